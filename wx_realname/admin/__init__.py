@@ -1,0 +1,5 @@
+"""The console's models in Django's admin."""
+
+from . import audit, verification
+
+__all__ = ["audit", "verification"]

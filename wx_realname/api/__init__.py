@@ -1,0 +1,1 @@
+"""The REST interface: thin views over `wx_realname.services`, JSON in and out."""

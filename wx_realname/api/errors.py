@@ -1,0 +1,106 @@
+"""Every error as the interface shapes it: `{"code", "detail", "verification", "wechat", "retry"}`."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import SuspiciousOperation
+from django.db import OperationalError, ProgrammingError
+from django.http import Http404, UnreadablePostError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import exceptions as drf
+from rest_framework import status
+from rest_framework.response import Response
+
+from .. import exceptions as ours
+
+logger = logging.getLogger(__name__)
+
+_NOT_AN_OBJECT = _("The body must be a JSON object in UTF-8.")
+
+#: DRF's and Django's exceptions by the code of ours that they become.
+_FROM_DRF: tuple[tuple[type[Exception], type[ours.RealNameError]], ...] = (
+    (drf.NotAuthenticated, ours.NotAuthenticated),
+    (drf.AuthenticationFailed, ours.NotAuthenticated),
+    (drf.PermissionDenied, ours.PermissionDenied),
+    (DjangoPermissionDenied, ours.PermissionDenied),
+    (drf.NotFound, ours.NotFound),
+    (Http404, ours.NotFound),
+    (drf.MethodNotAllowed, ours.MethodNotAllowed),
+    (drf.UnsupportedMediaType, ours.UnsupportedMediaType),
+    (drf.ParseError, ours.InvalidRequest),
+    (SuspiciousOperation, ours.InvalidRequest),
+    (UnreadablePostError, ours.InvalidRequest),
+)
+
+
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
+    """For DRF's EXCEPTION_HANDLER: every exception as one of ours, returned, never raised again.
+
+    DRF's own handler marks the transaction for rollback; ours doesn't, so a host's TestCase stays
+    usable and what was recorded stays recorded.
+    """
+    error = as_ours(exc)
+    headers = {"Cache-Control": "no-store"}
+    if error.retry == "later":
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status_code == status.HTTP_401_UNAUTHORIZED:
+        headers["WWW-Authenticate"] = getattr(exc, "auth_header", None) or "Session"
+    return Response(body(error), status=error.status_code, headers=headers)
+
+
+def body(error: ours.RealNameError) -> dict[str, Any]:
+    """The error's JSON, in the language of the request."""
+    shape: dict[str, Any] = {
+        "code": error.code,
+        "detail": str(error.detail),
+        "verification": error.verification_id and str(error.verification_id),
+        "wechat": error.wechat,
+        "retry": error.retry,
+    }
+    if isinstance(error, ours.InvalidRequest):
+        shape["errors"] = error.errors or {"non_field_errors": [str(_NOT_AN_OBJECT)]}
+    return shape
+
+
+def as_ours(exc: Exception) -> ours.RealNameError:
+    """The error of ours that an exception means."""
+    if isinstance(exc, ours.RealNameError):
+        return exc
+    if isinstance(exc, drf.ValidationError):
+        return ours.InvalidRequest(errors=_fields(exc.detail))
+    if isinstance(exc, drf.Throttled):
+        return ours.Throttled(retry_after=max(1, int(exc.wait or 1)))
+    if isinstance(exc, ours.ConfigurationError):
+        logger.error("%s", exc)
+        return ours.Misconfigured()
+    code = getattr(getattr(exc, "detail", None), "code", None)
+    if isinstance(exc, drf.PermissionDenied) and isinstance(exc.detail, dict):
+        code = str(exc.detail.get("code"))
+    if isinstance(exc, drf.PermissionDenied) and code in ours.BY_CODE:
+        return ours.BY_CODE[code]()
+    for theirs, cls in _FROM_DRF:
+        if isinstance(exc, theirs):
+            return cls()
+    _log(exc)
+    return ours.InternalError()
+
+
+def _fields(detail: Any) -> dict[str, list[Any]]:
+    return detail if isinstance(detail, dict) else {"non_field_errors": detail}
+
+
+def _log(exc: Exception) -> None:
+    """Where it happened, without the words and local variables, which may hold anything.
+
+    The database's complaints about tables and connections are the exception: they name no values.
+    """
+    words = f": {exc}" if isinstance(exc, (OperationalError, ProgrammingError)) else ""
+    places = traceback.extract_tb(exc.__traceback__)
+    where = " < ".join(
+        f"{place.filename}:{place.lineno} {place.name}" for place in reversed(places)
+    )
+    logger.error("unforeseen %s%s at %s", type(exc).__qualname__, words, where)

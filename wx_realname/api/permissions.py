@@ -1,0 +1,69 @@
+"""For the host's own views: only who is verified, only who is old enough."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+
+from .. import exceptions, resident_id
+from ..exceptions import DecryptionError, RealNameError
+from ..models import Verification
+
+logger = logging.getLogger(__name__)
+
+
+class RealNameVerified(BasePermission):
+    """Lets pass who has a verified record; others get 403 `real_name_required`."""
+
+    message: Any = None
+    code: str | None = None
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        verification = Verification.objects.current_for(request.user)
+        if verification is None:
+            return self.refuse(exceptions.RealNameRequired)
+        return self.accepts(verification)
+
+    def accepts(self, verification: Verification) -> bool:
+        return True
+
+    def refuse(self, error: type[RealNameError]) -> bool:
+        """False, with what DRF's own handler shows: `{"code", "detail", "retry"}`."""
+        self.code = error.code
+        self.message = {"code": error.code, "detail": str(error.detail), "retry": error.retry}
+        return False
+
+
+class _OldEnough(RealNameVerified):
+    years = 0
+
+    def accepts(self, verification: Verification) -> bool:
+        age = _age(verification)
+        return (age is not None and age >= self.years) or self.refuse(exceptions.TooYoung)
+
+
+#: Every age that was asked for: a system check warns when STORAGE keeps no birth date.
+ages_in_use: set[int] = set()
+
+
+def MinimumAge(years: int) -> type[BasePermission]:  # noqa: N802 - reads as the class that it makes
+    """A permission for who is verified and that many years old, by the ID number's birth date in China.
+
+    Others get 403 `too_young` (or `real_name_required`); so does who has no birth date in the record.
+    """
+    if type(years) is not int or not 0 < years < 150:
+        raise ValueError("MinimumAge takes a number of years from 1 to 149")
+    ages_in_use.add(years)
+    return type(f"MinimumAge{years}", (_OldEnough,), {"years": years, "__module__": __name__})
+
+
+def _age(verification: Verification) -> int | None:
+    try:
+        personal_data = verification.personal_data()
+    except DecryptionError as error:
+        logger.error("%s: %s", verification.pk, error)
+        return None
+    born = resident_id.birth_date(personal_data.credential_id) if personal_data else None
+    return resident_id.age(born, resident_id.today()) if born else None

@@ -1,0 +1,60 @@
+"""What comes in and what goes out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from rest_framework import serializers
+
+from .. import conf
+from ..models import Verification
+from ..personal_data import Secret
+from ..services.exchange import MAX_AUTH_TOKEN, MAX_CONSENT
+from ..text import clean_text
+
+
+class CleanTextField(serializers.Field[Any, Any, Any, Any]):
+    """A string, and nothing that would be turned into one; without control characters."""
+
+    def __init__(self, *, max_length: int, blank: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_length = max_length
+        self.blank = blank
+
+    def to_internal_value(self, data: Secret) -> Secret:
+        if fault := clean_text(data, self.max_length, blank=self.blank):
+            raise serializers.ValidationError(str(fault))
+        return data
+
+
+class ExchangeSerializer(serializers.Serializer[Any]):
+    """The body of POST verifications/, as the parser gives it: its values stay opaque."""
+
+    auth_token = CleanTextField(max_length=MAX_AUTH_TOKEN)
+    merchant = CleanTextField(max_length=64, required=False)
+    consent = CleanTextField(max_length=MAX_CONSENT, blank=True, required=False)
+
+
+def represent(row: Verification) -> dict[str, Any]:
+    """A record: masked, or whole with RESPONSE "plain". What isn't known or was erased is null.
+
+    Raises `DecryptionError` with RESPONSE "plain", when the ciphertext can't be opened.
+    """
+    plain = row.personal_data() if conf.current().response == "plain" else None
+    return {
+        "id": str(row.pk),
+        "method": row.method,
+        "status": row.status,
+        "merchant": row.merchant,
+        "real_name": plain.real_name if plain else row.real_name_masked,
+        "credential_id": plain.credential_id if plain else row.credential_id_masked,
+        "verified_at": _utc(row.verified_at),
+        "created_at": _utc(row.created_at),
+    }
+
+
+def _utc(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,163 @@
+"""The calls of the REST interface. A view parses and hands over; services decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+from django.urls import reverse
+from django.utils import translation
+from django.utils.module_loading import import_string
+from rest_framework import status
+from rest_framework.pagination import CursorPagination
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from .. import conf, services
+from ..exceptions import ConfigurationError, InvalidRequest, NotFound
+from ..models import Verification
+from ..personal_data import Secret
+from ..services.categories import categories
+from . import errors
+from .parsers import JSONOnly, OpaqueJSONParser
+from .serializers import ExchangeSerializer, represent
+from .throttles import PostThrottle
+
+
+class RealNameView(APIView):
+    """What our views share: JSON only, errors in our shape, no transaction around, nothing stored."""
+
+    permission_classes = (IsAuthenticated,)
+    parser_classes = (OpaqueJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = JSONOnly
+    throttle_classes = (PostThrottle,)
+    versioning_class = None
+    metadata_class = None
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
+        view = super().as_view(**initkwargs)
+        for alias in connections:
+            view = transaction.non_atomic_requests(using=alias)(view)
+        return view
+
+    def get_exception_handler(self) -> Callable[..., Response]:
+        return errors.exception_handler
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """In the request's language, also where the host has no LocaleMiddleware."""
+        with translation.override(
+            getattr(request, "LANGUAGE_CODE", None)
+            or translation.get_language_from_request(request)
+        ):
+            response = super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def name(self, view: str) -> str:
+        """The URL name of one of our views, under whatever namespace the host has put them."""
+        match = self.request.resolver_match
+        return f"{match.namespace}:{view}" if match and match.namespace else f"wx_realname:{view}"
+
+
+class NewestFirst(CursorPagination):
+    """Keyset pages: a place in the list instead of a number, so that page 1,000 costs what page 1 does."""
+
+    ordering = ("-created_at", "-id")
+    page_size = 20
+
+
+class Verifications(RealNameView):
+    """GET: the caller's own records, newest first. POST: the exchange."""
+
+    def get(self, request: Request) -> Response:
+        paginator = NewestFirst()
+        own = Verification.objects.filter(user_id=request.user.pk)
+        page = paginator.paginate_queryset(own, request, view=self) or []
+        return paginator.get_paginated_response([represent(row) for row in page])
+
+    def post(self, request: Request) -> Response:
+        body = ExchangeSerializer().run_validation(request.data)
+        verification = services.exchange(
+            user=request.user,
+            auth_token=body["auth_token"],
+            merchant=_merchant(request, body.get("merchant")),
+            consent=body.get("consent", Secret("")).reveal(),
+            request=request,
+        )
+        answer = Response(represent(verification))
+        if verification.newly_verified:
+            answer.status_code = status.HTTP_201_CREATED
+            path = reverse(self.name("verification"), args=[verification.pk])
+            answer["Location"] = request.build_absolute_uri(path)
+        return answer
+
+
+class CurrentVerification(RealNameView):
+    """GET: the caller's newest verified record."""
+
+    def get(self, request: Request) -> Response:
+        verification = Verification.objects.current_for(request.user)
+        if verification is None:
+            raise NotFound
+        return Response(represent(verification))
+
+
+class VerificationDetail(RealNameView):
+    """GET: one of the caller's own. DELETE: its personal data is erased (consent withdrawn)."""
+
+    def get(self, request: Request, pk: UUID) -> Response:
+        return Response(represent(self._own(request, pk)))
+
+    def delete(self, request: Request, pk: UUID) -> Response:
+        services.erase(
+            self._own(request, pk), actor=request.user, reason="consent withdrawn", request=request
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _own(self, request: Request, pk: UUID) -> Verification:
+        own = Verification.objects.deciding().filter(user_id=request.user.pk)
+        verification = own.filter(pk=pk).first()
+        if verification is None:
+            raise NotFound
+        return verification
+
+
+class Categories(RealNameView):
+    """GET: the mini-program's categories, and the one that the button takes."""
+
+    def get(self, request: Request) -> Response:
+        asked = request.query_params.get("merchant")
+        alias = _merchant(request, Secret(asked) if asked else None)
+        listed = categories(merchant=alias)
+        category_id = conf.current().merchants[alias].category_id
+        return Response(
+            {"categories": listed, "category_id": list(category_id) if category_id else None}
+        )
+
+
+class Nothing(RealNameView):
+    """Every other path below ours: a 404 in our shape."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFound
+
+
+def _merchant(request: Request, asked: Secret | None) -> str:
+    """The alias: the resolver's where there is one, else the caller's choice, else "default"."""
+    path = conf.current().merchant_resolver
+    if path is None:
+        return asked.reveal() if asked else "default"
+    alias = import_string(path)(request)
+    if alias not in conf.current().merchants:
+        raise ConfigurationError("MERCHANT_RESOLVER gave an alias that is not in MERCHANTS.")
+    if asked and asked.reveal() != alias:
+        raise InvalidRequest(errors={"merchant": ["unknown"]})
+    return str(alias)

@@ -1,0 +1,104 @@
+"""`WX_REALNAME` from the environment: what `example_project` and twelve-factor sites use.
+
+WX_REALNAME = wx_realname.env.settings(environ.Env())
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import environ
+
+from . import conf
+from .exceptions import ConfigurationError
+
+PREFIX = "WX_REALNAME_"
+
+
+def _raw(env: environ.Env, name: str) -> str:
+    """As it stands: django-environ takes a leading `$` for a reference, and secrets may have one."""
+    return str(env.ENVIRON[name])
+
+
+def _list(env: environ.Env, name: str) -> list[str]:
+    return [part.strip() for part in _raw(env, name).split(",") if part.strip()]
+
+
+def _int(env: environ.Env, name: str) -> int:
+    return int(_raw(env, name))
+
+
+def _float(env: environ.Env, name: str) -> float:
+    return float(_raw(env, name))
+
+
+def _ints(env: environ.Env, name: str) -> list[int]:
+    return [int(part) for part in _list(env, name)]
+
+
+def _json(env: environ.Env, name: str) -> Any:
+    return json.loads(_raw(env, name))
+
+
+def _optional(env: environ.Env, name: str) -> str | None:
+    return None if _raw(env, name).lower() == "none" else _raw(env, name)
+
+
+_READERS: dict[str, tuple[Callable[[environ.Env, str], Any], str]] = {
+    "CATEGORY_ID": (_ints, "numbers with commas, such as 99,904"),
+    "CONNECT_TIMEOUT": (_float, "a number of seconds"),
+    "READ_TIMEOUT": (_float, "a number of seconds"),
+    "TOTAL_TIMEOUT": (_float, "a number of seconds"),
+    "PENDING_TIMEOUT": (_float, "a number of seconds"),
+    "RETENTION_DAYS": (_int, "a number of days"),
+    "THROTTLE_RATE": (_optional, "a rate such as 10/min, or none"),
+    "ENCRYPTION_KEYS": (_list, "a list with commas"),
+    "INDEX_KEYS": (_list, "a list with commas"),
+    "AUDIT_KEYS": (_list, "a list with commas"),
+    "MERCHANTS": (_json, "a JSON object"),
+    "NEXT": (_json, "a JSON object"),
+    "APPLICATION": (_json, "a JSON object"),
+}
+
+
+def settings(env: environ.Env) -> dict[str, Any]:
+    """The dict WX_REALNAME from variables such as `WX_REALNAME_APP_ID`; an empty one counts as unset.
+
+    A merchant's variables make the merchant "default"; several merchants come as JSON in
+    `WX_REALNAME_MERCHANTS`. Dicts are JSON, lists are separated by commas, secrets are read raw.
+    Raises `ConfigurationError` for an unknown variable or one that can't be read.
+    """
+    values = {name: _read(env, name) for name in _given(env)}
+    merchant = {name: values.pop(name) for name in conf.MERCHANT_NAMES if name in values}
+    if merchant and "MERCHANTS" in values:
+        raise ConfigurationError(
+            f"{PREFIX}MERCHANTS stands beside {PREFIX}{next(iter(merchant))}: keep one of the two ways."
+        )
+    return {**values, "MERCHANTS": {"default": merchant}} if merchant else values
+
+
+def _given(env: environ.Env) -> list[str]:
+    known = (*conf.NAMES, *conf.MERCHANT_NAMES)
+    variables = [name for name in env.ENVIRON if name.startswith(PREFIX)]
+    for variable in variables:
+        if variable.removeprefix(PREFIX) not in known:
+            raise ConfigurationError(f"{variable} is unknown.{_nearest(variable, known)}")
+    return [name.removeprefix(PREFIX) for name in variables if env.ENVIRON[name] != ""]
+
+
+def _nearest(variable: str, known: tuple[str, ...]) -> str:
+    names = [PREFIX + name for name in known]
+    close = difflib.get_close_matches(variable.upper(), names, n=1, cutoff=0.5)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _read(env: environ.Env, name: str) -> Any:
+    reader, form = _READERS.get(name, (_raw, ""))
+    try:
+        return reader(env, PREFIX + name)
+    except ValueError:
+        pass
+    raise ConfigurationError(f"{PREFIX}{name} can't be read: it must be {form}.")

@@ -1,0 +1,211 @@
+"""Every error that users meet: one class for each code of the REST interface, in one table.
+
+A class says all there is to say of its code: the HTTP status, what the caller should do next,
+what becomes of the record, and the words. None of them ever carries a name, an ID number, a
+token or a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypedDict
+from uuid import UUID
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Retry = Literal["no", "later", "reauthorize"]
+Outcome = Literal["rejected", "failed", "unknown"]
+
+
+class ConfigurationError(ImproperlyConfigured):
+    """A setting, key or certificate is wrong. The message names it and the way out."""
+
+
+class DecryptionError(Exception):
+    """A stored value can't be opened: unknown key, altered, moved from another row, or plain."""
+
+
+class WeChatReply(TypedDict):
+    """What WeChat said: its return code, its words, and the hint (or rid) that its support asks for."""
+
+    errcode: int
+    errmsg: str
+    hint: str | None
+
+
+class RealNameError(Exception):
+    """The base of all errors with a code.
+
+    `.code`, `.retry`, `.wechat`, `.verification_id` as in the REST interface; `.in_doubt` says
+    that the auth_token may have been consumed although the code alone doesn't say so.
+    """
+
+    code: ClassVar[str]
+    status_code: ClassVar[int]
+    retry: ClassVar[Retry] = "no"
+    retry_after: int | None = None  # seconds
+    outcome: ClassVar[Outcome | None] = None  # the status that it gives a record
+    detail: ClassVar[str | Promise]
+
+    def __init__(
+        self,
+        *,
+        wechat: WeChatReply | None = None,
+        verification_id: UUID | None = None,
+        errors: Mapping[str, list[Any]] | None = None,
+        retry_after: int | None = None,
+        in_doubt: bool = False,
+    ) -> None:
+        super().__init__(self.code)
+        self.wechat = wechat
+        self.verification_id = verification_id
+        self.errors = errors
+        self.in_doubt = in_doubt or self.outcome == "unknown"
+        if retry_after is not None:
+            self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"{self.code} (errcode {self.wechat['errcode']})" if self.wechat else self.code
+
+
+class InvalidRequest(RealNameError):
+    code, status_code = "invalid", 400
+    detail = _("The request is not valid; see “errors” for the fields.")
+
+
+class NotAuthenticated(RealNameError):
+    code, status_code = "not_authenticated", 401
+    detail = _("Please log in first.")
+
+
+class PermissionDenied(RealNameError):
+    code, status_code = "permission_denied", 403
+    detail = _("You are not allowed to do this.")
+
+
+class RealNameRequired(PermissionDenied):
+    code = "real_name_required"
+    detail = _("This service needs your real name. Please authorize it first.")
+
+
+class TooYoung(PermissionDenied):
+    code = "too_young"
+    detail = _("You are not old enough for this service, or your age is not known.")
+
+
+class NotFound(RealNameError):
+    code, status_code = "not_found", 404
+    detail = _("There is nothing here.")
+
+
+class MethodNotAllowed(RealNameError):
+    code, status_code = "method_not_allowed", 405
+    detail = _("This method is not offered here.")
+
+
+class UnsupportedMediaType(RealNameError):
+    code, status_code = "unsupported_media_type", 415
+    detail = _("Send the body as application/json.")
+
+
+class InternalError(RealNameError):
+    code, status_code = "internal_error", 500
+    detail = _("Something went wrong on our side.")
+
+
+class NoWeChatPay(RealNameError):
+    code, status_code, outcome = "no_wechat_pay", 422, "rejected"
+    detail = _("This WeChat user has no WeChat Pay account.")
+
+
+class NoRealName(RealNameError):
+    code, status_code, outcome = "no_real_name", 422, "rejected"
+    detail = _(
+        "WeChat Pay has no real-name information for this user. "
+        "Identity documents other than the resident ID card are not offered by WeChat."
+    )
+
+
+class InvalidAuthToken(RealNameError):
+    code, status_code, outcome = "invalid_auth_token", 422, "rejected"
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("WeChat does not accept this authorization. Please authorize again.")
+
+
+class AuthTokenInUse(RealNameError):
+    code, status_code = "auth_token_in_use", 409
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("This authorization was already used elsewhere. Please authorize again.")
+
+
+class ExchangeInProgress(RealNameError):
+    code, status_code = "exchange_in_progress", 409
+    retry: ClassVar[Retry] = "later"
+    retry_after = 2
+    detail = _("This authorization is being processed. Please try again in a moment.")
+
+
+class Throttled(RealNameError):
+    code, status_code = "throttled", 429
+    retry: ClassVar[Retry] = "later"
+    retry_after = 60
+    detail = _("Too many requests. Please try again later.")
+
+
+class Misconfigured(RealNameError):
+    code, status_code, outcome = "misconfigured", 503, "failed"
+    detail = _("The service is not set up rightly. Its operator has to act.")
+
+
+class WeChatBusy(RealNameError):
+    code, status_code, outcome = "wechat_busy", 503, "failed"
+    retry: ClassVar[Retry] = "later"
+    retry_after = 5
+    detail = _("WeChat is busy. Please try again later.")
+
+
+class QuotaExhausted(RealNameError):
+    code, status_code, outcome = "quota_exhausted", 503, "failed"
+    retry: ClassVar[Retry] = "later"
+    retry_after = 60
+    detail = _("WeChat's quota is used up. Please try again later.")
+
+
+class WeChatUnreachable(RealNameError):
+    code, status_code, outcome = "wechat_unreachable", 503, "failed"
+    retry: ClassVar[Retry] = "later"
+    retry_after = 5
+    detail = _("WeChat could not be reached. Please try again later.")
+
+
+class OutcomeUnknown(RealNameError):
+    code, status_code, outcome = "outcome_unknown", 504, "unknown"
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("It is not known whether WeChat answered. Please authorize again.")
+
+
+class UnreadableAnswer(RealNameError):
+    code, status_code, outcome = "unreadable_answer", 502, "unknown"
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("WeChat's answer could not be read. Please authorize again.")
+
+
+class WeChatError(RealNameError):
+    code, status_code, outcome = "wechat_error", 502, "failed"
+    detail = _("WeChat answered with an error.")
+
+
+class InvalidCode(RealNameError):
+    code, status_code, outcome = "invalid_code", 422, "rejected"
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("WeChat does not accept this code. Please ask for a new one.")
+
+
+def _tree(base: type[RealNameError]) -> list[type[RealNameError]]:
+    return [cls for direct in base.__subclasses__() for cls in (direct, *_tree(direct))]
+
+
+#: Every error class by its code: what the API, the record's stored code and the docs read.
+BY_CODE: Mapping[str, type[RealNameError]] = {cls.code: cls for cls in _tree(RealNameError)}

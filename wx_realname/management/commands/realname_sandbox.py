@@ -1,0 +1,59 @@
+"""Serve a local WeChat for the merchants of WX_REALNAME, until Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from wx_realname import conf
+from wx_realname.exceptions import ConfigurationError
+from wx_realname.sandbox import CannotListen, Merchant, Sandbox
+from wx_realname.sandbox.serving import add_listening_options, serve_until_signal
+from wx_realname.services.merchants import client_for
+
+
+class Command(BaseCommand):
+    help = "Serve a local WeChat for the merchants of WX_REALNAME, until Ctrl-C."
+    requires_system_checks = ()  # it stands in for WeChat: no database, nothing else to be right
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_listening_options(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            sandbox = Sandbox(
+                _merchants(),
+                host=options["host"],
+                port=options["port"],
+                token_lifetime=options["token_lifetime"],
+            )
+            serve_until_signal(sandbox, self._say)
+        except (ConfigurationError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        except CannotListen as error:
+            raise CommandError(f"{error}. Choose another --port; 0 takes a free one.") from error
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _merchants() -> list[Merchant]:
+    """The merchants that can be played: those with an app secret and a certificate."""
+    playable = []
+    for merchant in conf.current().merchants.values():
+        keys = client_for(merchant).keys.all()
+        certificates = [key.certificate for key in keys if key.certificate]
+        if certificates and merchant.app_secret:
+            secret = merchant.app_secret.reveal()
+            pems = tuple(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
+            playable.append(Merchant(merchant.app_id, secret, merchant.mch_id, pems))
+    if not playable:
+        raise CommandError(
+            "No merchant of WX_REALNAME has an APP_SECRET and a certificate: set CERTIFICATE or "
+            "CERTIFICATE_FILE (python -m wx_realname.sandbox --new-merchant DIR makes one to try)."
+        )
+    return playable

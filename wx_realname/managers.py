@@ -1,0 +1,26 @@
+"""Look-ups of verifications."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, router
+
+if TYPE_CHECKING:
+    from .models import Verification
+
+
+class VerificationQuerySet(models.QuerySet["Verification"]):
+    def deciding(self) -> VerificationQuerySet:
+        """From the write database: a replica may not know yet what was just decided."""
+        return self.using(router.db_for_write(self.model))
+
+    def current_for(self, user: Any) -> Verification | None:
+        """The user's newest verified record, or None."""
+        if user is None or user.pk is None:
+            return None
+        verified = self.deciding().filter(user_id=user.pk, status=self.model.Status.VERIFIED)
+        return verified.order_by("-verified_at", "-id").first()
+
+
+VerificationManager = models.Manager.from_queryset(VerificationQuerySet)

@@ -1,0 +1,190 @@
+"""The records: who was verified with what outcome, and the trail of all that happened to them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from . import masking, resident_id
+from .managers import VerificationManager
+from .personal_data import PersonalData
+from .uuid7 import uuid7
+from .vault.fields import EncryptedField, Sealed
+
+
+class Verification(models.Model):
+    """One auth_token (or successor's code) and what became of it. Never holds the token itself."""
+
+    class Method(models.TextChoices):
+        AUTHORIZE = "authorize", _("authorize button")
+        CHECK = "check", _("check")
+
+    class Status(models.TextChoices):
+        PENDING = "pending", _("pending")
+        VERIFIED = "verified", _("verified")
+        REJECTED = "rejected", _("rejected")
+        FAILED = "failed", _("failed")
+        UNKNOWN = "unknown", _("unknown")
+        ERASED = "erased", _("erased")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,  # the composite indexes begin with it
+    )
+    merchant = models.CharField(_("merchant"), max_length=64)
+    mch_id = models.CharField(_("merchant number"), max_length=32)
+    app_id = models.CharField(_("appid"), max_length=64)
+    cert_serialno = models.CharField(_("certificate serial number"), max_length=40, blank=True)
+    method = models.CharField(_("method"), max_length=16, choices=Method.choices)
+    status = models.CharField(_("status"), max_length=16, choices=Status.choices)
+    attempt = models.PositiveIntegerField(_("attempt"), default=1)
+    consent = models.CharField(_("consent version"), max_length=64, blank=True)
+
+    real_name_encrypted = EncryptedField(_("name, encrypted"), null=True)
+    credential_id_encrypted = EncryptedField(_("ID number, encrypted"), null=True)
+    real_name_masked = models.CharField(_("name"), max_length=255, null=True)  # noqa: DJ001 - erased
+    credential_id_masked = models.CharField(_("ID number"), max_length=18, null=True)  # noqa: DJ001
+    real_name_index = models.CharField(_("name index"), max_length=64, null=True)  # noqa: DJ001
+    credential_id_index = models.CharField(_("number index"), max_length=64, null=True)  # noqa: DJ001
+    index_key_id = models.CharField(_("index key"), max_length=32, blank=True)
+    check_digit_valid = models.BooleanField(_("check digit holds"), null=True)
+
+    error_code = models.CharField(_("error code"), max_length=32, blank=True)
+    errcode = models.IntegerField(_("WeChat return code"), null=True)
+    errmsg = models.CharField(_("WeChat message"), max_length=400, blank=True)
+    hint = models.CharField(_("WeChat hint"), max_length=100, blank=True)
+    in_doubt = models.BooleanField(
+        _("in doubt"),
+        default=False,
+        help_text=_("An attempt may have consumed the token without a known outcome."),
+    )
+    duration_ms = models.PositiveIntegerField(_("duration (ms)"), null=True)
+
+    created_at = models.DateTimeField(_("created at"))
+    started_at = models.DateTimeField(_("attempt started at"))
+    finished_at = models.DateTimeField(_("attempt finished at"), null=True)
+    verified_at = models.DateTimeField(_("verified at"), null=True)
+    erased_at = models.DateTimeField(_("erased at"), null=True)
+
+    token_digest = models.CharField(_("token digest"), max_length=64)
+    token_key_id = models.CharField(_("token digest key"), max_length=32)
+
+    objects = VerificationManager()
+
+    #: True on the instance that `services.exchange` returns when that very call verified it.
+    newly_verified = False
+
+    class Meta:
+        verbose_name = _("verification")
+        verbose_name_plural = _("verifications")
+        default_permissions = ("view",)
+        permissions = (
+            ("reveal_verification", _("Can reveal name and ID number")),
+            ("export_plaintext", _("Can export names and ID numbers in plain text")),
+            ("erase_verification", _("Can erase personal data")),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("token_digest",), name="wx_realname_token_digest_unique"
+            ),
+        )
+        indexes = (
+            # a user's list, newest first; a deleted user's records
+            models.Index(fields=("user", "-created_at", "-id"), name="wx_realname_user_created"),
+            # a user's current record
+            models.Index(
+                fields=("user", "status", "-verified_at"), name="wx_realname_user_verified"
+            ),
+            # attempts that a crash left pending
+            models.Index(fields=("status", "started_at"), name="wx_realname_stuck"),
+            # what has outlived RETENTION_DAYS
+            models.Index(fields=("status", "verified_at"), name="wx_realname_retention"),
+            # finding a person
+            models.Index(fields=("credential_id_index",), name="wx_realname_credential"),
+            models.Index(fields=("real_name_index",), name="wx_realname_name"),
+            # the console's list
+            models.Index(fields=("-created_at", "-id"), name="wx_realname_created"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.status}"
+
+    @classmethod
+    def sealed(cls, row_id: object, personal_data: PersonalData) -> tuple[Sealed, Sealed]:
+        """The two ciphertexts for the row with that id."""
+        name, number = _field("real_name_encrypted"), _field("credential_id_encrypted")
+        return (
+            name.seal(personal_data.real_name, row_id),
+            number.seal(personal_data.credential_id, row_id),
+        )
+
+    def personal_data(self) -> PersonalData | None:
+        """Name and number in plain text, or None when there is no ciphertext (erased, or "masked").
+
+        Raises `DecryptionError`. Whoever calls this for a human uses `services.reveal`, which
+        leaves its trace.
+        """
+        if self.real_name_encrypted is None or self.credential_id_encrypted is None:
+            return None
+        name, number = _field("real_name_encrypted"), _field("credential_id_encrypted")
+        return PersonalData(
+            name.open(self.real_name_encrypted, self.pk),
+            number.open(self.credential_id_encrypted, self.pk),
+        )
+
+
+def _field(name: str) -> EncryptedField:
+    field = Verification._meta.get_field(name)
+    if not isinstance(field, EncryptedField):
+        raise TypeError(f"{name} is not encrypted")
+    return field
+
+
+class AuditEvent(models.Model):
+    """What happened: appended, never changed. No foreign keys, so that nothing deletes or alters it.
+
+    Holds no name, number, ciphertext or token.
+    """
+
+    class Event(models.TextChoices):
+        EXCHANGE = "exchange", _("exchange ended")
+        EXCHANGE_ABANDONED = "exchange_abandoned", _("exchange abandoned")
+        EXCHANGE_SUPERSEDED = "exchange_superseded", _("late answer discarded")
+        AUTH_TOKEN_IN_USE = "auth_token_in_use", _("auth_token of another user")
+        ERASE = "erase", _("personal data erased")
+        REVEAL = "reveal", _("personal data revealed")
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    event = models.CharField(_("event"), max_length=32, choices=Event.choices)
+    created_at = models.DateTimeField(_("time"))
+    actor_id = models.CharField(_("actor"), max_length=64, blank=True)
+    user_id = models.CharField(_("user"), max_length=64, blank=True)
+    ip_address = models.GenericIPAddressField(_("IP address"), null=True)
+    verification_id = models.UUIDField(_("verification"), null=True)
+    merchant = models.CharField(_("merchant"), max_length=64, blank=True)
+    method = models.CharField(_("method"), max_length=16, blank=True)
+    status = models.CharField(_("status"), max_length=16, blank=True)
+    attempt = models.PositiveIntegerField(_("attempt"), null=True)
+    error_code = models.CharField(_("error code"), max_length=32, blank=True)
+    errcode = models.IntegerField(_("WeChat return code"), null=True)
+    reason = models.CharField(_("reason"), max_length=255, blank=True)
+    outcome_hmac = models.CharField(_("outcome HMAC"), max_length=64, blank=True)
+    outcome_key_id = models.CharField(_("outcome HMAC key"), max_length=32, blank=True)
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        default_permissions = ("view",)
+        indexes = (
+            models.Index(fields=("verification_id", "created_at"), name="wx_realname_audit_record"),
+            models.Index(fields=("-created_at", "-id"), name="wx_realname_audit_created"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.event}"

@@ -1,0 +1,74 @@
+"""Opaque holders: plain text that no repr, log line, traceback or pickle gives away."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any, NoReturn
+
+
+class _Opaque:
+    """Shows nothing of what it holds, and can't be changed, formatted or pickled into the open."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} is not to be pickled: it holds plain text")
+
+    def __copy__(self) -> _Opaque:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> _Opaque:
+        return self
+
+
+class Secret(_Opaque):
+    """One secret text: an auth_token, an access_token, an app secret, a PEM key."""
+
+    __slots__ = ("__text",)
+
+    def __init__(self, text: str) -> None:
+        self.__text = text
+
+    def reveal(self) -> str:
+        """The plain text. Call it where it is used, and bind it to no name that outlives the line."""
+        return self.__text
+
+    def __bool__(self) -> bool:
+        return bool(self.__text)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        ours, theirs = (
+            text.encode("utf-8", "surrogatepass") for text in (self.__text, other.__text)
+        )
+        return hmac.compare_digest(ours, theirs)
+
+    def __hash__(self) -> int:
+        return hash(self.__text)
+
+
+class PersonalData(_Opaque):
+    """A citizen's name and ID number in plain text; `repr` shows neither."""
+
+    __slots__ = ("__credential_id", "__real_name")
+
+    def __init__(self, real_name: str, credential_id: str) -> None:
+        self.__real_name = real_name
+        self.__credential_id = credential_id
+
+    @property
+    def real_name(self) -> str:
+        """The name, as WeChat Pay knows it."""
+        return self.__real_name
+
+    @property
+    def credential_id(self) -> str:
+        """The ID number: 18 characters (the last may be X), or the old 15 digits."""
+        return self.__credential_id

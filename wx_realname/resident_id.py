@@ -1,0 +1,66 @@
+"""The resident ID number of the People's Republic of China (GB 11643-1999): shape, date, check digit.
+
+The check digit is advisory: numbers issued wrongly exist, and their holders are citizens too.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta, timezone
+
+CHINA = timezone(timedelta(hours=8))
+_EARLIEST_YEAR = 1800
+_SHAPE = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
+_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_CHECK_CHARACTERS = "10X98765432"
+
+
+def today() -> date:
+    """The date in China, by which ages and birth dates are judged."""
+    return datetime.now(CHINA).date()
+
+
+def normalize(number: str) -> str | None:
+    """The number with its lower-case x folded, or None when it isn't shaped like an ID number.
+
+    Accepted: 17 digits and a digit or X, or the old 15 digits, with a real birth date that isn't
+    in the future.
+    """
+    number = number.strip().upper()
+    if not _SHAPE.fullmatch(number) or birth_date(number) is None:
+        return None
+    return number
+
+
+def birth_date(number: str) -> date | None:
+    """The date of birth that a shaped number tells, or None when there is no such day (yet)."""
+    digits = number[6:14] if len(number) == 18 else "19" + number[6:12]
+    try:
+        born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
+    return born if _EARLIEST_YEAR <= born.year and born <= today() else None
+
+
+def age(born: date, on: date) -> int:
+    """Full years of life; who is born on 29 February has the birthday on 1 March in other years."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def check_character(first_17: str) -> str:
+    """The 18th character by ISO 7064 MOD 11-2."""
+    total = sum(int(digit) * weight for digit, weight in zip(first_17, _WEIGHTS, strict=True))
+    return _CHECK_CHARACTERS[total % 11]
+
+
+def check_digit_holds(number: str) -> bool | None:
+    """Whether the 18th character is right; None for 15 digits, which have none."""
+    return number[17] == check_character(number[:17]) if len(number) == 18 else None
+
+
+def to_18(number: str) -> str:
+    """The 18-character form; 15-digit numbers were issued to people born in the 1900s."""
+    if len(number) == 18:
+        return number
+    first_17 = number[:6] + "19" + number[6:]
+    return first_17 + check_character(first_17)

@@ -1,0 +1,30 @@
+"""A local WeChat over real HTTP, to integrate against: for tests, for the demo, for development.
+
+It answers the calls of the interface document as WeChat does, error codes included, and stands
+apart: it imports nothing of the rest of the package, no Django, and needs no database.
+
+    key = make_merchant_key()
+    merchant = Merchant("wx0123456789abcdef", "secret", "1900006511", (key.certificate_pem,))
+    with Sandbox([merchant]) as sandbox:
+        auth_token = sandbox.issue_auth_token(Citizen("欧阳娜", "440524188001010014"))
+        requests.post(f"{sandbox.url}/cgi-bin/stable_token", json=...)
+"""
+
+from __future__ import annotations
+
+from .citizens import Citizen
+from .keys import MerchantKey, make_merchant_key
+from .ledger import LedgerEntry
+from .merchants import Merchant
+from .sandbox import Sandbox
+from .server import CannotListen
+
+__all__ = [
+    "CannotListen",
+    "Citizen",
+    "LedgerEntry",
+    "Merchant",
+    "MerchantKey",
+    "Sandbox",
+    "make_merchant_key",
+]

@@ -1,0 +1,125 @@
+"""`python -m wx_realname.sandbox`: a local WeChat, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .merchants import Merchant
+from .new_merchant import NewMerchant, make_new_merchant
+from .sandbox import Sandbox
+from .server import CannotListen
+from .serving import add_listening_options, serve_until_signal
+
+SECRET_VARIABLE = "WX_REALNAME_APP_SECRET"
+
+
+class Unusable(Exception):
+    """The options don't make a merchant; the text says which to give."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal; the exit code: 0, 1 can't listen, 2 (by argparse) wrong options."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        new = _new_merchant(options)
+        merchant = new.merchant if new else _merchant(options)
+        sandbox = _sandbox(merchant, options)
+    except Unusable as error:
+        parser.error(str(error))
+    try:
+        serve_until_signal(sandbox, lambda ready: _announce(ready, sandbox, new))
+    except CannotListen as error:
+        print(f"{error}. Choose another --port; 0 takes a free one.", file=sys.stderr)
+        if new:
+            print(f"The new merchant is made; to serve it: {new.again()}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _announce(ready: str, sandbox: Sandbox, new: NewMerchant | None) -> None:
+    if new:
+        print(*new.exports(sandbox.url), f"# to serve it again: {new.again()}", sep="\n")
+    print(ready, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m wx_realname.sandbox", description="A local WeChat over HTTP, until Ctrl-C."
+    )
+    parser.add_argument("--app-id", help="the mini-program's appid")
+    parser.add_argument("--mch-id", help="the merchant number bound to it")
+    parser.add_argument(
+        "--certificate",
+        action="append",
+        metavar="FILE",
+        help="the merchant's certificate, PEM; twice to play a renewal",
+    )
+    parser.add_argument(
+        "--app-secret-file", metavar="FILE", help=f"holds the app secret (else ${SECRET_VARIABLE})"
+    )
+    parser.add_argument(
+        "--new-merchant",
+        metavar="DIR",
+        help="make key, certificate and secret in DIR, print the lines to export, and serve",
+    )
+    add_listening_options(parser)
+    return parser
+
+
+def _sandbox(merchant: Merchant, options: argparse.Namespace) -> Sandbox:
+    return Sandbox(
+        [merchant], host=options.host, port=options.port, token_lifetime=options.token_lifetime
+    )
+
+
+def _new_merchant(options: argparse.Namespace) -> NewMerchant | None:
+    if options.new_merchant is None:
+        return None
+    if options.certificate or options.app_secret_file:
+        raise Unusable("--new-merchant makes its own certificate and secret: give none")
+    try:
+        return make_new_merchant(Path(options.new_merchant), options.app_id, options.mch_id)
+    except OSError as error:
+        raise Unusable(f"--new-merchant: {error}") from error
+
+
+def _merchant(options: argparse.Namespace) -> Merchant:
+    wanted = ("app_id", "mch_id", "certificate")
+    missing = [f"--{name.replace('_', '-')}" for name in wanted if not getattr(options, name)]
+    if missing:
+        raise Unusable(
+            f"give {' and '.join(missing)}, or --new-merchant DIR to make a merchant for a try"
+        )
+    certificates = tuple(_read("--certificate", name) for name in options.certificate)
+    try:
+        return Merchant(options.app_id, _app_secret(options), options.mch_id, certificates)
+    except ValueError as error:
+        raise Unusable(str(error)) from error
+
+
+def _app_secret(options: argparse.Namespace) -> str:
+    if options.app_secret_file:
+        secret = _read("--app-secret-file", options.app_secret_file).decode("utf-8", "replace")
+    else:
+        secret = os.environ.get(SECRET_VARIABLE, "")
+    if not secret.strip():
+        raise Unusable(f"the app secret is missing: set {SECRET_VARIABLE}, or --app-secret-file")
+    return secret.strip()
+
+
+def _read(option: str, name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Unusable(f"{option}: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

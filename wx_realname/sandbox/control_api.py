@@ -1,0 +1,156 @@
+"""The control side, under /sandbox/: for tests, the demo and the simulator; loopback only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from types import MappingProxyType
+
+from .citizens import Citizen
+from .control_fields import BadControl, Fields
+from .login_codes import Login, new_openid
+from .merchants import Merchant
+from .state import State
+from .wechat_api import ROUTES
+from .wire import Answer, Document, Request
+
+PREFIX = "/sandbox"
+MOST_TOKENS = 100_000
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control call: the function that answers it, and what to tell about it."""
+
+    call: Callable[[State, Request], Answer]
+    takes: str
+    does: str
+
+
+def is_control(path: str) -> bool:
+    """Whether the path belongs to the control side."""
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
+def answer(state: State, request: Request) -> Answer:
+    """Answer a control call: 400, 403, 404 and 405 come with `{"error": ...}`."""
+    if not is_loopback(request.peer):
+        return Answer({"error": "the control side answers on loopback only"}, 403)
+    methods = CONTROLS.get(f"{PREFIX}/" if request.path == PREFIX else request.path)
+    if methods is None:
+        return Answer({"error": f"no such control call; GET {PREFIX}/ lists them"}, 404)
+    control = methods.get(request.method)
+    if control is None:
+        return Answer({"error": f"this path takes {' or '.join(methods)}"}, 405)
+    try:
+        return control.call(state, request)
+    except (BadControl, ValueError) as error:
+        return Answer({"error": str(error)}, 400)
+
+
+def is_loopback(peer: str) -> bool:
+    """Whether the peer's address is this machine's own loopback, IPv4 inside IPv6 too."""
+    address = ip_address(peer.partition("%")[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return address.is_loopback
+
+
+def _auth_tokens(state: State, request: Request) -> Answer:
+    names = ("real_name", "credential_id", "app_id", "wechat_pay", "real_name_info", "busy")
+    fields = Fields(request.body, *names, "count")
+    citizen = _citizen(fields)
+    app_id = state.registry.choose_app(fields.optional_text("app_id"))
+    count = fields.number("count", 1, MOST_TOKENS)
+    tokens = [state.auth_tokens.issue(citizen, app_id) for _ in range(count or 1)]
+    return Answer({"auth_token": tokens[0]} if count is None else {"auth_tokens": tokens}, 201)
+
+
+def _citizen(fields: Fields) -> Citizen:
+    return Citizen(
+        real_name=fields.text("real_name"),
+        credential_id=fields.text("credential_id"),
+        wechat_pay=fields.flag("wechat_pay", True),
+        real_name_info=fields.flag("real_name_info", True),
+        busy=fields.number("busy", 0, MOST_TOKENS) or 0,
+    )
+
+
+def _login_codes(state: State, request: Request) -> Answer:
+    fields = Fields(request.body, "openid", "app_id", "unionid")
+    login = Login(
+        openid=fields.optional_text("openid") or new_openid(),
+        app_id=state.registry.choose_app(fields.optional_text("app_id")),
+        unionid=fields.optional_text("unionid"),
+    )
+    return Answer({"code": state.login_codes.issue(login), "openid": login.openid}, 201)
+
+
+def _expire_access_tokens(state: State, request: Request) -> Answer:
+    fields = Fields(request.body, "keep_repeating")
+    keep_repeating = fields.flag("keep_repeating", False)
+    return Answer({"expired": state.access_tokens.expire_all(keep_repeating=keep_repeating)})
+
+
+def _read_ledger(state: State, request: Request) -> Answer:
+    entries, totals = state.ledger.read()
+    return Answer({"entries": [entry.as_json() for entry in entries], "totals": totals})
+
+
+def _reset_ledger(state: State, request: Request) -> Answer:
+    return Answer({"removed": state.ledger.reset()})
+
+
+def _about(state: State, request: Request) -> Answer:
+    about = {
+        "what": "a local WeChat, a stand-in for development and tests; nobody in it is real",
+        "merchants": [_merchant(merchant) for merchant in state.registry.merchants],
+        "control": [
+            {"call": f"{method} {path}", "takes": control.takes, "does": control.does}
+            for path, methods in CONTROLS.items()
+            for method, control in methods.items()
+        ],
+        "wechat": [f"{route.method} {path}" for path, route in ROUTES.items()],
+    }
+    return Answer(about)
+
+
+def _merchant(merchant: Merchant) -> Document:
+    return {
+        "app_id": merchant.app_id,
+        "mch_id": merchant.mch_id,
+        "cert_serialnos": list(merchant.public_keys()),
+        "authorised": merchant.authorised,
+    }
+
+
+CONTROLS: Mapping[str, Mapping[str, Control]] = MappingProxyType(
+    {
+        f"{PREFIX}/": {"GET": Control(_about, "", "says what this is")},
+        f"{PREFIX}/auth_tokens": {
+            "POST": Control(
+                _auth_tokens,
+                "real_name, credential_id, app_id?, wechat_pay? true, real_name_info? true, "
+                "busy? 0 (so many tries answer -1), count?",
+                "lets a citizen authorise: auth_token, or auth_tokens when count is given",
+            )
+        },
+        f"{PREFIX}/login_codes": {
+            "POST": Control(
+                _login_codes, "openid?, unionid?, app_id?", "a code as wx.login gives it"
+            )
+        },
+        f"{PREFIX}/expire_access_tokens": {
+            "POST": Control(
+                _expire_access_tokens,
+                "keep_repeating? false (stable_token goes on answering the dead one)",
+                "kills all live access tokens",
+            )
+        },
+        f"{PREFIX}/ledger": {
+            "GET": Control(_read_ledger, "", "what happened"),
+            "DELETE": Control(_reset_ledger, "", "forgets what happened"),
+        },
+    }
+)

@@ -1,0 +1,54 @@
+"""The codes of wx.login, each good for one /sns/jscode2session."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass, field
+from threading import Lock
+
+from .errcodes import Refused
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who logs in: what jscode2session answers for the code."""
+
+    openid: str
+    app_id: str
+    unionid: str | None = None
+    session_key: str = field(
+        repr=False, default_factory=lambda: base64.b64encode(secrets.token_bytes(16)).decode()
+    )
+
+
+class LoginCodes:
+    """Issues codes and redeems them, each once."""
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock = lock
+        self._logins: dict[str, Login] = {}
+        self._used: set[str] = set()
+
+    def issue(self, login: Login) -> str:
+        """A new code: what wx.login would give the mini-program."""
+        code = secrets.token_urlsafe(24)
+        with self._lock:
+            self._logins[code] = login
+        return code
+
+    def redeem(self, code: str, app_id: str) -> Login:
+        """Use the code up; raises `Refused` 40029 (not known, or another appid's), 40163 (used)."""
+        with self._lock:
+            login = self._logins.get(code)
+            if login is None or login.app_id != app_id:
+                raise Refused(40029)
+            if code in self._used:
+                raise Refused(40163)
+            self._used.add(code)
+            return login
+
+
+def new_openid() -> str:
+    """An openid of the live shape: `o` and 27 more characters."""
+    return "o" + secrets.token_urlsafe(21)[:27]

@@ -1,0 +1,111 @@
+"""The sandbox as Python code uses it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+
+from .access_tokens import LIFETIME
+from .citizens import Citizen
+from .ledger import LedgerEntry
+from .login_codes import Login, new_openid
+from .merchants import Merchant
+from .server import SandboxServer
+from .state import State
+
+_POLL = 0.02  # seconds that stop() waits at the most
+
+
+class Sandbox:
+    """A local WeChat, started and stopped by `with`, or by `start()` and `stop()`.
+
+    `port` 0 takes a free one; `token_lifetime` in seconds; `clock` tells Unix seconds. Raises
+    `ValueError` for merchants that contradict one another. What it knows outlives a stop, so it
+    can be started again.
+    """
+
+    def __init__(
+        self,
+        merchants: Iterable[Merchant],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token_lifetime: float = LIFETIME,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._state = State(merchants, token_lifetime, clock)
+        self._host = host
+        self._port = port
+        self._server: SandboxServer | None = None
+
+    def start(self) -> None:
+        """Listen, and answer from threads of its own; raises `CannotListen`."""
+        if self._server is not None:
+            raise RuntimeError("the sandbox is running")
+        self._server = SandboxServer(self._host, self._port, self._state)
+        threading.Thread(
+            target=self._server.serve_forever, args=(_POLL,), name="wechat-sandbox", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """Stop listening and end the open connections; harmless when it isn't running."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+            server.close_connections()
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where it answers, without a slash at the end; `RuntimeError` unless it runs."""
+        if self._server is None:
+            raise RuntimeError("the sandbox is not running")
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._server.server_port}"
+
+    def issue_auth_token(self, citizen: Citizen, app_id: str | None = None) -> str:
+        """Let a citizen authorise; `ValueError` unless `app_id` is known, or the only one."""
+        return self._state.auth_tokens.issue(citizen, self._state.registry.choose_app(app_id))
+
+    def issue_login_code(
+        self, openid: str | None = None, app_id: str | None = None, unionid: str | None = None
+    ) -> str:
+        """A code as wx.login gives it, of this user or of a new one."""
+        app_id = self._state.registry.choose_app(app_id)
+        return self._state.login_codes.issue(Login(openid or new_openid(), app_id, unionid))
+
+    def expire_access_tokens(self, *, keep_repeating: bool = False) -> int:
+        """Kill all live access tokens (40001 from now on), and tell how many they were.
+
+        With `keep_repeating` stable_token's normal mode goes on answering the dead one until it
+        is forced.
+        """
+        return self._state.access_tokens.expire_all(keep_repeating=keep_repeating)
+
+    @property
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """What happened, oldest first."""
+        return self._state.ledger.read()[0]
+
+    @property
+    def totals(self) -> Mapping[str, int]:
+        """How often each call was made, by its name (the last part of its path)."""
+        return self._state.ledger.read()[1]
+
+    def reset_ledger(self) -> None:
+        """Forget what happened; tokens and codes stay."""
+        self._state.ledger.reset()

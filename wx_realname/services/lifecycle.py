@@ -1,0 +1,126 @@
+"""The end of personal data: erased on request, with its user, or when its time is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db import router, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from .. import audit, conf
+from ..exceptions import ExchangeInProgress, OutcomeUnknown
+from ..models import AuditEvent, Verification
+from ..signals import verification_erased
+from .exchange import append_abandoned, changed, update_if_unchanged
+from .transactions import durable
+
+Status = Verification.Status
+
+
+def erase(verification: Verification, *, actor: Any, reason: str, request: Any = None) -> None:
+    """Erase name and number: ciphertexts, masks and blind indexes. The row and its events stay.
+
+    Repeated, or without personal data in the row, it does nothing. Raises `ExchangeInProgress` while
+    the record is pending. May be called inside the caller's transaction.
+    """
+    using = router.db_for_write(Verification)
+    row = Verification.objects.using(using).get(pk=verification.pk)
+    if row.status == Status.PENDING:
+        raise ExchangeInProgress(verification_id=row.pk)
+    _erase(row, audit.Origin.of(actor, request), reason, using)
+
+
+def erase_for_deleted_user(user: Any) -> None:
+    """Erase the personal data of a user who is about to be deleted, in the deletion's transaction.
+
+    What is pending ends as erased too, so that an answer on its way finds no place to go.
+    """
+    using = router.db_for_write(Verification)
+    ends = (Status.VERIFIED, Status.PENDING)
+    held = Verification.objects.using(using).filter(user_id=user.pk, status__in=ends)
+    for row in list(held):
+        _erase(row, audit.Origin(), "the user was deleted", using, ends)
+
+
+def _erase(
+    row: Verification,
+    origin: audit.Origin,
+    reason: str,
+    using: str,
+    statuses: tuple[Status, ...] = (Status.VERIFIED,),
+) -> None:
+    changes = {
+        "status": Status.ERASED,
+        "real_name_encrypted": None,
+        "credential_id_encrypted": None,
+        "real_name_masked": None,
+        "credential_id_masked": None,
+        "real_name_index": None,
+        "credential_id_index": None,
+        "index_key_id": "",
+        "check_digit_valid": None,
+        "erased_at": timezone.now(),
+    }
+    after = changed(row, changes)
+    with transaction.atomic(using=using):
+        same = Verification.objects.using(using).filter(pk=row.pk, status__in=statuses)
+        if not same.update(**changes):
+            return
+        audit.append(AuditEvent.Event.ERASE, origin, using=using, verification=after, reason=reason)
+        tell = partial(
+            verification_erased.send_robust, sender=Verification, verification=after, user=row.user
+        )
+        transaction.on_commit(tell, using=using, robust=True)
+
+
+def stuck() -> QuerySet[Verification]:
+    """Attempts that are pending longer than PENDING_TIMEOUT: their workers died."""
+    limit = timezone.now() - timedelta(seconds=conf.current().pending_timeout)
+    pending = Verification.objects.deciding().filter(status=Status.PENDING, started_at__lt=limit)
+    return pending.order_by("started_at")
+
+
+def outlived() -> QuerySet[Verification]:
+    """Verified records older than RETENTION_DAYS; none when it is unset."""
+    days = conf.current().retention_days
+    if days is None:
+        return Verification.objects.none()
+    limit = timezone.now() - timedelta(days=days)
+    verified = Verification.objects.deciding().filter(status=Status.VERIFIED)
+    return verified.filter(verified_at__lt=limit).order_by("verified_at")
+
+
+def end_stuck(*, batch_size: int = 500) -> Iterator[Verification]:
+    """Make attempts that a crash left pending unknown, and yield them. Safe to run twice at once."""
+    using = router.db_for_write(Verification)
+    for row in _drained(stuck(), batch_size):
+        changes = {
+            "status": Status.UNKNOWN,
+            "error_code": OutcomeUnknown.code,
+            "in_doubt": True,
+            "finished_at": timezone.now(),
+        }
+        with durable(using):
+            ended = update_if_unchanged(row, using, changes)
+            if ended:
+                append_abandoned(row, audit.Origin(), using)
+        if ended:
+            yield changed(row, changes)
+
+
+def erase_outlived(*, batch_size: int = 500) -> Iterator[Verification]:
+    """Erase what is older than RETENTION_DAYS, and yield it. Safe to run twice at once."""
+    using = router.db_for_write(Verification)
+    for row in _drained(outlived(), batch_size):
+        _erase(row, audit.Origin(), "RETENTION_DAYS", using)
+        yield row
+
+
+def _drained(rows: QuerySet[Verification], batch_size: int) -> Iterator[Verification]:
+    """Batch after batch of rows that leave the query as they are dealt with."""
+    while batch := list(rows[:batch_size]):
+        yield from batch

@@ -1,0 +1,143 @@
+"""Each merchant's WeChat client: put together once a process, anew when its settings change."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import caches
+from django.utils.module_loading import import_string
+
+from .. import conf
+from ..exceptions import ConfigurationError, InvalidRequest
+from ..vault.keyring import column_cipher
+from ..wechat.access_token import AccessTokens, ProvidedTokens, StableTokens
+from ..wechat.client import Credentials, WeChatClient
+from ..wechat.merchant_key import MerchantKeys
+from ..wechat.transport import Deadline, Transport
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """What a client is made of: as long as it stays the same, so does the client."""
+
+    merchant: conf.Merchant
+    api_base_url: str
+    connect_timeout: float
+    read_timeout: float
+    cache_alias: str
+
+    @classmethod
+    def now(cls, merchant: conf.Merchant) -> _Basis:
+        settings = conf.current()
+        return cls(
+            merchant,
+            settings.api_base_url,
+            settings.connect_timeout,
+            settings.read_timeout,
+            settings.cache_alias,
+        )
+
+
+class _CacheSeal:
+    """The vault's cipher for what lies in the cache, as `wechat` wants it handed over."""
+
+    def seal(self, plaintext: str, context: bytes) -> bytes:
+        return self._cipher().encrypt(plaintext, context)
+
+    def open(self, envelope: bytes, context: bytes) -> str:
+        return self._cipher().decrypt(envelope, context)
+
+    def _cipher(self) -> Any:
+        return column_cipher(conf.current().encryption_keys, "cache.access_token")
+
+
+class _Cache:
+    """The cache of CACHE_ALIAS: Django keeps a connection for each thread, so it is looked up anew."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(caches[self._alias], name)
+
+
+class _Registry:
+    """Forgets all after a fork: sessions and their sockets are the parent's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._clients: dict[str, tuple[_Basis, WeChatClient]] = {}
+        os.register_at_fork(after_in_child=self._forget)
+
+    def client(self, merchant: conf.Merchant) -> WeChatClient:
+        basis = _Basis.now(merchant)
+        known = self._clients.get(merchant.alias)
+        if known is None or known[0] != basis:
+            with self._lock:
+                known = self._clients.get(merchant.alias)
+                if known is None or known[0] != basis:
+                    known = self._clients[merchant.alias] = (basis, _client(basis))
+        return known[1]
+
+    def _forget(self) -> None:
+        self._lock = threading.Lock()
+        self._clients = {}
+
+
+_registry = _Registry()
+
+
+def _client(basis: _Basis) -> WeChatClient:
+    merchant = basis.merchant
+    transport = Transport(
+        basis.api_base_url,
+        connect_timeout=basis.connect_timeout,
+        read_timeout=basis.read_timeout,
+    )
+    credentials = Credentials(merchant, transport)
+    keys = MerchantKeys(merchant, imported(merchant.key_backend, "KEY_BACKEND"))
+    return WeChatClient(merchant, transport, credentials, _tokens(basis, credentials), keys)
+
+
+def _tokens(basis: _Basis, credentials: Credentials) -> AccessTokens:
+    merchant = basis.merchant
+    if merchant.access_token_provider:
+        provider = imported(merchant.access_token_provider, "ACCESS_TOKEN_PROVIDER")
+        return ProvidedTokens(provider, merchant.app_id)
+    return StableTokens(
+        fetch=credentials.fetch_access_token,
+        cache=_Cache(basis.cache_alias),
+        seal=_CacheSeal(),
+        name=f"{basis.api_base_url} {merchant.app_id}",
+    )
+
+
+def imported(path: str, setting: str) -> Any:
+    """What an import string of the settings names. Raises `ConfigurationError`, naming the setting."""
+    fault = ""
+    try:
+        return import_string(path)
+    except Exception as error:  # a site's module may fail in any way
+        fault = type(error).__name__
+    raise ConfigurationError(f'{setting} "{path}" could not be imported ({fault}).')
+
+
+def find(alias: str) -> conf.Merchant:
+    """The merchant of that alias. Raises `InvalidRequest` when there is none."""
+    merchant = conf.current().merchants.get(alias) if isinstance(alias, str) else None
+    if merchant is None:
+        raise InvalidRequest(errors={"merchant": ["unknown"]})
+    return merchant
+
+
+def client_for(merchant: conf.Merchant) -> WeChatClient:
+    """The process's client of that merchant."""
+    return _registry.client(merchant)
+
+
+def deadline() -> Deadline:
+    """TOTAL_TIMEOUT, from now."""
+    return Deadline(conf.current().total_timeout)

@@ -1,0 +1,59 @@
+"""Finding what is encrypted: HMAC-SHA256 of the value under a key of its purpose, as 64 hex digits."""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .. import resident_id
+from ..conf import HASH_KEY_BYTES, HashKey
+from .keyring import VERSION, derive
+
+#: Dots that stand between the parts of a name, as keyboards and registers write them.
+_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・・.。.᛫●", "·"))
+
+
+@dataclass(frozen=True)
+class Digest:
+    """An HMAC in hex, with the id of its key."""
+
+    hex: str
+    key_id: str
+
+
+class BlindIndex:
+    """Digests of one purpose, such as "table.column": the first key writes, all match."""
+
+    def __init__(self, keys: tuple[HashKey, ...], purpose: str) -> None:
+        info = f"wx_realname/{VERSION}/hmac/{purpose}"
+        self._keys = [(key.key_id, derive(key.material, HASH_KEY_BYTES, info)) for key in keys]
+
+    def digest(self, value: str | bytes) -> Digest:
+        """By the first key: what is written."""
+        return self.digests(value)[0]
+
+    def digests(self, value: str | bytes) -> list[Digest]:
+        """By every key, the first one first: what may be found."""
+        data = value.encode() if isinstance(value, str) else value
+        return [
+            Digest(hmac.digest(key, data, "sha256").hex(), key_id) for key_id, key in self._keys
+        ]
+
+
+@lru_cache(maxsize=64)
+def blind_index(keys: tuple[HashKey, ...], purpose: str) -> BlindIndex:
+    """The index of a purpose, its keys derived once a process."""
+    return BlindIndex(keys, purpose)
+
+
+def name_form(real_name: str) -> str:
+    """The form in which names are compared: NFKC, without spaces, any case, one kind of dot."""
+    folded = unicodedata.normalize("NFKC", real_name).translate(_DOTS).casefold()
+    return "".join(folded.split())
+
+
+def number_form(credential_id: str) -> str:
+    """The form in which ID numbers are compared: 18 characters, upper case."""
+    return resident_id.to_18(credential_id)

@@ -1,0 +1,227 @@
+"""The access_token: from the cache (sealed), from stable_token, or from the site's own provider.
+
+stable_token's normal mode gives every process the same token, so processes need no lock among
+themselves; within a process one thread fetches and the others wait for its result.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import Any, Protocol
+
+from ..exceptions import RealNameError, WeChatUnreachable
+from ..personal_data import Secret
+from .transport import Deadline
+
+logger = logging.getLogger(__name__)
+
+FORCE_APART = 30  # seconds between forced refreshes, as WeChat demands
+FORCE_PAUSE = 0.5  # seconds to wait for the process that forces
+MAX_TOKEN_LENGTH = 2048
+
+Fetch = Callable[[bool, Deadline], "tuple[Secret, int]"]
+
+
+class Cache(Protocol):
+    """What is used of Django's cache API."""
+
+    def get(self, key: str) -> Any: ...
+    def set(self, key: str, value: Any, timeout: float | None) -> Any: ...
+    def add(self, key: str, value: Any, timeout: float | None) -> Any: ...
+    def delete(self, key: str) -> Any: ...
+
+
+class Seal(Protocol):
+    """The cipher for what lies in the cache; `context` is bound to the value."""
+
+    def seal(self, plaintext: str, context: bytes) -> bytes: ...
+    def open(self, envelope: bytes, context: bytes) -> str: ...
+
+
+class AccessTokens(Protocol):
+    """A source of access tokens."""
+
+    def current(self, deadline: Deadline) -> Secret:
+        """A token to try."""
+
+    def replace(self, rejected: Secret, deadline: Deadline) -> Secret:
+        """A token to try instead; the same one when there is no other."""
+
+
+class ProvidedTokens:
+    """From ACCESS_TOKEN_PROVIDER: `provider(app_id)` returns the token of a central service.
+
+    It is asked at each call, and once more when WeChat refuses what it gave.
+    """
+
+    def __init__(self, provider: Callable[[str], str], app_id: str) -> None:
+        self._provider = provider
+        self._app_id = app_id
+
+    def current(self, deadline: Deadline) -> Secret:
+        fault = "it returned no token"
+        try:
+            token = Secret(self._provider(self._app_id))
+            if is_token(token):
+                return token
+        except Exception as error:  # its words may hold a token
+            fault = type(error).__name__
+        logger.error("ACCESS_TOKEN_PROVIDER failed for %s: %s", self._app_id, fault)
+        raise WeChatUnreachable
+
+    def replace(self, rejected: Secret, deadline: Deadline) -> Secret:
+        return self.current(deadline)
+
+
+class StableTokens:
+    """From stable_token, through the cache.
+
+    The cache comes first, so that a cleared cache means a fresh start. This process keeps a copy of its
+    own only while the cache doesn't hold what is put into it: an outage must not burn the quota.
+    """
+
+    def __init__(self, fetch: Fetch, cache: Cache, seal: Seal, name: str) -> None:
+        digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+        self._key = f"wx_realname:access_token:{digest}"
+        self._fetch = fetch
+        self._cache = cache
+        self._seal = seal
+        self._own: tuple[Secret, float] | None = None  # and when it ends, monotonic
+        self._flight: Future[Secret] | None = None
+        self._lock = threading.Lock()
+        self._forced_at = float("-inf")
+
+    def current(self, deadline: Deadline) -> Secret:
+        return self._cached() or self._fly(
+            lambda: self._cached() or self._renew(deadline), deadline
+        )
+
+    def replace(self, rejected: Secret, deadline: Deadline) -> Secret:
+        return self._fly(lambda: self._replace(rejected, deadline), deadline)
+
+    def _replace(self, rejected: Secret, deadline: Deadline) -> Secret:
+        held = self._cached()
+        if held and held != rejected:
+            return held  # somebody was faster
+        self._drop()
+        token = self._renew(deadline)
+        if token != rejected:
+            return token
+        self._drop()
+        if self._may_force():
+            return self._renew(deadline, force=True)
+        time.sleep(min(FORCE_PAUSE, deadline.remaining()))
+        return self._renew(deadline)
+
+    def _fly(self, work: Callable[[], Secret], deadline: Deadline) -> Secret:
+        """One thread works; those who come meanwhile wait for its result, good or bad."""
+        with self._lock:
+            flight, mine = self._flight, self._flight is None
+            if flight is None:
+                flight = self._flight = Future()
+        if not mine:
+            return _landed(flight, deadline)
+        try:
+            flight.set_result(work())
+        except BaseException as error:
+            flight.set_exception(error if isinstance(error, RealNameError) else WeChatUnreachable())
+            raise
+        finally:
+            with self._lock:
+                self._flight = None
+        return flight.result()
+
+    def _renew(self, deadline: Deadline, *, force: bool = False) -> Secret:
+        token, expires_in = self._fetch(force, deadline)
+        self._keep(token, expires_in - min(300, expires_in // 10))
+        return token
+
+    def _may_force(self) -> bool:
+        """At most once in 30 s: over all processes when the cache works, else in this one."""
+        now = time.monotonic()
+        if now - self._forced_at < FORCE_APART or not self._first_in_cache():
+            return False
+        self._forced_at = now
+        return True
+
+    def _first_in_cache(self) -> bool:
+        try:
+            return bool(self._cache.add(self._key + ":forced", 1, FORCE_APART))
+        except Exception as error:
+            _log_outage(error)
+            return True
+
+    def _cached(self) -> Secret | None:
+        try:
+            return self._opened(self._cache.get(self._key)) or self._own_copy()
+        except Exception as error:  # any cache, any outage; what it raises may quote the value
+            _log_outage(error)
+            return self._own_copy()
+
+    def _opened(self, sealed: Any) -> Secret | None:
+        """The token, or None when there is none, or one that isn't ours or has ended."""
+        if not isinstance(sealed, bytes):
+            return None
+        token, ends_at = json.loads(self._seal.open(sealed, self._key.encode()))
+        return Secret(token) if time.time() < ends_at else None
+
+    def _own_copy(self) -> Secret | None:
+        own = self._own
+        return own[0] if own and time.monotonic() < own[1] else None
+
+    def _keep(self, token: Secret, seconds: int) -> None:
+        text = json.dumps([token.reveal(), time.time() + seconds])
+        sealed = self._seal.seal(text, self._key.encode())
+        held = False
+        try:
+            self._cache.set(self._key, sealed, seconds)
+            held = self._cache.get(self._key) == sealed
+        except Exception as error:
+            _log_outage(error)
+        self._own = None if held else (token, time.monotonic() + seconds)
+
+    def _drop(self) -> None:
+        self._own = None
+        try:
+            self._cache.delete(self._key)
+        except Exception as error:
+            _log_outage(error)
+
+
+def is_token(token: Secret) -> bool:
+    """Whether it can be an access_token: WeChat says to expect 512 characters or more."""
+    text = token.reveal()
+    return (
+        isinstance(text, str)
+        and text.isascii()
+        and text.isprintable()
+        and (0 < len(text) <= MAX_TOKEN_LENGTH and " " not in text)
+    )
+
+
+def _landed(flight: Future[Secret], deadline: Deadline) -> Secret:
+    try:
+        error = flight.exception(timeout=deadline.remaining())
+    except FutureTimeoutError:
+        error = WeChatUnreachable()
+    if error is None:
+        return flight.result()
+    # A fresh one: the leader's is being raised in its own thread.
+    raise (
+        type(error)(wechat=error.wechat)
+        if isinstance(error, RealNameError)
+        else WeChatUnreachable()
+    )
+
+
+def _log_outage(error: Exception) -> None:
+    logger.warning(
+        "the cache failed (%s): its access_token is taken for missing", type(error).__name__
+    )

@@ -1,0 +1,301 @@
+"""The calls to WeChat that this package makes, as the interface document names them.
+
+They raise the errors of `wx_realname.exceptions`, never one of another library, and none that
+carries a secret. Only what is safe is repeated: a connection never made, -1 (three tries in all),
+and a refused access_token (once, with a fresh one).
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .. import resident_id
+from ..conf import Merchant
+from ..exceptions import (
+    BY_CODE,
+    OutcomeUnknown,
+    RealNameError,
+    UnreadableAnswer,
+    WeChatReply,
+    WeChatUnreachable,
+)
+from ..personal_data import PersonalData, Secret
+from . import errcodes
+from .access_token import AccessTokens, is_token
+from .merchant_key import MerchantKey, MerchantKeys
+from .transport import Answer, Deadline, NoAnswer, Payload, Query, Transport
+
+MAX_NAME = 200  # characters
+BACK_OFF = 0.2  # seconds before the second try, doubled before the third, with jitter
+
+_CATEGORY_NAMES = (
+    "first_class",
+    "second_class",
+    "third_class",
+    "first_id",
+    "second_id",
+    "third_id",
+)
+_NAME_FIELDS = (
+    "encryted_real_name",
+    "encrypted_real_name",
+)  # the document's spelling, and the right one
+_NUMBER_FIELDS = ("encryted_credential_id", "encrypted_credential_id")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_OPENID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_WHITE_SPACE = re.compile(r"\s+")
+
+
+class Refused(Exception):
+    """WeChat answered with a return code other than 0. `reply` holds no secret."""
+
+    def __init__(self, reply: WeChatReply) -> None:
+        super().__init__(reply["errcode"])
+        self.reply = reply
+        self.errcode = reply["errcode"]
+
+
+class Credentials:
+    """Who calls: appid and secret. Fetches access tokens, and logs mini-program users in."""
+
+    def __init__(self, merchant: Merchant, transport: Transport) -> None:
+        self._app_id = merchant.app_id
+        self._secret = merchant.app_secret or Secret("")
+        self._transport = transport
+
+    def fetch_access_token(self, force: bool, deadline: Deadline) -> tuple[Secret, int]:
+        """The token and the seconds that it lives (POST /cgi-bin/stable_token)."""
+        payload: Payload = {
+            "grant_type": "client_credential",
+            "appid": self._app_id,
+            "secret": self._secret,
+            "force_refresh": force,
+        }
+        answer = self._ask("token", "POST", "/cgi-bin/stable_token", deadline, payload=payload)
+        token, expires_in = Secret(answer.get("access_token")), answer.get("expires_in")
+        if not is_token(token) or type(expires_in) is not int or not 0 < expires_in < 10**6:
+            raise WeChatUnreachable
+        return token, expires_in
+
+    def jscode2session(self, js_code: Secret, deadline: Deadline) -> str:
+        """The openid of who called wx.login (GET /sns/jscode2session). The session_key isn't kept."""
+        query: Query = {
+            "appid": self._app_id,
+            "secret": self._secret,
+            "js_code": js_code,
+            "grant_type": "authorization_code",
+        }
+        answer = self._ask("login", "GET", "/sns/jscode2session", deadline, query=query)
+        openid = answer.get("openid")
+        if not isinstance(openid, str) or not _OPENID.fullmatch(openid):
+            raise WeChatUnreachable
+        return openid
+
+    def _ask(
+        self, call: errcodes.Call, method: str, path: str, deadline: Deadline, **parts: Any
+    ) -> Answer:
+        """Nothing of the citizen's is sent here: whatever fails on the way is `wechat_unreachable`."""
+        secrets = _secrets({**parts.get("query", {}), **parts.get("payload", {})})
+
+        def once() -> Answer:
+            return _accepted(self._transport.call(method, path, deadline, **parts), secrets)
+
+        tries = _Tries(deadline)
+        try:
+            return tries.patiently(once)
+        except NoAnswer:
+            error: RealNameError = WeChatUnreachable()
+        except Refused as refused:
+            error = _error(call, refused)
+        raise error
+
+
+class WeChatClient:
+    """One merchant's calls with an access_token. Shared by the threads of a process."""
+
+    def __init__(
+        self,
+        merchant: Merchant,
+        transport: Transport,
+        credentials: Credentials,
+        tokens: AccessTokens,
+        keys: MerchantKeys,
+    ) -> None:
+        self._mch_id = merchant.mch_id
+        self._transport = transport
+        self._tokens = tokens
+        self.jscode2session = credentials.jscode2session
+        self.keys = keys
+
+    def getrealnameinfo(
+        self, auth_token: Secret, key: MerchantKey, deadline: Deadline
+    ) -> PersonalData:
+        """The citizen's name and number (interface document §4.3), decrypted with the merchant's key.
+
+        Raises a `RealNameError` whose `outcome` is what becomes of the record. `InvalidAuthToken` with
+        `.in_doubt` means that a try before may have consumed the token.
+        """
+
+        def post(access_token: Secret) -> Answer:
+            timestamp, sign = key.sign_now()
+            payload: Payload = {
+                "auth_token": auth_token,
+                "mch_id": self._mch_id,
+                "cert_serialno": key.serialno,
+                "timestamp": timestamp,
+                "sign": sign,
+            }
+            query = {"access_token": access_token}
+            path = "/cgi-bin/wxopen/getrealnameinfo"
+            answer = self._transport.call("POST", path, deadline, query=query, payload=payload)
+            return _accepted(answer, [access_token, auth_token])
+
+        answer = self._ask(post, deadline, lost=OutcomeUnknown)
+        personal_data = _decrypted(answer, key)
+        if personal_data is None:
+            # No return code and neither field says nothing at all; anything else was an answer.
+            raise UnreadableAnswer if _means_success(answer) else OutcomeUnknown
+        return personal_data
+
+    def get_category(self, deadline: Deadline) -> list[dict[str, Any]]:
+        """The mini-program's categories (interface document §4.2), each with the fields it names."""
+
+        def get(access_token: Secret) -> Answer:
+            query = {"access_token": access_token}
+            answer = self._transport.call("GET", "/wxa/get_category", deadline, query=query)
+            return _accepted(answer, [access_token])
+
+        categories = self._ask(get, deadline, lost=WeChatUnreachable).get("category_list")
+        if not isinstance(categories, list) or not all(isinstance(c, dict) for c in categories):
+            raise WeChatUnreachable
+        return [{name: c[name] for name in _CATEGORY_NAMES if name in c} for c in categories]
+
+    def _ask(
+        self, send: Callable[[Secret], Answer], deadline: Deadline, *, lost: type[RealNameError]
+    ) -> Answer:
+        tries = _Tries(deadline)
+        try:
+            return tries.patiently(lambda: self._with_access_token(send, tries))
+        except NoAnswer as no_answer:
+            error = lost() if no_answer.sent else WeChatUnreachable()
+        except Refused as refused:
+            error = _error("api", refused)
+        except RealNameError as no_token:
+            error = no_token
+        error.in_doubt = error.in_doubt or tries.in_doubt
+        raise error
+
+    def _with_access_token(self, send: Callable[[Secret], Answer], tries: _Tries) -> Answer:
+        token = self._tokens.current(tries.deadline)
+        try:
+            return send(token)
+        except Refused as refused:
+            if refused.errcode not in errcodes.DEAD_ACCESS_TOKEN or tries.refreshed:
+                raise
+            tries.refreshed = True
+            fresh = self._tokens.replace(token, tries.deadline)
+            if fresh == token:
+                raise
+        return send(fresh)
+
+
+class _Tries:
+    """What the tries of one call share."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self.refreshed = False  # the access_token, once
+        self.in_doubt = False  # -1 came: nobody says whether the auth_token was consumed
+
+    def patiently(self, once: Callable[[], Answer]) -> Answer:
+        """Repeats what was never sent, and what was answered with -1."""
+        for pause in (BACK_OFF, 2 * BACK_OFF):
+            try:
+                return once()
+            except NoAnswer as no_answer:
+                if no_answer.sent or not self._rest(pause):
+                    raise
+            except Refused as refused:
+                if refused.errcode != errcodes.BUSY:
+                    raise
+                self.in_doubt = True
+                if not self._rest(pause):
+                    raise
+        try:
+            return once()
+        except Refused as refused:
+            self.in_doubt = self.in_doubt or refused.errcode == errcodes.BUSY
+            raise
+
+    def _rest(self, pause: float) -> bool:
+        pause *= random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+        if self.deadline.remaining() <= pause:
+            return False
+        time.sleep(pause)
+        return True
+
+
+def _secrets(values: Mapping[str, Any]) -> list[Secret]:
+    return [value for value in values.values() if isinstance(value, Secret)]
+
+
+def _accepted(answer: Answer, secrets: list[Secret]) -> Answer:
+    """The answer, unless it carries a return code other than 0. An absent one means success."""
+    errcode = answer.get("errcode")
+    if errcode is None or (errcode == 0 and type(errcode) is int):
+        return answer
+    if type(errcode) is not int or not -(2**31) <= errcode < 2**31:
+        raise NoAnswer("errcode is not a return code", sent=True)
+    raise Refused(errcodes.reply(errcode, answer.get("errmsg"), secrets))
+
+
+def _error(call: errcodes.Call, refused: Refused) -> RealNameError:
+    return BY_CODE[errcodes.code_for(call, refused.errcode)](wechat=refused.reply)
+
+
+def _means_success(answer: Answer) -> bool:
+    return any(name in answer for name in ("errcode", *_NAME_FIELDS, *_NUMBER_FIELDS))
+
+
+def _decrypted(answer: Answer, key: MerchantKey) -> PersonalData | None:
+    """Name and number, or None when what came is anything else.
+
+    With a wrong key OpenSSL mostly gives random bytes instead of an error, and one in forty of
+    those decodes as GBK: only a number shaped like an ID number proves that the key was right.
+    """
+    real_name = _name(_bytes(answer, _NAME_FIELDS, key))
+    credential_id = _number(_bytes(answer, _NUMBER_FIELDS, key))
+    return PersonalData(real_name, credential_id) if real_name and credential_id else None
+
+
+def _bytes(answer: Answer, names: tuple[str, ...], key: MerchantKey) -> bytes | None:
+    encoded = next((answer.get(name) for name in names if name in answer), None)
+    if not isinstance(encoded, str):
+        return None
+    try:
+        return key.decrypt(base64.b64decode(_WHITE_SPACE.sub("", encoded), validate=True))
+    except (
+        Exception
+    ):  # not base64, not for this key, or a device's own error: unreadable all the same
+        return None
+
+
+def _name(data: bytes | None) -> str | None:
+    """The name. GB18030 reads all of GBK, and the rare characters at which Python's gbk fails."""
+    try:
+        name = data.decode("gb18030").strip() if data else ""
+    except UnicodeDecodeError:
+        return None
+    return name if 0 < len(name) <= MAX_NAME and not _CONTROL.search(name) else None
+
+
+def _number(data: bytes | None) -> str | None:
+    try:
+        return resident_id.normalize(data.decode("ascii")) if data else None
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,315 @@
+"""WeChat's return codes: what each means, what to do, and who can. One table for code, tests and docs.
+
+Sources: the interface document §4.3 (940xx), the access token's page (400xx, 41xxx, 43xxx, 895xx),
+the login's page (40029, 40163, 40226).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..exceptions import WeChatReply
+from ..personal_data import Secret
+
+Call = Literal["token", "api", "login"]
+Who = Literal["citizen", "operator", "developer", "wechat"]
+
+BUSY = -1
+DEAD_ACCESS_TOKEN = frozenset({40001, 40014, 42001})
+INVALID_AUTH_TOKEN = 94005
+
+MAX_ERRMSG = 400
+
+
+@dataclass(frozen=True)
+class ErrCode:
+    """One return code of one kind of call, and the code of ours that it becomes."""
+
+    call: Call
+    errcode: int
+    code: str
+    meaning_en: str
+    meaning_zh: str
+    remedy_en: str
+    remedy_zh: str
+    who: Who
+
+
+def _api(errcode: int, code: str, *texts: str, who: Who) -> ErrCode:
+    return ErrCode("api", errcode, code, *texts, who=who)
+
+
+def _token(errcode: int, code: str, *texts: str, who: Who = "operator") -> ErrCode:
+    return ErrCode("token", errcode, code, *texts, who=who)
+
+
+def _login(errcode: int, code: str, *texts: str, who: Who) -> ErrCode:
+    return ErrCode("login", errcode, code, *texts, who=who)
+
+
+_BUSY = (
+    "WeChat is busy",
+    "系统繁忙",
+    "Tried three times; try again later.",
+    "已重试三次,请稍后再试。",
+)
+_DAY_QUOTA = (
+    "the day's quota is used up",
+    "当日调用次数已达上限",
+    "Wait for midnight (Beijing), or ask WeChat for a larger quota.",
+    "等待次日零点恢复,或向微信申请提高额度。",
+)
+_MINUTE_QUOTA = (
+    "too many calls in this minute",
+    "调用过于频繁",
+    "Wait a minute; look for several processes without a shared cache.",
+    "请一分钟后再试;检查是否有多个进程未共用缓存。",
+)
+_WRONG_APPID = (
+    "the appid is not valid",
+    "不合法的 appid",
+    "Compare APP_ID with the mini-program's console.",
+    "请与小程序后台核对 APP_ID。",
+)
+_WRONG_SECRET = (
+    "the app secret is not valid",
+    "不合法的 AppSecret",
+    "Reset APP_SECRET in the mini-program's console and set it here.",
+    "请在小程序后台重置 AppSecret,并更新 APP_SECRET。",
+)
+_DEAD_TOKEN = (
+    "the access_token is not valid, even a fresh one",
+    "access_token 无效(更新后仍无效)",
+    "See whether another system fetches tokens for this appid, or APP_ID belongs to another app.",
+    "检查是否有其他系统在刷新同一 appid 的 access_token,以及 APP_ID 是否属于另一应用。",
+)
+_ADMIN_WAITS = (
+    "this call waits for the administrator's consent",
+    "此次调用需要管理员确认",
+    "The mini-program's administrator confirms it in WeChat.",
+    "请小程序管理员在微信中确认。",
+)
+
+ERRCODES: tuple[ErrCode, ...] = (
+    _api(BUSY, "wechat_busy", *_BUSY, who="wechat"),
+    _api(
+        94001,
+        "misconfigured",
+        "cert_serialno is missing",
+        "缺少 cert_serialno 参数",
+        "Set CERTIFICATE, CERTIFICATE_FILE or CERT_SERIALNO.",
+        "请设置 CERTIFICATE、CERTIFICATE_FILE 或 CERT_SERIALNO。",
+        who="operator",
+    ),
+    _api(
+        94002,
+        "no_wechat_pay",
+        "the user has no WeChat Pay",
+        "用户未注册微信支付",
+        "Offer another way to prove the real name.",
+        "请提供其他实名方式。",
+        who="citizen",
+    ),
+    _api(
+        94003,
+        "misconfigured",
+        "the signature is wrong",
+        "签名不正确",
+        "The private key is not that of the certificate, or not this merchant's.",
+        "私钥与证书不匹配,或不属于该商户号。",
+        who="operator",
+    ),
+    _api(
+        94004,
+        "no_real_name",
+        "the user has no real-name information",
+        "用户无实名信息",
+        "The citizen binds a bank card in WeChat Pay; other documents than the ID card aren't offered.",
+        "请用户先在微信支付中完成实名;非身份证的其他证件暂不提供授权。",
+        who="citizen",
+    ),
+    _api(
+        INVALID_AUTH_TOKEN,
+        "invalid_auth_token",
+        "the auth_token is not valid",
+        "非法的用户 token",
+        "The citizen taps the button again; a token serves once.",
+        "请用户重新点击授权按钮;授权凭证只能使用一次。",
+        who="citizen",
+    ),
+    _api(
+        94006,
+        "misconfigured",
+        "the appid is not authorised for real names",
+        "appid 未授权获得实名信息",
+        "Apply for the interface (e-mail, then the console), and wait for the approval.",
+        "请完成接口申请(邮件申请与线上申请)并等待审核通过。",
+        who="operator",
+    ),
+    _api(
+        94007,
+        "misconfigured",
+        "the appid and the merchant number are not bound",
+        "appid 与 mchid 无绑定关系",
+        "Bind them in the merchant platform, under AppID management.",
+        "请在微信支付商户平台的“AppID账号管理”中绑定。",
+        who="operator",
+    ),
+    _api(
+        94008,
+        "misconfigured",
+        "the timestamp is not valid",
+        "非法 timestamp 参数",
+        "Set the server's clock right (NTP).",
+        "请校准服务器时钟(NTP)。",
+        who="operator",
+    ),
+    _api(
+        94009,
+        "misconfigured",
+        "the cert_serialno is not valid",
+        "非法 cert_serialno 参数,该参数长度为 40",
+        "Compare it with the merchant platform, under API security: 40 upper-case hex digits.",
+        "请与商户平台“API安全”中的证书序列号核对(40 位大写十六进制)。",
+        who="operator",
+    ),
+    _api(
+        94010,
+        "misconfigured",
+        "the merchant number is not valid",
+        "非法商户号",
+        "Compare MCH_ID with the merchant platform.",
+        "请与商户平台核对 MCH_ID。",
+        who="operator",
+    ),
+    *(
+        _api(errcode, "misconfigured", *_DEAD_TOKEN, who="operator")
+        for errcode in (40001, 40014, 42001)
+    ),
+    _api(
+        48001,
+        "misconfigured",
+        "the interface is not open to this appid",
+        "接口功能未授权",
+        "See the console: settings, interface settings, the card “实名授权”.",
+        "请在小程序后台“设置-接口设置”中确认已开通“实名授权”。",
+        who="operator",
+    ),
+    _api(
+        61007,
+        "misconfigured",
+        "the interface was not granted to the third-party platform",
+        "该接口未授权给第三方平台",
+        "Grant it to the platform, or use the mini-program's own credentials.",
+        "请将该接口权限授予第三方平台,或使用小程序自身的凭证。",
+        who="operator",
+    ),
+    _api(45009, "quota_exhausted", *_DAY_QUOTA, who="operator"),
+    _api(45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
+    _token(BUSY, "wechat_busy", *_BUSY, who="wechat"),
+    _token(40001, "misconfigured", *_WRONG_SECRET),
+    _token(
+        40002,
+        "misconfigured",
+        "the grant_type is not valid",
+        "不合法的凭证类型",
+        "Something between us and WeChat changes the request.",
+        "请检查请求是否被中间代理修改。",
+        who="developer",
+    ),
+    _token(40013, "misconfigured", *_WRONG_APPID),
+    _token(40125, "misconfigured", *_WRONG_SECRET),
+    _token(
+        40164,
+        "misconfigured",
+        "the server's IP address is not in the whitelist",
+        "调用接口的 IP 地址不在白名单中",
+        "Add the address that errmsg names to the IP whitelist in the mini-program's console.",
+        "请将 errmsg 中的 IP 加入小程序后台的 IP 白名单。",
+    ),
+    _token(
+        40243,
+        "misconfigured",
+        "the app secret is frozen",
+        "AppSecret 已被冻结",
+        "Unfreeze it in the mini-program's console.",
+        "请在小程序后台解冻 AppSecret。",
+    ),
+    _token(41002, "misconfigured", *_WRONG_APPID),
+    _token(41004, "misconfigured", *_WRONG_SECRET),
+    _token(
+        43002,
+        "misconfigured",
+        "the call needs POST",
+        "需要 POST 请求",
+        "Something between us and WeChat changes the request.",
+        "请检查请求是否被中间代理修改。",
+        who="developer",
+    ),
+    _token(45009, "quota_exhausted", *_DAY_QUOTA),
+    _token(45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
+    *(_token(errcode, "misconfigured", *_ADMIN_WAITS) for errcode in (89503, 89506, 89507)),
+    _login(BUSY, "wechat_busy", *_BUSY, who="wechat"),
+    _login(40013, "misconfigured", *_WRONG_APPID, who="operator"),
+    _login(40125, "misconfigured", *_WRONG_SECRET, who="operator"),
+    _login(
+        40029,
+        "invalid_code",
+        "the login code is not valid",
+        "code 无效",
+        "Call wx.login again.",
+        "请重新调用 wx.login。",
+        who="citizen",
+    ),
+    _login(
+        40163,
+        "invalid_code",
+        "the login code was used before",
+        "code 已被使用",
+        "Call wx.login again.",
+        "请重新调用 wx.login。",
+        who="citizen",
+    ),
+    _login(
+        40226,
+        "permission_denied",
+        "WeChat blocks this user",
+        "高风险等级用户,小程序登录拦截",
+        "Nothing here: WeChat decides.",
+        "由微信风控决定,无法处理。",
+        who="wechat",
+    ),
+    _login(45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
+)
+
+_TABLE = {(row.call, row.errcode): row for row in ERRCODES}
+
+_HINT = re.compile(r"hint:\s*\[\s*([^\]]{1,100}?)\s*\]|rid:\s*([0-9A-Za-z-]{1,100})")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_ID_NUMBER = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15})(?![0-9])")
+
+
+def find(call: Call, errcode: int) -> ErrCode | None:
+    """The table's row, or None for a code that WeChat doesn't document for that call."""
+    return _TABLE.get((call, errcode))
+
+
+def code_for(call: Call, errcode: int) -> str:
+    """The code of ours for a return code."""
+    row = find(call, errcode)
+    return row.code if row else "wechat_error"
+
+
+def reply(errcode: int, errmsg: Any, secrets: Iterable[Secret]) -> WeChatReply:
+    """What may be kept of WeChat's words: without the call's secrets, whatever it echoes, and short."""
+    text = _CONTROL.sub(" ", errmsg) if isinstance(errmsg, str) else ""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret.reveal(), "***")
+    text = _ID_NUMBER.sub("***", text)[:MAX_ERRMSG]
+    found = _HINT.search(text)
+    hint = (found.group(1) or found.group(2)) if found else None
+    return WeChatReply(errcode=errcode, errmsg=text, hint=hint)
