@@ -22,7 +22,7 @@ from .. import conf, services
 from ..exceptions import ConfigurationError, InvalidRequest, NotFound
 from ..models import Verification
 from ..personal_data import Secret
-from ..services.categories import categories
+
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
 from .serializers import ExchangeSerializer, represent
@@ -135,7 +135,7 @@ class Categories(RealNameView):
     def get(self, request: Request) -> Response:
         asked = request.query_params.get("merchant")
         alias = _merchant(request, Secret(asked) if asked else None)
-        listed = categories(merchant=alias)
+        listed = services.categories(merchant=alias)
         category_id = conf.current().merchants[alias].category_id
         return Response(
             {"categories": listed, "category_id": list(category_id) if category_id else None}

@@ -1,0 +1,63 @@
+# Needs Python with venv, and make; nothing else.
+
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+TOX_VENV := .venv-tox
+
+# A pyenv shim runs only the versions that are switched on, and tox lets no PYENV_VERSION through:
+# put the Pythons themselves behind the shims. Without pyenv this adds nothing.
+SPACE := $(subst ,, )
+PYENV_BINS = $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[0-4].*/bin)
+TOX = PATH="$$PATH$(subst $(SPACE),,$(addprefix :,$(PYENV_BINS)))" $(TOX_VENV)/bin/python -m tox
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test tox lint types messages clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.installed  ## Run the example site against a local WeChat (ONCE=1: one exchange, then end)
+	@$(VENV)/bin/python manage.py demo $(if $(ONCE),--once)
+
+test: $(TOX_VENV)/.installed  ## Run the tests on every Python that's there, JOBS (2) at a time
+	@$(TOX) run-parallel --parallel $(JOBS) --parallel-no-spinner
+
+tox: $(TOX_VENV)/.installed  ## Run tox environments: make tox ENVS=py3-postgres,py312-dj60 ARGS='-k masking'
+	@$(TOX) run --skip-missing-interpreters false -e '$(ENVS)'$(if $(ARGS), -- $(ARGS))
+
+lint: ENVS = lint
+lint: tox  ## Check style, rules and layers
+
+types: ENVS = types
+types: tox  ## Check types
+
+messages: $(VENV)/.installed  ## Compile the translations (.po to .mo), without gettext
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check polib
+	@$(VENV)/bin/python -c "$$COMPILE_MESSAGES"
+
+clean:  ## Remove what the targets above made
+	rm -rf $(VENV) $(TOX_VENV) .tox .demo build dist *.egg-info
+	rm -rf .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+define COMPILE_MESSAGES
+import pathlib, polib
+for po in sorted(pathlib.Path().glob("*/locale/*/LC_MESSAGES/*.po")):
+    polib.pofile(str(po)).save_as_mofile(str(po.with_suffix(".mo")))
+    print(po.with_suffix(".mo"))
+endef
+export COMPILE_MESSAGES
+
+$(VENV)/.installed: setup.cfg pyproject.toml
+	@echo 'Installing the example into $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[example]'
+	@touch $@
+
+$(TOX_VENV)/.installed:
+	@echo 'Installing tox into $(TOX_VENV)'
+	@$(PYTHON) -m venv $(TOX_VENV)
+	@$(TOX_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tox>=4.23'
+	@touch $@

@@ -1,0 +1,149 @@
+"""The whole exchange on this machine: a local WeChat, the example site, one citizen.
+
+Run it with `make demo`; the settings come from `example_project.demo`.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from example_project.demo import BASE_DIR, SITE_PORT, free_port
+from wx_realname import conf
+from wx_realname.models import AuditEvent
+
+CITIZEN = {"real_name": "欧阳娜", "credential_id": "440524198001010013"}
+ADMIN = "admin"
+PATIENCE = 30  # seconds for a server to answer
+TIMEOUT = 30  # seconds for a call
+
+
+class Command(BaseCommand):
+    help = "Start a local WeChat and the example site, do one real exchange, and serve until Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="end after the exchange")
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        wechat = conf.current().api_base_url
+        site = f"http://127.0.0.1:{free_port(SITE_PORT)}"
+        try:
+            call_command("migrate", verbosity=0, interactive=False)
+            with _sandbox(wechat), _site(site):
+                self._exchange(wechat, site)
+                self._addresses(wechat, site)
+                if not once:
+                    self._serve()
+        except KeyboardInterrupt:
+            self.stdout.write("\nStopped.")
+
+    def _exchange(self, wechat: str, site: str) -> None:
+        """What the mini-program and WeChat do together, over HTTP."""
+        code = _post(f"{wechat}/sandbox/login_codes", {})["code"]
+        self._say("The mini-program logs in with the code of wx.login", "POST /api/login/")
+        token = _post(f"{site}/api/login/", {"code": code})["token"]
+
+        auth_token = _post(f"{wechat}/sandbox/auth_tokens", CITIZEN)["auth_token"]
+        self._say(
+            "The citizen taps the button; WeChat gives an auth_token, and the mini-program posts it",
+            "POST /api/realname/verifications/",
+        )
+        body = {"auth_token": auth_token, "consent": "demo-1"}
+        answer = _post(f"{site}/api/realname/verifications/", body, token)
+        self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+        if answer["status"] != "verified":
+            raise CommandError(f"The exchange ended as {answer['status']}.")
+
+        self._say("What the auditor sees", "")
+        for event in AuditEvent.objects.filter(verification_id=answer["id"]).order_by("created_at"):
+            self.stdout.write(
+                f"{event.created_at:%Y-%m-%d %H:%M:%S} UTC  {event.event}  {event.status}  "
+                f"user {event.user_id}  from {event.ip_address}  "
+                f"outcome HMAC {event.outcome_hmac[:16]}…"
+            )
+
+    def _addresses(self, wechat: str, site: str) -> None:
+        password = _new_admin_password()
+        self._say("The example site", "")
+        self.stdout.write(
+            f"console      {site}/admin/   user {ADMIN}, password {password}\n"
+            f"REST         {site}/api/realname/\n"
+            f"health       {site}/healthz\n"
+            f"local WeChat {wechat}/sandbox/"
+        )
+
+    def _serve(self) -> None:
+        self.stdout.write("\nServing until Ctrl-C.")
+        while True:
+            time.sleep(3600)
+
+    def _say(self, what: str, call: str) -> None:
+        self.stdout.write(f"\n{self.style.MIGRATE_HEADING(what)}" + (f"  {call}" if call else ""))
+
+
+def _new_admin_password() -> str:
+    admin, _created = get_user_model().objects.get_or_create(
+        username=ADMIN, defaults={"is_staff": True, "is_superuser": True}
+    )
+    password = secrets.token_urlsafe(9)
+    admin.set_password(password)
+    admin.save()
+    return password
+
+
+def _sandbox(wechat: str) -> Any:
+    port = wechat.rpartition(":")[2]
+    command = [sys.executable, "manage.py", "realname_sandbox", "--port", port]
+    return _server(command, f"{wechat}/sandbox/")
+
+
+def _site(site: str) -> Any:
+    server = [sys.executable, "-m", "gunicorn", "example_project.wsgi", "--log-level", "warning"]
+    command = [*server, "--bind", site.removeprefix("http://"), "--threads", "8"]
+    return _server(command, f"{site}/healthz")
+
+
+@contextmanager
+def _server(command: list[str], address: str) -> Iterator[None]:
+    """A server of its own process, once it answers."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=BASE_DIR)
+    try:
+        _await(process, address)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=PATIENCE)
+
+
+def _await(process: subprocess.Popen[bytes], address: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            requests.get(address, timeout=1)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise CommandError(f"{address} doesn't answer; see the lines above.")
+
+
+def _post(address: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = requests.post(address, json=body, headers=headers, timeout=TIMEOUT)
+    if not answer.ok:
+        raise CommandError(f"{address} answered {answer.status_code}: {answer.text}")
+    data: dict[str, Any] = answer.json()
+    return data

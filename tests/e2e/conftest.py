@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.site import Site, environment
+from wx_realname.sandbox import Merchant, MerchantKey, Sandbox, make_merchant_key
+
+APP_ID, APP_SECRET, MCH_ID = "wxe2e0000000000001", "e2e-app-secret-9d2c", "1900009999"
+
+
+@pytest.fixture(scope="session")
+def key() -> MerchantKey:
+    return make_merchant_key(serial="0000ABCDEF0123456789")
+
+
+@pytest.fixture(scope="session")
+def merchant(key: MerchantKey) -> Merchant:
+    return Merchant(APP_ID, APP_SECRET, MCH_ID, (key.certificate_pem,))
+
+
+@pytest.fixture
+def wechat(merchant: Merchant) -> Iterator[Sandbox]:
+    with Sandbox([merchant]) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def make_site(
+    tmp_path: Path, merchant: Merchant, key: MerchantKey
+) -> Iterator[Callable[..., Site]]:
+    """Makes a migrated site that talks to the WeChat at that address."""
+    sites = []
+
+    def make(wechat: str, **more: str) -> Site:
+        site = Site(tmp_path, {**environment(tmp_path, merchant, key, wechat), **more})
+        sites.append(site)
+        site.manage("migrate", "--verbosity", "0")
+        return site
+
+    yield make
+    for site in sites:
+        site.stop()

@@ -1,0 +1,22 @@
+"""Who calls: the openid behind a wx.login code."""
+
+from __future__ import annotations
+
+from ..exceptions import InvalidRequest
+from ..personal_data import Secret
+from ..text import clean_text
+from . import merchants
+
+MAX_CODE = 512
+
+
+def login(*, code: str | Secret, merchant: str = "default") -> str:
+    """The openid of the mini-program's user, for a code from wx.login. The session_key isn't kept.
+
+    Raises `InvalidCode` for a code that WeChat refuses, and the other `RealNameError` subclasses.
+    """
+    code = code if isinstance(code, Secret) else Secret(code)
+    if fault := clean_text(code, MAX_CODE):
+        raise InvalidRequest(errors={"code": [fault]})
+    client = merchants.client_for(merchants.find(merchant))
+    return client.jscode2session(code, merchants.deadline())
