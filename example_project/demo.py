@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 import socket
 from collections.abc import MutableMapping
@@ -85,7 +84,7 @@ def _make(file: Path) -> None:
     half = file.with_suffix(".new")
     half.touch(mode=0o600)
     half.write_text(json.dumps(state))
-    os.replace(half, file)
+    half.replace(file)
 
 
 def _key() -> str:

@@ -13,6 +13,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from types import MappingProxyType
@@ -215,8 +216,8 @@ class _Section:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def keys(self) -> list[Any]:
-        return list(self._values)
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
 
     def texts(self, name: str) -> Iterator[Secret]:
         """The members of a list of secrets, each wrapped before anything looks at it."""
@@ -234,10 +235,8 @@ def _nearest(name: object, names: tuple[str, ...]) -> str:
 
 def _material(section: _Section, name: str, key_id: str, text: Secret, length: int) -> bytes:
     material = b""
-    try:
+    with suppress(binascii.Error, ValueError):
         material = base64.b64decode(text.reveal(), validate=True)
-    except (binascii.Error, ValueError):
-        pass
     if len(material) != length:
         del material
         raise section.wrong(name, f'key "{key_id}" must be {length} bytes in base64.')
@@ -351,14 +350,11 @@ def _merchants(section: _Section) -> Mapping[str, Merchant]:
     if not section.raw("MERCHANTS"):
         raise section.wrong("MERCHANTS", "is missing: set it to a dict with a merchant by alias.")
     merchants = section.section("MERCHANTS")
-    for alias in merchants.keys():
+    for alias in merchants:
         if not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
             raise section.wrong("MERCHANTS", "has an alias that isn't 1 to 64 plain characters.")
     return MappingProxyType(
-        {
-            alias: _merchant(alias, merchants.section(alias, MERCHANT_NAMES))
-            for alias in merchants.keys()
-        }
+        {alias: _merchant(alias, merchants.section(alias, MERCHANT_NAMES)) for alias in merchants}
     )
 
 
@@ -442,7 +438,7 @@ class _Parsed:
         self.settings = _settings(_Section("WX_REALNAME", lambda: settings.WX_REALNAME, NAMES))
 
     def is_current(self) -> bool:
-        return bool(settings.WX_REALNAME == self._raw and settings.USE_TZ == self._use_tz)
+        return bool(self._raw == settings.WX_REALNAME and self._use_tz == settings.USE_TZ)
 
 
 _last: _Parsed | None = None
@@ -453,7 +449,7 @@ def current() -> Settings:
 
     Raises `ConfigurationError`, which names what is wrong, or that WX_REALNAME is missing.
     """
-    global _last  # noqa: PLW0603 - replaced as a whole, so threads see the one or the other
+    global _last
     parsed = _last
     if not is_set():
         raise ConfigurationError(

@@ -15,11 +15,15 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         """From the write database: a replica may not know yet what was just decided."""
         return self.using(router.db_for_write(self.model))
 
+    def of(self, user: Any) -> VerificationQuerySet:
+        """The user's own."""
+        return self.filter(user_id=user.pk)
+
     def current_for(self, user: Any) -> Verification | None:
         """The user's newest verified record, or None."""
         if user is None or user.pk is None:
             return None
-        verified = self.deciding().filter(user_id=user.pk, status=self.model.Status.VERIFIED)
+        verified = self.deciding().of(user).filter(status=self.model.Status.VERIFIED)
         return verified.order_by("-verified_at", "-id").first()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from . import masking, resident_id
 from .managers import VerificationManager
 from .personal_data import PersonalData
 from .uuid7 import uuid7
@@ -116,7 +117,7 @@ class Verification(models.Model):
         return f"{self.pk} {self.status}"
 
     @classmethod
-    def sealed(cls, row_id: object, personal_data: PersonalData) -> tuple[Sealed, Sealed]:
+    def sealed(cls, row_id: UUID, personal_data: PersonalData) -> tuple[Sealed, Sealed]:
         """The two ciphertexts for the row with that id."""
         name, number = _field("real_name_encrypted"), _field("credential_id_encrypted")
         return (

@@ -39,7 +39,7 @@ def birth_date(number: str) -> date | None:
         born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return None
-    return born if _EARLIEST_YEAR <= born.year and born <= today() else None
+    return born if born.year >= _EARLIEST_YEAR and born <= today() else None
 
 
 def age(born: date, on: date) -> int:

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,14 @@ def state(folder: Path) -> list[Any]:
 
 
 def events(folder: Path) -> list[Any]:
-    columns = "event, status, error_code"
-    return rows(folder, f"SELECT {columns} FROM wx_realname_auditevent ORDER BY created_at, id")
+    query = "SELECT event, status, error_code FROM wx_realname_auditevent ORDER BY created_at, id"
+    return rows(folder, query)
 
 
 def posted_in_background(citizen: Citizen, auth_token: str) -> threading.Thread:
     def post() -> None:
-        try:
+        with suppress(requests.RequestException):  # the site is killed
             citizen.post(auth_token)
-        except requests.RequestException:
-            pass  # the site is killed
 
     thread = threading.Thread(target=post)
     thread.start()

@@ -73,15 +73,13 @@ def as_ours(exc: Exception) -> ours.RealNameError:
     if isinstance(exc, drf.ValidationError):
         return ours.InvalidRequest(errors=_fields(exc.detail))
     if isinstance(exc, drf.Throttled):
-        return ours.Throttled(retry_after=max(1, int(exc.wait or 1)))
+        return ours.Throttled(retry_after=max(1, int(getattr(exc, "wait", None) or 1)))
     if isinstance(exc, ours.ConfigurationError):
         logger.error("%s", exc)
         return ours.Misconfigured()
-    code = getattr(getattr(exc, "detail", None), "code", None)
     if isinstance(exc, drf.PermissionDenied) and isinstance(exc.detail, dict):
-        code = str(exc.detail.get("code"))
-    if isinstance(exc, drf.PermissionDenied) and code in ours.BY_CODE:
-        return ours.BY_CODE[code]()
+        # RealNameVerified and MinimumAge say which of ours it is.
+        return ours.BY_CODE.get(str(exc.detail.get("code")), ours.PermissionDenied)()
     for theirs, cls in _FROM_DRF:
         if isinstance(exc, theirs):
             return cls()

@@ -22,7 +22,6 @@ from .. import conf, services
 from ..exceptions import ConfigurationError, InvalidRequest, NotFound
 from ..models import Verification
 from ..personal_data import Secret
-
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
 from .serializers import ExchangeSerializer, represent
@@ -32,17 +31,17 @@ from .throttles import PostThrottle
 class RealNameView(APIView):
     """What our views share: JSON only, errors in our shape, no transaction around, nothing stored."""
 
-    permission_classes = (IsAuthenticated,)
+    permission_classes: Any = (IsAuthenticated,)
     parser_classes = (OpaqueJSONParser,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = JSONOnly
-    throttle_classes = (PostThrottle,)
+    throttle_classes: Any = (PostThrottle,)
     versioning_class = None
     metadata_class = None
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., Any]:
-        view = super().as_view(**initkwargs)
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view: Any = super().as_view(**initkwargs)
         for alias in connections:
             view = transaction.non_atomic_requests(using=alias)(view)
         return view
@@ -78,7 +77,7 @@ class Verifications(RealNameView):
 
     def get(self, request: Request) -> Response:
         paginator = NewestFirst()
-        own = Verification.objects.filter(user_id=request.user.pk)
+        own = Verification.objects.of(request.user)
         page = paginator.paginate_queryset(own, request, view=self) or []
         return paginator.get_paginated_response([represent(row) for row in page])
 
@@ -122,7 +121,7 @@ class VerificationDetail(RealNameView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _own(self, request: Request, pk: UUID) -> Verification:
-        own = Verification.objects.deciding().filter(user_id=request.user.pk)
+        own = Verification.objects.deciding().of(request.user)
         verification = own.filter(pk=pk).first()
         if verification is None:
             raise NotFound

@@ -75,5 +75,5 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
             raise FileExistsError(f"{folder / name} is there already, and is not overwritten")
     for name, content in files.items():
         descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)

@@ -336,7 +336,7 @@ class _Attempt:
         }
 
     def _recorded(self, changes: dict[str, Any]) -> Verification | None:
-        """The row as recorded; None when that didn't happen: it is another's by now, or the database is gone."""
+        """The row as recorded; None when it is another's by now, or the database is gone."""
         after = changed(self._row, changes)
         try:
             written = persistently(lambda: self._write(changes, after), self._job.using)

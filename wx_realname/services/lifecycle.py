@@ -41,7 +41,7 @@ def erase_for_deleted_user(user: Any) -> None:
     """
     using = router.db_for_write(Verification)
     ends = (Status.VERIFIED, Status.PENDING)
-    held = Verification.objects.using(using).filter(user_id=user.pk, status__in=ends)
+    held = Verification.objects.using(using).of(user).filter(status__in=ends)
     for row in list(held):
         _erase(row, audit.Origin(), "the user was deleted", using, ends)
 

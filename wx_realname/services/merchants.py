@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from .. import conf
 from ..exceptions import ConfigurationError, InvalidRequest
-from ..vault.keyring import column_cipher
+from ..vault.keyring import ColumnCipher, column_cipher
 from ..wechat.access_token import AccessTokens, ProvidedTokens, StableTokens
 from ..wechat.client import Credentials, WeChatClient
 from ..wechat.merchant_key import MerchantKeys
@@ -50,7 +50,7 @@ class _CacheSeal:
     def open(self, envelope: bytes, context: bytes) -> str:
         return self._cipher().decrypt(envelope, context)
 
-    def _cipher(self) -> Any:
+    def _cipher(self) -> ColumnCipher:
         return column_cipher(conf.current().encryption_keys, "cache.access_token")
 
 
@@ -74,13 +74,20 @@ class _Registry:
 
     def client(self, merchant: conf.Merchant) -> WeChatClient:
         basis = _Basis.now(merchant)
-        known = self._clients.get(merchant.alias)
-        if known is None or known[0] != basis:
+        client = self._known(basis)
+        if client is None:
             with self._lock:
-                known = self._clients.get(merchant.alias)
-                if known is None or known[0] != basis:
-                    known = self._clients[merchant.alias] = (basis, _client(basis))
-        return known[1]
+                client = self._known(basis) or self._made(basis)
+        return client
+
+    def _known(self, basis: _Basis) -> WeChatClient | None:
+        known = self._clients.get(basis.merchant.alias)
+        return known[1] if known and known[0] == basis else None
+
+    def _made(self, basis: _Basis) -> WeChatClient:
+        client = _client(basis)
+        self._clients[basis.merchant.alias] = (basis, client)
+        return client
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
@@ -125,7 +132,7 @@ def imported(path: str, setting: str) -> Any:
     raise ConfigurationError(f'{setting} "{path}" could not be imported ({fault}).')
 
 
-def find(alias: str) -> conf.Merchant:
+def find(alias: Any) -> conf.Merchant:
     """The merchant of that alias. Raises `InvalidRequest` when there is none."""
     merchant = conf.current().merchants.get(alias) if isinstance(alias, str) else None
     if merchant is None:

@@ -197,7 +197,7 @@ class StableTokens:
 
 def is_token(token: Secret) -> bool:
     """Whether it can be an access_token: WeChat says to expect 512 characters or more."""
-    text = token.reveal()
+    text: Any = token.reveal()
     return (
         isinstance(text, str)
         and text.isascii()

@@ -16,6 +16,7 @@ from ..personal_data import Secret
 
 Call = Literal["token", "api", "login"]
 Who = Literal["citizen", "operator", "developer", "wechat"]
+Words = tuple[str, str, str, str]  # meaning in English and Chinese, remedy in English and Chinese
 
 BUSY = -1
 DEAD_ACCESS_TOKEN = frozenset({40001, 40014, 42001})
@@ -38,55 +39,43 @@ class ErrCode:
     who: Who
 
 
-def _api(errcode: int, code: str, *texts: str, who: Who) -> ErrCode:
-    return ErrCode("api", errcode, code, *texts, who=who)
-
-
-def _token(errcode: int, code: str, *texts: str, who: Who = "operator") -> ErrCode:
-    return ErrCode("token", errcode, code, *texts, who=who)
-
-
-def _login(errcode: int, code: str, *texts: str, who: Who) -> ErrCode:
-    return ErrCode("login", errcode, code, *texts, who=who)
-
-
-_BUSY = (
+_BUSY: Words = (
     "WeChat is busy",
     "系统繁忙",
     "Tried three times; try again later.",
     "已重试三次,请稍后再试。",
 )
-_DAY_QUOTA = (
+_DAY_QUOTA: Words = (
     "the day's quota is used up",
     "当日调用次数已达上限",
     "Wait for midnight (Beijing), or ask WeChat for a larger quota.",
     "等待次日零点恢复,或向微信申请提高额度。",
 )
-_MINUTE_QUOTA = (
+_MINUTE_QUOTA: Words = (
     "too many calls in this minute",
     "调用过于频繁",
     "Wait a minute; look for several processes without a shared cache.",
     "请一分钟后再试;检查是否有多个进程未共用缓存。",
 )
-_WRONG_APPID = (
+_WRONG_APPID: Words = (
     "the appid is not valid",
     "不合法的 appid",
     "Compare APP_ID with the mini-program's console.",
     "请与小程序后台核对 APP_ID。",
 )
-_WRONG_SECRET = (
+_WRONG_SECRET: Words = (
     "the app secret is not valid",
     "不合法的 AppSecret",
     "Reset APP_SECRET in the mini-program's console and set it here.",
     "请在小程序后台重置 AppSecret,并更新 APP_SECRET。",
 )
-_DEAD_TOKEN = (
+_DEAD_TOKEN: Words = (
     "the access_token is not valid, even a fresh one",
     "access_token 无效(更新后仍无效)",
     "See whether another system fetches tokens for this appid, or APP_ID belongs to another app.",
     "检查是否有其他系统在刷新同一 appid 的 access_token,以及 APP_ID 是否属于另一应用。",
 )
-_ADMIN_WAITS = (
+_ADMIN_WAITS: Words = (
     "this call waits for the administrator's consent",
     "此次调用需要管理员确认",
     "The mini-program's administrator confirms it in WeChat.",
@@ -94,8 +83,9 @@ _ADMIN_WAITS = (
 )
 
 ERRCODES: tuple[ErrCode, ...] = (
-    _api(BUSY, "wechat_busy", *_BUSY, who="wechat"),
-    _api(
+    ErrCode("api", BUSY, "wechat_busy", *_BUSY, who="wechat"),
+    ErrCode(
+        "api",
         94001,
         "misconfigured",
         "cert_serialno is missing",
@@ -104,7 +94,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请设置 CERTIFICATE、CERTIFICATE_FILE 或 CERT_SERIALNO。",
         who="operator",
     ),
-    _api(
+    ErrCode(
+        "api",
         94002,
         "no_wechat_pay",
         "the user has no WeChat Pay",
@@ -113,7 +104,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请提供其他实名方式。",
         who="citizen",
     ),
-    _api(
+    ErrCode(
+        "api",
         94003,
         "misconfigured",
         "the signature is wrong",
@@ -122,7 +114,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "私钥与证书不匹配,或不属于该商户号。",
         who="operator",
     ),
-    _api(
+    ErrCode(
+        "api",
         94004,
         "no_real_name",
         "the user has no real-name information",
@@ -131,7 +124,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请用户先在微信支付中完成实名;非身份证的其他证件暂不提供授权。",
         who="citizen",
     ),
-    _api(
+    ErrCode(
+        "api",
         INVALID_AUTH_TOKEN,
         "invalid_auth_token",
         "the auth_token is not valid",
@@ -140,7 +134,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请用户重新点击授权按钮;授权凭证只能使用一次。",
         who="citizen",
     ),
-    _api(
+    ErrCode(
+        "api",
         94006,
         "misconfigured",
         "the appid is not authorised for real names",
@@ -149,7 +144,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请完成接口申请(邮件申请与线上申请)并等待审核通过。",
         who="operator",
     ),
-    _api(
+    ErrCode(
+        "api",
         94007,
         "misconfigured",
         "the appid and the merchant number are not bound",
@@ -158,7 +154,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请在微信支付商户平台的“AppID账号管理”中绑定。",
         who="operator",
     ),
-    _api(
+    ErrCode(
+        "api",
         94008,
         "misconfigured",
         "the timestamp is not valid",
@@ -167,7 +164,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请校准服务器时钟(NTP)。",
         who="operator",
     ),
-    _api(
+    ErrCode(
+        "api",
         94009,
         "misconfigured",
         "the cert_serialno is not valid",
@@ -176,7 +174,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请与商户平台“API安全”中的证书序列号核对(40 位大写十六进制)。",
         who="operator",
     ),
-    _api(
+    ErrCode(
+        "api",
         94010,
         "misconfigured",
         "the merchant number is not valid",
@@ -186,10 +185,11 @@ ERRCODES: tuple[ErrCode, ...] = (
         who="operator",
     ),
     *(
-        _api(errcode, "misconfigured", *_DEAD_TOKEN, who="operator")
+        ErrCode("api", errcode, "misconfigured", *_DEAD_TOKEN, who="operator")
         for errcode in (40001, 40014, 42001)
     ),
-    _api(
+    ErrCode(
+        "api",
         48001,
         "misconfigured",
         "the interface is not open to this appid",
@@ -198,7 +198,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请在小程序后台“设置-接口设置”中确认已开通“实名授权”。",
         who="operator",
     ),
-    _api(
+    ErrCode(
+        "api",
         61007,
         "misconfigured",
         "the interface was not granted to the third-party platform",
@@ -207,11 +208,12 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请将该接口权限授予第三方平台,或使用小程序自身的凭证。",
         who="operator",
     ),
-    _api(45009, "quota_exhausted", *_DAY_QUOTA, who="operator"),
-    _api(45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
-    _token(BUSY, "wechat_busy", *_BUSY, who="wechat"),
-    _token(40001, "misconfigured", *_WRONG_SECRET),
-    _token(
+    ErrCode("api", 45009, "quota_exhausted", *_DAY_QUOTA, who="operator"),
+    ErrCode("api", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
+    ErrCode("token", BUSY, "wechat_busy", *_BUSY, who="wechat"),
+    ErrCode("token", 40001, "misconfigured", *_WRONG_SECRET, who="operator"),
+    ErrCode(
+        "token",
         40002,
         "misconfigured",
         "the grant_type is not valid",
@@ -220,27 +222,32 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请检查请求是否被中间代理修改。",
         who="developer",
     ),
-    _token(40013, "misconfigured", *_WRONG_APPID),
-    _token(40125, "misconfigured", *_WRONG_SECRET),
-    _token(
+    ErrCode("token", 40013, "misconfigured", *_WRONG_APPID, who="operator"),
+    ErrCode("token", 40125, "misconfigured", *_WRONG_SECRET, who="operator"),
+    ErrCode(
+        "token",
         40164,
         "misconfigured",
         "the server's IP address is not in the whitelist",
         "调用接口的 IP 地址不在白名单中",
         "Add the address that errmsg names to the IP whitelist in the mini-program's console.",
         "请将 errmsg 中的 IP 加入小程序后台的 IP 白名单。",
+        who="operator",
     ),
-    _token(
+    ErrCode(
+        "token",
         40243,
         "misconfigured",
         "the app secret is frozen",
         "AppSecret 已被冻结",
         "Unfreeze it in the mini-program's console.",
         "请在小程序后台解冻 AppSecret。",
+        who="operator",
     ),
-    _token(41002, "misconfigured", *_WRONG_APPID),
-    _token(41004, "misconfigured", *_WRONG_SECRET),
-    _token(
+    ErrCode("token", 41002, "misconfigured", *_WRONG_APPID, who="operator"),
+    ErrCode("token", 41004, "misconfigured", *_WRONG_SECRET, who="operator"),
+    ErrCode(
+        "token",
         43002,
         "misconfigured",
         "the call needs POST",
@@ -249,13 +256,17 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请检查请求是否被中间代理修改。",
         who="developer",
     ),
-    _token(45009, "quota_exhausted", *_DAY_QUOTA),
-    _token(45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
-    *(_token(errcode, "misconfigured", *_ADMIN_WAITS) for errcode in (89503, 89506, 89507)),
-    _login(BUSY, "wechat_busy", *_BUSY, who="wechat"),
-    _login(40013, "misconfigured", *_WRONG_APPID, who="operator"),
-    _login(40125, "misconfigured", *_WRONG_SECRET, who="operator"),
-    _login(
+    ErrCode("token", 45009, "quota_exhausted", *_DAY_QUOTA, who="operator"),
+    ErrCode("token", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
+    *(
+        ErrCode("token", errcode, "misconfigured", *_ADMIN_WAITS, who="operator")
+        for errcode in (89503, 89506, 89507)
+    ),
+    ErrCode("login", BUSY, "wechat_busy", *_BUSY, who="wechat"),
+    ErrCode("login", 40013, "misconfigured", *_WRONG_APPID, who="operator"),
+    ErrCode("login", 40125, "misconfigured", *_WRONG_SECRET, who="operator"),
+    ErrCode(
+        "login",
         40029,
         "invalid_code",
         "the login code is not valid",
@@ -264,7 +275,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请重新调用 wx.login。",
         who="citizen",
     ),
-    _login(
+    ErrCode(
+        "login",
         40163,
         "invalid_code",
         "the login code was used before",
@@ -273,7 +285,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请重新调用 wx.login。",
         who="citizen",
     ),
-    _login(
+    ErrCode(
+        "login",
         40226,
         "permission_denied",
         "WeChat blocks this user",
@@ -282,7 +295,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "由微信风控决定,无法处理。",
         who="wechat",
     ),
-    _login(45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
+    ErrCode("login", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
 )
 
 _TABLE = {(row.call, row.errcode): row for row in ERRCODES}

@@ -144,7 +144,7 @@ class _Connection(HTTPConnection):
         super().connect()
         self.sock = _DeadlineSocket(self.sock)
 
-    def request(self, *args: Any, **kwargs: Any) -> None:  # type: ignore[override]
+    def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
             self.connect()
         self._requests += 1

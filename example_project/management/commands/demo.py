@@ -31,7 +31,9 @@ TIMEOUT = 30  # seconds for a call
 
 
 class Command(BaseCommand):
-    help = "Start a local WeChat and the example site, do one real exchange, and serve until Ctrl-C."
+    help = (
+        "Start a local WeChat and the example site, do one real exchange, and serve until Ctrl-C."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="end after the exchange")

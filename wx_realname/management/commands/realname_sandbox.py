@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-
 from cryptography.hazmat.primitives.serialization import Encoding
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from wx_realname import conf
 from wx_realname.exceptions import ConfigurationError
