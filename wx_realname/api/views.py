@@ -22,6 +22,7 @@ from .. import conf, services
 from ..exceptions import ConfigurationError, InvalidRequest, NotFound
 from ..models import Verification
 from ..personal_data import Secret
+from ..services import merchants
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
 from .serializers import ExchangeSerializer, represent
@@ -158,5 +159,5 @@ def _merchant(request: Request, asked: Secret | None) -> str:
     if alias not in conf.current().merchants:
         raise ConfigurationError("MERCHANT_RESOLVER gave an alias that is not in MERCHANTS.")
     if asked and asked.reveal() != alias:
-        raise InvalidRequest(errors={"merchant": ["unknown"]})
+        raise InvalidRequest(errors={"merchant": [str(merchants.UNKNOWN)]})
     return str(alias)

@@ -23,7 +23,7 @@ def reveal(
     `NotFound` when nothing is stored (not verified, erased, STORAGE "masked"), `DecryptionError`.
     """
     if fault := clean_text(Secret(reason), audit.MAX_REASON):
-        raise InvalidRequest(errors={"reason": [fault]})
+        raise InvalidRequest(errors={"reason": [str(fault)]})
     using = router.db_for_write(Verification)
     row = Verification.objects.using(using).filter(pk=verification.pk).first()
     if row is None or row.real_name_encrypted is None:

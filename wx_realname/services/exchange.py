@@ -94,9 +94,9 @@ class _Job:
             raise NotAuthenticated
         errors = {}
         if fault := clean_text(auth_token, MAX_AUTH_TOKEN):
-            errors["auth_token"] = [fault]
+            errors["auth_token"] = [str(fault)]
         if fault := clean_text(Secret(consent), MAX_CONSENT, blank=True):
-            errors["consent"] = [fault]
+            errors["consent"] = [str(fault)]
         if errors:
             raise InvalidRequest(errors=errors)
         index = blind_index.blind_index(conf.current().index_keys, "wx_realname.token_digest")

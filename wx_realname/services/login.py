@@ -17,6 +17,6 @@ def login(*, code: str | Secret, merchant: str = "default") -> str:
     """
     code = code if isinstance(code, Secret) else Secret(code)
     if fault := clean_text(code, MAX_CODE):
-        raise InvalidRequest(errors={"code": [fault]})
+        raise InvalidRequest(errors={"code": [str(fault)]})
     client = merchants.client_for(merchants.find(merchant))
     return client.jscode2session(code, merchants.deadline())

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.cache import caches
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from ..exceptions import ConfigurationError, InvalidRequest
@@ -17,6 +18,9 @@ from ..wechat.access_token import AccessTokens, ProvidedTokens, StableTokens
 from ..wechat.client import Credentials, WeChatClient
 from ..wechat.merchant_key import MerchantKeys
 from ..wechat.transport import Deadline, Transport
+
+
+UNKNOWN = _("There is no such merchant.")
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ def find(alias: Any) -> conf.Merchant:
     """The merchant of that alias. Raises `InvalidRequest` when there is none."""
     merchant = conf.current().merchants.get(alias) if isinstance(alias, str) else None
     if merchant is None:
-        raise InvalidRequest(errors={"merchant": ["unknown"]})
+        raise InvalidRequest(errors={"merchant": [str(UNKNOWN)]})
     return merchant
 
 

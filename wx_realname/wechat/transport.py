@@ -16,9 +16,11 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import threading
 import time
 from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlencode
@@ -27,6 +29,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+from urllib3.util.connection import create_connection
 
 from ..personal_data import Secret
 
@@ -97,11 +101,14 @@ class _DeadlineReader(io.RawIOBase):
     def __init__(self, sock: Any) -> None:
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)
+        self.ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
+        if self.ended:
+            return 0
         remaining = _call.deadline.remaining()
         if not remaining:
             raise TimeoutError("the deadline is over")
@@ -113,22 +120,53 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
+class _AnswerReader(io.BufferedReader):
+    """Reads one answer, and notes on the socket when more than that had come."""
+
+    def __init__(self, sock: _DeadlineSocket, raw: _DeadlineReader) -> None:
+        super().__init__(raw)
+        self._sock = sock
+        self._reader = raw
+
+    def close(self) -> None:
+        if not self.closed:
+            self._reader.ended = True  # look at what is in the buffer, and wait for nothing
+            self._sock.overfull = self._sock.overfull or bool(self.peek(1))
+        super().close()
+
+
 class _DeadlineSocket:
     """A socket whose file reads keep to the deadline; everything else is the socket's own."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
+        self.overfull = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
     def makefile(self, mode: str, *args: Any, **kwargs: Any) -> io.BufferedReader:
-        return io.BufferedReader(_DeadlineReader(self._sock))
+        return _AnswerReader(self, _DeadlineReader(self._sock))
+
+    @property
+    def holds_more(self) -> bool:
+        """Whether bytes came beyond the answer; those that TLS has decrypted no poll can see."""
+        return self.overfull or bool(getattr(self._sock, "pending", int)())
+
+
+class _Response(HTTPResponse):
+    """Refuses a malformed head: urllib3 would log its words, which may be those of the answer."""
+
+    def begin(self) -> None:
+        super().begin()
+        if self.msg.defects or self.msg.get_payload():
+            raise HTTPException("malformed head")
 
 
 class _Connection(HTTPConnection):
     """Adds the query to the request line, notes what was sent, and is trusted once per vouching."""
 
+    response_class = _Response
     _requests = 0
     _vouched = 0
     _last_used = 0.0
@@ -138,7 +176,7 @@ class _Connection(HTTPConnection):
         """Whether the pool may use this connection again."""
         trusted = self._vouched == self._requests
         fresh = time.monotonic() - self._last_used < MAX_IDLE
-        return trusted and fresh and super().is_connected
+        return trusted and fresh and super().is_connected and not self.sock.holds_more
 
     def connect(self) -> None:
         super().connect()
