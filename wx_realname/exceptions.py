@@ -183,7 +183,7 @@ class WeChatUnreachable(RealNameError):
 class OutcomeUnknown(RealNameError):
     code, status_code, outcome = "outcome_unknown", 504, "unknown"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("It is not known whether WeChat answered. Please authorize again.")
+    detail = _("The outcome at WeChat is not known. Please authorize again.")
 
 
 class UnreadableAnswer(RealNameError):

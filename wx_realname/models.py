@@ -49,11 +49,11 @@ class Verification(models.Model):
 
     real_name_encrypted = EncryptedField(_("name, encrypted"), null=True)
     credential_id_encrypted = EncryptedField(_("ID number, encrypted"), null=True)
-    real_name_masked = models.CharField(_("name"), max_length=255, null=True)  # noqa: DJ001 - erased
+    real_name_masked = models.CharField(_("real name"), max_length=255, null=True)  # noqa: DJ001 - erased
     credential_id_masked = models.CharField(_("ID number"), max_length=18, null=True)  # noqa: DJ001
     real_name_index = models.CharField(_("name index"), max_length=64, null=True)  # noqa: DJ001
     credential_id_index = models.CharField(_("number index"), max_length=64, null=True)  # noqa: DJ001
-    index_key_id = models.CharField(_("index key"), max_length=32, blank=True)
+    index_key_id = models.CharField(_("index key id"), max_length=32, blank=True)
     check_digit_valid = models.BooleanField(_("check digit holds"), null=True)
 
     error_code = models.CharField(_("error code"), max_length=32, blank=True)
@@ -74,7 +74,7 @@ class Verification(models.Model):
     erased_at = models.DateTimeField(_("erased at"), null=True)
 
     token_digest = models.CharField(_("token digest"), max_length=64)
-    token_key_id = models.CharField(_("token digest key"), max_length=32)
+    token_key_id = models.CharField(_("token digest key id"), max_length=32)
 
     objects = VerificationManager()
 
@@ -176,7 +176,7 @@ class AuditEvent(models.Model):
     errcode = models.IntegerField(_("WeChat return code"), null=True)
     reason = models.CharField(_("reason"), max_length=255, blank=True)
     outcome_hmac = models.CharField(_("outcome HMAC"), max_length=64, blank=True)
-    outcome_key_id = models.CharField(_("outcome HMAC key"), max_length=32, blank=True)
+    outcome_key_id = models.CharField(_("outcome HMAC key id"), max_length=32, blank=True)
 
     class Meta:
         verbose_name = _("audit event")

@@ -43,19 +43,19 @@ _BUSY: Words = (
     "WeChat is busy",
     "系统繁忙",
     "Tried three times; try again later.",
-    "已重试三次,请稍后再试。",
+    "已重试三次，请稍后再试。",
 )
 _DAY_QUOTA: Words = (
     "the day's quota is used up",
     "当日调用次数已达上限",
     "Wait for midnight (Beijing), or ask WeChat for a larger quota.",
-    "等待次日零点恢复,或向微信申请提高额度。",
+    "请等待次日零点（北京时间）恢复，或向微信申请提高额度。",
 )
 _MINUTE_QUOTA: Words = (
     "too many calls in this minute",
-    "调用过于频繁",
+    "每分钟调用次数已达上限",
     "Wait a minute; look for several processes without a shared cache.",
-    "请一分钟后再试;检查是否有多个进程未共用缓存。",
+    "请一分钟后再试；检查是否有多个进程未共用缓存。",
 )
 _WRONG_APPID: Words = (
     "the appid is not valid",
@@ -66,14 +66,24 @@ _WRONG_APPID: Words = (
 _WRONG_SECRET: Words = (
     "the app secret is not valid",
     "不合法的 AppSecret",
-    "Reset APP_SECRET in the mini-program's console and set it here.",
-    "请在小程序后台重置 AppSecret,并更新 APP_SECRET。",
+    "Compare APP_SECRET; if it is lost, reset it in the mini-program's console, for all who use it.",
+    "请核对 APP_SECRET；如已遗失，请在小程序后台重置并同步更新。",
 )
 _DEAD_TOKEN: Words = (
     "the access_token is not valid, even a fresh one",
-    "access_token 无效(更新后仍无效)",
+    "access_token 无效（重新获取后仍无效）",
     "See whether another system fetches tokens for this appid, or APP_ID belongs to another app.",
-    "检查是否有其他系统在刷新同一 appid 的 access_token,以及 APP_ID 是否属于另一应用。",
+    "检查是否有其他系统在刷新同一 appid 的 access_token，以及 APP_ID 是否属于其他小程序。",
+)
+_CHANGED_ON_THE_WAY = (
+    "Something between us and WeChat changes the request.",
+    "请检查请求是否被代理服务器或网关修改。",
+)
+_ADMIN_REFUSED: Words = (
+    "the administrator refused this IP address",
+    "管理员已拒绝该 IP 的调用",
+    "Ask the mini-program's administrator; the block ends after some hours.",
+    "请联系小程序管理员，待限制解除后再试。",
 )
 _ADMIN_WAITS: Words = (
     "this call waits for the administrator's consent",
@@ -101,7 +111,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the user has no WeChat Pay",
         "用户未注册微信支付",
         "Offer another way to prove the real name.",
-        "请提供其他实名方式。",
+        "请引导用户先开通微信支付，或使用其他实名方式。",
         who="citizen",
     ),
     ErrCode(
@@ -110,8 +120,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "misconfigured",
         "the signature is wrong",
         "签名不正确",
-        "The private key is not that of the certificate, or not this merchant's.",
-        "私钥与证书不匹配,或不属于该商户号。",
+        "See whether the private key is that of the certificate, and this merchant's.",
+        "请检查私钥与证书是否匹配、是否属于该商户号。",
         who="operator",
     ),
     ErrCode(
@@ -120,8 +130,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "no_real_name",
         "the user has no real-name information",
         "用户无实名信息",
-        "The citizen binds a bank card in WeChat Pay; other documents than the ID card aren't offered.",
-        "请用户先在微信支付中完成实名;非身份证的其他证件暂不提供授权。",
+        "The citizen proves the name in WeChat Pay first; other documents than the ID card aren't offered.",
+        "请用户先在微信支付中完成实名认证；居民身份证以外的证件暂不提供授权。",
         who="citizen",
     ),
     ErrCode(
@@ -131,7 +141,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the auth_token is not valid",
         "非法的用户 token",
         "The citizen taps the button again; a token serves once.",
-        "请用户重新点击授权按钮;授权凭证只能使用一次。",
+        "请用户重新点击授权按钮；每个授权凭证请只使用一次。",
         who="citizen",
     ),
     ErrCode(
@@ -140,8 +150,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "misconfigured",
         "the appid is not authorised for real names",
         "appid 未授权获得实名信息",
-        "Apply for the interface (e-mail, then the console), and wait for the approval.",
-        "请完成接口申请(邮件申请与线上申请)并等待审核通过。",
+        "See whether WeChat approved this appid; who has no approval takes the successor, checkrealnameinfo.",
+        "请确认该 appid 已获批准；未获批准的，可改用实名信息校验接口。",
         who="operator",
     ),
     ErrCode(
@@ -151,7 +161,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the appid and the merchant number are not bound",
         "appid 与 mchid 无绑定关系",
         "Bind them in the merchant platform, under AppID management.",
-        "请在微信支付商户平台的“AppID账号管理”中绑定。",
+        "请在微信支付商户平台“产品中心-AppID账号管理”中关联。",
         who="operator",
     ),
     ErrCode(
@@ -161,7 +171,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the timestamp is not valid",
         "非法 timestamp 参数",
         "Set the server's clock right (NTP).",
-        "请校准服务器时钟(NTP)。",
+        "请校准服务器时钟（NTP);timestamp 须为整数秒。",
         who="operator",
     ),
     ErrCode(
@@ -169,9 +179,9 @@ ERRCODES: tuple[ErrCode, ...] = (
         94009,
         "misconfigured",
         "the cert_serialno is not valid",
-        "非法 cert_serialno 参数,该参数长度为 40",
+        "非法 cert_serialno 参数，该参数长度为 40",
         "Compare it with the merchant platform, under API security: 40 upper-case hex digits.",
-        "请与商户平台“API安全”中的证书序列号核对(40 位大写十六进制)。",
+        "请与商户平台“API安全”中的证书序列号核对（40 位大写十六进制字符）。",
         who="operator",
     ),
     ErrCode(
@@ -195,7 +205,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the interface is not open to this appid",
         "接口功能未授权",
         "See the console: settings, interface settings, the card “实名授权”.",
-        "请在小程序后台“设置-接口设置”中确认已开通“实名授权”。",
+        "请在小程序后台“设置-接口设置”中确认已开通“实名授权”，并确认 access_token 属于该小程序。",
         who="operator",
     ),
     ErrCode(
@@ -205,7 +215,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the interface was not granted to the third-party platform",
         "该接口未授权给第三方平台",
         "Grant it to the platform, or use the mini-program's own credentials.",
-        "请将该接口权限授予第三方平台,或使用小程序自身的凭证。",
+        "请将该接口权限授予第三方平台，或使用小程序自身的凭证。",
         who="operator",
     ),
     ErrCode("api", 45009, "quota_exhausted", *_DAY_QUOTA, who="operator"),
@@ -219,7 +229,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the grant_type is not valid",
         "不合法的凭证类型",
         "Something between us and WeChat changes the request.",
-        "请检查请求是否被中间代理修改。",
+        "请检查请求是否被代理服务器或网关修改。",
         who="developer",
     ),
     ErrCode("token", 40013, "misconfigured", *_WRONG_APPID, who="operator"),
@@ -244,8 +254,24 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请在小程序后台解冻 AppSecret。",
         who="operator",
     ),
-    ErrCode("token", 41002, "misconfigured", *_WRONG_APPID, who="operator"),
-    ErrCode("token", 41004, "misconfigured", *_WRONG_SECRET, who="operator"),
+    ErrCode(
+        "token",
+        41002,
+        "misconfigured",
+        "the appid is missing",
+        "缺少 appid 参数",
+        *_CHANGED_ON_THE_WAY,
+        who="developer",
+    ),
+    ErrCode(
+        "token",
+        41004,
+        "misconfigured",
+        "the app secret is missing",
+        "缺少 secret 参数",
+        *_CHANGED_ON_THE_WAY,
+        who="developer",
+    ),
     ErrCode(
         "token",
         43002,
@@ -253,15 +279,14 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the call needs POST",
         "需要 POST 请求",
         "Something between us and WeChat changes the request.",
-        "请检查请求是否被中间代理修改。",
+        "请检查请求是否被代理服务器或网关修改。",
         who="developer",
     ),
     ErrCode("token", 45009, "quota_exhausted", *_DAY_QUOTA, who="operator"),
     ErrCode("token", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
-    *(
-        ErrCode("token", errcode, "misconfigured", *_ADMIN_WAITS, who="operator")
-        for errcode in (89503, 89506, 89507)
-    ),
+    ErrCode("token", 89503, "misconfigured", *_ADMIN_WAITS, who="operator"),
+    ErrCode("token", 89506, "misconfigured", *_ADMIN_REFUSED, who="operator"),
+    ErrCode("token", 89507, "misconfigured", *_ADMIN_REFUSED, who="operator"),
     ErrCode("login", BUSY, "wechat_busy", *_BUSY, who="wechat"),
     ErrCode("login", 40013, "misconfigured", *_WRONG_APPID, who="operator"),
     ErrCode("login", 40125, "misconfigured", *_WRONG_SECRET, who="operator"),
@@ -290,9 +315,9 @@ ERRCODES: tuple[ErrCode, ...] = (
         40226,
         "permission_denied",
         "WeChat blocks this user",
-        "高风险等级用户,小程序登录拦截",
+        "微信限制了该用户登录",
         "Nothing here: WeChat decides.",
-        "由微信风控决定,无法处理。",
+        "由微信风控决定，无法处理。",
         who="wechat",
     ),
     ErrCode("login", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
@@ -300,7 +325,8 @@ ERRCODES: tuple[ErrCode, ...] = (
 
 _TABLE = {(row.call, row.errcode): row for row in ERRCODES}
 
-_HINT = re.compile(r"hint:\s*\[\s*([^\]]{1,100}?)\s*\]|rid:\s*([0-9A-Za-z-]{1,100})")
+# Every repetition is bounded: a page of blanks must not take a minute.
+_HINT = re.compile(r"hint: {0,9}\[([^\]]{1,100})\]|rid: {0,9}([0-9A-Za-z-]{1,100})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _ID_NUMBER = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15})(?![0-9])")
 
@@ -322,7 +348,7 @@ def reply(errcode: int, errmsg: Any, secrets: Iterable[Secret]) -> WeChatReply:
     for secret in secrets:
         if secret:
             text = text.replace(secret.reveal(), "***")
-    text = _ID_NUMBER.sub("***", text)[:MAX_ERRMSG]
-    found = _HINT.search(text)
-    hint = (found.group(1) or found.group(2)) if found else None
-    return WeChatReply(errcode=errcode, errmsg=text, hint=hint)
+    text = _ID_NUMBER.sub("***", text)
+    found = _HINT.search(text)  # before the cut: the rid comes last
+    hint = (found.group(1) or found.group(2)).strip() if found else None
+    return WeChatReply(errcode=errcode, errmsg=text[:MAX_ERRMSG], hint=hint or None)

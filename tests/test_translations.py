@@ -1,0 +1,112 @@
+"""Every text that users meet is there in Chinese, and what is compiled is what was written."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import polib
+import pytest
+from django.utils import translation
+
+import wx_realname
+from wx_realname.exceptions import BY_CODE, RealNameError
+from wx_realname.wechat.errcodes import ERRCODES, ErrCode
+
+PACKAGE = Path(wx_realname.__file__).parent
+CATALOGUE = PACKAGE / "locale" / "zh_Hans" / "LC_MESSAGES"
+
+PO = polib.pofile(str(CATALOGUE / "django.po"))
+MO = polib.mofile(str(CATALOGUE / "django.mo"))
+
+MARKERS = {"_", "gettext", "gettext_lazy"}
+
+CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+#: A comma, semicolon, colon, bracket, question or exclamation mark of ASCII beside Chinese text.
+WESTERN_PUNCTUATION = re.compile(
+    r"[\u4e00-\u9fff\u201d][,;:()?!]|[,;:()?!][\u4e00-\u9fff\u201c]|[\u4e00-\u9fff]\.(?!\w)"
+)
+PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[#0+-]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa%]|\{[\w.!:]*\}")
+
+
+def marked_texts() -> Iterator[str]:
+    """The texts of the package that are marked for translation, as Python joins them."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and _name(node.func) in MARKERS and node.args:
+                text = node.args[0]
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    yield text.value
+
+
+def _name(function: ast.expr) -> str | None:
+    if isinstance(function, ast.Attribute):  # translation.gettext(…)
+        return function.attr
+    return function.id if isinstance(function, ast.Name) else None
+
+
+def texts(catalogue: polib.POFile | polib.MOFile) -> dict[tuple[str | None, str], str]:
+    return {(entry.msgctxt, entry.msgid): entry.msgstr for entry in catalogue}
+
+
+def detail_in(language: str, error: type[RealNameError]) -> str:
+    with translation.override(language):
+        return str(error.detail)
+
+
+def by_text(entry: polib.POEntry) -> str:
+    return str(entry.msgid)
+
+
+def by_code(row: ErrCode) -> str:
+    return f"{row.call} {row.errcode}"
+
+
+def test_the_compiled_catalogue_holds_exactly_what_the_written_one_holds() -> None:
+    assert texts(MO) == texts(PO), "run: make messages"
+    assert MO.metadata == PO.metadata, "run: make messages"
+
+
+def test_no_text_is_fuzzy_obsolete_or_there_twice() -> None:
+    assert not PO.fuzzy_entries()
+    assert not PO.obsolete_entries()
+    assert len(texts(PO)) == len(PO)
+
+
+def test_every_marked_text_is_in_the_catalogue() -> None:
+    assert not set(marked_texts()) - {entry.msgid for entry in PO}
+
+
+def test_every_text_in_the_catalogue_is_used() -> None:
+    assert not {entry.msgid for entry in PO} - set(marked_texts())
+
+
+@pytest.mark.parametrize("entry", PO, ids=by_text)
+def test_every_text_has_a_translation_with_the_same_placeholders(entry: polib.POEntry) -> None:
+    assert entry.msgstr.strip()
+    assert sorted(PLACEHOLDER.findall(entry.msgstr)) == sorted(PLACEHOLDER.findall(entry.msgid))
+
+
+@pytest.mark.parametrize("entry", PO, ids=by_text)
+def test_chinese_text_has_chinese_punctuation(entry: polib.POEntry) -> None:
+    assert not WESTERN_PUNCTUATION.search(entry.msgstr)
+
+
+@pytest.mark.parametrize("error", BY_CODE.values(), ids=BY_CODE)
+def test_every_error_is_told_in_chinese(error: type[RealNameError]) -> None:
+    assert CHINESE.search(detail_in("zh-hans", error))
+
+
+@pytest.mark.parametrize("error", BY_CODE.values(), ids=BY_CODE)
+def test_every_error_is_told_in_english(error: type[RealNameError]) -> None:
+    detail = detail_in("en", error)
+    assert re.search("[A-Za-z]", detail)
+    assert re.sub("[“”‘’]", "", detail).isascii()
+
+
+@pytest.mark.parametrize("row", ERRCODES, ids=by_code)
+def test_every_return_code_is_explained_in_chinese(row: ErrCode) -> None:
+    assert CHINESE.search(row.meaning_zh)
+    assert CHINESE.search(row.remedy_zh)
