@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from types import TracebackType
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.core.signals import got_request_exception
+from django.db import connections
+from django.dispatch import Signal
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests import settings as test_settings
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
+from wx_realname.exceptions import RealNameError
+from wx_realname.models import AuditEvent, Verification
 from wx_realname.sandbox import Citizen, Merchant, Sandbox
+from wx_realname.services import erase, exchange
 
-NAME, NUMBER = "欧阳娜", "440524198001010013"
+AUTH_TOKEN = "auth-token-of-these-tests"
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +66,189 @@ def api() -> Callable[[str], APIClient]:
         return APIClient(headers={"X-User": username} if username else None)
 
     return client
+
+
+@pytest.fixture
+def configure(settings: Any) -> Callable[..., None]:
+    """Change some of WX_REALNAME; `merchant=` changes the default merchant."""
+
+    def change(*, merchant: dict[str, Any] | None = None, **changes: Any) -> None:
+        merchants = settings.WX_REALNAME["MERCHANTS"]
+        if merchant:
+            merchants = merchants | {"default": merchants["default"] | merchant}
+        settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": merchants} | changes
+
+    return change
+
+
+@pytest.fixture(scope="session")
+def lying_server() -> Iterator[LyingWeChat]:
+    liar = LyingWeChat()
+    yield liar
+    liar.close()
+
+
+@pytest.fixture
+def liar(lying_server: LyingWeChat, configure: Callable[..., None]) -> LyingWeChat:
+    """A WeChat that can be told to lie, and WX_REALNAME pointing to it; the cache is empty."""
+    configure(API_BASE_URL=lying_server.url)
+    lying_server.forget()
+    cache.clear()
+    return lying_server
+
+
+@pytest.fixture
+def user(db: None) -> Any:
+    return get_user_model().objects.create(username="citizen")
+
+
+@pytest.fixture
+def stranger(db: None) -> Any:
+    return get_user_model().objects.create(username="stranger")
+
+
+def at_once(*works: Callable[[], Any]) -> list[Any]:
+    """Each in a thread of its own, all let go together; what each returned or raised."""
+    start = threading.Barrier(len(works))
+
+    def run(work: Callable[[], Any]) -> Any:
+        start.wait(20)
+        try:
+            return work()
+        except Exception as error:
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works))
+
+
+# --- records, and what becomes of them --------------------------------------------------------
+
+
+def outcome(user: Any, auth_token: str = AUTH_TOKEN, **kwargs: Any) -> Any:
+    """The record, or the error."""
+    try:
+        return exchange(user=user, auth_token=auth_token, **kwargs)
+    except RealNameError as error:
+        return error
+
+
+def code(user: Any, auth_token: str = AUTH_TOKEN, **kwargs: Any) -> str:
+    """The code of the error, or the status of the record."""
+    came = outcome(user, auth_token, **kwargs)
+    return str(came.code if isinstance(came, RealNameError) else came.status)
+
+
+_ENDS: dict[str, Script] = {
+    "verified": identity(),
+    "erased": identity(),
+    "rejected": refuses(94004),
+    "failed": refuses(94006),
+    "unknown": hangs_up,
+    "pending": refuses(94006),
+}
+
+
+def brought_to(status: str, liar: LyingWeChat, user: Any) -> Verification:
+    """A record in that status, for AUTH_TOKEN; the calls are forgotten, and WeChat is honest again."""
+    liar.play(_ENDS[status])
+    outcome(user)
+    row = Verification.objects.get(user_id=user.pk)
+    if status == "erased":
+        erase(row, actor=user, reason="a test")
+    if status == "pending":
+        Verification.objects.filter(pk=row.pk).update(status="pending", finished_at=None)
+        AuditEvent.objects.filter(verification_id=row.pk).delete()
+    liar.forget()
+    row.refresh_from_db()
+    assert row.status == status
+    return row
+
+
+def make_stuck() -> None:
+    """Every record: pending, and a second older than PENDING_TIMEOUT."""
+    started = timezone.now() - timedelta(seconds=121)
+    Verification.objects.update(status="pending", started_at=started)
+
+
+def events() -> list[str]:
+    """The audit trail, oldest first."""
+    ordered = AuditEvent.objects.order_by("created_at", "id")
+    return [f"{event.event} {event.status}".strip() for event in ordered]
+
+
+@contextmanager
+def heard(signal: Signal) -> Iterator[list[dict[str, Any]]]:
+    """What the signal sends meanwhile; a second receiver fails each time."""
+    sent: list[dict[str, Any]] = []
+
+    def listen(**kwargs: Any) -> None:
+        sent.append(kwargs)
+
+    def fail(**kwargs: Any) -> None:
+        raise RuntimeError("a receiver failed")
+
+    for receiver in (fail, listen):
+        signal.connect(receiver)
+    try:
+        yield sent
+    finally:
+        for receiver in (fail, listen):
+            signal.disconnect(receiver)
+
+
+# --- an error reporter that tells all it sees -------------------------------------------------
+
+
+def frames(error: BaseException | None) -> Iterator[str]:
+    """The exceptions of the chain, and every local variable of every frame that isn't a test's."""
+    seen: set[int] = set()
+    chain = [error]
+    while chain:
+        error = chain.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        chain += [error.__cause__, error.__context__]
+        yield f"{error!r} {error} {error.args!r} {vars(error)!r}"
+        yield from _locals(error.__traceback__)
+
+
+def _locals(place: TracebackType | None) -> Iterator[str]:
+    while place:
+        module = place.tb_frame.f_globals.get("__name__", "")
+        if not module.startswith("tests."):
+            for name, value in place.tb_frame.f_locals.items():
+                yield f"{module}:{place.tb_lineno} {name} = {value!r}"
+        place = place.tb_next
+
+
+class Reporter(logging.Handler):
+    """Hears every log record and every unhandled exception of a request."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.told.append(f"{record.getMessage()} {record.__dict__!r}")
+        if record.exc_info:
+            self.told.extend(frames(record.exc_info[1]))
+
+    def unhandled(self, **kwargs: Any) -> None:
+        self.told.extend(frames(sys.exc_info()[1]))
+
+
+@pytest.fixture
+def reporter() -> Iterator[Reporter]:
+    reporter, root = Reporter(), logging.getLogger()
+    level = root.level
+    root.addHandler(reporter)
+    root.setLevel(logging.DEBUG)
+    got_request_exception.connect(reporter.unhandled)
+    yield reporter
+    got_request_exception.disconnect(reporter.unhandled)
+    root.setLevel(level)
+    root.removeHandler(reporter)

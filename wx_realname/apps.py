@@ -1,6 +1,6 @@
 """What Django calls first: checks and the deletion of users are registered, the settings are read."""
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.auth import get_user_model
 from django.db.models.signals import pre_delete
 from django.utils.translation import gettext_lazy as _
@@ -18,8 +18,10 @@ class WxRealnameConfig(AppConfig):
         def erase(sender: object, instance: object, **kwargs: object) -> None:
             erase_for_deleted_user(instance)
 
-        pre_delete.connect(
-            erase, sender=get_user_model(), weak=False, dispatch_uid="wx_realname.user_deleted"
-        )
+        user = get_user_model()._meta.concrete_model
+        for model in apps.get_models():
+            if model._meta.concrete_model is user:  # a proxy's signals come under its own name
+                uid = "wx_realname.user_deleted"
+                pre_delete.connect(erase, sender=model, weak=False, dispatch_uid=uid)
         if conf.is_set():
             conf.current()  # a wrong setting stops the start, under any server

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from cryptography.x509 import Certificate
 from django.conf import settings
 from django.core import checks
 from django.utils.module_loading import import_string
@@ -49,11 +50,14 @@ def settings_are_right() -> Iterator[checks.CheckMessage]:
 def keys_are_right() -> Iterator[checks.CheckMessage]:
     """E002: a merchant's key, certificate or serial number is missing, unreadable, or they don't match.
 
-    W001: a certificate ends soon. E003: it has ended.
+    W001: a certificate ends soon. E003: it has ended. Neither is said of a certificate before whose
+    end the next one takes over.
     """
     for merchant in conf.current().merchants.values():
+        backend = _backend(merchant)
+        if backend is None:
+            continue  # E004 says so
         try:
-            backend = merchants.imported(merchant.key_backend, "KEY_BACKEND")
             loaded = MerchantKeys(merchant, backend).all()
         except ConfigurationError as error:
             hint = (
@@ -62,9 +66,25 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
             )
             yield checks.Error(str(error), hint=hint, id="wx_realname.E002")
             continue
-        for key in loaded:
-            if key.certificate:
-                yield from _expiry(merchant.keys.setting, key.certificate.not_valid_after_utc)
+        for source, key in zip(_sources(merchant), loaded, strict=True):
+            if key.certificate and not _is_relieved(merchant, source, key.certificate):
+                yield from _expiry(source.setting, key.certificate.not_valid_after_utc)
+
+
+def _backend(merchant: conf.Merchant) -> Any:
+    try:
+        return merchants.imported(merchant.key_backend, "KEY_BACKEND")
+    except ConfigurationError:
+        return None
+
+
+def _sources(merchant: conf.Merchant) -> list[conf.KeySource]:
+    return [source for source in (merchant.keys, merchant.next_keys) if source]
+
+
+def _is_relieved(merchant: conf.Merchant, source: conf.KeySource, certificate: Certificate) -> bool:
+    since = merchant.next_from
+    return source is merchant.keys and since is not None and since < certificate.not_valid_after_utc
 
 
 def _expiry(setting: str, ends: datetime) -> Iterator[checks.CheckMessage]:
@@ -87,8 +107,9 @@ def imports_are_right() -> Iterator[checks.CheckMessage]:
         'WX_REALNAME["CLIENT_IP_RESOLVER"]': current.client_ip_resolver,
     }
     for merchant in current.merchants.values():
-        place = f'{merchant.keys.setting}["ACCESS_TOKEN_PROVIDER"]'
-        paths[place] = merchant.access_token_provider
+        place = merchant.keys.setting
+        paths[f'{place}["KEY_BACKEND"]'] = merchant.key_backend
+        paths[f'{place}["ACCESS_TOKEN_PROVIDER"]'] = merchant.access_token_provider
     for setting, path in paths.items():
         if path is None:
             continue
@@ -99,7 +120,7 @@ def imports_are_right() -> Iterator[checks.CheckMessage]:
         except ConfigurationError as error:
             fault = str(error)
         if fault:
-            hint = "Give the full path of a function, such as “project.wechat.resolve_merchant”."
+            hint = "Give its full path, such as “project.wechat.resolve_merchant”."
             yield checks.Error(fault, hint=hint, id="wx_realname.E004")
 
 

@@ -7,12 +7,10 @@ secret; nor do the local variables here hold one, so a traceback can be reported
 from __future__ import annotations
 
 import base64
-import binascii
-import copy
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -99,7 +97,7 @@ class KeySource:
     private_key: Secret | None
     private_key_file: str | None
     passphrase: Secret | None
-    certificate: str | None
+    certificate: str | None = field(repr=False)  # some PEM files hold the key too
     certificate_file: str | None
     cert_serialno: str | None
 
@@ -219,13 +217,16 @@ class _Section:
     def __iter__(self) -> Iterator[Any]:
         return iter(self._values)
 
-    def texts(self, name: str) -> Iterator[Secret]:
-        """The members of a list of secrets, each wrapped before anything looks at it."""
+    def texts(self, name: str) -> Iterator[tuple[str, Secret]]:
+        """A list of secrets: each with its place, and wrapped before anything looks at it."""
         if not isinstance(self._values.get(name), (list, tuple)) or not self._values[name]:
             raise self.wrong(name, "must be a list with at least one key.")
         if not all(isinstance(text, str) for text in self._values[name]):
             raise self.wrong(name, "must be a list of strings.")
-        return (Secret(text) for text in self._values[name])
+        return (
+            (f"{self.place(name)}[{number}]", Secret(text))
+            for number, text in enumerate(self._values[name])
+        )
 
 
 def _nearest(name: object, names: tuple[str, ...]) -> str:
@@ -233,48 +234,64 @@ def _nearest(name: object, names: tuple[str, ...]) -> str:
     return f' Did you mean "{close[0]}"?' if close else f" Known are: {', '.join(names)}."
 
 
-def _material(section: _Section, name: str, key_id: str, text: Secret, length: int) -> bytes:
+# Of a key's text, nothing is bound to a name or said in a message before it is known to be what it
+# should be: where the parts were swapped, the key stands in the place of the id or the algorithm.
+
+
+def _material(place: str, text: Secret, length: int) -> bytes:
     material = b""
-    with suppress(binascii.Error, ValueError):
-        material = base64.b64decode(text.reveal(), validate=True)
+    with suppress(ValueError):
+        material = base64.b64decode(text.reveal().rpartition(":")[2], validate=True)
     if len(material) != length:
         del material
-        raise section.wrong(name, f'key "{key_id}" must be {length} bytes in base64.')
+        raise ConfigurationError(f"{place} must end with {length} bytes in base64.")
     return material
 
 
-def _key_id(section: _Section, name: str, key_id: str, seen: set[str]) -> str:
-    if not _KEY_ID.fullmatch(key_id):
-        raise section.wrong(name, "has a key id that isn't 1 to 32 letters, digits, '.', '_', '-'.")
-    if key_id in seen:
-        raise section.wrong(name, f'uses key id "{key_id}" twice: each key needs its own.')
-    seen.add(key_id)
+def _key_id(place: str, text: Secret, known: Iterable[EncryptionKey | HashKey]) -> str:
+    if not _KEY_ID.fullmatch(text.reveal().partition(":")[0]):
+        raise ConfigurationError(
+            f"{place} must begin with a key id of 1 to 32 letters, digits, '.', '_', '-'."
+        )
+    key_id = text.reveal().partition(":")[0]
+    if key_id in [key.key_id for key in known]:
+        raise ConfigurationError(f'{place} repeats the key id "{key_id}": each key needs its own.')
     return key_id
 
 
+def _algorithm(place: str, text: Secret) -> str:
+    for algorithm in KEY_BYTES:
+        if algorithm == text.reveal().split(":")[1]:
+            return algorithm
+    raise ConfigurationError(f"{place} must name one of the algorithms: {', '.join(KEY_BYTES)}.")
+
+
 def _encryption_keys(section: _Section) -> tuple[EncryptionKey, ...]:
-    name, keys, seen = "ENCRYPTION_KEYS", [], set[str]()
-    for text in section.texts(name):
+    keys: list[EncryptionKey] = []
+    for place, text in section.texts("ENCRYPTION_KEYS"):
         if text.reveal().count(":") != 2:
-            raise section.wrong(name, 'must have the form "<id>:<algorithm>:<base64>".')
-        key_id, algorithm = text.reveal().split(":")[:2]
-        if algorithm not in KEY_BYTES:
-            raise section.wrong(name, f"knows these algorithms: {', '.join(KEY_BYTES)}.")
-        key_id = _key_id(section, name, key_id, seen)
-        encoded = Secret(text.reveal().rpartition(":")[2])
-        material = _material(section, name, key_id, encoded, KEY_BYTES[algorithm])
-        keys.append(EncryptionKey(key_id, algorithm, material))
+            raise ConfigurationError(f'{place} must have the form "<id>:<algorithm>:<base64>".')
+        algorithm = _algorithm(place, text)
+        keys.append(
+            EncryptionKey(
+                material=_material(place, text, KEY_BYTES[algorithm]),
+                algorithm=algorithm,
+                key_id=_key_id(place, text, keys),
+            )
+        )
     return tuple(keys)
 
 
 def _hash_keys(section: _Section, name: str) -> tuple[HashKey, ...]:
-    keys, seen = [], set[str]()
-    for text in section.texts(name):
+    keys: list[HashKey] = []
+    for place, text in section.texts(name):
         if text.reveal().count(":") != 1:
-            raise section.wrong(name, 'must have the form "<id>:<base64>".')
-        key_id = _key_id(section, name, text.reveal().partition(":")[0], seen)
-        encoded = Secret(text.reveal().partition(":")[2])
-        keys.append(HashKey(key_id, _material(section, name, key_id, encoded, HASH_KEY_BYTES)))
+            raise ConfigurationError(f'{place} must have the form "<id>:<base64>".')
+        keys.append(
+            HashKey(
+                material=_material(place, text, HASH_KEY_BYTES), key_id=_key_id(place, text, keys)
+            )
+        )
     return tuple(keys)
 
 
@@ -305,13 +322,11 @@ def _serialno(section: _Section) -> str | None:
 
 
 def _moment(section: _Section, name: str) -> datetime:
-    try:
+    with suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(section.required(name).replace("Z", "+00:00"))
-    except ValueError:
-        moment = datetime.min
-    if moment.tzinfo is None:
-        raise section.wrong(name, 'must be a time with its zone, such as "2027-01-01T00:00:00Z".')
-    return moment.astimezone(timezone.utc)
+        if moment.tzinfo is not None:
+            return moment.astimezone(timezone.utc)
+    raise section.wrong(name, 'must be a time with its zone, such as "2027-01-01T00:00:00Z".')
 
 
 def _category_id(section: _Section) -> tuple[int, ...] | None:
@@ -329,7 +344,7 @@ def _merchant(alias: str, section: _Section) -> Merchant:
     provider = section.text("ACCESS_TOKEN_PROVIDER")
     if provider is None:
         section.required("APP_SECRET")
-    upcoming = section.section("NEXT", (*KEY_SOURCE_NAMES, "FROM")) if section.raw("NEXT") else None
+    upcoming = _next(section)
     pem = backend == PEM_KEY_BACKEND
     return Merchant(
         alias=alias,
@@ -342,8 +357,20 @@ def _merchant(alias: str, section: _Section) -> Merchant:
         category_id=_category_id(section),
         key_backend=backend,
         access_token_provider=provider,
-        application=section.raw("APPLICATION") or {},
+        application=_application(section),
     )
+
+
+def _next(section: _Section) -> _Section | None:
+    if section.raw("NEXT") in (None, {}):
+        return None
+    return section.section("NEXT", (*KEY_SOURCE_NAMES, "FROM"))
+
+
+def _application(section: _Section) -> Mapping[str, Any]:
+    if section.given("APPLICATION"):
+        section.section("APPLICATION")  # a dict, or an error
+    return section.raw("APPLICATION") or {}
 
 
 def _merchants(section: _Section) -> Mapping[str, Merchant]:
@@ -366,7 +393,7 @@ def _api_base_url(section: _Section) -> str:
         plain = not (url.username or url.password or url.query or url.fragment) and url.port != 0
     except ValueError:
         raise section.wrong(name, "isn't a URL.") from None
-    if url.scheme not in ("http", "https") or not host or not plain:
+    if url.scheme not in ("http", "https") or not plain or not host or re.search(r"\s", host):
         raise section.wrong(name, "must be an http(s) address without user, query or fragment.")
     if url.scheme == "http" and not _is_loopback(host):
         raise section.wrong(name, "must begin with https:// (plain http is for loopback only).")
@@ -433,12 +460,19 @@ class _Parsed:
     """The last setting seen, and what came of it. The copy notices a dict changed in place."""
 
     def __init__(self) -> None:
-        self._raw = copy.deepcopy(settings.WX_REALNAME)
+        self._raw = _copied(settings.WX_REALNAME)
         self._use_tz = settings.USE_TZ
         self.settings = _settings(_Section("WX_REALNAME", lambda: settings.WX_REALNAME, NAMES))
 
     def is_current(self) -> bool:
         return bool(self._raw == settings.WX_REALNAME and self._use_tz == settings.USE_TZ)
+
+
+def _copied(value: Any) -> Any:
+    """With dicts and lists of its own, at any depth; `deepcopy` fails at what is refused later."""
+    if isinstance(value, Mapping):
+        return {name: _copied(member) for name, member in value.items()}
+    return [_copied(member) for member in value] if isinstance(value, list) else value
 
 
 _last: _Parsed | None = None

@@ -71,12 +71,15 @@ def settings(env: environ.Env) -> dict[str, Any]:
     `WX_REALNAME_MERCHANTS`. Dicts are JSON, lists are separated by commas, secrets are read raw.
     Raises `ConfigurationError` for an unknown variable or one that can't be read.
     """
-    values = {name: _read(env, name) for name in _given(env)}
-    merchant = {name: values.pop(name) for name in conf.MERCHANT_NAMES if name in values}
-    if merchant and "MERCHANTS" in values:
+    given = _given(env)
+    of_merchant = [name for name in given if name in conf.MERCHANT_NAMES]
+    if of_merchant and "MERCHANTS" in given:
         raise ConfigurationError(
-            f"{PREFIX}MERCHANTS stands beside {PREFIX}{next(iter(merchant))}: keep one of the two ways."
+            f"{PREFIX}MERCHANTS stands beside {PREFIX}{of_merchant[0]}: keep one of the two ways."
         )
+    # Last, so that no error is raised while a name is bound to secrets.
+    values = {name: _read(env, name) for name in given}
+    merchant = {name: values.pop(name) for name in of_merchant}
     return {**values, "MERCHANTS": {"default": merchant}} if merchant else values
 
 

@@ -58,7 +58,7 @@ class RealNameError(Exception):
         retry_after: int | None = None,
         in_doubt: bool = False,
     ) -> None:
-        super().__init__(self.code)
+        super().__init__()  # without arguments: pickle would hand them back to this __init__
         self.wechat = wechat
         self.verification_id = verification_id
         self.errors = errors

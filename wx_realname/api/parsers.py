@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
@@ -37,10 +37,17 @@ class OpaqueJSONParser(BaseParser):
 
 
 def _parsed(body: bytes) -> dict[str, Secret]:
-    fields = json.loads(body.decode()) if len(body) <= MAX_BODY_BYTES else None
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError("too large")
+    fields = json.loads(body.decode(), parse_constant=_refuse)
     if not isinstance(fields, dict):
-        raise ValueError("not an object, or too large")
+        raise ValueError("not an object")
     return {name: Secret(value) for name, value in fields.items()}
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and Infinity, which Python's json takes and JSON doesn't have."""
+    raise ValueError(constant)
 
 
 class JSONOnly(BaseContentNegotiation):

@@ -52,7 +52,8 @@ def _erase(
     reason: str,
     using: str,
     statuses: tuple[Status, ...] = (Status.VERIFIED,),
-) -> None:
+) -> bool:
+    """Whether there was still something to erase: somebody may have been faster."""
     changes = {
         "status": Status.ERASED,
         "real_name_encrypted": None,
@@ -69,12 +70,13 @@ def _erase(
     with transaction.atomic(using=using):
         same = Verification.objects.using(using).filter(pk=row.pk, status__in=statuses)
         if not same.update(**changes):
-            return
+            return False
         audit.append(AuditEvent.Event.ERASE, origin, using=using, verification=after, reason=reason)
         tell = partial(
             verification_erased.send_robust, sender=Verification, verification=after, user=row.user
         )
         transaction.on_commit(tell, using=using, robust=True)
+    return True
 
 
 def stuck() -> QuerySet[Verification]:
@@ -116,8 +118,8 @@ def erase_outlived(*, batch_size: int = 500) -> Iterator[Verification]:
     """Erase what is older than RETENTION_DAYS, and yield it. Safe to run twice at once."""
     using = router.db_for_write(Verification)
     for row in _drained(outlived(), batch_size):
-        _erase(row, audit.Origin(), "RETENTION_DAYS", using)
-        yield row
+        if _erase(row, audit.Origin(), "RETENTION_DAYS", using):
+            yield row
 
 
 def _drained(rows: QuerySet[Verification], batch_size: int) -> Iterator[Verification]:

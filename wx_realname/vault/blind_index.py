@@ -56,4 +56,4 @@ def name_form(real_name: str) -> str:
 
 def number_form(credential_id: str) -> str:
     """The form in which ID numbers are compared: 18 characters, upper case."""
-    return resident_id.to_18(credential_id)
+    return resident_id.to_18(credential_id.strip().upper())

@@ -53,7 +53,7 @@ class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
         return column_cipher(conf.current().encryption_keys, self.place)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Sealed | None:
-        return None if value is None else Sealed(bytes(value))
+        return None if value is None else Sealed(_bytes(value))
 
     def to_python(self, value: Any) -> Sealed | None:
         """From a fixture, where the ciphertext stands in base64."""
@@ -72,3 +72,11 @@ class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
     def value_to_string(self, obj: models.Model) -> str:
         sealed = self.value_from_object(obj)
         return "" if sealed is None else base64.b64encode(sealed.envelope).decode()
+
+
+def _bytes(value: Any) -> bytes:
+    """As it lies in the column. SQLite keeps a text or a number as such: `open` refuses it then.
+
+    `bytes(number)` would make as many zero bytes.
+    """
+    return str(value).encode() if isinstance(value, (str, int, float)) else bytes(value)

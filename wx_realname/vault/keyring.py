@@ -67,7 +67,8 @@ class ColumnCipher:
         """The text, by the key that the envelope names. Raises `DecryptionError`."""
         header = Header.of(envelope)
         if header not in self._ciphers:
-            raise DecryptionError(f'ENCRYPTION_KEYS has no key "{header.key_id}" of that algorithm')
+            # The id comes from the database: quoted, so that it can't forge a line of the log.
+            raise DecryptionError(f"ENCRYPTION_KEYS has no key {header.key_id!r} of that algorithm")
         sealed = envelope[len(bytes(header)) :]
         aad = self._associated_data(header, row)
         return ciphers.decrypt(self._ciphers[header], sealed, aad).decode()

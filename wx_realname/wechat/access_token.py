@@ -177,10 +177,9 @@ class StableTokens:
         return own[0] if own and time.monotonic() < own[1] else None
 
     def _keep(self, token: Secret, seconds: int) -> None:
-        text = json.dumps([token.reveal(), time.time() + seconds])
-        sealed = self._seal.seal(text, self._key.encode())
-        held = False
+        held, ends_at = False, time.time() + seconds
         try:
+            sealed = self._seal.seal(json.dumps([token.reveal(), ends_at]), self._key.encode())
             self._cache.set(self._key, sealed, seconds)
             held = self._cache.get(self._key) == sealed
         except Exception as error:

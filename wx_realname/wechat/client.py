@@ -278,11 +278,11 @@ def _bytes(answer: Answer, names: tuple[str, ...], key: MerchantKey) -> bytes | 
     if not isinstance(encoded, str):
         return None
     try:
-        return key.decrypt(base64.b64decode(_WHITE_SPACE.sub("", encoded), validate=True))
-    except (
-        Exception
-    ):  # not base64, not for this key, or a device's own error: unreadable all the same
+        data: Any = key.decrypt(base64.b64decode(_WHITE_SPACE.sub("", encoded), validate=True))
+    except Exception:
+        # Not base64, not for this key, or a device's own error: unreadable all the same.
         return None
+    return data if isinstance(data, bytes) else None
 
 
 def _name(data: bytes | None) -> str | None:

@@ -76,9 +76,7 @@ class MerchantKey:
 
     def __init__(self, source: KeySource, mch_id: str, backend: Callable[..., KeyBackend]) -> None:
         self._setting = source.setting
-        self._backend = _made(source, mch_id, backend)
-        self.serialno = _serialno(source, self._backend.certificate)
-        self._refuse_a_stranger()
+        self._backend, self.serialno = _made(source, mch_id, backend)
         self._signed: tuple[int, str] = (0, "")
 
     def sign_now(self) -> tuple[int, str]:
@@ -110,14 +108,6 @@ class MerchantKey:
     @property
     def certificate(self) -> x509.Certificate | None:
         return self._backend.certificate
-
-    def _refuse_a_stranger(self) -> None:
-        certificate, public_key = self._backend.certificate, self._backend.public_key
-        if certificate and public_key and certificate.public_key() != public_key:
-            raise ConfigurationError(
-                f"{self._setting}: the private key does not belong to the certificate. "
-                "Use the pair that the merchant platform issued together."
-            )
 
 
 class MerchantKeys:
@@ -153,14 +143,28 @@ class MerchantKeys:
         return self._loaded[source]
 
 
-def _made(source: KeySource, mch_id: str, backend: Callable[..., KeyBackend]) -> KeyBackend:
+def _made(
+    source: KeySource, mch_id: str, backend: Callable[..., KeyBackend]
+) -> tuple[KeyBackend, str]:
+    """The backend and its serial number."""
     try:
-        return backend(source, mch_id)
+        made = backend(source, mch_id)
+        _refuse_a_stranger(source, made)
+        return made, _serialno(source, made.certificate)
     except ConfigurationError as error:
         message = str(error)
     except Exception as error:  # a device's own errors: what they say may be secret
-        message = f"{source.setting}: KEY_BACKEND could not be made ({type(error).__name__})."
+        message = f"{source.setting}: KEY_BACKEND could not be used ({type(error).__name__})."
     raise ConfigurationError(message)
+
+
+def _refuse_a_stranger(source: KeySource, backend: KeyBackend) -> None:
+    certificate, public_key = backend.certificate, backend.public_key
+    if certificate and public_key and certificate.public_key() != public_key:
+        raise ConfigurationError(
+            f"{source.setting}: the private key does not belong to the certificate. "
+            "Use the pair that the merchant platform issued together."
+        )
 
 
 def _serialno(source: KeySource, certificate: x509.Certificate | None) -> str:
@@ -231,13 +235,18 @@ def _certificate(source: KeySource) -> x509.Certificate | None:
         fault = f"can't be read: {error.strerror}."
     except ValueError:
         fault = "is not an X.509 certificate in PEM."
+    except Exception as error:  # UnsupportedAlgorithm: the key of an SM2 certificate, for one
+        fault = f"can't be used ({type(error).__name__})."
     raise ConfigurationError(f'{source.setting}["{name}"] {fault}')
 
 
 def _parse_certificate(data: bytes) -> x509.Certificate:
     if b"-----BEGIN" in data:
-        return x509.load_pem_x509_certificate(_tidy(data))
-    return x509.load_der_x509_certificate(data)
+        certificate = x509.load_pem_x509_certificate(_tidy(data))
+    else:
+        certificate = x509.load_der_x509_certificate(data)
+    certificate.public_key()  # raises when it is of an unknown kind
+    return certificate
 
 
 def _tidy(pem: bytes) -> bytes:

@@ -174,13 +174,32 @@ class _Connection(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         """Whether the pool may use this connection again."""
+        sock: Any = self.sock
         trusted = self._vouched == self._requests
         fresh = time.monotonic() - self._last_used < MAX_IDLE
-        return trusted and fresh and super().is_connected and not self.sock.holds_more
+        return trusted and fresh and super().is_connected and not sock.holds_more
 
     def connect(self) -> None:
         super().connect()
         self.sock = _DeadlineSocket(self.sock)
+
+    def _new_conn(self) -> socket.socket:
+        """As urllib3's, but all addresses of the host share the deadline, and so does TLS."""
+        for *_, address in socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM):
+            where = (str(address[0]), self.port)
+            try:
+                sock = create_connection(
+                    where, self._patience(), self.source_address, self.socket_options
+                )
+            except OSError:
+                continue
+            sock.settimeout(self._patience())
+            return sock
+        raise NewConnectionError(self, "no address answered")
+
+    def _patience(self) -> float:
+        """Seconds for the next step of connecting; a socket takes 0 for something else."""
+        return max(0.001, min(float(self.timeout or 0), _call.deadline.remaining()))
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
@@ -271,10 +290,10 @@ class Transport:
         payload: Payload | None = None,
     ) -> Answer:
         """One request, one JSON object. Raises `NoAnswer`; closes the connection on any fault."""
-        _call.begin(query or {}, deadline, self._read_timeout)
         remaining = deadline.remaining()
         if not remaining:
             raise NoAnswer("the deadline is over", sent=False)
+        _call.begin(query or {}, deadline, self._read_timeout)
         fault = ""
         try:
             answer = self._answer(self._prepare(method, path, payload), remaining)
@@ -333,6 +352,8 @@ def _parse(response: requests.Response) -> Answer:
     body = response.raw.read(MAX_ANSWER_BYTES + 1, decode_content=False)
     if len(body) > MAX_ANSWER_BYTES:
         raise _Unintelligible(f"more than {MAX_ANSWER_BYTES} bytes")
+    if response.raw.length_remaining:  # read(n) leaves it to the caller to notice
+        raise _Unintelligible("cut short")
     fields = json.loads(body.decode())
     if not isinstance(fields, dict):
         raise _Unintelligible("not a JSON object")

@@ -1,0 +1,350 @@
+"""A server on a raw socket that answers as it is told, wrongly above all, and records what came.
+
+A behaviour gets the socket and the request, and tells whether the connection goes on.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import select
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it came; `port` is the client's, so equal ports mean one connection."""
+
+    method: str
+    target: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    port: int
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(self.target.partition("?")[2]).items()}
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+Behaviour = Callable[[socket.socket, Seen], bool]
+Greeting = Callable[[socket.socket], bool]
+
+# --- behaviours -------------------------------------------------------------------------------
+
+
+def http(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> bytes:
+    """An HTTP answer; `length` is what Content-Length claims."""
+    length = len(body) if length is None else length
+    head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {length}", *headers])
+    return head.encode("latin-1") + b"\r\n\r\n" + body
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def chunked(*chunks: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
+    """An HTTP answer without a length; `end` closes it."""
+    return CHUNKED + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + end
+
+
+def sends(*parts: bytes, pause: float = 0.0, close: bool = False) -> Behaviour:
+    """Sends the parts, the pause in seconds between them; then the connection is kept or closed."""
+
+    def behave(sock: socket.socket, seen: Seen) -> bool:
+        for index, part in enumerate(parts):
+            time.sleep(pause if index else 0)
+            sock.sendall(part)
+        return not close
+
+    return behave
+
+
+def says(answer: Any, *headers: str, status: str = "200 OK") -> Behaviour:
+    """Answers JSON, as WeChat does."""
+    return sends(http(json.dumps(answer).encode(), *headers, status=status))
+
+
+def pours(head: bytes, endless: bytes, pause: float = 0.0) -> Behaviour:
+    """Sends the head, then the same over and over until the client hangs up."""
+
+    def behave(sock: socket.socket, seen: Seen) -> bool:
+        sock.sendall(head)
+        while True:
+            time.sleep(pause)
+            sock.sendall(endless)
+
+    return behave
+
+
+def drips(data: bytes, pause: float) -> Behaviour:
+    """Sends one byte at a time."""
+    return sends(*(data[at : at + 1] for at in range(len(data))), pause=pause)
+
+
+def hangs(sock: socket.socket, seen: Seen | None = None) -> bool:
+    """Says nothing, and waits for the client to hang up. A greeting, too."""
+    while sock.recv(4096):
+        pass
+    return False
+
+
+def resets(*parts: bytes) -> Behaviour:
+    """Sends the parts, then RST instead of FIN."""
+
+    def behave(sock: socket.socket, seen: Seen) -> bool:
+        for part in parts:
+            sock.sendall(part)
+            time.sleep(0.02)  # a reset overtakes what the client hasn't read
+        return _reset(sock)
+
+    return behave
+
+
+def resets_unread(sock: socket.socket) -> bool:
+    """A greeting: resets as soon as the request has arrived, none of it read."""
+    select.select([sock], [], [], 5)
+    return _reset(sock)
+
+
+def _reset(sock: socket.socket) -> bool:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    return False
+
+
+# --- faults -----------------------------------------------------------------------------------
+
+
+def faults(echo: bytes, limit: int) -> dict[str, Behaviour]:
+    """Every way in which an answer can be none. `echo`, a JSON object, is quoted wherever it fits."""
+    large = b'{"a":"' + b"x" * limit + b'"}'
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere?%b\r\nContent-Length: 99999999\r\n\r\n"
+    return {
+        "502, a page": sends(http(b"<html>" + echo, status="502 Bad Gateway")),
+        "201": sends(http(echo, status="201 Created")),
+        "204": sends(b"HTTP/1.1 204 No Content\r\n\r\n"),
+        "a redirect with an endless body": pours(redirect % echo, echo),
+        "a redirect to nowhere": sends(http(b"", "Location: http://[", status="301 Moved")),
+        "a page": sends(http(b"<html>" + echo)),
+        "cut JSON": sends(http(echo[:-1])),
+        "a cut body": sends(http(echo[:-5], length=len(echo)), close=True),
+        "a cut body that is JSON": sends(http(echo, length=len(echo) + 9), close=True),
+        "a body cut by a reset": resets(http(echo[:-5], length=len(echo))),
+        "a cut chunk": sends(CHUNKED + b"fff\r\n" + echo, close=True),
+        "chunks without an end": sends(chunked(echo, end=b""), close=True),
+        "a chunk of no size": sends(CHUNKED + echo, close=True),
+        "empty": sends(http(b"")),
+        "a list": sends(http(b"[" + echo + b"]")),
+        "a string": sends(http(json.dumps(echo.decode()).encode())),
+        "a number": sends(http(b"94005")),
+        "null": sends(http(b"null")),
+        "not UTF-8": sends(http(b'{"name": "\xc5\xb7\xd1\xf4"}' + echo)),
+        "deep lists": sends(http(b"[" * (limit - 999) + echo)),
+        "deep objects": sends(http(b'{"a":' * (limit // 6) + echo)),
+        "100,000 brackets": sends(http(b"[" * 100_000)),
+        "a number of 60,000 digits": sends(http(b'{"errcode": ' + b"9" * 60_000 + b"}")),
+        "too large": sends(http(large)),
+        "too large, no length": sends(b"HTTP/1.1 200 OK\r\n\r\n" + large, close=True),
+        "endless": pours(b"HTTP/1.1 200 OK\r\n\r\n" + echo, b" " * 8192),
+        "endless chunks": pours(CHUNKED, b"1000\r\n" + b" " * 4096 + b"\r\n"),
+        "endless heads": pours(b"HTTP/1.1 200 OK\r\n", b"X-Echo: " + echo + b"\r\n"),
+        "no head": sends(b"HTTP/1.1 200 OK\r\n{\r\n" + echo + b"\r\n\r\n", close=True),
+        "a gzip bomb": sends(http(gzip.compress(b" " * 20_000_000), "Content-Encoding: gzip")),
+        "a gzip answer": sends(http(gzip.compress(echo), "Content-Encoding: gzip")),
+        "a length that isn't one": sends(http(echo).replace(b"h: ", b"h: x"), close=True),
+        "two lengths": sends(http(echo, f"Content-Length: {len(echo) - 1}"), close=True),
+        "reset": resets(),
+        "reset within the head": resets(b"HTTP/1.1 200 OK\r\nContent-"),
+        "closed without an answer": sends(close=True),
+        "a garbage status line": sends(echo + b"\r\n\r\n", close=True),
+        "a status that isn't a number": sends(b"HTTP/1.1 abc " + echo + b"\r\n\r\n", close=True),
+    }
+
+
+def unending_faults(echo: bytes) -> dict[str, Behaviour]:
+    """Faults that only a deadline ends."""
+    return {
+        "nothing at all": hangs,
+        "a drip of a head": drips(b"HTTP/1.1 200 OK\r\nX: " + echo, 0.05),
+        "a drip of a body": drips(http(echo), 0.05),
+        "a drip of chunks": pours(CHUNKED, b"1\r\n \r\n", 0.05),
+        "100 Continue for ever": pours(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    }
+
+
+def everything_shown(error: BaseException | None) -> str:
+    """All that an error reporter may show: words, and the locals of our frames; of the chain too."""
+    if error is None:
+        return ""
+    shown = [str(error), repr(error), repr(error.args), repr(vars(error))]
+    trace = error.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename).parent != Path(__file__).parent:
+            shown += [repr(value) for value in trace.tb_frame.f_locals.values()]
+        trace = trace.tb_next
+    chained = {error.__context__, error.__cause__} - {error, None}
+    return "\n".join(shown + [everything_shown(other) for other in chained])
+
+
+# --- the server -------------------------------------------------------------------------------
+
+
+class StandIn:
+    """The server. `tls` makes it speak TLS; `greetings` meet new connections before any request."""
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self.requests: list[Seen] = []
+        self.connections = 0
+        self.pause = 0.0  # seconds before each answer
+        self.greetings: deque[Greeting] = deque()
+        self._tls = tls
+        self._plays: dict[str, deque[Behaviour]] = defaultdict(deque)
+        self._always: dict[str, Behaviour] = {}
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self._listener.getsockname()[1]
+        self.url = f"https://localhost:{self.port}" if tls else f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ports(self) -> list[int]:
+        """The client's port of each request."""
+        return [seen.port for seen in self.requests]
+
+    @property
+    def paths(self) -> list[str]:
+        return [seen.path for seen in self.requests]
+
+    def play(self, *behaviours: Behaviour, path: str = ANY) -> None:
+        """Behaviours for the next requests (of that path), one each."""
+        self._plays[path].extend(behaviours)
+
+    def always(self, behaviour: Behaviour, path: str = ANY) -> None:
+        """The behaviour for all requests (of that path) that have none of their own."""
+        self._always[path] = behaviour
+
+    def __enter__(self) -> StandIn:
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for sock in self._open:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+
+    def _start(self, target: Callable[..., None], *args: Any) -> None:
+        self._threads.append(threading.Thread(target=target, args=args, daemon=True))
+        self._threads[-1].start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # the listener was closed
+            while True:
+                sock, address = self._listener.accept()
+                self.connections += 1
+                self._start(self._serve, sock, address[1])
+
+    def _serve(self, sock: socket.socket, port: int) -> None:
+        # OSError: the client hung up, or didn't like the certificate.
+        with suppress(OSError), self._secured(sock) as secured:
+            self._open.append(secured)
+            if not self.greetings or self.greetings.popleft()(secured):
+                self._converse(secured, port)
+
+    def _secured(self, sock: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(sock, server_side=True) if self._tls else sock
+
+    def _converse(self, sock: socket.socket, port: int) -> None:
+        with sock.makefile("rb") as reader:
+            while (seen := _read(reader, port)) is not None:
+                with self._lock:
+                    self.requests.append(seen)
+                    behaviour = self._next(seen.path)
+                time.sleep(self.pause)
+                if not behaviour(sock, seen):
+                    return
+
+    def _next(self, path: str) -> Behaviour:
+        for name in (path, ANY):
+            if self._plays[name]:
+                return self._plays[name].popleft()
+        return self._always.get(path) or self._always.get(ANY) or sends(close=True)
+
+
+def _read(reader: Any, port: int) -> Seen | None:
+    line = reader.readline().decode("latin-1").split()
+    if len(line) != 3:
+        return None
+    headers = {}
+    while (header := reader.readline().decode("latin-1").strip()) != "":
+        name, _, value = header.partition(":")
+        headers[name.lower()] = value.strip()
+    body = reader.read(int(headers.get("content-length", 0)))
+    return Seen(line[0], line[1], headers, body, port)
+
+
+# --- TLS --------------------------------------------------------------------------------------
+
+
+def make_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """The file of a CA of one's own, and a server's side of TLS that it vouches for: localhost."""
+    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca_file, pair = folder / "ca.pem", folder / "server.pem"
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    ca_file.write_bytes(_certificate("tests", ca_key, ca_key).public_bytes(pem))
+    certificate = _certificate("localhost", key, ca_key).public_bytes(pem)
+    pair.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    return ca_file, context
+
+
+def _certificate(
+    name: str, key: ec.EllipticCurvePrivateKey, ca_key: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    now, day, public = datetime.now(timezone.utc), timedelta(days=1), key.public_key()
+    subject, issuer = (
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in (name, "tests")
+    )
+    serial = x509.random_serial_number()
+    builder = x509.CertificateBuilder(issuer, subject, public, serial, now - day, now + day)
+    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+    for extension, critical in (
+        (x509.BasicConstraints(ca=key is ca_key, path_length=None), True),
+        (x509.SubjectKeyIdentifier.from_public_key(public), False),
+        (authority, False),
+        (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False),
+    ):
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(ca_key, hashes.SHA256())

@@ -1,0 +1,138 @@
+"""What happens when Django starts, in a process of its own: who is wrong doesn't start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.db.models.signals import pre_delete
+
+ROOT = Path(__file__).parent.parent
+PLANTED = "planted-secret"
+
+
+def run(folder: Path, settings: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python in the test project, with lines added to its settings."""
+    (folder / "its_settings.py").write_text(f"from tests.settings import *\n{settings}\n")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TEST_")},
+        "DJANGO_SETTINGS_MODULE": "its_settings",
+        "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
+        "PYTHONIOENCODING": "utf-8",
+    }
+    command = [sys.executable, "-W", "error", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+SETUP = ("-c", "import django; django.setup()")
+WSGI = ("-c", "from django.core.wsgi import get_wsgi_application; get_wsgi_application()")
+CHECK = ("-m", "django", "check")
+
+
+@pytest.mark.parametrize("way", [SETUP, WSGI, CHECK], ids=["setup", "wsgi", "check"])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("WX_REALNAME['PENDING_TIMOUT'] = 1", 'Did you mean "PENDING_TIMEOUT"?'),
+        (f"WX_REALNAME['INDEX_KEYS'] = ['{PLANTED}']", 'WX_REALNAME["INDEX_KEYS"][0] must have'),
+        ("WX_REALNAME = {}", 'WX_REALNAME["MERCHANTS"] is missing'),
+        ("USE_TZ = False", "USE_TZ must be True"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(
+    way: tuple[str, ...], settings: str, message: str, tmp_path: Path
+) -> None:
+    planted = f"WX_REALNAME['MERCHANTS']['default']['APP_SECRET'] = '{PLANTED}'"
+    ended = run(tmp_path, f"{planted}\n{settings}", *way)
+    assert ended.returncode != 0
+    assert ended.stderr.splitlines()[-1].startswith("wx_realname.exceptions.ConfigurationError: ")
+    assert message in ended.stderr.splitlines()[-1]
+    assert PLANTED not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("settings", ["del WX_REALNAME", "WX_REALNAME = None"])
+@pytest.mark.parametrize("way", [SETUP, WSGI], ids=["setup", "wsgi"])
+def test_a_missing_setting_does_not_stop_the_start(
+    way: tuple[str, ...], settings: str, tmp_path: Path
+) -> None:
+    ended = run(tmp_path, settings, *way)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_missing_setting_is_reported_by_check(tmp_path: Path) -> None:
+    ended = run(tmp_path, "del WX_REALNAME", *CHECK)
+    assert ended.returncode == 1
+    assert "(wx_realname.E001) WX_REALNAME is missing" in ended.stderr
+    assert "HINT: " in ended.stderr
+
+
+def test_right_settings_start_and_check_in_silence(tmp_path: Path) -> None:
+    ended = run(tmp_path, "", *CHECK, "--fail-level", "WARNING", "--tag", "wx_realname")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_start_reads_no_key_file(tmp_path: Path) -> None:
+    """That is for the checks: a worker must not die of a file that it may read a moment later."""
+    settings = "WX_REALNAME['MERCHANTS']['default']['PRIVATE_KEY_FILE'] = '/nowhere'"
+    assert run(tmp_path, settings, *SETUP).returncode == 0
+    assert "(wx_realname.E002)" in run(tmp_path, settings, *CHECK).stderr
+
+
+STAFF = """
+from django.contrib.auth.models import User
+
+class Staff(User):
+    class Meta:
+        proxy = True
+
+class Clerk(User):
+    pass
+"""
+DELETE = """
+import sys
+import django; django.setup()
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.utils import timezone
+from staff import models
+from wx_realname.models import AuditEvent, Verification
+call_command("migrate", verbosity=0, run_syncdb=True)
+kind = User if sys.argv[1] == "User" else getattr(models, sys.argv[1])
+user = kind.objects.create(username="citizen")
+Verification.objects.create(
+    user_id=user.pk, status="verified", real_name_masked="*三", merchant="default",
+    created_at=timezone.now(), started_at=timezone.now())
+user.delete() if sys.argv[2] == "one" else kind.objects.all().delete()
+row = Verification.objects.get()
+print(row.status, row.real_name_masked, row.user_id, AuditEvent.objects.count())
+"""
+
+
+@pytest.mark.parametrize("how", ["one", "many"])
+@pytest.mark.parametrize("kind", ["User", "Staff", "Clerk"])
+def test_personal_data_goes_with_its_user_whatever_class_deletes_it(
+    kind: str, how: str, tmp_path: Path
+) -> None:
+    """Django sends a proxy's signals under the proxy's name, and a child's under both."""
+    (tmp_path / "staff").mkdir()
+    (tmp_path / "staff" / "__init__.py").touch()
+    (tmp_path / "staff" / "models.py").write_text(STAFF)
+    settings = (
+        "INSTALLED_APPS.append('staff')\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}}\n"
+        "MIGRATION_MODULES = {app.rpartition('.')[2]: None for app in INSTALLED_APPS}"
+    )
+    ended = run(tmp_path, settings, "-c", DELETE, kind, how)
+    assert (ended.stdout, ended.stderr) == ("erased None None 1\n", "")
+
+
+def test_starting_twice_connects_once() -> None:
+    before = len(pre_delete.receivers)
+    apps.get_app_config("wx_realname").ready()
+    assert len(pre_delete.receivers) == before
+    assert pre_delete.has_listeners(get_user_model())

@@ -1,0 +1,281 @@
+"""The audit trail: one event for each attempt, an outcome code that anybody with the key can check."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.db import connection, connections
+from django.test import RequestFactory
+from django.utils import timezone
+
+from tests.conftest import AUTH_TOKEN, brought_to, code, events, make_stuck, outcome
+from tests.lying_wechat import (
+    FAULTS,
+    NAME,
+    NUMBER,
+    Fault,
+    LyingWeChat,
+    doing,
+    identity,
+    refuses,
+)
+from wx_realname import audit
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import erase, exchange, reveal
+
+pytestmark = pytest.mark.django_db
+Configure = Callable[..., None]
+INDEX_KEY, AUDIT_KEY, NEW_KEY = (bytes([byte]) * 32 for byte in (2, 3, 9))
+
+
+def derived(key: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=f"wx_realname/1/{purpose}".encode()).derive(key)
+
+
+def outcome_code(
+    row: Verification, status: str, *, user_id: str, token: str, key: bytes = AUDIT_KEY
+) -> str:
+    """The HMAC over (id, user, status, method, merchant, token digest), computed afresh."""
+    digest_key = derived(INDEX_KEY, "hmac/wx_realname.token_digest")
+    digest = hmac.new(digest_key, token.encode(), "sha256").hexdigest()
+    signed = [str(row.pk), user_id, status, "authorize", "default", digest]
+    data = json.dumps(signed, separators=(",", ":")).encode()
+    return hmac.new(derived(key, "hmac/audit.outcome"), data, "sha256").hexdigest()
+
+
+# --- one event for each attempt ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [None, *FAULTS], ids=lambda fault: fault.name if fault else "ok")
+def test_an_ended_attempt_leaves_exactly_one_event_with_its_outcome(
+    liar: LyingWeChat, user: Any, configure: Configure, fault: Fault | None
+) -> None:
+    if fault:
+        configure(**fault.timeouts)
+        liar.play(*fault.scripts, path=fault.path)
+    status = fault.promise[2] if fault else "verified"
+    request = RequestFactory().get("/", REMOTE_ADDR="198.51.100.7")
+    outcome(user, consent="v1", request=request)
+
+    (event,) = AuditEvent.objects.all()
+    row = Verification.objects.get()
+    assert (event.event, event.status, row.status) == ("exchange", status, status)
+    assert (event.actor_id, event.user_id) == (str(user.pk), str(user.pk))
+    assert (event.verification_id, event.attempt) == (row.pk, 1)
+    assert (event.merchant, event.method) == ("default", "authorize")
+    assert event.error_code == (fault.code if fault else "")
+    assert event.errcode == (fault.errcode if fault else None)
+    assert (event.ip_address, event.outcome_key_id) == ("198.51.100.7", "a1")
+    expected = outcome_code(row, status, user_id=str(user.pk), token=AUTH_TOKEN)
+    assert event.outcome_hmac == expected
+    assert event.created_at <= timezone.now()
+
+
+def test_every_attempt_has_its_own_event(liar: LyingWeChat, user: Any) -> None:
+    liar.play(refuses(94006), refuses(94006), refuses(-1), refuses(-1), refuses(-1), refuses(94005))
+    assert [code(user) for _ in range(4)] == ["misconfigured"] * 2 + [
+        "wechat_busy",
+        "outcome_unknown",
+    ]
+    trail = AuditEvent.objects.order_by("attempt")
+    assert [(event.attempt, event.status, event.errcode) for event in trail] == [
+        (1, "failed", 94006),
+        (2, "failed", 94006),
+        (3, "failed", -1),
+        (4, "unknown", 94005),
+    ]
+
+
+@pytest.mark.parametrize("status", ["verified", "erased", "rejected", "pending"])
+def test_a_repeat_that_asks_nobody_leaves_no_event(
+    liar: LyingWeChat, user: Any, status: str
+) -> None:
+    brought_to(status, liar, user)
+    before = events()
+    outcome(user)
+    assert events() == before
+
+
+def test_an_abandoned_attempt_is_told_as_unknown(liar: LyingWeChat, user: Any) -> None:
+    row = brought_to("pending", liar, user)
+    make_stuck()
+    exchange(user=user, auth_token=AUTH_TOKEN)
+    abandoned = AuditEvent.objects.get(event="exchange_abandoned")
+    assert (abandoned.status, abandoned.error_code) == ("unknown", "outcome_unknown")
+    expected = outcome_code(row, "unknown", user_id=str(user.pk), token=AUTH_TOKEN)
+    assert abandoned.outcome_hmac == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_event_and_the_record_are_written_together_or_not_at_all(
+    liar: LyingWeChat, user: Any
+) -> None:
+    table = AuditEvent._meta.db_table
+
+    def rename(old: str, new: str) -> None:
+        connection.cursor().execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    def lose_the_table() -> None:
+        rename(table, "out_of_the_way")
+        connections.close_all()
+
+    liar.play(doing(lose_the_table, identity()))
+    try:
+        assert code(user) == "outcome_unknown"
+    finally:
+        rename("out_of_the_way", table)
+    row = Verification.objects.get()
+    assert (row.status, row.real_name_masked, row.finished_at) == ("pending", None, None)
+    assert (events(), code(user)) == ([], "exchange_in_progress")
+
+
+# --- outcome codes ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("id", "01890000-0000-7000-8000-000000000000"),
+        ("user_id", 7_000_000),
+        ("user_id", None),
+        ("status", "rejected"),
+        ("method", "check"),
+        ("merchant", "other"),
+        ("token_digest", "0" * 64),
+    ],
+)
+def test_an_outcome_code_covers_each_of_its_six_parts(
+    liar: LyingWeChat, user: Any, name: str, value: Any
+) -> None:
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    (event,) = AuditEvent.objects.all()
+    assert event.outcome_hmac == audit.outcome_digests(row)[0].hex
+    setattr(row, name, value)
+    assert event.outcome_hmac not in [digest.hex for digest in audit.outcome_digests(row)]
+
+
+def test_without_audit_keys_outcome_codes_have_a_key_of_their_own(
+    liar: LyingWeChat, user: Any, configure: Configure
+) -> None:
+    configure(AUDIT_KEYS=None)
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    (event,) = AuditEvent.objects.all()
+    own = derived(INDEX_KEY, "audit")
+    facts = {"user_id": str(user.pk), "token": AUTH_TOKEN}
+    assert event.outcome_hmac == outcome_code(row, "verified", **facts, key=own)
+    assert event.outcome_hmac != outcome_code(row, "verified", **facts, key=INDEX_KEY)
+    assert event.outcome_key_id == "i1"
+
+
+def test_the_first_audit_key_writes_and_all_of_them_match(
+    liar: LyingWeChat, user: Any, settings: Any, configure: Configure
+) -> None:
+    old = exchange(user=user, auth_token=AUTH_TOKEN)
+    written = AuditEvent.objects.get().outcome_hmac
+    new = f"a2:{base64.b64encode(NEW_KEY).decode()}"
+    configure(AUDIT_KEYS=[new, *settings.WX_REALNAME["AUDIT_KEYS"]])
+    assert written in [digest.hex for digest in audit.outcome_digests(old)]
+    row = exchange(user=user, auth_token="another token")
+    event = AuditEvent.objects.get(verification_id=row.pk)
+    expected = outcome_code(
+        row, "verified", user_id=str(user.pk), token="another token", key=NEW_KEY
+    )
+    assert (event.outcome_key_id, event.outcome_hmac) == ("a2", expected)
+
+
+# --- the trail outlives what it tells of ------------------------------------------------------
+
+
+def test_an_event_points_to_nothing_by_foreign_key() -> None:
+    assert [field.name for field in AuditEvent._meta.get_fields() if field.is_relation] == []
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, AuditEvent._meta.db_table)
+    assert [name for name, found in constraints.items() if found["foreign_key"]] == []
+
+
+def test_events_outlive_user_and_record(liar: LyingWeChat, user: Any) -> None:
+    exchange(user=user, auth_token=AUTH_TOKEN)
+    before = AuditEvent.objects.values().get(event="exchange")
+    user.delete()
+    Verification.objects.all().delete()
+    assert AuditEvent.objects.values().get(event="exchange") == before
+
+
+def test_no_event_holds_anything_personal(
+    liar: LyingWeChat, user: Any, stranger: Any, django_user_model: Any
+) -> None:
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    outcome(stranger)
+    reveal(row, actor=stranger, reason="a test")
+    erase(row, actor=user, reason="a test")
+    row = exchange(user=user, auth_token="another token")
+    user.delete()
+    make_stuck()
+    assert len(events()) == 6
+    stored = Verification.objects.values_list("token_digest", "token_key_id").first()
+    assert stored
+    columns = repr(list(AuditEvent.objects.values()))
+    for planted in (NAME, NUMBER, "**娜", "4****************3", AUTH_TOKEN, stored[0]):
+        assert planted not in columns
+
+
+# --- who, and whence --------------------------------------------------------------------------
+
+
+def by_header(request: Any) -> str:
+    """A CLIENT_IP_RESOLVER."""
+    return str(request.headers["X-Client"])
+
+
+@pytest.mark.parametrize(
+    ("address", "stored"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        (" 198.51.100.7 ", "198.51.100.7"),
+        ("", None),
+        ("unix:", None),
+        ("198.51.100.7, 10.0.0.1", None),
+        ("1' OR '1'='1", None),
+        ("x" * 5_000, None),
+    ],
+)
+@pytest.mark.parametrize("resolver", [None, f"{__name__}.by_header"], ids=["peer", "resolver"])
+def test_the_address_is_kept_or_unknown_and_never_an_error(
+    liar: LyingWeChat,
+    user: Any,
+    configure: Configure,
+    resolver: str | None,
+    address: str,
+    stored: str | None,
+) -> None:
+    configure(CLIENT_IP_RESOLVER=resolver)
+    where = {"HTTP_X_CLIENT": address} if resolver else {"REMOTE_ADDR": address}
+    request = RequestFactory().get("/", **where)
+    assert code(user, request=request) == "verified"
+    assert AuditEvent.objects.get().ip_address == stored
+
+
+@pytest.mark.parametrize("resolver", ["tests.no_such.thing", f"{__name__}.by_header"])
+def test_a_resolver_that_fails_loses_no_attempt(
+    liar: LyingWeChat, user: Any, configure: Configure, resolver: str
+) -> None:
+    configure(CLIENT_IP_RESOLVER=resolver)
+    assert code(user, request=RequestFactory().get("/")) == "verified"
+    assert AuditEvent.objects.get().ip_address is None
+
+
+def test_without_a_request_the_actor_is_known_and_the_address_is_not(
+    liar: LyingWeChat, user: Any
+) -> None:
+    exchange(user=user, auth_token=AUTH_TOKEN)
+    event = AuditEvent.objects.get()
+    assert (event.actor_id, event.ip_address) == (str(user.pk), None)

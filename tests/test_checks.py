@@ -1,0 +1,246 @@
+"""Each check fires on its fault, names the setting and a way out, and is silent otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from django.core.checks import CheckMessage, run_checks
+from django.test import override_settings
+
+from tests import settings as test_settings
+from wx_realname.api import permissions
+from wx_realname.sandbox import MerchantKey, make_merchant_key
+
+PLACE = 'WX_REALNAME["MERCHANTS"]["default"]'
+KEY, OTHER = test_settings.merchant_key, make_merchant_key()
+PEM, CERTIFICATE = KEY.private_key_pem.decode(), KEY.certificate_pem.decode()
+WHOLE: dict[str, Any] = test_settings.WX_REALNAME  # type: ignore[assignment]
+MERCHANT = {"APP_ID": "wx1", "APP_SECRET": "planted-secret", "MCH_ID": "1900000001"}
+PAIR = {"PRIVATE_KEY": PEM, "CERTIFICATE": CERTIFICATE}
+
+
+def private_pem(key: Any, passphrase: bytes = b"") -> str:
+    encryption: Any = serialization.NoEncryption()
+    if passphrase:
+        encryption = serialization.BestAvailableEncryption(passphrase)
+    form = serialization.PrivateFormat.PKCS8
+    return str(key.private_bytes(serialization.Encoding.PEM, form, encryption), "ascii")
+
+
+LOCKED = private_pem(rsa.generate_private_key(65537, 2048), b"planted-secret")
+WEAK = private_pem(rsa.generate_private_key(65537, 1024))  # noqa: S505
+ELLIPTIC = private_pem(ec.generate_private_key(ec.SECP256R1()))
+
+
+def checked(raw: Any = None, *, deploy: bool = False, **others: Any) -> list[CheckMessage]:
+    raw = WHOLE if raw is None else raw
+    with override_settings(WX_REALNAME=raw, **others):
+        messages = run_checks(tags=["wx_realname"], include_deployment_checks=deploy)
+    assert all(message.hint for message in messages)
+    assert not [message for message in messages if "planted" in str(message)]
+    return messages
+
+
+def of_merchant(**names: Any) -> list[CheckMessage]:
+    return checked(WHOLE | {"MERCHANTS": {"default": MERCHANT | names}})
+
+
+def ids(messages: list[CheckMessage]) -> list[str]:
+    return [str(message.id).removeprefix("wx_realname.") for message in messages]
+
+
+@pytest.mark.parametrize("deploy", [True, False])
+def test_right_settings_are_passed_in_silence(deploy: bool) -> None:
+    assert checked(deploy=deploy) == []
+    assert of_merchant(**PAIR, CERT_SERIALNO=KEY.serial.lstrip("0").lower()) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (WHOLE | {"STORAGE": "nowhere"}, 'WX_REALNAME["STORAGE"] must be one of'),
+        (WHOLE | {"STORAGES": "masked"}, 'WX_REALNAME["STORAGES"] is unknown.'),
+        ({}, 'WX_REALNAME["MERCHANTS"] is missing'),
+    ],
+)
+def test_e001_says_what_is_wrong_and_no_other_check_stumbles_over_it(raw: Any, text: str) -> None:
+    messages = checked(raw, deploy=True)
+    assert ids(messages) == ["E001"]
+    assert messages[0].msg.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (
+            {"PRIVATE_KEY": PEM, "CERTIFICATE": OTHER.certificate_pem.decode()},
+            f"{PLACE}: the private key does not belong to the certificate.",
+        ),
+        (PAIR | {"CERT_SERIALNO": "1" * 40}, f'{PLACE}["CERT_SERIALNO"] is 1111'),
+        ({"PRIVATE_KEY": PEM}, f'{PLACE}["CERTIFICATE_FILE"] is missing'),
+        ({"PRIVATE_KEY": "planted"}, f'{PLACE}["PRIVATE_KEY"] is not a PEM private key'),
+        ({"PRIVATE_KEY": PEM[:900]}, f'{PLACE}["PRIVATE_KEY"] is not a PEM private key'),
+        ({"PRIVATE_KEY": CERTIFICATE}, f'{PLACE}["PRIVATE_KEY"] is not a PEM private key'),
+        ({"PRIVATE_KEY": LOCKED}, f'{PLACE}["PRIVATE_KEY"] is not a PEM private key'),
+        (
+            {"PRIVATE_KEY": LOCKED, "PRIVATE_KEY_PASSPHRASE": "planted"},
+            f'{PLACE}["PRIVATE_KEY"] is not a PEM private key',
+        ),
+        ({"PRIVATE_KEY": ELLIPTIC}, f'{PLACE}["PRIVATE_KEY"] must be an RSA key'),
+        ({"PRIVATE_KEY": WEAK}, f'{PLACE}["PRIVATE_KEY"] must be an RSA key of at least 2048'),
+        ({"PRIVATE_KEY_FILE": "/nowhere/k"}, f'{PLACE}["PRIVATE_KEY_FILE"] can\'t be read: No'),
+        ({"PRIVATE_KEY_FILE": "/"}, f'{PLACE}["PRIVATE_KEY_FILE"] can\'t be read: Is a directory'),
+        (
+            {"PRIVATE_KEY": PEM, "CERTIFICATE_FILE": Path("/nowhere/c")},
+            f'{PLACE}["CERTIFICATE_FILE"] can\'t be read: No such file',
+        ),
+        (PAIR | {"CERTIFICATE": "planted"}, f'{PLACE}["CERTIFICATE"] is not an X.509 certificate'),
+        (PAIR | {"CERTIFICATE": PEM}, f'{PLACE}["CERTIFICATE"] is not an X.509 certificate'),
+    ],
+)
+@pytest.mark.parametrize("upcoming", [False, True], ids=["now", "NEXT"])
+def test_e002_names_the_key_that_cannot_be_used(
+    names: dict[str, Any], text: str, upcoming: bool
+) -> None:
+    if upcoming:
+        names = PAIR | {"NEXT": names | {"FROM": "2099-01-01T00:00:00Z"}}
+        text = text.replace(PLACE, f'{PLACE}["NEXT"]')
+    messages = of_merchant(**names)
+    assert ids(messages) == ["E002"]
+    assert messages[0].msg.startswith(text)
+
+
+def test_e002_tells_the_merchants_apart() -> None:
+    broken = MERCHANT | {"PRIVATE_KEY": "planted"}
+    merchants = {"north": broken, "fine": MERCHANT | PAIR, "south": broken}
+    messages = checked(WHOLE | {"MERCHANTS": merchants})
+    assert ids(messages) == ["E002", "E002"]
+    assert ['["north"]' in messages[0].msg, '["south"]' in messages[1].msg] == [True, True]
+
+
+def pair(key: MerchantKey, **names: str) -> dict[str, str]:
+    texts = {"PRIVATE_KEY": key.private_key_pem, "CERTIFICATE": key.certificate_pem}
+    return {name: text.decode() for name, text in texts.items()} | names
+
+
+def key_for(days: float) -> MerchantKey:
+    return make_merchant_key(valid_for=timedelta(days=days))
+
+
+def in_days(days: int) -> str:
+    return (datetime.now(timezone.utc) + timedelta(days=days)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("days", "found", "text"),
+    [
+        (-1, ["E003"], "the certificate ended on"),
+        (-0.001, ["E003"], "the certificate ended on"),
+        (0.5, ["W001"], "the certificate ends in 0 days"),
+        (59.5, ["W001"], "the certificate ends in 59 days"),
+        (60.5, [], ""),
+    ],
+)
+@pytest.mark.parametrize("upcoming", [False, True], ids=["now", "NEXT"])
+def test_a_certificate_is_renewed_in_time(
+    days: float, found: list[str], text: str, upcoming: bool
+) -> None:
+    names: dict[str, Any] = pair(key_for(days))
+    if upcoming:
+        names = PAIR | {"NEXT": names | {"FROM": "2099-01-01T00:00:00Z"}}
+    place = PLACE + ('["NEXT"]' if upcoming else "")
+    messages = of_merchant(**names)
+    assert ids(messages) == found
+    assert all(message.msg.startswith(f"{place}: {text}") for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("ends_in", "next_from", "found"),
+    [
+        (-1, -2, []),  # relieved before its end: the old one may stay in the settings
+        (20, 10, []),  # will be relieved in time
+        (20, 30, ["W001"]),  # ten days without a certificate
+        (-1, 1, ["E003"]),
+    ],
+)
+def test_a_certificate_that_is_relieved_in_time_may_end(
+    ends_in: int, next_from: int, found: list[str]
+) -> None:
+    upcoming = PAIR | {"FROM": in_days(next_from)}
+    assert ids(of_merchant(**pair(key_for(ends_in)), NEXT=upcoming)) == found
+
+
+RESOLVERS = [f'WX_REALNAME["{name}_RESOLVER"]' for name in ("MERCHANT", "OPENID", "CLIENT_IP")]
+
+
+@pytest.mark.parametrize(
+    "place", [*RESOLVERS, f'{PLACE}["ACCESS_TOKEN_PROVIDER"]', f'{PLACE}["KEY_BACKEND"]']
+)
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("nowhere.at_all", '"nowhere.at_all" could not be imported (ModuleNotFoundError).'),
+        ("os.no_such_name", '"os.no_such_name" could not be imported (ImportError).'),
+        ("nodots", '"nodots" could not be imported (ImportError).'),
+        ("its_module.fails", '"its_module.fails" could not be imported (RuntimeError).'),
+        ("os.sep", "can't be called."),
+        ("os.getcwd", ""),
+    ],
+)
+def test_e004_names_the_import_string_that_leads_nowhere(
+    place: str, path: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "its_module.py").write_text("raise RuntimeError('planted')")
+    monkeypatch.syspath_prepend(tmp_path)
+    name = place.split('"')[-2]
+    raw = WHOLE | ({name: path} if place in RESOLVERS else {})
+    if place not in RESOLVERS:
+        raw["MERCHANTS"] = {"default": MERCHANT | PAIR | {name: path}}
+    messages = [message for message in checked(raw) if message.id != "wx_realname.E002"]
+    assert [message.msg for message in messages] == ([f"{place} {fault}"] if fault else [])
+    assert ids(messages) == (["E004"] if fault else [])
+
+
+@pytest.fixture
+def urlconf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Makes a module of URLs whose views ask for that permission; no other has asked for an age."""
+    monkeypatch.setattr(permissions, "ages_in_use", set())
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(permission: str) -> str:
+        name = f"urls_with_{permission.partition('(')[0]}".lower()
+        lines = f"from wx_realname.api.permissions import *\nasked = {permission}\nurlpatterns = []"
+        (tmp_path / f"{name}.py").write_text(lines)
+        return name
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("storage", "permission", "found"),
+    [
+        ("masked", "MinimumAge(18)", ["W002"]),
+        ("masked", "RealNameVerified", []),
+        ("encrypted", "MinimumAge(18)", []),
+    ],
+)
+def test_w002_says_that_an_age_cannot_be_told(
+    storage: str, permission: str, found: list[str], urlconf: Callable[[str], str]
+) -> None:
+    messages = checked(WHOLE | {"STORAGE": storage}, ROOT_URLCONF=urlconf(permission))
+    assert ids(messages) == found
+    assert all('WX_REALNAME["STORAGE"] is "masked"' in message.msg for message in messages)
+
+
+@pytest.mark.parametrize("deploy", [True, False])
+@pytest.mark.parametrize("keys", [{"AUDIT_KEYS": None}, {}], ids=["unset", "set"])
+def test_w003_asks_for_audit_keys_in_production_only(deploy: bool, keys: dict[str, None]) -> None:
+    messages = checked(WHOLE | keys, deploy=deploy)
+    assert ids(messages) == (["W003"] if deploy and keys else [])
+    assert all('WX_REALNAME["AUDIT_KEYS"] is unset' in message.msg for message in messages)

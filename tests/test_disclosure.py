@@ -1,0 +1,182 @@
+"""What is stored, and services.reveal: plain text never without a reason and a trace."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import RequestFactory
+
+from tests.conftest import AUTH_TOKEN, brought_to
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from wx_realname.exceptions import (
+    ConfigurationError,
+    DecryptionError,
+    InvalidRequest,
+    NotFound,
+)
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.sandbox import Citizen, Sandbox
+from wx_realname.services import erase, exchange, reveal
+
+Configure = Callable[..., None]
+pytestmark = pytest.mark.django_db
+
+
+def disclosures() -> list[AuditEvent]:
+    return list(AuditEvent.objects.filter(event="reveal"))
+
+
+@pytest.fixture
+def row(liar: LyingWeChat, user: Any) -> Verification:
+    return exchange(user=user, auth_token=AUTH_TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "name_mask", "number_mask", "check_digit"),
+    [
+        (NAME, NUMBER, "**娜", "4****************3", True),
+        ("张三", "440524198001010014", "*三", "4****************4", False),
+        ("龘", "11010519491231002x", "*", "1****************X", True),
+        ("阿卜杜拉·买买提", "110105491231002", "*******提", "1*************2", None),
+        ("𠮷䶮", NUMBER, "*䶮", "4****************3", True),
+    ],
+)
+def test_what_wechat_said_is_stored_whole_and_shown_masked(
+    sandbox: Sandbox,
+    user: Any,
+    name: str,
+    number: str,
+    name_mask: str,
+    number_mask: str,
+    check_digit: bool | None,
+) -> None:
+    token = sandbox.issue_auth_token(Citizen(name, number))
+    assert exchange(user=user, auth_token=token).newly_verified
+    row = Verification.objects.get()
+    plain = reveal(row, actor=user, reason="a test")
+    assert (plain.real_name, plain.credential_id) == (name, number.upper())
+    assert (row.real_name_masked, row.credential_id_masked) == (name_mask, number_mask)
+    assert row.check_digit_valid is check_digit
+    assert (row.status, row.method, row.merchant) == ("verified", "authorize", "default")
+    assert (row.mch_id, row.app_id) == ("1900000001", "wx0000000000000001")
+    assert (row.user, row.error_code, row.errcode) == (user, "", None)
+    assert row.verified_at and row.finished_at and row.duration_ms is not None
+    assert len(row.cert_serialno) == 40
+
+
+def test_the_holder_shows_nothing(row: Verification, user: Any) -> None:
+    plain = reveal(row, actor=user, reason="a test")
+    for shown in (repr(plain), str(plain), f"{plain}", f"{plain!s:>40}", repr(vars(row))):
+        assert NAME not in shown and NUMBER not in shown
+    with pytest.raises(TypeError):
+        pickle.dumps(plain)
+
+
+def test_a_disclosure_leaves_its_trace(row: Verification, user: Any, stranger: Any) -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="203.0.113.9")
+    reveal(row, actor=stranger, reason="case 4711", request=request)
+    (event,) = disclosures()
+    assert (event.actor_id, event.user_id) == (str(stranger.pk), str(user.pk))
+    assert (event.verification_id, event.reason) == (row.pk, "case 4711")
+    assert (event.ip_address, event.status) == ("203.0.113.9", "verified")
+    assert event.outcome_hmac
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "x" * 256, "a\nb", "\x00", "\ud800", None, 7])
+def test_without_a_proper_reason_nothing_is_shown(
+    row: Verification, user: Any, reason: Any
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        reveal(row, actor=user, reason=reason)
+    assert refused.value.errors and list(refused.value.errors) == ["reason"]
+    assert disclosures() == []
+
+
+def test_a_reason_of_255_characters_is_kept_whole(row: Verification, user: Any) -> None:
+    reveal(row, actor=user, reason="案" * 255)
+    assert [event.reason for event in disclosures()] == ["案" * 255]
+
+
+@pytest.mark.parametrize("status", ["pending", "rejected", "failed", "unknown", "erased"])
+def test_where_nothing_is_stored_nothing_is_found(
+    liar: LyingWeChat, user: Any, status: str
+) -> None:
+    row = brought_to(status, liar, user)
+    with pytest.raises(NotFound) as missing:
+        reveal(row, actor=user, reason="a test")
+    assert missing.value.verification_id == row.pk
+    assert disclosures() == []
+
+
+def test_storage_masked_keeps_no_ciphertext_and_reveals_nothing(
+    liar: LyingWeChat, user: Any, configure: Configure
+) -> None:
+    configure(STORAGE="masked")
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    row.refresh_from_db()
+    assert (row.status, row.real_name_masked) == ("verified", "**娜")
+    assert row.real_name_encrypted is None and row.credential_id_encrypted is None
+    with pytest.raises(NotFound):
+        reveal(row, actor=user, reason="a test")
+
+
+def test_a_stale_instance_of_an_erased_record_reveals_nothing(row: Verification, user: Any) -> None:
+    erase(Verification.objects.get(), actor=user, reason="a test")
+    assert row.status == "verified"
+    with pytest.raises(NotFound):
+        reveal(row, actor=user, reason="a test")
+
+
+def test_the_trace_is_there_before_anything_is_decrypted(
+    row: Verification, user: Any, configure: Configure
+) -> None:
+    configure(ENCRYPTION_KEYS=["e1:AES-256-GCM:" + "B" * 43 + "="])
+    with pytest.raises(DecryptionError) as fault:
+        reveal(row, actor=user, reason="a test")
+    assert len(disclosures()) == 1
+    assert NAME not in str(fault.value)
+
+
+def test_an_older_encryption_key_still_opens(
+    row: Verification, user: Any, settings: Any, configure: Configure
+) -> None:
+    old = settings.WX_REALNAME["ENCRYPTION_KEYS"]
+    configure(ENCRYPTION_KEYS=["e2:SM4-GCM:" + "B" * 22 + "==", *old])
+    assert reveal(row, actor=user, reason="a test").real_name == NAME
+    newer = exchange(user=user, auth_token="another token")
+    assert reveal(newer, actor=user, reason="a test").credential_id == NUMBER
+
+
+@pytest.mark.parametrize("swap", ["rows", "columns"])
+def test_a_ciphertext_moved_elsewhere_does_not_open(
+    row: Verification, user: Any, stranger: Any, swap: str
+) -> None:
+    other = exchange(user=stranger, auth_token="another token")
+    stored = Verification.objects.get(pk=row.pk)
+    moved = stored.real_name_encrypted if swap == "rows" else stored.credential_id_encrypted
+    target = other if swap == "rows" else row
+    Verification.objects.filter(pk=target.pk).update(real_name_encrypted=moved)
+    with pytest.raises(DecryptionError):
+        reveal(target, actor=user, reason="a test")
+
+
+def test_plain_text_is_never_written_into_an_encrypted_column(row: Verification) -> None:
+    with pytest.raises(TypeError), transaction.atomic():
+        Verification.objects.update(real_name_encrypted=NAME)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE wx_realname_verification SET real_name_encrypted = %s", [NAME.encode()]
+        )
+    with pytest.raises(DecryptionError):
+        Verification.objects.get().personal_data()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_inside_the_callers_transaction_nothing_is_revealed(row: Verification, user: Any) -> None:
+    with transaction.atomic(), pytest.raises(ConfigurationError, match="non_atomic_requests"):
+        reveal(row, actor=user, reason="a test")
+    assert disclosures() == []

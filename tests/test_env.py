@@ -1,0 +1,192 @@
+"""WX_REALNAME from the environment: every name, read raw, and no value in a complaint."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import environ
+import pytest
+from django.test import override_settings
+
+from tests import settings as test_settings
+from wx_realname import conf
+from wx_realname.env import settings as from_env
+from wx_realname.exceptions import ConfigurationError
+
+PEM = "-----BEGIN PRIVATE KEY-----\\nAA==\\n-----END PRIVATE KEY-----"
+KEYS = test_settings.WX_REALNAME["INDEX_KEYS"][0]  # type: ignore[index]
+AES = test_settings.WX_REALNAME["ENCRYPTION_KEYS"][0]  # type: ignore[index]
+LEAST = {
+    "APP_ID": "wx0123456789abcdef",
+    "APP_SECRET": "$ecret,with=$IGNS",
+    "MCH_ID": "1900006511",
+    "PRIVATE_KEY": PEM,
+    "ENCRYPTION_KEYS": AES,
+    "INDEX_KEYS": KEYS,
+}
+
+
+def read(variables: dict[str, str]) -> dict[str, Any]:
+    env = environ.Env()
+    env.ENVIRON = {f"WX_REALNAME_{name}": value for name, value in variables.items()}
+    return from_env(env)
+
+
+#: A name, its text, and the value that it becomes.
+OF_MERCHANT = [
+    ("APP_ID", "wx0123456789abcdef", "wx0123456789abcdef"),
+    ("APP_SECRET", "secret", "secret"),
+    ("MCH_ID", "0190000651", "0190000651"),
+    ("PRIVATE_KEY", PEM, PEM),
+    ("PRIVATE_KEY_FILE", "/run/secrets/key.pem", "/run/secrets/key.pem"),
+    ("PRIVATE_KEY_PASSPHRASE", "1900006511", "1900006511"),
+    ("CERTIFICATE", "-----BEGIN", "-----BEGIN"),
+    ("CERTIFICATE_FILE", "cert.pem", "cert.pem"),
+    ("CERT_SERIALNO", "0012", "0012"),
+    ("CATEGORY_ID", "99,904", [99, 904]),
+    ("NEXT", '{"FROM": "2027-01-01T00:00:00Z"}', {"FROM": "2027-01-01T00:00:00Z"}),
+    ("KEY_BACKEND", "project.hsm.Key", "project.hsm.Key"),
+    ("ACCESS_TOKEN_PROVIDER", "project.tokens.current", "project.tokens.current"),
+    ("APPLICATION", '{"公司": ["a", 1]}', {"公司": ["a", 1]}),
+]
+OF_SITE = [
+    ("MERCHANTS", '{"a": {"APP_ID": "$x"}}', {"a": {"APP_ID": "$x"}}),
+    ("MERCHANT_RESOLVER", "project.merchant", "project.merchant"),
+    ("OPENID_RESOLVER", "project.openid", "project.openid"),
+    ("CLIENT_IP_RESOLVER", "project.ip", "project.ip"),
+    ("API_BASE_URL", "https://api2.weixin.qq.com", "https://api2.weixin.qq.com"),
+    ("CONNECT_TIMEOUT", "1.5", 1.5),
+    ("READ_TIMEOUT", "5", 5.0),
+    ("TOTAL_TIMEOUT", "15", 15.0),
+    ("PENDING_TIMEOUT", "90", 90.0),
+    ("CACHE_ALIAS", "sessions", "sessions"),
+    ("ENCRYPTION_KEYS", f"{AES}, b:SM4-GCM:$x==", [AES, "b:SM4-GCM:$x=="]),
+    ("INDEX_KEYS", f" {KEYS} ,", [KEYS]),
+    ("AUDIT_KEYS", f"{KEYS},{KEYS}", [KEYS, KEYS]),
+    ("STORAGE", "masked", "masked"),
+    ("RESPONSE", "plain", "plain"),
+    ("RETENTION_DAYS", "30", 30),
+    ("THROTTLE_RATE", "5/min", "5/min"),
+    ("THROTTLE_RATE", "none", None),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), OF_MERCHANT)
+def test_a_variable_of_a_merchant_makes_the_default_one(name: str, text: str, value: Any) -> None:
+    assert read({name: text}) == {"MERCHANTS": {"default": {name: value}}}
+
+
+@pytest.mark.parametrize(("name", "text", "value"), OF_SITE)
+def test_a_variable_of_the_site_stands_beside_the_merchants(
+    name: str, text: str, value: Any
+) -> None:
+    assert read({name: text}) == {name: value}
+    assert type(read({name: text})[name]) is type(value)
+
+
+def test_every_name_of_the_dict_can_be_given() -> None:
+    assert {name for name, *_ in OF_MERCHANT} == set(conf.MERCHANT_NAMES)
+    assert {name for name, *_ in OF_SITE} == set(conf.NAMES)
+
+
+def test_what_is_read_is_a_setting_that_holds() -> None:
+    with override_settings(WX_REALNAME=read(LEAST | {"CATEGORY_ID": "99,904"})):
+        merchant = conf.current().merchants["default"]
+    assert merchant.category_id == (99, 904)
+    assert merchant.app_secret is not None
+    assert merchant.app_secret.reveal() == "$ecret,with=$IGNS"
+
+
+@pytest.mark.parametrize("secret", ["$HOME", "$", "$$", "a$b", r"\$a", "a#b", '"a"', "a b", "密"])
+@pytest.mark.parametrize("name", ["APP_SECRET", "PRIVATE_KEY_PASSPHRASE", "PRIVATE_KEY"])
+def test_a_secret_is_read_as_it_stands(
+    name: str, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/somewhere")
+    monkeypatch.setenv(f"WX_REALNAME_{name}", secret)
+    assert from_env(environ.Env()) == {"MERCHANTS": {"default": {name: secret}}}
+
+
+@pytest.mark.parametrize("name", [*conf.NAMES, *conf.MERCHANT_NAMES])
+def test_an_empty_variable_counts_as_unset(name: str) -> None:
+    assert read({name: ""}) == {}
+
+
+def test_variables_of_others_are_left_alone() -> None:
+    env = environ.Env()
+    env.ENVIRON = {"WX_REAL": "1", "REALNAME_APP_ID": "1", "XWX_REALNAME_APP_ID": "1"}
+    assert from_env(env) == {}
+
+
+def test_several_merchants_come_as_json() -> None:
+    of_one = {name: LEAST[name] for name in ("APP_ID", "APP_SECRET", "MCH_ID", "PRIVATE_KEY")}
+    merchants = {"north": of_one, "south": of_one | {"APP_ID": "wx2"}}
+    names = {"MERCHANTS": json.dumps(merchants), "INDEX_KEYS": KEYS, "ENCRYPTION_KEYS": AES}
+    with override_settings(WX_REALNAME=read(names)):
+        assert list(conf.current().merchants) == ["north", "south"]
+
+
+def shown(error: BaseException | None) -> Iterator[str]:
+    if error is None:
+        return
+    yield from (str(error), repr(error))
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename != __file__:
+            yield from map(repr, frame.f_locals.values())
+    yield from shown(error.__cause__)
+    yield from shown(error.__context__)
+
+
+def refused(variables: dict[str, str]) -> str:
+    """The message; nothing that an error report prints of it quotes a planted value."""
+    with pytest.raises(ConfigurationError) as caught:
+        read({"APP_SECRET": "planted-secret"} | variables)
+    assert [text for text in shown(caught.value) if "planted" in text] == []
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("APPID", "WX_REALNAME_APP_ID"),
+        ("APP_SECRETS", "WX_REALNAME_APP_SECRET"),
+        ("PRIVATEKEY_FILE", "WX_REALNAME_PRIVATE_KEY_FILE"),
+        ("app_id", "WX_REALNAME_APP_ID"),
+        ("ENCRYPTION_KEY", "WX_REALNAME_ENCRYPTION_KEYS"),
+        ("NEXT_FROM", "WX_REALNAME_NEXT"),
+    ],
+)
+@pytest.mark.parametrize("value", ["planted-value", ""])
+def test_an_unknown_variable_is_refused_with_the_nearest(
+    name: str, nearest: str, value: str
+) -> None:
+    assert refused({name: value}) == f"WX_REALNAME_{name} is unknown. Did you mean {nearest}?"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "form"),
+    [
+        *(
+            (f"{name}_TIMEOUT", value, "a number of seconds")
+            for name in ("CONNECT", "READ", "TOTAL", "PENDING")
+            for value in ("planted", "1,5-planted", "10s-planted")
+        ),
+        ("RETENTION_DAYS", "planted", "a number of days"),
+        ("CATEGORY_ID", "99,planted", "numbers with commas, such as 99,904"),
+        ("MERCHANTS", '{"planted"}', "a JSON object"),
+        ("NEXT", '{"PRIVATE_KEY": "planted', "a JSON object"),
+        ("APPLICATION", "planted", "a JSON object"),
+    ],
+)
+def test_a_bad_value_names_the_variable_and_not_the_value(name: str, value: str, form: str) -> None:
+    variables = {name: value} | ({"APP_SECRET": ""} if name == "MERCHANTS" else {})
+    assert refused(variables) == f"WX_REALNAME_{name} can't be read: it must be {form}."
+
+
+@pytest.mark.parametrize("name", ["APP_SECRET", "CATEGORY_ID", "NEXT"])
+def test_one_merchant_and_several_cannot_stand_together(name: str) -> None:
+    message = refused({"MERCHANTS": '{"a": {"APP_SECRET": "planted"}}', name: "planted"})
+    assert message.startswith("WX_REALNAME_MERCHANTS stands beside WX_REALNAME_")

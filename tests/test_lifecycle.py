@@ -1,0 +1,319 @@
+"""The end of personal data: erased on request, with its user, by realname_purge; never brought back."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import RequestFactory
+from django.utils import timezone
+
+from tests.conftest import (
+    AUTH_TOKEN,
+    at_once,
+    brought_to,
+    code,
+    events,
+    heard,
+    make_stuck,
+    outcome,
+)
+from tests.lying_wechat import LyingWeChat, after, identity, refuses
+from wx_realname.exceptions import ExchangeInProgress, OutcomeUnknown
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import erase, exchange
+from wx_realname.services.lifecycle import end_stuck, erase_outlived
+from wx_realname.signals import verification_erased, verification_succeeded
+
+pytestmark = pytest.mark.django_db
+Configure = Callable[..., None]
+PERSONAL = [
+    field.name
+    for field in Verification._meta.get_fields()
+    if field.name.startswith(("real_name", "credential_id", "check_digit"))
+]
+
+
+def personal(row: Verification) -> dict[str, Any]:
+    """What is left of a person in the stored row."""
+    stored = Verification.objects.filter(pk=row.pk).values(*PERSONAL).get()
+    return {name: value for name, value in stored.items() if value is not None}
+
+
+@pytest.fixture
+def row(liar: LyingWeChat, user: Any) -> Verification:
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    assert sorted(personal(row)) == sorted(PERSONAL)
+    return row
+
+
+# --- erase ------------------------------------------------------------------------------------
+
+
+def test_erasing_leaves_the_row_and_its_trail_and_nothing_of_the_person(
+    row: Verification, stranger: Any
+) -> None:
+    before = Verification.objects.values().get()
+    request = RequestFactory().get("/", REMOTE_ADDR="2001:db8::7")
+    erase(row, actor=stranger, reason="consent withdrawn", request=request)
+    left = Verification.objects.values().get()
+    assert personal(row) == {}
+    assert left["erased_at"]
+    changed = {"status", "erased_at", "index_key_id", *PERSONAL}
+    assert {name for name in left if left[name] != before[name]} == changed
+    assert events() == ["exchange verified", "erase erased"]
+    event = AuditEvent.objects.get(event="erase")
+    assert (event.actor_id, event.user_id) == (str(stranger.pk), str(row.user_id))
+    assert (event.reason, event.ip_address) == ("consent withdrawn", "2001:db8::7")
+
+
+def test_erasing_again_does_nothing(row: Verification, user: Any) -> None:
+    erase(row, actor=user, reason="once")
+    at = Verification.objects.get().erased_at
+    erase(row, actor=user, reason="twice")
+    assert (Verification.objects.get().erased_at, events().count("erase erased")) == (at, 1)
+
+
+@pytest.mark.parametrize("status", ["rejected", "failed", "unknown"])
+def test_without_personal_data_nothing_is_erased(liar: LyingWeChat, user: Any, status: str) -> None:
+    row = brought_to(status, liar, user)
+    erase(row, actor=user, reason="a test")
+    assert (Verification.objects.get().status, events()) == (status, [f"exchange {status}"])
+
+
+def test_what_is_pending_is_not_erased(liar: LyingWeChat, user: Any) -> None:
+    row = brought_to("pending", liar, user)
+    with pytest.raises(ExchangeInProgress) as refused:
+        erase(row, actor=user, reason="a test")
+    assert (refused.value.verification_id, events()) == (row.pk, [])
+
+
+def test_erasing_inside_the_callers_transaction_is_undone_with_it(
+    row: Verification, user: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    hearing, capturing = (
+        heard(verification_erased),
+        django_capture_on_commit_callbacks(execute=True),
+    )
+    with hearing as sent, capturing, pytest.raises(ZeroDivisionError), transaction.atomic():
+        erase(row, actor=user, reason="a test")
+        raise ZeroDivisionError
+    assert (Verification.objects.get().status, sent) == ("verified", [])
+    assert events() == ["exchange verified"]
+
+
+def test_erasing_is_told_after_the_commit(
+    row: Verification, user: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    with heard(verification_erased) as sent, django_capture_on_commit_callbacks(execute=True):
+        erase(row, actor=None, reason="a test")
+        erase(row, actor=None, reason="a test")
+        assert sent == []
+    assert [(each["verification"].pk, each["user"]) for each in sent] == [(row.pk, user)]
+    assert sent[0]["verification"].status == "erased"
+    assert sent[0]["verification"].real_name_masked is None
+
+
+# --- the user is deleted ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["verified", "pending"])
+@pytest.mark.parametrize("how", ["instance", "queryset"])
+def test_with_its_user_the_personal_data_goes_and_the_row_stays(
+    liar: LyingWeChat, user: Any, stranger: Any, how: str, status: str
+) -> None:
+    row = brought_to(status, liar, user)
+    others = exchange(user=stranger, auth_token="another token")
+    (user if how == "instance" else User.objects.filter(username="citizen")).delete()
+    row.refresh_from_db()
+    assert (row.user_id, row.status, personal(row)) == (None, "erased", {})
+    event = AuditEvent.objects.get(event="erase")
+    assert (event.verification_id, event.reason) == (row.pk, "the user was deleted")
+    assert event.user_id and event.actor_id == ""
+    assert len(personal(others)) == len(PERSONAL)
+
+
+@pytest.mark.parametrize("status", ["rejected", "failed", "unknown", "erased"])
+def test_with_its_user_a_row_without_personal_data_stays_as_it_is(
+    liar: LyingWeChat, user: Any, stranger: Any, status: str
+) -> None:
+    row = brought_to(status, liar, user)
+    before = events()
+    user.delete()
+    row.refresh_from_db()
+    assert (row.user_id, row.status, events()) == (None, status, before)
+    assert code(stranger) == "auth_token_in_use"
+
+
+def test_a_deletion_that_is_rolled_back_erases_nothing(row: Verification, user: Any) -> None:
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        User.objects.filter(pk=user.pk).delete()
+        raise ZeroDivisionError
+    assert Verification.objects.get().user == user
+    assert len(personal(row)) == len(PERSONAL)
+    assert events() == ["exchange verified"]
+
+
+@pytest.fixture
+def proxy_of_user() -> Iterator[Any]:
+    """A host's proxy of the user model, which Django's admin deletes through."""
+    meta = type("Meta", (), {"proxy": True, "app_label": "auth"})
+    proxy = type("CitizenProxy", (get_user_model(),), {"Meta": meta, "__module__": __name__})
+    apps.get_app_config("wx_realname").ready()  # as at a start, when every model is known
+    yield proxy
+    del apps.all_models["auth"]["citizenproxy"]
+    apps.clear_cache()
+
+
+def test_deleting_through_a_proxy_of_the_user_model_erases_too(
+    row: Verification, user: Any, proxy_of_user: Any
+) -> None:
+    proxy_of_user.objects.get(pk=user.pk).delete()
+    assert personal(row) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_for_a_user_deleted_meanwhile_is_thrown_away(
+    liar: LyingWeChat, user: Any
+) -> None:
+    reached, gone = threading.Event(), threading.Event()
+    liar.play(after(gone, identity(), reached))
+
+    def delete() -> None:
+        reached.wait(20)
+        User.objects.filter(pk=user.pk).delete()
+        gone.set()
+
+    with heard(verification_succeeded) as sent:
+        came, _ = at_once(partial(outcome, user), delete)
+    assert isinstance(came, OutcomeUnknown)
+    row = Verification.objects.get()
+    assert (row.user_id, row.status, personal(row)) == (None, "erased", {})
+    assert [event.split()[0] for event in events()] == ["erase", "exchange_superseded"]
+    assert sent == []
+
+
+# --- late answers -----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("then", ["verified", "erased", "rejected", "unknown", "purged"])
+def test_a_late_answer_overwrites_nothing(liar: LyingWeChat, user: Any, then: str) -> None:
+    reached, over = threading.Event(), threading.Event()
+    second = {"rejected": refuses(94004), "unknown": refuses(94005)}.get(then, identity())
+    liar.play(after(over, identity(name="迟到者"), reached), second)
+    kept: list[Any] = []
+
+    def overtake() -> None:
+        reached.wait(20)
+        make_stuck()
+        list(end_stuck()) if then == "purged" else outcome(user)
+        if then == "erased":
+            erase(Verification.objects.get(), actor=user, reason="a test")
+        kept.extend(Verification.objects.values())
+        over.set()
+
+    with heard(verification_succeeded) as sent:
+        late, _ = at_once(partial(outcome, user), overtake)
+    assert isinstance(late, OutcomeUnknown)
+    assert list(Verification.objects.values()) == kept
+    assert kept[0]["status"] == ("unknown" if then == "purged" else then)
+    assert events()[-1] == "exchange_superseded verified"
+    assert all(each["verification"].real_name_masked != "**者" for each in sent)
+
+
+# --- realname_purge ---------------------------------------------------------------------------
+
+
+def purge(**options: Any) -> str:
+    said = StringIO()
+    call_command("realname_purge", stdout=said, **options)
+    return said.getvalue().strip()
+
+
+def many(liar: LyingWeChat, user: Any, count: int, days: float = 0) -> list[Verification]:
+    """So many verified records, that old."""
+    rows = [exchange(user=user, auth_token=f"token {number}") for number in range(count)]
+    at = timezone.now() - timedelta(days=days)
+    Verification.objects.filter(pk__in=[row.pk for row in rows]).update(verified_at=at)
+    return rows
+
+
+@pytest.mark.parametrize(("age", "status"), [(119, "pending"), (121, "unknown")])
+def test_purge_ends_what_is_pending_longer_than_the_timeout(
+    liar: LyingWeChat, user: Any, age: int, status: str
+) -> None:
+    brought_to("pending", liar, user)
+    Verification.objects.update(started_at=timezone.now() - timedelta(seconds=age))
+    ended = int(status == "unknown")
+    assert purge(dry_run=True) == f"{ended} pending would be made unknown, 0 would be erased."
+    assert Verification.objects.get().status == "pending"
+    assert purge() == f"{ended} pending made unknown, 0 erased."
+    row = Verification.objects.get()
+    assert (row.status, row.in_doubt) == (status, bool(ended))
+    assert events() == ["exchange_abandoned unknown"] * ended
+    liar.play(refuses(94005))
+    assert code(user) == ("outcome_unknown" if ended else "exchange_in_progress")
+
+
+@pytest.mark.parametrize(("days", "age", "erased"), [(30, 29.9, 0), (30, 30.1, 3), (None, 999, 0)])
+def test_purge_erases_what_is_older_than_the_retention(
+    liar: LyingWeChat, user: Any, configure: Configure, days: int | None, age: float, erased: int
+) -> None:
+    configure(RETENTION_DAYS=days)
+    rows = many(liar, user, 3, age)
+    assert purge(dry_run=True) == f"0 pending would be made unknown, {erased} would be erased."
+    assert Verification.objects.filter(status="verified").count() == 3
+    assert purge(batch_size=2) == f"0 pending made unknown, {erased} erased."
+    assert [len(personal(row)) for row in rows] == [0 if erased else len(PERSONAL)] * 3
+    assert purge() == "0 pending made unknown, 0 erased."
+    reasons = AuditEvent.objects.filter(event="erase").values_list("reason", flat=True)
+    assert list(reasons) == ["RETENTION_DAYS"] * erased
+
+
+def test_purge_can_be_stopped_and_run_again(
+    liar: LyingWeChat, user: Any, configure: Configure
+) -> None:
+    configure(RETENTION_DAYS=1)
+    many(liar, user, 5, days=2)
+    stopped = erase_outlived(batch_size=2)
+    next(stopped)
+    stopped.close()
+    assert purge() == "0 pending made unknown, 4 erased."
+    assert events().count("erase erased") == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_purge_may_run_twice_at_once(liar: LyingWeChat, user: Any, configure: Configure) -> None:
+    configure(RETENTION_DAYS=1)
+    many(liar, user, 24, days=2)
+    half = [row.pk for row in Verification.objects.all()[:12]]
+    started = timezone.now() - timedelta(days=1)
+    Verification.objects.filter(pk__in=half).update(status="pending", started_at=started)
+    came = at_once(*[partial(purge, batch_size=3)] * 3)
+    counts = [[int(number) for number in re.findall(r"\d+", said)] for said in came]
+    assert [sum(column) for column in zip(*counts, strict=True)] == [12, 12]
+    assert events().count("erase erased") == events().count("exchange_abandoned unknown") == 12
+
+
+@pytest.mark.parametrize("size", [0, -1, 100_001])
+def test_purge_refuses_a_senseless_batch_size(size: int) -> None:
+    with pytest.raises(CommandError, match="batch-size"):
+        purge(batch_size=size)
+
+
+def test_purge_names_a_wrong_setting(configure: Configure) -> None:
+    configure(RETENTION_DAYS=0)
+    with pytest.raises(CommandError, match="RETENTION_DAYS"):
+        purge()

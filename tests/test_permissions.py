@@ -1,0 +1,239 @@
+"""RealNameVerified and MinimumAge in a host's views, under DRF's own error handler and under ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory, force_authenticate
+from rest_framework.views import APIView
+
+from tests.conftest import AUTH_TOKEN, brought_to
+from tests.lying_wechat import LyingWeChat, identity
+from wx_realname import resident_id
+from wx_realname.api import errors
+from wx_realname.api.permissions import MinimumAge, RealNameVerified
+from wx_realname.models import Verification
+from wx_realname.services import exchange
+
+pytestmark = pytest.mark.django_db
+Configure = Callable[..., None]
+Adult = MinimumAge(18)
+
+
+class Service(APIView):
+    """A host's own view."""
+
+    permission_classes: Any = ()
+    handler: Any = None
+
+    def get_exception_handler(self) -> Any:
+        return type(self).handler or super().get_exception_handler()
+
+    def get(self, request: Request) -> Response:
+        return Response({"served": True})
+
+
+class OurService(Service):
+    handler = staticmethod(errors.exception_handler)
+
+
+def ask(user: Any, *permissions: Any, service: type[Service] = Service) -> Response:
+    request = APIRequestFactory().get("/")
+    if user is not None:
+        force_authenticate(request, user)
+    answer: Response = service.as_view(permission_classes=permissions)(request)
+    return answer
+
+
+def number_of(born: date) -> str:
+    """An ID number for who was born on that day."""
+    first_17 = f"440524{born:%Y%m%d}001"
+    return first_17 + resident_id.check_character(first_17)
+
+
+def birthday(years_ago: int, days: int = 0) -> date:
+    """The same day of the year, in China, so many years ago; 29 February counts as 1 March."""
+    day = resident_id.today() + timedelta(days=days)
+    try:
+        return day.replace(year=day.year - years_ago)
+    except ValueError:
+        return date(day.year - years_ago, 3, 1)
+
+
+def verified(liar: LyingWeChat, user: Any, number: str) -> None:
+    liar.play(identity(number=number))
+    exchange(user=user, auth_token=number)
+
+
+# --- RealNameVerified -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service", [Service, OurService])
+@pytest.mark.parametrize("status", [None, "pending", "rejected", "failed", "unknown", "erased"])
+def test_who_is_not_verified_is_refused_with_a_code(
+    liar: LyingWeChat, user: Any, service: type[Service], status: str | None
+) -> None:
+    if status:
+        brought_to(status, liar, user)
+    answer = ask(user, IsAuthenticated, RealNameVerified, service=service)
+    assert (answer.status_code, answer.data["code"]) == (403, "real_name_required")
+    assert (answer.data["retry"], bool(answer.data["detail"])) == ("no", True)
+
+
+def test_who_is_verified_is_served(liar: LyingWeChat, user: Any, stranger: Any) -> None:
+    brought_to("verified", liar, user)
+    assert ask(user, RealNameVerified).data == {"served": True}
+    assert ask(stranger, RealNameVerified).status_code == 403
+
+
+@pytest.mark.parametrize("permission", [RealNameVerified, Adult])
+def test_who_is_not_logged_in_is_asked_to(permission: type[BasePermission]) -> None:
+    assert ask(None, permission).status_code == 401
+    answer = ask(None, permission, service=OurService)
+    assert (answer.status_code, answer.data["code"]) == (401, "not_authenticated")
+
+
+def test_our_error_handler_gives_our_shape(user: Any) -> None:
+    answer = ask(user, RealNameVerified, service=OurService)
+    assert set(answer.data) == {"code", "detail", "verification", "wechat", "retry"}
+    assert answer.headers["Cache-Control"] == "no-store"
+    refused = ask(user, IsAdminUser, service=OurService)
+    assert (refused.status_code, refused.data["code"]) == (403, "permission_denied")
+
+
+def test_a_stateless_user_is_known_by_its_pk(liar: LyingWeChat, user: Any) -> None:
+    class TokenUser:
+        pk, is_authenticated = str(user.pk), True
+
+    assert ask(TokenUser(), RealNameVerified).status_code == 403
+    exchange(user=TokenUser(), auth_token=AUTH_TOKEN)
+    assert ask(TokenUser(), RealNameVerified, Adult).status_code == 200
+    assert ask(user, RealNameVerified, Adult).status_code == 200
+
+
+def test_one_request_is_decided_anew_each_time(liar: LyingWeChat, user: Any) -> None:
+    view, request = Service(), RequestFactory().get("/")
+    request.user = user
+    permission = Adult()
+    assert permission.has_permission(request, view) is False
+    brought_to("verified", liar, user)
+    assert permission.has_permission(request, view) is True
+    assert MinimumAge(149)().has_permission(request, view) is False
+
+
+# --- MinimumAge -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("years", "days", "status"),
+    [(18, 0, 200), (18, 1, 403), (18, -1, 200), (17, 0, 403), (0, 0, 403), (100, 0, 200)],
+)
+@pytest.mark.parametrize("service", [Service, OurService])
+def test_the_birthday_in_china_decides(
+    liar: LyingWeChat, user: Any, service: type[Service], years: int, days: int, status: int
+) -> None:
+    verified(liar, user, number_of(birthday(years, days)))
+    answer = ask(user, IsAuthenticated, Adult, service=service)
+    assert answer.status_code == status
+    assert answer.data.get("code") == (None if status == 200 else "too_young")
+
+
+def test_an_old_number_of_15_digits_tells_an_age(liar: LyingWeChat, user: Any) -> None:
+    verified(liar, user, "110105491231002")
+    assert ask(user, MinimumAge(76)).status_code == 200
+    assert ask(user, MinimumAge(149)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("on", "age"),
+    [
+        (date(2026, 2, 28), 17),
+        (date(2026, 3, 1), 18),
+        (date(2028, 2, 28), 19),
+        (date(2028, 2, 29), 20),
+    ],
+)
+def test_who_is_born_on_29_february_ages_on_1_march_in_other_years(on: date, age: int) -> None:
+    assert resident_id.age(date(2008, 2, 29), on) == age
+
+
+def test_the_newest_record_decides(liar: LyingWeChat, user: Any) -> None:
+    verified(liar, user, number_of(birthday(40)))
+    verified(liar, user, number_of(birthday(10)))
+    assert ask(user, Adult).data["code"] == "too_young"
+
+
+def test_without_a_record_a_real_name_is_asked_for_and_not_an_age(user: Any) -> None:
+    assert ask(user, Adult).data["code"] == "real_name_required"
+
+
+def test_storage_masked_refuses(liar: LyingWeChat, user: Any, configure: Configure) -> None:
+    configure(STORAGE="masked")
+    verified(liar, user, number_of(birthday(40)))
+    assert ask(user, RealNameVerified).status_code == 200
+    assert ask(user, Adult).data["code"] == "too_young"
+
+
+@pytest.mark.parametrize("fault", ["another key", "altered", "of another row"])
+def test_what_cannot_be_decrypted_refuses_and_is_logged(
+    liar: LyingWeChat, user: Any, stranger: Any, configure: Configure, caplog: Any, fault: str
+) -> None:
+    verified(liar, user, number_of(birthday(40)))
+    verified(liar, stranger, number_of(birthday(50)))
+    row = Verification.objects.get(user=user)
+    sealed = Verification.objects.get(user=stranger).credential_id_encrypted
+    if fault == "another key":
+        configure(ENCRYPTION_KEYS=["e1:AES-256-GCM:" + "B" * 43 + "="])
+    else:
+        sealed.envelope = sealed.envelope[:-1] if fault == "altered" else sealed.envelope
+        Verification.objects.filter(pk=row.pk).update(credential_id_encrypted=sealed)
+    assert ask(user, Adult).data["code"] == "too_young"
+    assert str(row.pk) in caplog.text and "440524" not in caplog.text
+
+
+@pytest.mark.parametrize("years", [0, -1, 150, 18.0, "18", True, None])
+def test_a_senseless_age_is_refused_when_the_view_is_written(years: Any) -> None:
+    with pytest.raises(ValueError, match="MinimumAge"):
+        MinimumAge(years)
+
+
+# --- composition ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("permission", "nobody", "child", "adult"),
+    [
+        (RealNameVerified & Adult, False, False, True),
+        (IsAuthenticated & Adult, False, False, True),
+        (Adult & IsAuthenticated & RealNameVerified, False, False, True),
+        (RealNameVerified | Adult, False, True, True),
+        (Adult | RealNameVerified, False, True, True),
+        (IsAdminUser | RealNameVerified, False, True, True),
+        (Adult | AllowAny, True, True, True),
+        (~RealNameVerified, True, False, False),
+        (RealNameVerified & ~Adult, False, True, False),
+        (MinimumAge(12) & (IsAdminUser | Adult), False, False, True),
+    ],
+)
+@pytest.mark.parametrize("service", [Service, OurService])
+def test_permissions_compose(
+    liar: LyingWeChat,
+    django_user_model: Any,
+    service: type[Service],
+    permission: Any,
+    nobody: bool,
+    child: bool,
+    adult: bool,
+) -> None:
+    people = [django_user_model.objects.create(username=f"born {years}") for years in (0, 15, 40)]
+    for person, years in zip(people[1:], (15, 40), strict=True):
+        verified(liar, person, number_of(birthday(years)))
+    answers = [ask(person, permission, service=service).status_code for person in people]
+    assert answers == [200 if served else 403 for served in (nobody, child, adult)]

@@ -1,0 +1,105 @@
+"""THROTTLE_RATE: so many POSTs of a user, counted in CACHE_ALIAS; a cache that is down closes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from rest_framework.test import APIClient
+
+from tests.lying_wechat import TOKEN, LyingWeChat
+from wx_realname.models import Verification
+
+pytestmark = pytest.mark.django_db
+Api = Callable[[str], APIClient]
+Configure = Callable[..., None]
+LIST = "/api/realname/verifications/"
+
+
+class DownCache(BaseCache):
+    """A cache whose server is gone."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def _gone(self, *args: Any, **kwargs: Any) -> Any:
+        raise ConnectionError("no cache")
+
+    add = get = set = delete = touch = clear = _gone
+
+
+@pytest.fixture(autouse=True)
+def _limited(liar: LyingWeChat, configure: Configure, settings: Any) -> None:
+    local = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttles"}
+    down = {"BACKEND": f"{__name__}.DownCache"}
+    settings.CACHES = settings.CACHES | {"other": local, "down": down}
+    caches["other"].clear()
+    rest = {name: it for name, it in settings.WX_REALNAME.items() if name != "THROTTLE_RATE"}
+    settings.WX_REALNAME = rest  # the default, 10/min
+
+
+def post(api: Api, number: int, username: str = "citizen") -> int:
+    return int(api(username).post(LIST, {"auth_token": f"token {number}"}).status_code)
+
+
+def test_the_eleventh_post_of_a_minute_is_429(api: Api, liar: LyingWeChat) -> None:
+    assert [post(api, number) for number in range(10)] == [201] * 10
+    answer = api("citizen").post(LIST, {"auth_token": "one more"})
+    assert (answer.status_code, answer["Cache-Control"]) == (429, "no-store")
+    assert answer.json() == {
+        "code": "throttled",
+        "detail": answer.json()["detail"],
+        "verification": None,
+        "wechat": None,
+        "retry": "later",
+    }
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    assert (len(liar.exchanges), Verification.objects.count()) == (10, 10)
+
+
+def test_each_user_has_a_limit_of_their_own(api: Api) -> None:
+    assert [post(api, number) for number in range(11)][-1] == 429
+    assert post(api, 100, "stranger") == 201
+
+
+def test_every_post_counts_and_nothing_else_does(api: Api) -> None:
+    for _ in range(5):
+        assert api("citizen").post(LIST, {}).status_code == 400
+        assert post(api, 1) in (200, 201)
+    assert post(api, 1) == 429
+    assert api("citizen").post(LIST, b"x", content_type="text/plain").status_code == 429
+    for _ in range(12):
+        assert api("citizen").get(LIST).status_code == 200
+    address = f"{LIST}{Verification.objects.get().pk}/"
+    assert api("citizen").delete(address).status_code == 204
+    assert api("").post(LIST, {}).status_code == 401
+
+
+@pytest.mark.parametrize(("rate", "allowed"), [("1/day", 1), ("3/hour", 3), (None, 12)])
+def test_the_rate_is_the_settings(
+    api: Api, configure: Configure, rate: str | None, allowed: int
+) -> None:
+    configure(THROTTLE_RATE=rate)
+    assert [post(api, number) for number in range(12)].count(201) == allowed
+
+
+def test_posts_are_counted_in_the_cache_of_the_settings(api: Api, configure: Configure) -> None:
+    configure(CACHE_ALIAS="other", THROTTLE_RATE="1/min")
+    assert [post(api, 1), post(api, 2)] == [201, 429]
+    caches["default"].clear()
+    assert post(api, 3) == 429
+    caches["other"].clear()
+    assert post(api, 4) == 201
+
+
+def test_a_cache_that_is_down_lets_through_and_is_logged(
+    api: Api, liar: LyingWeChat, configure: Configure, caplog: Any
+) -> None:
+    configure(CACHE_ALIAS="down")
+    assert [post(api, number) for number in range(12)] == [201] * 12
+    assert "ConnectionError" in caplog.text and "not throttled" in caplog.text
+    fetched = [call for call in liar.calls if call.path == TOKEN]
+    assert len(fetched) == 1  # nor does an outage burn WeChat's quota

@@ -1,0 +1,351 @@
+"""HTTP to WeChat: what was sent is known, no answer reaches another's call, no secret is seen."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import ssl
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import stand_ins
+from tests.stand_ins import Seen, StandIn, everything_shown, hangs, http, resets, says, sends
+from wx_realname.personal_data import Secret
+from wx_realname.wechat.transport import MAX_ANSWER_BYTES, Deadline, NoAnswer, Transport
+
+QUERY_SECRETS = {"access_token": "70_a-token/+of=tests", "secret": "5ec3e7", "js_code": "c0de-1"}
+BODY_SECRETS = {"auth_token": "auth-token-of-a-citizen", "app_secret": "5ec3e7-too"}
+SECRETS = (*QUERY_SECRETS.values(), *BODY_SECRETS.values(), "70_a-token%2F%2Bof%3Dtests")
+QUERY = {name: Secret(text) for name, text in QUERY_SECRETS.items()}
+PAYLOAD = {name: Secret(text) for name, text in BODY_SECRETS.items()}
+ECHO = json.dumps({**QUERY_SECRETS, **BODY_SECRETS}).encode()  # WeChat may quote what it was sent
+PATH = "/cgi-bin/wxopen/getrealnameinfo"
+OK = says({"errcode": 0})
+UNENDING = stand_ins.unending_faults(ECHO)
+FAULTS = stand_ins.faults(ECHO, MAX_ANSWER_BYTES) | UNENDING
+Serve = Callable[..., StandIn]
+Authority = tuple[Path, ssl.SSLContext]
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.lower().endswith(("_proxy", "_ca_bundle"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return stand_ins.make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def serve(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Starts servers, over TLS with an authority that REQUESTS_CA_BUNDLE names."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority[0]))
+    with ExitStack() as stack:
+        yield lambda tls=False: stack.enter_context(StandIn(tls=authority[1] if tls else None))
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "TLS"])
+def server(request: pytest.FixtureRequest, serve: Serve) -> StandIn:
+    return serve(tls=request.param)
+
+
+def to(url: str, *, connect: float = 2.0, read: float = 5.0) -> Transport:
+    return Transport(url, connect_timeout=connect, read_timeout=read)
+
+
+def call(transport: Transport, seconds: float = 3.0, method: str = "POST") -> Any:
+    payload = PAYLOAD if method == "POST" else None
+    return transport.call(method, PATH, Deadline(seconds), query=QUERY, payload=payload)
+
+
+def fault(transport: Transport, seconds: float = 3.0) -> NoAnswer:
+    with pytest.raises(NoAnswer) as caught:
+        call(transport, seconds)
+    return caught.value
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_query_and_payload_arrive_whole(server: StandIn, method: str) -> None:
+    server.always(OK)
+    assert call(to(server.url), method=method).get("errcode") == 0
+    seen = server.requests[0]
+    assert (seen.method, seen.path, seen.query) == (method, PATH, QUERY_SECRETS)
+    assert seen.body == b"" if method == "GET" else seen.json == BODY_SECRETS
+    assert seen.headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        http(b'{"errcode":0}'),
+        stand_ins.chunked(b'{"err', b'code":0}'),
+        http(b'{"a":"' + b"x" * (MAX_ANSWER_BYTES - 8) + b'"}'),
+        b"HTTP/1.1 100 Continue\r\n\r\n" + http(b'{"errcode":0}'),
+    ],
+    ids=["with a length", "in chunks", "of 64 KiB", "after 100 Continue"],
+)
+def test_whole_answers_keep_one_connection(server: StandIn, whole: bytes) -> None:
+    server.always(sends(whole))
+    transport = to(server.url)
+    for _ in range(5):
+        call(transport)
+    assert len(server.ports) == 5
+    assert server.connections == 1
+
+
+# --- faults -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_no_answer_and_its_connection_is_never_used_again(
+    server: StandIn, name: str
+) -> None:
+    server.play(OK, FAULTS[name])
+    server.always(says({"mine": 1}))
+    transport = to(server.url)
+    call(transport)
+    began = time.monotonic()
+    assert fault(transport, 0.4 if name in UNENDING else 3).sent
+    assert time.monotonic() - began < 2.5
+    assert len(server.requests) == 2
+    assert call(transport).get("mine") == 1
+    first, broken, after = server.ports
+    assert first == broken != after
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_fault_shows_a_secret(serve: Serve, caplog: pytest.LogCaptureFixture, name: str) -> None:
+    caplog.set_level(logging.DEBUG)
+    server = serve()
+    server.play(FAULTS[name])
+    error = fault(to(server.url), 0.3 if name in UNENDING else 3)
+    logged = caplog.text + repr([vars(record) for record in caplog.records])
+    assert "urllib3" in logged
+    shown = everything_shown(error)
+    assert not [text for text in SECRETS if text in logged or text in shown]
+
+
+@pytest.mark.parametrize("connection", ["fresh", "used"])
+def test_a_token_is_not_sent_twice_after_a_reset(server: StandIn, connection: str) -> None:
+    transport = to(server.url)
+    if connection == "fresh":
+        server.greetings.append(stand_ins.resets_unread)
+    else:
+        server.play(OK, resets())
+        call(transport)
+    assert fault(transport).sent
+    assert server.connections == 1
+
+
+def test_a_redirect_is_not_followed_and_its_body_not_read(server: StandIn) -> None:
+    server.play(FAULTS["a redirect with an endless body"])
+    assert str(fault(to(server.url))) == "HTTP status 302"
+    assert server.paths == [PATH]
+
+
+@pytest.mark.parametrize("name", ["endless", "endless chunks", "a gzip bomb"])
+def test_no_answer_takes_much_memory(serve: Serve, name: str) -> None:
+    server = serve()
+    server.play(OK, FAULTS[name])
+    transport = to(server.url)
+    call(transport)
+    tracemalloc.start()
+    fault(transport)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_the_read_time_out_ends_a_wait_before_the_deadline(server: StandIn) -> None:
+    server.play(hangs)
+    deadline = Deadline(20)
+    assert fault(to(server.url, read=0.1), 20).sent
+    assert deadline.remaining() > 10
+
+
+# --- whose answer it is -----------------------------------------------------------------------
+
+STOLEN = http(b'{"stolen":1}')
+MINE = http(b'{"mine":1}')
+FILLED = MINE.replace(b"\r\n\r\n", b"\r\nX-Fill: " + b"x" * (8192 - len(MINE) - 10) + b"\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (MINE + STOLEN,),
+        (MINE, STOLEN),
+        (MINE, STOLEN[:9]),
+        (MINE + b"\r\n",),
+        (
+            MINE + b"x" * (8192 - len(MINE)) + STOLEN,
+        ),  # in one TLS record, beyond what one read takes
+        (FILLED + STOLEN,),  # the first answer fills the read to its last byte
+    ],
+    ids=["at once", "later", "in part", "a line", "beyond a read", "just beyond a read"],
+)
+def test_a_second_answer_is_never_read_as_the_next_ones(
+    server: StandIn, parts: tuple[bytes, ...]
+) -> None:
+    server.play(sends(*parts, pause=0.03))
+    server.always(says({"mine": 2}))
+    transport = to(server.url)
+    assert call(transport).get("mine") == 1
+    time.sleep(0.06)
+    assert call(transport).get("mine") == 2
+    assert len(set(server.ports)) == 2
+
+
+@pytest.mark.parametrize("ends", ["idle", "closed by the server", "Connection: close"])
+def test_an_old_connection_is_not_used_again(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    closing = "Connection: close" if ends == "Connection: close" else "X: "
+    server.play(sends(http(b"{}", closing), close=ends == "closed by the server"))
+    server.always(OK)
+    if ends == "idle":
+        monkeypatch.setattr("wx_realname.wechat.transport.MAX_IDLE", 0.05)
+    transport = to(server.url)
+    call(transport)
+    time.sleep(0.1)
+    assert call(transport).get("errcode") == 0
+    assert len(set(server.ports)) == 2
+
+
+@pytest.mark.parametrize("spoilt", [set(), {3, 7}], ids=["honest", "erratic"])
+def test_each_of_many_threads_gets_its_own_answer(server: StandIn, spoilt: set[int]) -> None:
+    def echo(sock: socket.socket, seen: Seen) -> bool:
+        number = int(seen.query["n"])
+        answer = http(json.dumps({"n": number}).encode())
+        beyond = STOLEN if spoilt and number % 20 == 9 else b""
+        sock.sendall(http(b"<html>") if number % 20 in spoilt else answer + beyond)
+        return True
+
+    def ask(number: int) -> Any:
+        try:
+            return transport.call("GET", "/", Deadline(20), query={"n": str(number)}).get("n")
+        except NoAnswer:
+            return None
+
+    server.always(echo)
+    transport = to(server.url, connect=10, read=10)
+    numbers = range(32 * 20)
+    with ThreadPoolExecutor(32) as pool:
+        assert list(pool.map(ask, numbers)) == [None if n % 20 in spoilt else n for n in numbers]
+    assert sorted(int(seen.query["n"]) for seen in server.requests) == list(numbers)
+
+
+def test_cookies_are_not_kept(server: StandIn) -> None:
+    server.always(says({}, "Set-Cookie: citizen=1; Path=/", "Set-Cookie: other=2"))
+    transport = to(server.url)
+    call(transport)
+    call(transport)
+    assert server.connections == 1
+    assert "cookie" not in server.requests[1].headers
+
+
+# --- nothing was sent -------------------------------------------------------------------------
+
+UNSENT = ["refused", "no such host", "no host", "unknown CA", "another host", "no TLS", "silence"]
+
+
+def unreachable(how: str, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Makes it so, and tells the address."""
+    if how == "refused":
+        server.__exit__()
+    if how == "unknown CA":
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    if how == "silence":
+        server.greetings.append(hangs)
+    names = {"no such host": "wechat.invalid", "no host": "." * 9, "another host": "127.0.0.1"}
+    return f"https://{names.get(how, 'localhost')}:{server.port}"
+
+
+@pytest.mark.parametrize("how", UNSENT)
+def test_without_a_connection_nothing_was_sent(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server = serve(tls=how not in ("no TLS", "silence"))
+    error = fault(to(unreachable(how, server, monkeypatch), connect=0.2))
+    assert not error.sent
+    assert server.requests == []
+    shown = caplog.text + everything_shown(error)
+    assert not [text for text in SECRETS if text in shown]
+
+
+def test_after_the_deadline_nothing_is_sent(serve: Serve) -> None:
+    server = serve()
+    assert not fault(to(server.url), 0).sent
+    assert server.connections == 0
+
+
+def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
+    """Let every name have these addresses."""
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
+    real = socket.getaddrinfo
+
+    def lookup(host: str, *args: Any, **kwargs: Any) -> Any:
+        return found if host == "wechat.test" else real(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+
+
+def test_all_addresses_of_a_host_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+        deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):  # its queue is full from now on: it neither answers nor refuses
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        resolve(monkeypatch, *[deaf.getsockname()] * 10)
+        began = time.monotonic()
+        url = f"http://wechat.test:{deaf.getsockname()[1]}"
+        assert not fault(to(url, connect=0.4), 0.6).sent
+        assert 0.5 < time.monotonic() - began < 1.5
+
+
+def test_another_address_of_the_host_serves(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve()
+    server.always(OK)
+    resolve(monkeypatch, ("127.0.0.2", server.port), ("127.0.0.1", server.port))
+    assert call(to(f"http://wechat.test:{server.port}")).get("errcode") == 0
+
+
+def test_the_environments_proxies_are_read_once(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve()
+    proxy.always(OK)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    transport = to("http://wechat.invalid")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    call(transport)
+    call(transport)
+    assert proxy.requests[0].target.startswith(f"http://wechat.invalid{PATH}?access_token=")
+    assert proxy.requests[1].query == QUERY_SECRETS
+    assert proxy.connections == 1
+    assert not fault(to("http://wechat.invalid")).sent
+
+
+def test_a_proxy_that_refuses_a_tunnel_sees_no_secret(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve()
+    proxy.play(sends(http(b"no", status="403 Forbidden"), close=True))
+    monkeypatch.setenv("https_proxy", proxy.url)
+    assert not fault(to("https://wechat.invalid")).sent
+    assert [(seen.method, seen.target) for seen in proxy.requests] == [
+        ("CONNECT", "wechat.invalid:443")
+    ]
