@@ -15,7 +15,7 @@ merchant_key = make_merchant_key()
 (folder / "apiclient_key.pem").write_bytes(merchant_key.private_key_pem)
 (folder / "apiclient_cert.pem").write_bytes(merchant_key.certificate_pem)
 
-SECRET_KEY = "only-for-tests"  # noqa: S105
+SECRET_KEY = "only-for-tests"
 USE_TZ = True
 ROOT_URLCONF = "tests.urls"
 INSTALLED_APPS = [

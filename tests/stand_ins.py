@@ -87,7 +87,6 @@ def sends(*parts: bytes, pause: float = 0.0, close: bool = False) -> Behaviour:
 
 
 def says(answer: Any, *headers: str, status: str = "200 OK") -> Behaviour:
-    """Answers JSON, as WeChat does."""
     return sends(http(json.dumps(answer).encode(), *headers, status=status))
 
 

@@ -171,7 +171,7 @@ def test_without_audit_keys_outcome_codes_have_a_key_of_their_own(
     facts = {"user_id": str(user.pk), "token": AUTH_TOKEN}
     assert event.outcome_hmac == outcome_code(row, "verified", **facts, key=own)
     assert event.outcome_hmac != outcome_code(row, "verified", **facts, key=INDEX_KEY)
-    assert event.outcome_key_id == "i1"
+    assert event.outcome_key_id == "index:i1"
 
 
 def test_the_first_audit_key_writes_and_all_of_them_match(

@@ -140,8 +140,8 @@ def in_days(days: int) -> str:
 @pytest.mark.parametrize(
     ("days", "found", "text"),
     [
-        (-1, ["E003"], "the certificate ended on"),
-        (-0.001, ["E003"], "the certificate ended on"),
+        (-1, ["W004"], "the certificate ended on"),
+        (-0.001, ["W004"], "the certificate ended on"),
         (0.5, ["W001"], "the certificate ends in 0 days"),
         (59.5, ["W001"], "the certificate ends in 59 days"),
         (60.5, [], ""),
@@ -166,7 +166,7 @@ def test_a_certificate_is_renewed_in_time(
         (-1, -2, []),  # relieved before its end: the old one may stay in the settings
         (20, 10, []),  # will be relieved in time
         (20, 30, ["W001"]),  # ten days without a certificate
-        (-1, 1, ["E003"]),
+        (-1, 1, ["W004"]),
     ],
 )
 def test_a_certificate_that_is_relieved_in_time_may_end(

@@ -251,11 +251,9 @@ def test_cookies_are_not_kept(server: StandIn) -> None:
     transport = to(server.url)
     call(transport)
     call(transport)
-    assert server.connections == 1
     assert "cookie" not in server.requests[1].headers
+    assert not transport._session.cookies
 
-
-# --- nothing was sent -------------------------------------------------------------------------
 
 UNSENT = ["refused", "no such host", "no host", "unknown CA", "another host", "no TLS", "silence"]
 
@@ -335,7 +333,6 @@ def test_the_environments_proxies_are_read_once(
     call(transport)
     assert proxy.requests[0].target.startswith(f"http://wechat.invalid{PATH}?access_token=")
     assert proxy.requests[1].query == QUERY_SECRETS
-    assert proxy.connections == 1
     assert not fault(to("http://wechat.invalid")).sent
 
 

@@ -50,7 +50,7 @@ def settings_are_right() -> Iterator[checks.CheckMessage]:
 def keys_are_right() -> Iterator[checks.CheckMessage]:
     """E002: a merchant's key, certificate or serial number is missing, unreadable, or they don't match.
 
-    W001: a certificate ends soon. E003: it has ended. Neither is said of a certificate before whose
+    W001: a certificate ends soon. W004: it has ended. Neither is said of a certificate before whose
     end the next one takes over.
     """
     for merchant in conf.current().merchants.values():
@@ -92,7 +92,7 @@ def _expiry(setting: str, ends: datetime) -> Iterator[checks.CheckMessage]:
     hint = 'Renew it in the merchant platform; "NEXT" lets the new one take over without downtime.'
     if left <= timedelta(0):
         text = f"{setting}: the certificate ended on {ends:%Y-%m-%d}."
-        yield checks.Error(text, hint=hint, id="wx_realname.E003")
+        yield checks.Warning(text, hint=hint, id="wx_realname.W004")
     elif left < CERTIFICATE_WARNING:
         text = f"{setting}: the certificate ends in {left.days} days, on {ends:%Y-%m-%d}."
         yield checks.Warning(text, hint=hint, id="wx_realname.W001")

@@ -160,6 +160,7 @@ class AuditEvent(models.Model):
         AUTH_TOKEN_IN_USE = "auth_token_in_use", _("auth_token of another user")
         ERASE = "erase", _("personal data erased")
         REVEAL = "reveal", _("personal data revealed")
+        SEAL = "seal", _("trail sealed")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     event = models.CharField(_("event"), max_length=32, choices=Event.choices)
@@ -176,7 +177,8 @@ class AuditEvent(models.Model):
     errcode = models.IntegerField(_("WeChat return code"), null=True)
     reason = models.CharField(_("reason"), max_length=255, blank=True)
     outcome_hmac = models.CharField(_("outcome HMAC"), max_length=64, blank=True)
-    outcome_key_id = models.CharField(_("outcome HMAC key id"), max_length=32, blank=True)
+    outcome_key_id = models.CharField(_("outcome HMAC key id"), max_length=40, blank=True)
+    seal = models.PositiveBigIntegerField(_("seal"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("audit event")
@@ -185,7 +187,34 @@ class AuditEvent(models.Model):
         indexes = (
             models.Index(fields=("verification_id", "created_at"), name="wx_realname_audit_record"),
             models.Index(fields=("-created_at", "-id"), name="wx_realname_audit_created"),
+            # what isn't sealed yet; what a seal covers
+            models.Index(fields=("seal", "created_at"), name="wx_realname_audit_seal"),
         )
 
     def __str__(self) -> str:
         return f"{self.pk} {self.event}"
+
+
+class AuditSeal(models.Model):
+    """A link of the chain: the Merkle root over a batch of events, tied to the seal before, signed.
+
+    Its number is unique, so that two sealers can't fork the chain.
+    """
+
+    number = models.PositiveBigIntegerField(_("number"), primary_key=True)
+    previous = models.CharField(_("hash of the seal before"), max_length=64)
+    root = models.CharField(_("Merkle root"), max_length=64)
+    count = models.PositiveIntegerField(_("events"))
+    members = models.BinaryField(_("event ids and leaf hashes"))
+    created_at = models.DateTimeField(_("time"))
+    hash = models.CharField(_("hash"), max_length=64)
+    hmac = models.CharField(_("HMAC"), max_length=64)
+    key_id = models.CharField(_("HMAC key id"), max_length=40)
+
+    class Meta:
+        verbose_name = _("audit seal")
+        verbose_name_plural = _("audit seals")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"

@@ -19,7 +19,6 @@ from ..wechat.client import Credentials, WeChatClient
 from ..wechat.merchant_key import MerchantKeys
 from ..wechat.transport import Deadline, Transport
 
-
 UNKNOWN = _("There is no such merchant.")
 
 

@@ -1,4 +1,4 @@
-"""The audit trail: writers append plain events and never wait for one another."""
+"""Appending: writers add plain events and never wait for one another."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import ipaddress
 import json
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from . import conf
-from .models import AuditEvent, Verification
-from .vault.blind_index import BlindIndex, Digest, blind_index
-from .vault.keyring import VERSION, derive
+from .. import conf
+from ..models import AuditEvent, Verification
+from ..vault.blind_index import Digest
+from . import keys
 
 logger = logging.getLogger(__name__)
 
@@ -83,23 +82,7 @@ def outcome_digests(verification: Verification) -> list[Digest]:
         verification.merchant,
         verification.token_digest,
     )
-    return _index().digests(json.dumps(outcome, separators=(",", ":")))
-
-
-def _index() -> BlindIndex:
-    settings = conf.current()
-    keys = settings.audit_keys or _derived(settings.index_keys)
-    return blind_index(keys, "audit.outcome")
-
-
-@lru_cache(maxsize=8)
-def _derived(index_keys: tuple[conf.HashKey, ...]) -> tuple[conf.HashKey, ...]:
-    """AUDIT_KEYS unset: keys of their own, derived from INDEX_KEYS."""
-    info = f"wx_realname/{VERSION}/audit"
-    return tuple(
-        conf.HashKey(key.key_id, derive(key.material, conf.HASH_KEY_BYTES, info))
-        for key in index_keys
-    )
+    return keys.index("audit.outcome").digests(json.dumps(outcome, separators=(",", ":")))
 
 
 def _id(actor: Any) -> str:

@@ -1,0 +1,318 @@
+"""Sealing and verification: whatever is changed behind our back is found, and named."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from hashlib import sha256
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, connections, transaction
+from django.utils import timezone
+
+from wx_realname import audit, services
+from wx_realname.audit import merkle
+from wx_realname.exceptions import InvalidAuthToken
+from wx_realname.models import AuditEvent, AuditSeal, Verification
+from wx_realname.sandbox import Citizen, Sandbox
+from wx_realname.uuid7 import uuid7
+
+PERSON = Citizen("张三", "440524198001010013")
+Event = AuditEvent.Event
+
+
+@pytest.fixture
+def user(django_user_model: Any) -> Any:
+    return django_user_model.objects.create(username="citizen")
+
+
+@pytest.fixture
+def verified(sandbox: Sandbox, user: Any) -> Verification:
+    return services.exchange(user=user, auth_token=sandbox.issue_auth_token(PERSON))
+
+
+def verify(*checkpoints: str) -> tuple[int, str]:
+    out, arguments = StringIO(), [f"--checkpoint={text}" for text in checkpoints]
+    try:
+        call_command("realname_verify_audit", *arguments, stdout=out, stderr=out)
+    except SystemExit as exit_:
+        return int(exit_.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def sealed(**options: Any) -> str:
+    """Seals, and gives the checkpoint that was printed."""
+    out = StringIO()
+    call_command("realname_seal_audit", stdout=out, **options)
+    return out.getvalue().strip().splitlines()[-1]
+
+
+def events(count: int) -> list[AuditEvent]:
+    using = connection.alias
+    return [audit.append(Event.REVEAL, audit.Origin(), using=using) for _ in range(count)]
+
+
+@pytest.mark.parametrize("leaves", range(10))
+def test_the_root_is_that_of_rfc_6962(leaves: int) -> None:
+    data = [bytes([n]) for n in range(leaves)]
+
+    def by_the_book(part: list[bytes]) -> bytes:
+        if not part:
+            return sha256(b"").digest()
+        if len(part) == 1:
+            return sha256(b"\x00" + part[0]).digest()
+        split = 1 << (len(part) - 1).bit_length() - 1
+        left, right = by_the_book(part[:split]), by_the_book(part[split:])
+        return sha256(b"\x01" + left + right).digest()
+
+    assert merkle.root(merkle.leaf_hash(leaf) for leaf in data) == by_the_book(data)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAnIntactTrail:
+    def test_is_intact_and_covers_the_seals_own_event(self, verified: Verification) -> None:
+        checkpoint = sealed()
+        code, said = verify(checkpoint)
+        assert code == 0
+        assert "0 events are not sealed" in said
+        assert AuditEvent.objects.get(event=Event.SEAL).seal == 1
+
+    def test_an_older_checkpoint_is_extended_by_todays_trail(self, verified: Verification) -> None:
+        first = sealed()
+        events(3)
+        sealed()
+        assert verify(first)[0] == 0
+
+    def test_the_unsealed_tail_is_counted_and_is_no_fault(self, verified: Verification) -> None:
+        sealed()
+        events(2)
+        code, said = verify()
+        assert code == 0
+        assert "2 events are not sealed" in said
+
+    def test_batches_make_a_chain_of_seals_that_covers_every_event(self) -> None:
+        events(25)
+        sealed(batch_size=10)
+        assert list(AuditSeal.objects.values_list("number", "count")) == [(1, 10), (2, 10), (3, 8)]
+        assert not AuditEvent.objects.filter(seal=None).exists()
+        assert verify()[0] == 0
+
+    def test_a_record_that_is_erased_or_whose_user_is_deleted_agrees(
+        self, verified: Verification, sandbox: Sandbox, user: Any
+    ) -> None:
+        with pytest.raises(InvalidAuthToken):
+            services.exchange(user=user, auth_token="unknown to WeChat")
+        services.erase(verified, actor=user, reason="asked")
+        assert verify()[0] == 0
+        user.delete()
+        assert verify()[0] == 0
+
+    def test_verification_writes_nothing(
+        self, verified: Verification, django_assert_num_queries: Any
+    ) -> None:
+        sealed()
+        with django_assert_num_queries(20, exact=False) as queries:
+            verify()
+        assert not [q for q in queries.captured_queries if not q["sql"].startswith("SELECT")]
+
+
+def an_event_changed() -> None:
+    AuditEvent.objects.filter(event=Event.EXCHANGE).update(actor_id="somebody else")
+
+
+def an_event_backdated() -> None:
+    AuditEvent.objects.filter(event=Event.EXCHANGE).update(created_at=timezone.now())
+
+
+def an_event_removed() -> None:
+    AuditEvent.objects.filter(event=Event.EXCHANGE).delete()
+
+
+def an_event_added() -> None:
+    AuditEvent.objects.create(id=uuid7(), event=Event.REVEAL, created_at=timezone.now(), seal=1)
+
+
+def an_event_added_to_no_seal() -> None:
+    AuditEvent.objects.create(id=uuid7(), event=Event.REVEAL, created_at=timezone.now(), seal=9)
+
+
+def an_event_unsealed() -> None:
+    AuditEvent.objects.filter(event=Event.EXCHANGE).update(seal=None)
+
+
+def a_seal_removed() -> None:
+    AuditSeal.objects.filter(number=1).delete()
+
+
+def a_seal_changed() -> None:
+    AuditSeal.objects.filter(number=1).update(count=1)
+
+
+def a_seal_relinked() -> None:
+    AuditSeal.objects.filter(number=2).update(previous="f" * 64)
+
+
+def a_list_of_members_cut() -> None:
+    AuditSeal.objects.filter(number=1).update(members=b"")
+
+
+def a_record_made_verified() -> None:
+    Verification.objects.filter(status="rejected").update(status="verified")
+
+
+def a_record_given_to_another() -> None:
+    Verification.objects.filter(status="verified").update(user=None)
+
+
+def a_record_removed() -> None:
+    Verification.objects.filter(status="verified").delete()
+
+
+def a_record_added() -> None:
+    row = Verification.objects.get(status="verified")
+    row.pk, row.token_digest = uuid7(), "0" * 64
+    row.save(force_insert=True)
+
+
+@pytest.mark.django_db
+def test_what_derived_keys_wrote_is_borne_out_after_audit_keys_are_set(
+    sandbox: Sandbox, user: Any, settings: Any
+) -> None:
+    with_keys = settings.WX_REALNAME
+    settings.WX_REALNAME = with_keys | {"AUDIT_KEYS": None}
+    services.exchange(user=user, auth_token=sandbox.issue_auth_token(PERSON))
+    sealed()
+    settings.WX_REALNAME = with_keys
+    sealed()
+    assert verify()[0] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+class TestATrailThatWasTamperedWith:
+    @pytest.fixture
+    def rejected(self, user: Any, sandbox: Sandbox) -> None:
+        with pytest.raises(InvalidAuthToken):
+            services.exchange(user=user, auth_token="unknown to WeChat")
+
+    @pytest.mark.parametrize(
+        ("tamper", "said"),
+        [
+            (an_event_changed, "changed"),
+            (an_event_backdated, "changed"),
+            (an_event_removed, "removed"),
+            (an_event_added, "added"),
+            (an_event_added_to_no_seal, "claims seal 9"),
+            (an_event_unsealed, "removed"),
+            (a_seal_removed, "seal 1 is missing"),
+            (a_seal_changed, "seal 1"),
+            (a_seal_relinked, "seal 2 is not linked"),
+            (a_list_of_members_cut, "members of seal 1"),
+            (a_record_made_verified, "says verified"),
+            (a_record_given_to_another, "says verified"),
+            (a_record_removed, "was removed"),
+            (a_record_added, "says verified"),
+        ],
+    )
+    def test_the_fault_is_found_and_named(
+        self, verified: Verification, rejected: None, tamper: Callable[[], None], said: str
+    ) -> None:
+        sealed()
+        sealed()
+        tamper()
+        code, output = verify()
+        assert code == 1
+        assert said in output
+
+    def test_a_trail_cut_at_its_end_is_found_by_the_checkpoint(
+        self, verified: Verification
+    ) -> None:
+        sealed()
+        checkpoint = sealed()
+        AuditSeal.objects.filter(number=2).delete()
+        AuditEvent.objects.filter(seal=2).delete()
+        assert verify()[0] == 0
+        assert verify(checkpoint)[0] == 1
+
+    def test_a_chain_that_was_made_anew_is_found_by_the_checkpoint(
+        self, verified: Verification
+    ) -> None:
+        checkpoint = sealed()
+        AuditSeal.objects.all().delete()
+        AuditEvent.objects.filter(event=Event.SEAL).delete()
+        AuditEvent.objects.update(seal=None, actor_id="somebody else")
+        sealed()
+        assert verify(checkpoint)[0] == 1
+
+    def test_a_seal_of_a_key_that_is_gone_is_reported(
+        self, verified: Verification, settings: Any
+    ) -> None:
+        sealed()
+        keys = settings.WX_REALNAME["AUDIT_KEYS"]
+        settings.WX_REALNAME = settings.WX_REALNAME | {
+            "AUDIT_KEYS": [keys[0].replace("a1:", "a2:")]
+        }
+        code, said = verify()
+        assert code == 1
+        assert "AUDIT_KEYS" in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_event_is_missed_while_writers_go_on_and_sealers_run_twice() -> None:
+    writers, each = 8, 20
+
+    def write() -> None:
+        events(each)
+        connections.close_all()
+
+    def seal() -> None:
+        for _ in range(3):
+            sealed(batch_size=15)
+        connections.close_all()
+
+    threads = [threading.Thread(target=work) for work in (*[write] * writers, seal, seal)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    sealed()
+    assert AuditEvent.objects.filter(event=Event.REVEAL).count() == writers * each
+    assert not AuditEvent.objects.filter(seal=None).exists()
+    assert verify()[0] == 0
+
+
+@pytest.mark.django_db
+def test_a_malformed_checkpoint_is_refused_with_its_form() -> None:
+    with pytest.raises(CommandError, match="64 hex digits"):
+        call_command("realname_verify_audit", "--checkpoint=nonsense")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestProtection:
+    @pytest.fixture(autouse=True)
+    def protected(self, verified: Verification) -> Any:
+        call_command("realname_protect_audit", "--install", stdout=StringIO())
+        yield
+        call_command("realname_protect_audit", "--remove", stdout=StringIO())
+
+    @pytest.mark.parametrize(
+        "tamper",
+        [
+            an_event_changed,
+            an_event_removed,
+            an_event_unsealed,
+            a_seal_removed,
+            a_seal_changed,
+        ],
+    )
+    def test_the_database_refuses_to_change_or_delete(self, tamper: Callable[[], None]) -> None:
+        sealed()
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            tamper()
+
+    def test_sealing_goes_on_and_installing_twice_is_harmless(self) -> None:
+        call_command("realname_protect_audit", "--install", stdout=StringIO())
+        sealed()
+        assert verify()[0] == 0

@@ -1,0 +1,23 @@
+"""The audit trail: append plain events, seal them into a chain of Merkle trees, verify it, protect it."""
+
+from .protect import install as install_protection
+from .protect import remove as remove_protection
+from .seal import BATCH as SEAL_BATCH
+from .seal import seal
+from .trail import MAX_REASON, Origin, append, outcome_digests
+from .verify import Checkpoint, Tail, faults, tail
+
+__all__ = [
+    "MAX_REASON",
+    "SEAL_BATCH",
+    "Checkpoint",
+    "Origin",
+    "Tail",
+    "append",
+    "faults",
+    "install_protection",
+    "outcome_digests",
+    "remove_protection",
+    "seal",
+    "tail",
+]

@@ -1,0 +1,89 @@
+"""Database triggers that refuse to change or delete the trail: opt-in, since test runners flush with DELETE.
+
+An event may be sealed once, and nothing else of it may change; a seal may not change at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connections, router, transaction
+
+from ..exceptions import ConfigurationError
+from ..models import AuditEvent, AuditSeal
+
+MESSAGE = "wx_realname: the audit trail is append-only"
+_FUNCTION = "wx_realname_append_only"
+
+
+def install() -> None:
+    """Make the triggers, in place of those that are there. Raises `ConfigurationError`."""
+    _run(lambda connection: [*_removal(connection), *_creation(connection)])
+
+
+def remove() -> None:
+    """Remove the triggers; harmless when there are none."""
+    _run(_removal)
+
+
+def _run(statements: Any) -> None:
+    connection = connections[router.db_for_write(AuditEvent)]
+    if connection.vendor not in ("postgresql", "mysql", "sqlite"):
+        raise ConfigurationError(
+            f"There are no triggers for {connection.vendor}: let the site's database role have only "
+            "INSERT and SELECT on the audit tables."
+        )
+    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+        for statement in statements(connection):
+            cursor.execute(statement)
+
+
+def _triggers() -> Iterator[tuple[str, str, str]]:
+    """Name, table and event of each trigger."""
+    for model in (AuditEvent, AuditSeal):
+        for event in ("DELETE", "UPDATE"):
+            yield f"{model._meta.db_table}_{event.lower()}", model._meta.db_table, event
+
+
+def _removal(connection: Any) -> Iterator[str]:
+    for name, table, _ in _triggers():
+        where = f" ON {table}" if connection.vendor == "postgresql" else ""
+        yield f"DROP TRIGGER IF EXISTS {name}{where}"
+    if connection.vendor == "postgresql":
+        yield f"DROP FUNCTION IF EXISTS {_FUNCTION}()"
+
+
+def _creation(connection: Any) -> Iterator[str]:
+    refusal = {
+        "sqlite": f"SELECT RAISE(ABORT, '{MESSAGE}');",
+        "mysql": f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{MESSAGE}';",
+    }
+    if connection.vendor == "postgresql":
+        yield (
+            f"CREATE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$"
+        )
+    for name, table, event in _triggers():
+        when = (
+            f"NOT ({_sealing(connection)})" if (table, event) == (_events(), "UPDATE") else "TRUE"
+        )
+        head = f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW"
+        if connection.vendor == "postgresql":
+            yield f"{head} WHEN ({when}) EXECUTE FUNCTION {_FUNCTION}()"
+        elif connection.vendor == "sqlite":
+            yield f"{head} WHEN {when} BEGIN {refusal['sqlite']} END"
+        else:
+            yield f"{head} IF {when} THEN {refusal['mysql']} END IF"
+
+
+def _events() -> str:
+    return AuditEvent._meta.db_table
+
+
+def _sealing(connection: Any) -> str:
+    """Whether an update does nothing but seal an unsealed event."""
+    same = {"postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>", "sqlite": "IS"}[connection.vendor]
+    columns = [field.column for field in AuditEvent._meta.concrete_fields if field.name != "seal"]
+    kept = " AND ".join(f"NEW.{column} {same} OLD.{column}" for column in columns)
+    return f"OLD.seal IS NULL AND NEW.seal IS NOT NULL AND {kept}"

@@ -1,0 +1,155 @@
+"""Sealing: unsealed events become a Merkle tree, whose root is linked to the seal before and signed.
+
+Writers take no part: they insert plain events and wait for nobody. What is unsealed is told by the
+event's own empty `seal`, not by its time or id, since commits come out of order.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, OperationalError, router, transaction
+from django.utils import timezone as django_timezone
+
+from ..models import AuditEvent, AuditSeal
+from ..vault.blind_index import Digest
+from . import keys, merkle
+from .trail import Origin, append
+
+FORMAT = 1
+BATCH = 10_000  # events of one seal: what is held in memory at once
+FIRST = "0" * 64  # what the first seal is linked to
+PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds at most before each further try
+_CHUNK = 500  # ids of one UPDATE
+
+#: An event's fields in the order of its leaf. A change of either is a new FORMAT.
+FIELDS = (
+    "id",
+    "event",
+    "created_at",
+    "actor_id",
+    "user_id",
+    "ip_address",
+    "verification_id",
+    "merchant",
+    "method",
+    "status",
+    "attempt",
+    "error_code",
+    "errcode",
+    "reason",
+    "outcome_hmac",
+    "outcome_key_id",
+)
+
+
+def seal(*, batch_size: int = BATCH) -> Iterator[AuditSeal]:
+    """Seal all unsealed events, one seal for each batch, and yield the seals. Safe to run twice at once.
+
+    Every seal covers an event of its own, so each run makes at least one.
+    """
+    using = router.db_for_write(AuditEvent)
+    while True:
+        made = _seal_batch(using, batch_size)
+        yield made
+        if made.count < batch_size:
+            return
+
+
+def _seal_batch(using: str, batch_size: int) -> AuditSeal:
+    """One seal; tried again when another sealer took the number, or the database saw a deadlock."""
+    for pause in PAUSES:
+        try:
+            return _sealed(using, batch_size)
+        except (IntegrityError, OperationalError):
+            time.sleep(pause * random.random())  # noqa: S311 - jitter
+    return _sealed(using, batch_size)
+
+
+def _sealed(using: str, batch_size: int) -> AuditSeal:
+    with transaction.atomic(using=using, durable=True):
+        own = append(AuditEvent.Event.SEAL, Origin(), using=using)
+        unsealed = AuditEvent.objects.using(using).filter(seal=None).exclude(pk=own.pk)
+        events = [own, *unsealed.order_by("created_at", "id")[: batch_size - 1]]
+        last = AuditSeal.objects.using(using).order_by("-number").first()
+        made = _made(last, events)
+        made.save(force_insert=True, using=using)
+        _mark(using, [event.pk for event in events], made.number)
+    return made
+
+
+def _made(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
+    members = members_of(events)
+    made = AuditSeal(
+        number=last.number + 1 if last else 1,
+        previous=last.hash if last else FIRST,
+        root=root_of(members),
+        count=len(events),
+        members=b"".join(id_ + leaf for id_, leaf in members),
+        created_at=django_timezone.now(),
+    )
+    made.hash = hash_of(made)
+    signature = signatures(made.hash)[0]
+    made.hmac, made.key_id = signature.hex, signature.key_id
+    return made
+
+
+def _mark(using: str, ids: list[UUID], number: int) -> None:
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        unsealed = AuditEvent.objects.using(using).filter(pk__in=chunk, seal=None)
+        if unsealed.update(seal=number) != len(chunk):
+            raise IntegrityError("another sealer took an event")
+
+
+Members = list[tuple[bytes, bytes]]  # an event's id and its leaf's hash
+
+
+def members_of(events: list[AuditEvent]) -> Members:
+    """The events' ids and leaf hashes, in the order of the ids: how a seal lists what it covers."""
+    return sorted((event.pk.bytes, merkle.leaf_hash(leaf(event))) for event in events)
+
+
+def listed(seal: AuditSeal) -> Members:
+    """The members as the seal lists them. Raises ValueError for a list that was cut."""
+    data, size = bytes(seal.members), 16 + merkle.HASH_BYTES
+    if len(data) != size * seal.count:
+        raise ValueError("the list of members doesn't fit the count")
+    return [(data[at : at + 16], data[at + 16 : at + size]) for at in range(0, len(data), size)]
+
+
+def root_of(members: Members) -> str:
+    """The Merkle root over the members, in hex."""
+    return merkle.root(leaf_hash for _, leaf_hash in members).hex()
+
+
+def leaf(event: AuditEvent) -> bytes:
+    """What of an event is sealed: all of it, as JSON."""
+    return _json([FORMAT, *(_plain(getattr(event, name)) for name in FIELDS)])
+
+
+def hash_of(seal: AuditSeal) -> str:
+    """SHA-256 over a seal and the hash of the one before: the chain's next link, in hex."""
+    link = [FORMAT, seal.number, seal.previous, seal.root, seal.count, _plain(seal.created_at)]
+    return merkle.leaf_hash(_json(link)).hex()
+
+
+def signatures(hash_: str) -> list[Digest]:
+    """HMACs of a seal's hash under AUDIT_KEYS, the writing key's first."""
+    return keys.index("audit.seal").digests(hash_)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _json(values: list[Any]) -> bytes:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,39 @@
+"""Seal the audit trail, and print a checkpoint to keep elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from wx_realname import audit
+from wx_realname.exceptions import ConfigurationError
+from wx_realname.management.options import add_batch_size, progress
+
+
+class Command(BaseCommand):
+    help = (
+        "Gather unsealed audit events into Merkle trees, link and sign them, and print a checkpoint: "
+        "keep it where nobody who can change the database can. Run it regularly; it may run twice at once."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_batch_size(parser, audit.SEAL_BATCH, most=100_000)
+        parser.add_argument("--dry-run", action="store_true", help="only say how many are unsealed")
+
+    def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
+        if dry_run:
+            self.stdout.write(f"{audit.tail().count} events are unsealed.")
+            return
+        count, last = 0, None
+        say = progress(self.stderr)
+        try:
+            for last in audit.seal(batch_size=batch_size):
+                count += last.count
+                say("events", count)
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        if last is not None:
+            self.stdout.write(
+                f"Sealed {count} events. Checkpoint:\n{audit.Checkpoint(last.number, last.hash)}"
+            )
