@@ -11,6 +11,12 @@ from wx_realname.sandbox import Merchant, MerchantKey, Sandbox, make_merchant_ke
 APP_ID, APP_SECRET, MCH_ID = "wxe2e0000000000001", "e2e-app-secret-9d2c", "1900009999"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("e2e")
+
+
 @pytest.fixture(scope="session")
 def key() -> MerchantKey:
     return make_merchant_key(serial="0000ABCDEF0123456789")
@@ -42,4 +48,4 @@ def make_site(
 
     yield make
     for site in sites:
-        site.stop()
+        site.kill()

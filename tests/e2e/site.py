@@ -44,6 +44,7 @@ class Site:
         command = [sys.executable, "-m", "gunicorn", "example_project.wsgi"]
         command += ["--bind", self.url.removeprefix("http://"), "--access-logfile", "-"]
         command += ["--workers", str(workers), "--threads", str(threads), "--timeout", "60"]
+        command += ["--keep-alive", "75"]  # longer than a citizen of a test is idle
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -61,7 +62,7 @@ class Site:
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/healthz", timeout=1).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def stop(self) -> None:

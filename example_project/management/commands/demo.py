@@ -135,7 +135,7 @@ def _await(process: subprocess.Popen[bytes], address: str) -> None:
     while time.monotonic() < until and process.poll() is None:
         try:
             requests.get(address, timeout=1)
-        except requests.ConnectionError:
+        except requests.RequestException:
             time.sleep(0.1)
         else:
             return
