@@ -172,7 +172,7 @@ def test_an_echoed_id_number_is_not_kept(number: str, quoted: str) -> None:
 
 def test_other_numbers_are_kept() -> None:
     said = "12345678901234 123456789012345678901 1600000000 6034c5a5-13c6a9f8"
-    assert errmsg(said) == said
+    assert errmsg(said, Secret("")) == said
 
 
 def test_control_characters_and_lone_surrogates_are_blanks() -> None:
