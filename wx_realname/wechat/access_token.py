@@ -104,7 +104,7 @@ class StableTokens:
         )
 
     def replace(self, rejected: Secret, deadline: Deadline) -> Secret:
-        return self._fly(lambda: self._replace(rejected, deadline), deadline)
+        return self._fly(lambda: self._replace(rejected, deadline), deadline, unwanted=rejected)
 
     def _replace(self, rejected: Secret, deadline: Deadline) -> Secret:
         held = self._cached()
@@ -120,14 +120,20 @@ class StableTokens:
         time.sleep(min(FORCE_PAUSE, deadline.remaining()))
         return self._renew(deadline)
 
-    def _fly(self, work: Callable[[], Secret], deadline: Deadline) -> Secret:
-        """One thread works; those who come meanwhile wait for its result, good or bad."""
+    def _fly(
+        self, work: Callable[[], Secret], deadline: Deadline, unwanted: Secret | None = None
+    ) -> Secret:
+        """One thread works; those who come meanwhile wait for its result, good or bad.
+
+        Who was refused with that very result had joined a flight that began before: once more.
+        """
         with self._lock:
             flight, mine = self._flight, self._flight is None
             if flight is None:
                 flight = self._flight = Future()
         if not mine:
-            return _landed(flight, deadline)
+            token = _landed(flight, deadline)
+            return self._fly(work, deadline) if token == unwanted else token
         try:
             flight.set_result(work())
         except BaseException as error:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import socket
 import threading
 import time
@@ -33,6 +34,8 @@ from urllib3.exceptions import NewConnectionError
 from urllib3.util.connection import create_connection
 
 from ..personal_data import Secret
+
+logger = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_IDLE = 15.0  # seconds
@@ -306,6 +309,7 @@ class Transport:
         finally:
             _call.query = {}
         if fault:
+            logger.warning("%s: %s (%s)", path, fault, "sent" if _call.sent else "not sent")
             raise NoAnswer(fault, sent=_call.sent)
         if _call.connection is not None:
             _call.connection.vouch(_call.number)
