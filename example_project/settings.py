@@ -22,6 +22,7 @@ if not SECRET_KEY:
         "Set SECRET_KEY in the environment, or run `make demo`, which needs no settings."
     )
 DEBUG = env.bool("DEBUG", default=False)
+DEFAULT_EXCEPTION_REPORTER_FILTER = "example_project.reporting.ExceptionReporterFilter"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 
 INSTALLED_APPS = [

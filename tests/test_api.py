@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -131,6 +132,24 @@ def test_the_list_is_the_callers_own_newest_first_in_pages(api: Api, settings: A
     error(api().get(f"{LIST}?cursor=nonsense"), 404, "not_found")
 
 
+@pytest.mark.parametrize(
+    "position",
+    [
+        "p=abc",
+        "p=2026-13-45",
+        "r=1&p=abc",
+        "p=%00",
+        "p=2026-01-01T00:00:00",
+        "p=9999-12-31T23:59:59-23:59",
+        "p=0001-01-01 00:00:00%2B23:00",
+        "p=" + "9" * 3000,
+    ],
+)
+def test_a_forged_place_in_the_list_is_404(api: Api, position: str) -> None:
+    cursor = base64.b64encode(position.encode()).decode()
+    error(api().get(LIST, {"cursor": cursor}), 404, "not_found")
+
+
 def test_the_current_one_is_the_newest_verified(api: Api, liar: LyingWeChat) -> None:
     error(api().get(CURRENT), 404, "not_found")
     for name in ("张三", "李四"):
@@ -179,7 +198,9 @@ def test_not_logged_in_is_401(api: Api, path: str, method: str) -> None:
         error(response, 401, "not_authenticated")
 
 
-@pytest.mark.parametrize("path", [ONE, f"{LIST}7/", f"{LIST}{uuid4()}", LIST[:-1], f"{LIST}a/b"])
+@pytest.mark.parametrize(
+    "path", [ONE, f"{LIST}7/", f"{ONE[:-1]}", LIST[:-1], f"{LIST}a/b", f"{LIST}%0A/"]
+)
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_what_is_not_there_is_404(api: Api, path: str, method: str) -> None:
     if (path, method) != (ONE, "post"):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
+from django.db import connections
 from rest_framework.test import APIClient
 
 from tests.lying_wechat import TOKEN, LyingWeChat
@@ -103,3 +105,19 @@ def test_a_cache_that_is_down_lets_through_and_is_logged(
     assert "ConnectionError" in caplog.text and "not throttled" in caplog.text
     fetched = [call for call in liar.calls if call.path == TOKEN]
     assert len(fetched) == 1  # nor does an outage burn WeChat's quota
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_burst_of_parallel_posts_is_counted_whole(api: Api, configure: Configure) -> None:
+    configure(THROTTLE_RATE="10/hour", CACHE_ALIAS="other")
+
+    def post(number: int) -> int:
+        try:
+            return int(api("citizen").post(LIST, {"auth_token": f"burst-{number}"}).status_code)
+        finally:
+            connections.close_all()
+
+    api("citizen").get(LIST)  # the user is there
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(post, range(40)))
+    assert statuses.count(429) == 30

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import translation
+from django.utils.dateparse import parse_datetime
 from django.utils.module_loading import import_string
 from rest_framework import status
 from rest_framework.pagination import CursorPagination
@@ -71,6 +73,16 @@ class NewestFirst(CursorPagination):
 
     ordering = ("-created_at", "-id")
     page_size = 20
+
+    def decode_cursor(self, request: Request) -> Any:
+        """The place that the caller names. Raises `NotFound` for one that isn't a place."""
+        cursor = super().decode_cursor(request)
+        try:
+            if cursor is None or cursor.position is None or _moment(cursor.position):
+                return cursor
+        except (ValueError, OverflowError):
+            pass
+        raise NotFound
 
 
 class Verifications(RealNameView):
@@ -148,6 +160,11 @@ class Nothing(RealNameView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFound
+
+
+def _moment(text: str) -> datetime | None:
+    moment = parse_datetime(text)
+    return moment.astimezone(timezone.utc) if moment and moment.tzinfo else None
 
 
 def _merchant(request: Request, asked: Secret | None) -> str:

@@ -23,7 +23,8 @@ from .transport import Deadline
 logger = logging.getLogger(__name__)
 
 FORCE_APART = 30  # seconds between forced refreshes, as WeChat demands
-FORCE_PAUSE = 0.5  # seconds to wait for the process that forces
+FORCE_PAUSE = 0.5  # seconds between two looks for what another process forces
+FORCE_LOOKS = 8
 MAX_TOKEN_LENGTH = 2048
 
 Fetch = Callable[[bool, Deadline], "tuple[Secret, int]"]
@@ -115,10 +116,22 @@ class StableTokens:
         if token != rejected:
             return token
         self._drop()
-        if self._may_force():
+        return self._forced(rejected, deadline)
+
+    def _forced(self, rejected: Secret, deadline: Deadline) -> Secret:
+        """WeChat repeats a dead token: force a new one, or wait for the process that does."""
+        if time.monotonic() - self._forced_at < FORCE_APART:
+            return rejected  # what we forced just now is refused: forcing doesn't help
+        if self._first_in_cache():
+            self._forced_at = time.monotonic()
             return self._renew(deadline, force=True)
-        time.sleep(min(FORCE_PAUSE, deadline.remaining()))
-        return self._renew(deadline)
+        for _ in range(FORCE_LOOKS):
+            time.sleep(min(FORCE_PAUSE, deadline.remaining()))
+            token = self._renew(deadline)
+            if token != rejected:
+                return token
+        self._drop()
+        return rejected
 
     def _fly(
         self, work: Callable[[], Secret], deadline: Deadline, unwanted: Secret | None = None
@@ -149,15 +162,8 @@ class StableTokens:
         self._keep(token, expires_in - min(300, expires_in // 10))
         return token
 
-    def _may_force(self) -> bool:
-        """At most once in 30 s: over all processes when the cache works, else in this one."""
-        now = time.monotonic()
-        if now - self._forced_at < FORCE_APART or not self._first_in_cache():
-            return False
-        self._forced_at = now
-        return True
-
     def _first_in_cache(self) -> bool:
+        """Whether nobody forced in the last 30 s: over all processes when the cache works."""
         try:
             return bool(self._cache.add(self._key + ":forced", 1, FORCE_APART))
         except Exception as error:
