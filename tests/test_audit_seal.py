@@ -210,10 +210,10 @@ class TestATrailThatWasTamperedWith:
             (a_seal_changed, "seal 1"),
             (a_seal_relinked, "seal 2 is not linked"),
             (a_list_of_members_cut, "members of seal 1"),
-            (a_record_made_verified, "says verified"),
-            (a_record_given_to_another, "says verified"),
+            (a_record_made_verified, "is verified, but no audit event"),
+            (a_record_given_to_another, "is verified, but no audit event"),
             (a_record_removed, "was removed"),
-            (a_record_added, "says verified"),
+            (a_record_added, "is verified, but no audit event"),
         ],
     )
     def test_the_fault_is_found_and_named(

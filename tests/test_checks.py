@@ -21,6 +21,7 @@ PLACE = 'WX_REALNAME["MERCHANTS"]["default"]'
 KEY, OTHER = test_settings.merchant_key, make_merchant_key()
 PEM, CERTIFICATE = KEY.private_key_pem.decode(), KEY.certificate_pem.decode()
 WHOLE: dict[str, Any] = test_settings.WX_REALNAME  # type: ignore[assignment]
+REAL = {name: value for name, value in WHOLE.items() if name != "API_BASE_URL"}
 MERCHANT = {"APP_ID": "wx1", "APP_SECRET": "planted-secret", "MCH_ID": "1900000001"}
 PAIR = {"PRIVATE_KEY": PEM, "CERTIFICATE": CERTIFICATE}
 
@@ -57,7 +58,7 @@ def ids(messages: list[CheckMessage]) -> list[str]:
 
 @pytest.mark.parametrize("deploy", [True, False])
 def test_right_settings_are_passed_in_silence(deploy: bool) -> None:
-    assert checked(deploy=deploy) == []
+    assert checked(REAL, deploy=deploy) == []
     assert of_merchant(**PAIR, CERT_SERIALNO=KEY.serial.lstrip("0").lower()) == []
 
 
@@ -241,6 +242,13 @@ def test_w002_says_that_an_age_cannot_be_told(
 @pytest.mark.parametrize("deploy", [True, False])
 @pytest.mark.parametrize("keys", [{"AUDIT_KEYS": None}, {}], ids=["unset", "set"])
 def test_w003_asks_for_audit_keys_in_production_only(deploy: bool, keys: dict[str, None]) -> None:
-    messages = checked(WHOLE | keys, deploy=deploy)
+    messages = checked(REAL | keys, deploy=deploy)
     assert ids(messages) == (["W003"] if deploy and keys else [])
     assert all('WX_REALNAME["AUDIT_KEYS"] is unset' in message.msg for message in messages)
+
+
+@pytest.mark.parametrize("deploy", [True, False])
+def test_w005_warns_of_a_local_wechat_in_production_only(deploy: bool) -> None:
+    messages = checked(REAL | {"API_BASE_URL": "http://127.0.0.1:8089"}, deploy=deploy)
+    assert ids(messages) == (["W005"] if deploy else [])
+    assert all('WX_REALNAME["API_BASE_URL"]' in message.msg for message in messages)

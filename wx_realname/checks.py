@@ -43,7 +43,7 @@ def settings_are_right() -> Iterator[checks.CheckMessage]:
     try:
         conf.current()
     except ConfigurationError as error:
-        hint = "Correct the setting that is named; every name is on the settings page of the docs."
+        hint = "Correct the setting that is named; the README lists them all under “Settings”."
         yield checks.Error(str(error), hint=hint, id="wx_realname.E001")
 
 
@@ -62,7 +62,8 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
         except ConfigurationError as error:
             hint = (
                 "Take apiclient_key.pem and apiclient_cert.pem (or apiclient_cert.p12) from WeChat Pay's "
-                "merchant platform, account settings, API security."
+                "merchant platform, account settings, API security. To try without a merchant: "
+                "python -m wx_realname.sandbox --new-merchant DIR."
             )
             yield checks.Error(str(error), hint=hint, id="wx_realname.E002")
             continue
@@ -150,8 +151,19 @@ def audit_has_its_own_key() -> Iterator[checks.CheckMessage]:
         )
 
 
+def wechat_is_the_real_one() -> Iterator[checks.CheckMessage]:
+    """W005 (deploy): API_BASE_URL is this machine, where anybody can be “verified”."""
+    if conf.current().api_base_url.startswith("http://"):
+        yield checks.Warning(
+            'WX_REALNAME["API_BASE_URL"] is a local WeChat: it calls verified whoever it is told to.',
+            hint="Leave API_BASE_URL out in production.",
+            id="wx_realname.W005",
+        )
+
+
 _check(settings_are_right)
 _check(keys_are_right)
 _check(imports_are_right)
 _check(ages_can_be_told)
 _check(audit_has_its_own_key, deploy=True)
+_check(wechat_is_the_real_one, deploy=True)

@@ -487,7 +487,7 @@ def current() -> Settings:
     parsed = _last
     if not is_set():
         raise ConfigurationError(
-            "WX_REALNAME is missing: see the settings page, or env.settings()."
+            "WX_REALNAME is missing: see “Settings” in the README, or wx_realname.env.settings()."
         )
     if parsed is None or not parsed.is_current():
         parsed = _last = _Parsed()

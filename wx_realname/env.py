@@ -93,9 +93,9 @@ def _given(env: environ.Env) -> list[str]:
 
 
 def _nearest(variable: str, known: tuple[str, ...]) -> str:
-    names = [PREFIX + name for name in known]
-    close = difflib.get_close_matches(variable.upper(), names, n=1, cutoff=0.5)
-    return f" Did you mean {close[0]}?" if close else ""
+    name = variable.removeprefix(PREFIX).upper()
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean {PREFIX}{close[0]}?" if close else ""
 
 
 def _read(env: environ.Env, name: str) -> Any:

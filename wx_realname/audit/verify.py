@@ -154,7 +154,7 @@ def _records(progress: Progress) -> Iterator[str]:
         outcomes = _last_outcomes(again)
         for row in again:
             if not _agrees(row, outcomes):
-                yield f"record {row.pk} says {row.status}, which no event bears out"
+                yield f"record {row.pk} is {row.status}, but no audit event says so"
         last, seen = batch[-1].pk, seen + len(batch)
         progress("records", seen)
 

@@ -8,6 +8,7 @@ and a refused access_token (once, with a fresh one).
 from __future__ import annotations
 
 import base64
+import logging
 import random
 import re
 import time
@@ -29,6 +30,8 @@ from . import errcodes
 from .access_token import AccessTokens, is_token
 from .merchant_key import MerchantKey, MerchantKeys
 from .transport import Answer, Deadline, NoAnswer, Payload, Query, Transport
+
+logger = logging.getLogger(__name__)
 
 MAX_NAME = 200  # characters
 BACK_OFF = 0.2  # seconds before the second try, doubled before the third, with jitter
@@ -255,6 +258,14 @@ def _accepted(answer: Answer, secrets: list[Secret]) -> Answer:
 
 
 def _error(call: errcodes.Call, refused: Refused) -> RealNameError:
+    row = errcodes.find(call, refused.errcode)
+    if row is None or row.who in ("operator", "developer"):
+        logger.error(
+            "WeChat refused a call: %d %s. %s",
+            refused.errcode,
+            refused.reply["errmsg"],
+            row.remedy_en if row else "This return code is not documented for that call.",
+        )
     return BY_CODE[errcodes.code_for(call, refused.errcode)](wechat=refused.reply)
 
 

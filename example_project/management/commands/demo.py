@@ -82,7 +82,7 @@ class Command(BaseCommand):
         self._say("The example site", "")
         self.stdout.write(
             f"console      {site}/admin/   user {ADMIN}, password {password}\n"
-            f"REST         {site}/api/realname/\n"
+            f"REST         {site}/api/realname/verifications/\n"
             f"health       {site}/healthz\n"
             f"local WeChat {wechat}/sandbox/"
         )

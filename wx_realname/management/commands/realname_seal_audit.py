@@ -35,5 +35,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         if last is not None:
             self.stdout.write(
-                f"Sealed {count} events. Checkpoint:\n{audit.Checkpoint(last.number, last.hash)}"
+                f"Events sealed: {count}. Checkpoint:\n{audit.Checkpoint(last.number, last.hash)}"
             )
