@@ -1,6 +1,8 @@
 """Settings of the test suite. Servers come from TEST_DATABASE_URL and TEST_CACHE_URL."""
 
+import atexit
 import base64
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from wx_realname.sandbox import make_merchant_key
 
 env = environ.Env()
 folder = Path(tempfile.mkdtemp(prefix="wx_realname-tests-"))
+atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 merchant_key = make_merchant_key()
 (folder / "apiclient_key.pem").write_bytes(merchant_key.private_key_pem)

@@ -132,7 +132,7 @@ class DeadDevice:
 
 
 def central_token(app_id: str) -> str:
-    return f"token-of-{app_id}"
+    return app_id
 
 
 @pytest.mark.django_db
@@ -211,11 +211,8 @@ def test_same_token_by_another_user_is_refused(
     make_stuck() if status == "pending" else None
     before = Verification.objects.values().get()
     error = outcome(stranger)
-    assert (error.code, error.retry, error.verification_id) == (
-        "auth_token_in_use",
-        "reauthorize",
-        None,
-    )
+    said = (error.code, error.retry, error.verification_id)
+    assert said == ("auth_token_in_use", "reauthorize", None)
     assert Verification.objects.values().get() == before
     assert liar.calls == []
     event = AuditEvent.objects.get(event="auth_token_in_use")
@@ -230,8 +227,8 @@ def test_same_token_for_another_merchant_is_refused(
 ) -> None:
     brought_to(status, liar, user)
     merchants = settings.WX_REALNAME["MERCHANTS"]
-    other = merchants["default"] | {"MCH_ID": "1900000002"}
-    settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": merchants | {"other": other}}
+    more = merchants | {"other": merchants["default"] | {"MCH_ID": "1900000002"}}
+    settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": more}
     assert code(user, merchant="other") == "auth_token_in_use"
     assert (liar.calls, Verification.objects.get().merchant) == ([], "default")
 
@@ -269,9 +266,7 @@ def test_94005_after_a_stuck_pending_is_an_unknown_outcome(liar: LyingWeChat, us
 
 
 @pytest.mark.django_db
-def test_94005_after_what_surely_consumed_nothing_is_a_rejection(
-    liar: LyingWeChat, user: Any
-) -> None:
+def test_94005_after_a_failure_without_doubt_is_a_rejection(liar: LyingWeChat, user: Any) -> None:
     brought_to("failed", liar, user)
     liar.play(refuses(94005))
     assert [code(user), code(user)] == ["invalid_auth_token"] * 2
@@ -315,6 +310,15 @@ def test_one_token_posted_at_once_by_several_users_is_exchanged_once(sandbox: Sa
     assert AuditEvent.objects.filter(event="auth_token_in_use").count() == 8
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_stuck_attempt_is_taken_over_by_one(liar: LyingWeChat, user: Any) -> None:
+    brought_to("pending", liar, user)
+    make_stuck()
+    came = at_once(*[partial(code, user)] * 6)
+    assert set(came) <= {"verified", "exchange_in_progress"} and len(liar.exchanges) == 1
+    assert events() == ["exchange_abandoned unknown", "exchange verified"]
+
+
 def strike() -> Callable[[], None]:
     """What makes the next statement of this thread's connection fail, but not a fresh connection's."""
     if connection.vendor == "sqlite":
@@ -323,9 +327,9 @@ def strike() -> Callable[[], None]:
         lock = sqlite3.connect(name, check_same_thread=False, isolation_level=None)
         threading.Timer(0.6, lock.close).start()
         return partial(lock.execute, "BEGIN IMMEDIATE")
-    raw = connection.connection
-    pid = raw.info.backend_pid if connection.vendor == "postgresql" else raw.thread_id()
-    sql = "SELECT pg_terminate_backend(%s)" if connection.vendor == "postgresql" else "KILL %s"
+    raw, postgres = connection.connection, connection.vendor == "postgresql"
+    pid = raw.info.backend_pid if postgres else raw.thread_id()
+    sql = "SELECT pg_terminate_backend(%s)" if postgres else "KILL %s"
 
     def kill() -> None:
         connection.cursor().execute(sql, [pid])

@@ -174,6 +174,16 @@ def test_a_user_without_a_row_at_hand_is_known_by_its_pk(
     assert code(user) == "erased"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_stateless_user_whose_row_is_gone_is_a_logged_500(liar: LyingWeChat, caplog: Any) -> None:
+    client = APIClient()
+    client.force_authenticate(TokenUser({"user_id": "424242"}))
+    answer = client.post(LIST, {"auth_token": AUTH_TOKEN})
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert "424242" in caplog.text
+    assert (Verification.objects.count(), liar.calls) == (0, [])
+
+
 @pytest.mark.parametrize("nobody", [None, object()])
 def test_nobody_gets_nothing(nobody: Any) -> None:
     with pytest.raises(NotAuthenticated):

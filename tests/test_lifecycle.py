@@ -16,6 +16,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.db.models.signals import pre_delete
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -30,7 +31,7 @@ from tests.conftest import (
     outcome,
 )
 from tests.lying_wechat import LyingWeChat, after, identity, refuses
-from wx_realname.exceptions import ExchangeInProgress, OutcomeUnknown
+from wx_realname.exceptions import ExchangeInProgress, InvalidRequest, OutcomeUnknown
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import erase, exchange
 from wx_realname.services.lifecycle import end_stuck, erase_outlived
@@ -233,6 +234,35 @@ def test_a_late_answer_overwrites_nothing(liar: LyingWeChat, user: Any, then: st
     assert all(each["verification"].real_name_masked != "**者" for each in sent)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_late_answer_leaves_a_newer_attempt_that_is_still_running_alone(
+    liar: LyingWeChat, user: Any
+) -> None:
+    reached, running, late, over = (threading.Event() for _ in range(4))
+    slow = after(over, identity(name="张三"), running)
+    liar.play(after(late, identity(name="迟到者"), reached), slow)
+
+    def overtake() -> str:
+        reached.wait(20)
+        make_stuck()
+        return code(user)
+
+    def first() -> str:
+        came = code(user)
+        over.set()
+        return came
+
+    def let_the_late_one_end() -> None:
+        running.wait(20)
+        late.set()
+
+    assert at_once(first, overtake, let_the_late_one_end)[:2] == ["outcome_unknown", "verified"]
+    assert Verification.objects.get().real_name_masked == "*三"
+    abandoned, superseded, ended = events()
+    assert abandoned == "exchange_abandoned unknown"
+    assert (superseded, ended) == ("exchange_superseded verified", "exchange verified")
+
+
 # --- realname_purge ---------------------------------------------------------------------------
 
 
@@ -317,3 +347,40 @@ def test_purge_names_a_wrong_setting(configure: Configure) -> None:
     configure(RETENTION_DAYS=0)
     with pytest.raises(CommandError, match="RETENTION_DAYS"):
         purge()
+
+
+# --- records that lost their user -------------------------------------------------------------
+
+
+def test_what_was_verified_while_its_user_was_being_deleted_is_erased(
+    row: Verification, user: Any
+) -> None:
+    kept = dict(Verification.objects.values().get())
+
+    def exchange_ends(sender: object, **kwargs: object) -> None:
+        Verification.objects.filter(pk=row.pk).update(**kept)
+
+    pre_delete.connect(exchange_ends, sender=User)
+    try:
+        user.delete()
+    finally:
+        pre_delete.disconnect(exchange_ends, sender=User)
+    after = Verification.objects.get()
+    assert (after.user_id, after.status, personal(after)) == (None, "erased", {})
+
+
+def test_purge_erases_what_a_delete_in_plain_sql_left(row: Verification) -> None:
+    Verification.objects.update(user=None)
+    assert "1 would be erased" in purge(dry_run=True)
+    assert "1 erased" in purge()
+    assert personal(Verification.objects.get()) == {}
+    assert "0 erased" in purge()
+
+
+@pytest.mark.parametrize("reason", ["\0", "\ud800", "x" * 256, None])
+def test_a_reason_that_no_database_takes_is_refused_before_anything_is_erased(
+    row: Verification, user: Any, reason: Any
+) -> None:
+    with pytest.raises(InvalidRequest):
+        erase(row, actor=user, reason=reason)
+    assert len(personal(row)) == len(PERSONAL)

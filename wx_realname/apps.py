@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig, apps
 from django.contrib.auth import get_user_model
-from django.db.models.signals import pre_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,15 +13,19 @@ class WxRealnameConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, conf  # noqa: F401 - importing registers the checks
-        from .services.lifecycle import erase_for_deleted_user
+        from .services.lifecycle import erase_for_deleted_user, erase_ownerless
 
         def erase(sender: object, instance: object, **kwargs: object) -> None:
             erase_for_deleted_user(instance)
+
+        def sweep(sender: object, **kwargs: object) -> None:
+            list(erase_ownerless())
 
         user = get_user_model()._meta.concrete_model
         for model in apps.get_models():
             if model._meta.concrete_model is user:  # a proxy's signals come under its own name
                 uid = "wx_realname.user_deleted"
                 pre_delete.connect(erase, sender=model, weak=False, dispatch_uid=uid)
+                post_delete.connect(sweep, sender=model, weak=False, dispatch_uid=uid)
         if conf.is_set():
             conf.current()  # a wrong setting stops the start, under any server

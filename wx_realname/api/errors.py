@@ -96,7 +96,8 @@ def _log(exc: Exception) -> None:
 
     The database's complaints about tables and connections are the exception: they name no values.
     """
-    words = f": {exc}" if isinstance(exc, (OperationalError, ProgrammingError)) else ""
+    known = isinstance(exc, (OperationalError, ProgrammingError)) and str(exc)
+    words = f": {str(exc).splitlines()[0]}" if known else ""  # the lines below quote the statement
     places = traceback.extract_tb(exc.__traceback__)
     where = " < ".join(
         f"{place.filename}:{place.lineno} {place.name}" for place in reversed(places)

@@ -23,6 +23,8 @@ class PostThrottle(SimpleRateThrottle):
     """
 
     scope = "wx_realname"
+    num_requests: int
+    duration: int  # seconds
 
     def __init__(self) -> None:
         self.cache = caches[conf.current().cache_alias]
@@ -40,7 +42,7 @@ class PostThrottle(SimpleRateThrottle):
         if self.rate is None or key is None:
             return True
         try:
-            return self._count(key) <= self.num_requests
+            return bool(self._count(key) <= self.num_requests)
         except Exception as error:
             logger.error("the cache failed (%s): requests are not throttled", type(error).__name__)
             return True

@@ -78,7 +78,7 @@ class NewestFirst(CursorPagination):
         """The place that the caller names. Raises `NotFound` for one that isn't a place."""
         cursor = super().decode_cursor(request)
         try:
-            if cursor is None or cursor.position is None or _moment(cursor.position):
+            if cursor is None or cursor.position is None or _moment(str(cursor.position)):
                 return cursor
         except (ValueError, OverflowError):
             pass

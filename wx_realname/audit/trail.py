@@ -103,7 +103,10 @@ def _client_ip(request: HttpRequest | None) -> str | None:
     try:
         resolver = conf.current().client_ip_resolver
         text = import_string(resolver)(request) if resolver else request.META.get("REMOTE_ADDR")
-        return str(ipaddress.ip_address(str(text).strip().partition("%")[0])) if text else None
+        if not text:
+            return None
+        address = ipaddress.ip_address(str(text).strip().partition("%")[0])
+        return str(getattr(address, "ipv4_mapped", None) or address)
     except Exception as error:
         logger.warning("the client's address is unknown: %s", type(error).__name__)
         return None

@@ -12,21 +12,29 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from .. import audit, conf
-from ..exceptions import ExchangeInProgress, OutcomeUnknown
+from ..exceptions import ExchangeInProgress, InvalidRequest, OutcomeUnknown
 from ..models import AuditEvent, Verification
+from ..personal_data import Secret
 from ..signals import verification_erased
+from ..text import clean_text
 from .exchange import append_abandoned, changed, update_if_unchanged
 from .transactions import durable
 
 Status = Verification.Status
+
+USER_DELETED = "the user was deleted"
+_HOLDING = (Status.VERIFIED, Status.PENDING)
 
 
 def erase(verification: Verification, *, actor: Any, reason: str, request: Any = None) -> None:
     """Erase name and number: ciphertexts, masks and blind indexes. The row and its events stay.
 
     Repeated, or without personal data in the row, it does nothing. Raises `ExchangeInProgress` while
-    the record is pending. May be called inside the caller's transaction.
+    the record is pending, `InvalidRequest` for a reason that no database takes. May be called inside
+    the caller's transaction.
     """
+    if fault := clean_text(Secret(reason), audit.MAX_REASON, blank=True):
+        raise InvalidRequest(errors={"reason": [str(fault)]})
     using = router.db_for_write(Verification)
     row = Verification.objects.using(using).get(pk=verification.pk)
     if row.status == Status.PENDING:
@@ -40,10 +48,25 @@ def erase_for_deleted_user(user: Any) -> None:
     What is pending ends as erased too, so that an answer on its way finds no place to go.
     """
     using = router.db_for_write(Verification)
-    ends = (Status.VERIFIED, Status.PENDING)
-    held = Verification.objects.using(using).of(user).filter(status__in=ends)
-    for row in list(held):
-        _erase(row, audit.Origin(), "the user was deleted", using, ends)
+    for row in Verification.objects.using(using).of(user).filter(status__in=_HOLDING):
+        _erase(row, audit.Origin(), USER_DELETED, using, _HOLDING)
+
+
+def erase_ownerless(*, batch_size: int = 500) -> Iterator[Verification]:
+    """Erase what was verified while its user was being deleted, and yield it.
+
+    Between `erase_for_deleted_user` and the moment at which Django unties the records an exchange
+    may end; a DELETE in plain SQL asks nobody at all.
+    """
+    using = router.db_for_write(Verification)
+    for row in _drained(ownerless(), batch_size):
+        if _erase(row, audit.Origin(), USER_DELETED, using, _HOLDING):
+            yield row
+
+
+def ownerless() -> QuerySet[Verification]:
+    """Records of deleted users that still hold, or may yet hold, personal data."""
+    return Verification.objects.deciding().filter(user=None, status__in=_HOLDING)
 
 
 def _erase(

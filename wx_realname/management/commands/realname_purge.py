@@ -25,10 +25,12 @@ class Command(BaseCommand):
             raise CommandError("--batch-size must be 1 to 100000.")
         try:
             if dry_run:
-                ended, erased = lifecycle.stuck().count(), lifecycle.outlived().count()
+                ended = lifecycle.stuck().count()
+                erased = lifecycle.outlived().count() + lifecycle.ownerless().count()
             else:
                 ended = self._run("ended", lifecycle.end_stuck(batch_size=batch_size))
-                erased = self._run("erased", lifecycle.erase_outlived(batch_size=batch_size))
+                erased = self._run("erased", lifecycle.erase_ownerless(batch_size=batch_size))
+                erased += self._run("erased", lifecycle.erase_outlived(batch_size=batch_size))
         except ConfigurationError as error:
             raise CommandError(str(error)) from None
         would = "would be " if dry_run else ""
