@@ -106,11 +106,17 @@ class Verification(models.Model):
             models.Index(fields=("status", "started_at"), name="wx_realname_stuck"),
             # what has outlived RETENTION_DAYS
             models.Index(fields=("status", "verified_at"), name="wx_realname_retention"),
-            # finding a person
-            models.Index(fields=("credential_id_index",), name="wx_realname_credential"),
-            models.Index(fields=("real_name_index",), name="wx_realname_name"),
-            # the console's list
+            # finding a person, newest first
+            models.Index(
+                fields=("credential_id_index", "-created_at", "-id"), name="wx_realname_credential"
+            ),
+            models.Index(fields=("real_name_index", "-created_at", "-id"), name="wx_realname_name"),
+            # the console's list, and each of its filters
             models.Index(fields=("-created_at", "-id"), name="wx_realname_created"),
+            models.Index(fields=("status", "-created_at", "-id"), name="wx_realname_by_status"),
+            models.Index(fields=("merchant", "-created_at", "-id"), name="wx_realname_by_merchant"),
+            models.Index(fields=("method", "-created_at", "-id"), name="wx_realname_by_method"),
+            models.Index(fields=("errcode", "-created_at", "-id"), name="wx_realname_by_errcode"),
         )
 
     def __str__(self) -> str:
@@ -119,7 +125,10 @@ class Verification(models.Model):
     @classmethod
     def sealed(cls, row_id: UUID, personal_data: PersonalData) -> tuple[Sealed, Sealed]:
         """The two ciphertexts for the row with that id."""
-        name, number = _field("real_name_encrypted"), _field("credential_id_encrypted")
+        name, number = (
+            encrypted_field("real_name_encrypted"),
+            encrypted_field("credential_id_encrypted"),
+        )
         return (
             name.seal(personal_data.real_name, row_id),
             number.seal(personal_data.credential_id, row_id),
@@ -133,14 +142,18 @@ class Verification(models.Model):
         """
         if self.real_name_encrypted is None or self.credential_id_encrypted is None:
             return None
-        name, number = _field("real_name_encrypted"), _field("credential_id_encrypted")
+        name, number = (
+            encrypted_field("real_name_encrypted"),
+            encrypted_field("credential_id_encrypted"),
+        )
         return PersonalData(
             name.open(self.real_name_encrypted, self.pk),
             number.open(self.credential_id_encrypted, self.pk),
         )
 
 
-def _field(name: str) -> EncryptedField:
+def encrypted_field(name: str) -> EncryptedField:
+    """The field of a ciphertext, with its own methods in sight."""
     field = Verification._meta.get_field(name)
     if not isinstance(field, EncryptedField):
         raise TypeError(f"{name} is not encrypted")
@@ -159,8 +172,13 @@ class AuditEvent(models.Model):
         EXCHANGE_SUPERSEDED = "exchange_superseded", _("late answer discarded")
         AUTH_TOKEN_IN_USE = "auth_token_in_use", _("auth_token of another user")
         ERASE = "erase", _("personal data erased")
+        SEARCH = "search", _("person searched")
         REVEAL = "reveal", _("personal data revealed")
+        EXPORT = "export", _("export begun")
+        EXPORT_ENDED = "export_ended", _("export ended")
+        PERMISSION_REFUSED = "permission_refused", _("permission refused")
         SEAL = "seal", _("trail sealed")
+        ROTATION = "rotation", _("keys rotated")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     event = models.CharField(_("event"), max_length=32, choices=Event.choices)
@@ -186,7 +204,17 @@ class AuditEvent(models.Model):
         default_permissions = ("view",)
         indexes = (
             models.Index(fields=("verification_id", "created_at"), name="wx_realname_audit_record"),
+            # the console's list, and each of its filters
             models.Index(fields=("-created_at", "-id"), name="wx_realname_audit_created"),
+            models.Index(fields=("event", "-created_at", "-id"), name="wx_realname_audit_event"),
+            models.Index(fields=("status", "-created_at", "-id"), name="wx_realname_audit_status"),
+            models.Index(
+                fields=("merchant", "-created_at", "-id"), name="wx_realname_audit_merchant"
+            ),
+            models.Index(fields=("method", "-created_at", "-id"), name="wx_realname_audit_method"),
+            models.Index(
+                fields=("errcode", "-created_at", "-id"), name="wx_realname_audit_errcode"
+            ),
             # what isn't sealed yet; what a seal covers
             models.Index(fields=("seal", "created_at"), name="wx_realname_audit_seal"),
         )

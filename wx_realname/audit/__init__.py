@@ -1,5 +1,6 @@
 """The audit trail: append plain events, seal them into a chain of Merkle trees, verify it, protect it."""
 
+from .keys import needing
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .seal import BATCH as SEAL_BATCH
@@ -16,6 +17,7 @@ __all__ = [
     "append",
     "faults",
     "install_protection",
+    "needing",
     "outcome_digests",
     "remove_protection",
     "seal",

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from django.db import router
+
 from .. import conf
+from ..models import AuditEvent, AuditSeal
 from ..vault.blind_index import BlindIndex, blind_index
 from ..vault.keyring import VERSION, derive
 
@@ -18,10 +21,23 @@ def index(purpose: str) -> BlindIndex:
     return blind_index(settings.audit_keys + _derived(settings.index_keys), purpose)
 
 
+def needing(index_key_id: str) -> int:
+    """How many outcome codes and seals can be verified only with what is derived from that key."""
+    key_id = _derived_id(index_key_id)
+    using = router.db_for_write(AuditEvent)
+    codes = AuditEvent.objects.using(using).filter(outcome_key_id=key_id).count()
+    return codes + AuditSeal.objects.using(using).filter(key_id=key_id).count()
+
+
+def _derived_id(index_key_id: str) -> str:
+    """The key id of what is derived from that key of INDEX_KEYS."""
+    return f"index:{index_key_id}"
+
+
 @lru_cache(maxsize=8)
 def _derived(index_keys: tuple[conf.HashKey, ...]) -> tuple[conf.HashKey, ...]:
     info = f"wx_realname/{VERSION}/audit"
     return tuple(
-        conf.HashKey(f"index:{key.key_id}", derive(key.material, conf.HASH_KEY_BYTES, info))
+        conf.HashKey(_derived_id(key.key_id), derive(key.material, conf.HASH_KEY_BYTES, info))
         for key in index_keys
     )

@@ -129,6 +129,7 @@ def _reserve(job: _Job) -> Verification:
             row = _again(job, known) if known else None
         if row is not None:
             return row
+    logger.error("no row could be reserved: user %s may be gone", job.user.pk)
     raise InternalError
 
 
@@ -320,8 +321,8 @@ class _Attempt:
         name, number = None, None
         if settings.storage == "encrypted":
             name, number = Verification.sealed(self._row.pk, data)
-        names = blind_index.blind_index(settings.index_keys, "wx_realname.real_name")
-        numbers = blind_index.blind_index(settings.index_keys, "wx_realname.credential_id")
+        names = blind_index.names(settings.index_keys)
+        numbers = blind_index.numbers(settings.index_keys)
         return {
             "status": Status.VERIFIED,
             "in_doubt": False,

@@ -48,6 +48,16 @@ def blind_index(keys: tuple[HashKey, ...], purpose: str) -> BlindIndex:
     return BlindIndex(keys, purpose)
 
 
+def names(keys: tuple[HashKey, ...]) -> BlindIndex:
+    """The index of what `name_form` makes."""
+    return blind_index(keys, "wx_realname.real_name")
+
+
+def numbers(keys: tuple[HashKey, ...]) -> BlindIndex:
+    """The index of what `number_form` makes."""
+    return blind_index(keys, "wx_realname.credential_id")
+
+
 def name_form(real_name: str) -> str:
     """The form in which names are compared: NFKC, without spaces, any case, one kind of dot."""
     folded = unicodedata.normalize("NFKC", real_name).translate(_DOTS).casefold()

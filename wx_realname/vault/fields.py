@@ -43,17 +43,18 @@ class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
 
     def seal(self, plaintext: str, row: UUID) -> Sealed:
         """The ciphertext for that row."""
-        return Sealed(self._cipher().encrypt(plaintext, row.bytes))
+        return Sealed(self.cipher().encrypt(plaintext, row.bytes))
 
     def open(self, sealed: Sealed, row: UUID) -> str:
         """The text. Raises `DecryptionError` when it isn't of that row, or no ciphertext at all."""
-        return self._cipher().decrypt(sealed.envelope, row.bytes)
+        return self.cipher().decrypt(sealed.envelope, row.bytes)
 
-    def _cipher(self) -> ColumnCipher:
+    def cipher(self) -> ColumnCipher:
+        """What `seal` and `open` use, for many values at once: the settings are read here, once."""
         return column_cipher(conf.current().encryption_keys, self.place)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Sealed | None:
-        return None if value is None else Sealed(_bytes(value))
+        return None if value is None else Sealed(envelope(value))
 
     def to_python(self, value: Any) -> Sealed | None:
         """From a fixture, where the ciphertext stands in base64."""
@@ -74,9 +75,25 @@ class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
         return "" if sealed is None else base64.b64encode(sealed.envelope).decode()
 
 
-def _bytes(value: Any) -> bytes:
-    """As it lies in the column. SQLite keeps a text or a number as such: `open` refuses it then.
+@EncryptedField.register_lookup
+class HeaderIs(models.Lookup):
+    """`column__header=bytes`: whose envelope begins so, by which its key is told without decrypting."""
+
+    lookup_name = "header"
+    prepare_rhs = False  # bytes, where the field takes ciphertexts only
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, params = self.process_lhs(compiler, connection)
+        # SUBSTR of an empty value is NULL on SQLite.
+        begin = f"COALESCE(SUBSTR({column}, 1, %s), {column})"
+        return f"{begin} = %s", (*params, len(self.rhs), *params, self.rhs)
+
+
+def envelope(value: Any) -> bytes:
+    """The bytes as a driver gives them. SQLite keeps a text or a number as such: `open` refuses it then.
 
     `bytes(number)` would make as many zero bytes.
     """
+    if type(value) is bytes:
+        return value
     return str(value).encode() if isinstance(value, (str, int, float)) else bytes(value)

@@ -1,0 +1,109 @@
+"""Which records need which key: told by the headers of their ciphertexts, in SQL, decrypting nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from django.db.models import Count, Q
+
+from .. import audit, conf
+from ..managers import VerificationQuerySet
+from ..models import Verification
+from ..vault.keyring import header_of
+
+NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
+
+EncryptionKeys = tuple[conf.EncryptionKey, ...]
+
+
+@dataclass(frozen=True)
+class EncryptionKeyUse:
+    """A key of ENCRYPTION_KEYS, and how many records have a ciphertext under it."""
+
+    key_id: str
+    algorithm: str
+    records: int
+
+
+@dataclass(frozen=True)
+class IndexKeyUse:
+    """A key of INDEX_KEYS, and what was made with it.
+
+    `indexed`: records whose blind indexes can't be computed anew, or weren't yet; `token_digests`:
+    records by which a token is known again; `audit`: outcome codes and seals under a derived key.
+    """
+
+    key_id: str
+    indexed: int
+    token_digests: int
+    audit: int
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self.indexed or self.token_digests or self.audit)
+
+
+@dataclass(frozen=True)
+class KeyUse:
+    """What needs each key of the settings, the first one first; `strays` need one that isn't there."""
+
+    encryption: tuple[EncryptionKeyUse, ...]
+    index: tuple[IndexKeyUse, ...]
+    strays: int
+    stale: int
+
+
+def key_use() -> KeyUse:
+    """Count it, in one pass over the records (and one over the audit trail for each of INDEX_KEYS)."""
+    settings = conf.current()
+    keys, hash_keys = settings.encryption_keys, settings.index_keys
+    counts = {f"under_{n}": _count(_under((key,), NAME, NUMBER)) for n, key in enumerate(keys)}
+    for n, hash_key in enumerate(hash_keys):
+        counts[f"indexed_{n}"] = _count(Q(index_key_id=hash_key.key_id))
+        counts[f"tokens_{n}"] = _count(Q(token_key_id=hash_key.key_id))
+    counts |= {"strays": _count(_not_under(keys)), "stale": _count(_is_stale())}
+    found = Verification.objects.deciding().aggregate(**counts)
+    return KeyUse(
+        encryption=tuple(
+            EncryptionKeyUse(key.key_id, key.algorithm, found[f"under_{n}"])
+            for n, key in enumerate(keys)
+        ),
+        index=tuple(
+            IndexKeyUse(
+                key.key_id, found[f"indexed_{n}"], found[f"tokens_{n}"], audit.needing(key.key_id)
+            )
+            for n, key in enumerate(hash_keys)
+        ),
+        strays=found["strays"],
+        stale=found["stale"],
+    )
+
+
+def stale() -> VerificationQuerySet:
+    """Records with a ciphertext that isn't under the first key, or an index that could be and isn't."""
+    return Verification.objects.deciding().filter(_is_stale())
+
+
+def _is_stale() -> Q:
+    settings = conf.current()
+    both = Q(**{f"{NAME}__isnull": False, f"{NUMBER}__isnull": False})
+    indexed = Q(index_key_id=settings.index_keys[0].key_id)
+    return _not_under(settings.encryption_keys[:1]) | both & ~indexed
+
+
+def _under(keys: EncryptionKeys, *columns: str) -> Q:
+    """Of which one of the columns is under one of the keys."""
+    tests = [Q(**{f"{name}__header": bytes(header_of(key))}) for key in keys for name in columns]
+    return reduce(or_, tests)
+
+
+def _not_under(keys: EncryptionKeys) -> Q:
+    """With a ciphertext that is under none of the keys."""
+    columns = (NAME, NUMBER)
+    return reduce(or_, (Q(**{f"{it}__isnull": False}) & ~_under(keys, it) for it in columns))
+
+
+def _count(test: Q) -> Count:
+    return Count("pk", filter=test)

@@ -1,0 +1,289 @@
+"""Key rotation: what lies under older keys is written anew under the first ones, while the site goes on.
+
+Which key a ciphertext is under is told by its header, in SQL: there is nothing beside it that could
+contradict it, what is done is done wherever a run was stopped, and no exchange pays for it. Rows are
+read without a lock, and written only while they still hold the ciphertexts that were read: nothing
+that changed meanwhile is overwritten, and what is erased stays erased.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+from uuid import UUID
+
+from django.db import connections, models, router
+
+from .. import audit, conf
+from ..exceptions import DecryptionError
+from ..managers import VerificationQuerySet
+from ..models import AuditEvent, Verification, encrypted_field
+from ..vault import blind_index
+from ..vault.fields import envelope
+from .key_use import NAME, NUMBER, stale
+from .transactions import durable, persistently
+
+BATCH = 2_000  # rows of one transaction
+PAUSES = (0.05, 0.2, 1)  # seconds after each try of rows that somebody else holds
+
+
+#: What of a record depends on a key. A row is a plain tuple of it, as the driver gives it: converting
+#: a million ids to UUID and back takes longer than encrypting them.
+ENCRYPTED = (NAME, NUMBER)
+INDEXED = ("real_name_index", "credential_id_index", "index_key_id")
+COLUMNS = ("id", *ENCRYPTED, *INDEXED)
+_Row = tuple[Any, ...]
+_Change = tuple[_Row, _Row]  # as it was read, and as it is to be
+
+
+def _uuid(row: _Row) -> UUID:
+    return row[0] if isinstance(row[0], UUID) else UUID(row[0])
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A record whose ciphertexts can't be opened: altered, or of a key that isn't in the settings."""
+
+    record: UUID
+    why: str
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What became of some rows. `busy`: others held them all the while, they are left for another run."""
+
+    encrypted: int = 0
+    indexed: int = 0
+    busy: int = 0
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows, as far as that can be told: many are encrypted and indexed at once."""
+        return max(self.encrypted, self.indexed) + self.busy + len(self.unreadable)
+
+
+def rotate_keys(*, batch_size: int = BATCH) -> Generator[Rotated, None, None]:
+    """Bring rows under the first ENCRYPTION_KEYS and INDEX_KEYS, and yield what became of them.
+
+    Safe to run twice at once, and to stop: close the iterator, and what was done by then is audited
+    as it is at the end. Raises `ConfigurationError` inside the caller's transaction.
+    """
+    run = _Run()
+    try:
+        for rows in run.batches(batch_size):
+            yield from run.renew(rows)
+    finally:
+        run.audit()
+
+
+class _Run:
+    """One run: the keys as they were when it began, and what it did so far."""
+
+    def __init__(self) -> None:
+        settings = conf.current()
+        self._using = router.db_for_write(Verification)
+        self._renewal = _Renewal(settings)
+        self._key_ids = settings.encryption_keys[0].key_id, settings.index_keys[0].key_id
+        self._encrypted = self._indexed = self._unreadable = 0
+
+    def batches(self, size: int) -> Iterator[list[_Row]]:
+        """Rows that need it, in the order of their keys."""
+        rows = self._read(stale().order_by("pk")[:size])
+        while rows:
+            yield rows
+            rows = self._read(stale().filter(pk__gt=_uuid(rows[-1])).order_by("pk")[:size])
+
+    def renew(self, rows: list[_Row]) -> Iterator[Rotated]:
+        """Renew those rows, once more while others hold some of them."""
+        for pause in PAUSES:
+            done, missed = persistently(partial(self._try, rows), self._using)
+            yield done
+            if not missed:
+                return
+            time.sleep(pause)
+            # Most aren't to be done any more: another run was faster, or they were erased.
+            rows = self._read(stale().filter(pk__in=[_uuid(row) for row in missed]))
+            if not rows:
+                return
+        yield Rotated(busy=len(rows))
+
+    def audit(self) -> None:
+        """One event for the run, if it changed anything."""
+        if self._encrypted or self._indexed:
+            encryption, index = self._key_ids
+            reason = (
+                f"{self._encrypted} re-encrypted under {encryption}, {self._indexed} re-indexed under "
+                f"{index}, {self._unreadable} unreadable"
+            )
+            event, origin = AuditEvent.Event.ROTATION, audit.Origin()
+            with durable(self._using):
+                audit.append(event, origin, using=self._using, reason=reason)
+
+    def _try(self, rows: list[_Row]) -> tuple[Rotated, list[_Row]]:
+        """What was done, and the rows that were not to be had."""
+        changes, unreadable = self._renewal.of(rows)
+        with durable(self._using):
+            written = self._written(changes)
+        done = Rotated(
+            encrypted=sum(old[1:3] != new[1:3] for old, new in written),
+            indexed=sum(old[5] is not new[5] for old, new in written),
+            unreadable=tuple(unreadable),
+        )
+        self._encrypted += done.encrypted
+        self._indexed += done.indexed
+        self._unreadable += len(unreadable)
+        if len(written) == len(changes):
+            return done, []
+        ours = {old[0] for old, _ in written}
+        return done, [old for old, _ in changes if old[0] not in ours]
+
+    def _written(self, changes: list[_Change]) -> list[_Change]:
+        """Those of the changes that were written. We wait for no row that somebody else holds.
+
+        Whoever waits for one row while it holds another can be in a deadlock.
+        """
+        if changes and connections[self._using].vendor == "postgresql":
+            return _from_arrays(self._using, changes)
+        changes = self._locked(changes)
+        if not changes or _one_by_one(self._using, changes) == len(changes):
+            return changes
+        ids = [_uuid(old) for old, _ in changes]
+        now = set(self._read(Verification.objects.deciding().filter(pk__in=ids)))
+        return [change for change in changes if change[1] in now]
+
+    def _locked(self, changes: list[_Change]) -> list[_Change]:
+        """Those whose rows are ours to write; all, where there are no row locks."""
+        features = connections[self._using].features
+        if not changes or not features.has_select_for_update:
+            return changes
+        rows = Verification.objects.deciding().filter(pk__in=[_uuid(old) for old, _ in changes])
+        rows = rows.select_for_update(skip_locked=features.has_select_for_update_skip_locked)
+        locked = {id_ for (id_,) in self._fetch(rows.values_list("pk"))}
+        return [change for change in changes if change[0][0] in locked]
+
+    def _read(self, rows: VerificationQuerySet) -> list[_Row]:
+        return self._fetch(rows.values_list(*COLUMNS))
+
+    def _fetch(self, rows: Any) -> list[_Row]:
+        """As the driver gives them."""
+        sql, params = rows.query.get_compiler(using=self._using).as_sql()
+        with connections[self._using].cursor() as cursor:
+            cursor.execute(sql, params)
+            return cast(list[_Row], cursor.fetchall())
+
+
+class _Renewal:
+    """Rows as they are under the first keys of the settings."""
+
+    def __init__(self, settings: conf.Settings) -> None:
+        self._name, self._number = (encrypted_field(column).cipher() for column in (NAME, NUMBER))
+        self._names = blind_index.names(settings.index_keys[:1])
+        self._numbers = blind_index.numbers(settings.index_keys[:1])
+        self._index_key_id = settings.index_keys[0].key_id
+
+    def of(self, rows: list[_Row]) -> tuple[list[_Change], list[Unreadable]]:
+        changes, unreadable = [], []
+        for row in rows:
+            try:
+                changes.append((row, self._renewed(row)))
+            except DecryptionError as error:
+                unreadable.append(Unreadable(_uuid(row), str(error)))
+        return changes, unreadable
+
+    def _renewed(self, row: _Row) -> _Row:
+        """Raises `DecryptionError`. What is under the first key already stays, byte for byte."""
+        id_, name, number = row[:3]
+        bound = id_.bytes if isinstance(id_, UUID) else bytes.fromhex(id_.replace("-", ""))
+        if name is not None:
+            name = self._name.renewed(envelope(name), bound)
+        if number is not None:
+            number = self._number.renewed(envelope(number), bound)
+        indexes = row[3:]
+        if row[5] != self._index_key_id and name is not None and number is not None:
+            indexes = self._indexes(name, number, bound)
+        return id_, name, number, *indexes
+
+    def _indexes(self, name: bytes, number: bytes, row: bytes) -> tuple[str, str, str]:
+        name_form = blind_index.name_form(self._name.decrypt(name, row))
+        number_form = blind_index.number_form(self._number.decrypt(number, row))
+        return (
+            self._names.digest(name_form).hex,
+            self._numbers.digest(number_form).hex,
+            self._index_key_id,
+        )
+
+
+# --- writing: one statement a batch, since one save() a row takes ten times as long ----------------
+
+
+def _differing(changes: list[_Change]) -> tuple[str, ...]:
+    """The columns to write: an index costs its writing, even of the same value."""
+    return ENCRYPTED + INDEXED if any(old[5] is not new[5] for old, new in changes) else ENCRYPTED
+
+
+def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
+    """PostgreSQL: lock what is free and write it, from an array of each column, in one statement."""
+    quote, names = connections[using].ops.quote_name, _differing(changes)
+    given = [
+        ("key", "id", [old[0] for old, _ in changes]),
+        ("old_name", NAME, [old[1] for old, _ in changes]),
+        ("old_number", NUMBER, [old[2] for old, _ in changes]),
+        *(
+            (f"new_{name}", name, [new[at] for _, new in changes])
+            for at, name in enumerate(names, 1)
+        ),
+    ]
+    types = ", ".join(f"%s::{_field(name).db_type(connections[using])}[]" for _, name, _ in given)
+    table, key = _table(quote), _column(quote, "id")
+    statement = (
+        f"WITH given AS (SELECT * FROM unnest({types}) "  # noqa: S608 - names of ours
+        f"AS given({', '.join(alias for alias, _, _ in given)})), "
+        f"free AS (SELECT locked.{key} AS key FROM {table} AS locked "
+        f"WHERE locked.{key} = ANY (ARRAY(SELECT key FROM given)) FOR UPDATE SKIP LOCKED) "
+        f"UPDATE {table} AS stored "
+        f"SET {', '.join(f'{_column(quote, name)} = given.new_{name}' for name in names)} "
+        f"FROM given JOIN free USING (key) WHERE stored.{key} = given.key "
+        f"AND stored.{_column(quote, NAME)} IS NOT DISTINCT FROM given.old_name "
+        f"AND stored.{_column(quote, NUMBER)} IS NOT DISTINCT FROM given.old_number "
+        f"RETURNING stored.{key}"
+    )
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, [values for _, _, values in given])
+        written = {key for (key,) in cursor.fetchall()}
+    return [change for change in changes if change[0][0] in written]
+
+
+def _one_by_one(using: str, changes: list[_Change]) -> int:
+    """Elsewhere: one prepared UPDATE for all; how many were still as they were read."""
+    vendor, quote, names = (
+        connections[using].vendor,
+        connections[using].ops.quote_name,
+        _differing(changes),
+    )
+    last = 1 + len(names)  # what is written stands together in a row
+    same = {"mysql": "<=>", "sqlite": "IS"}.get(vendor, "IS NOT DISTINCT FROM")
+    statement = (
+        f"UPDATE {_table(quote)} "  # noqa: S608 - names of ours
+        f"SET {', '.join(f'{_column(quote, name)} = %s' for name in names)} "
+        f"WHERE {_column(quote, 'id')} = %s "
+        f"AND {_column(quote, NAME)} {same} %s AND {_column(quote, NUMBER)} {same} %s"
+    )
+    with connections[using].cursor() as cursor:
+        cursor.executemany(statement, [new[1:last] + old[:3] for old, new in changes])
+        return int(cursor.rowcount)
+
+
+def _field(name: str) -> Any:
+    return cast("models.Field[Any, Any]", Verification._meta.get_field(name))
+
+
+def _column(quote: Callable[[str], str], name: str) -> str:
+    return quote(_field(name).column)
+
+
+def _table(quote: Callable[[str], str]) -> str:
+    return quote(Verification._meta.db_table)
