@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import AUTH_TOKEN, brought_to, outcome
+from tests.console import page, staff
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import exchange, reveal
@@ -20,18 +21,6 @@ pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]
 MODELS = ("verification", "auditevent")
 WRITES = ("add", "change", "delete")
-
-
-def page(model: str, *parts: Any) -> str:
-    return "/".join(["/admin/wx_realname", model, *map(str, parts), ""])
-
-
-def staff(*permissions: str) -> Client:
-    user = User.objects.create(username="clerk", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
@@ -114,11 +103,14 @@ def test_a_longer_list_takes_no_more_queries(
 def test_even_a_superuser_adds_changes_and_deletes_nothing(
     root: Client, row: Verification, model: str, write: str
 ) -> None:
-    before = list(Verification.objects.values()), list(AuditEvent.objects.values())
+    before = list(Verification.objects.values()), list(AuditEvent.objects.order_by("id").values())
     parts = [write] if write == "add" else [one_of(model).pk, write]
     answer = root.post(page(model, *parts), {"post": "yes", "status": "erased", "_save": "1"})
     assert answer.status_code == 403
-    assert (list(Verification.objects.values()), list(AuditEvent.objects.values())) == before
+    refused = AuditEvent.objects.filter(event="permission_refused")
+    assert [event.actor_id for event in refused] == [str(User.objects.get(username="root").pk)]
+    after = AuditEvent.objects.exclude(event="permission_refused").order_by("id")
+    assert (list(Verification.objects.values()), list(after.values())) == before
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -10,8 +10,9 @@ import pytest
 from django.db import connection, transaction
 from django.test import RequestFactory
 
-from tests.conftest import AUTH_TOKEN, brought_to
+from tests.conftest import AUTH_TOKEN, brought_to, frames
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from wx_realname import audit
 from wx_realname.exceptions import (
     ConfigurationError,
     DecryptionError,
@@ -19,8 +20,9 @@ from wx_realname.exceptions import (
     NotFound,
 )
 from wx_realname.models import AuditEvent, Verification
+from wx_realname.personal_data import Secret
 from wx_realname.sandbox import Citizen, Sandbox
-from wx_realname.services import erase, exchange, reveal
+from wx_realname.services import disclosure, erase, exchange, find_person, reveal
 
 Configure = Callable[..., None]
 pytestmark = pytest.mark.django_db
@@ -180,3 +182,61 @@ def test_inside_the_callers_transaction_nothing_is_revealed(row: Verification, u
     with transaction.atomic(), pytest.raises(ConfigurationError, match="non_atomic_requests"):
         reveal(row, actor=user, reason="a test")
     assert disclosures() == []
+
+
+# --- finding ----------------------------------------------------------------------------------
+
+
+def searches() -> list[str]:
+    found = AuditEvent.objects.filter(event="search").order_by("created_at", "id")
+    return [event.reason for event in found]
+
+
+def test_a_person_is_found_by_name_by_number_and_by_both(row: Verification, user: Any) -> None:
+    secret = Secret(NUMBER)
+    for given in ({"real_name": NAME}, {"credential_id": NUMBER}, {"credential_id": secret}):
+        found = find_person(actor=user, **given)  # type: ignore[arg-type]
+        assert [(match.verification.pk, match.accounts) for match in found.matches] == [(row.pk, 1)]
+    both = find_person(actor=user, real_name=NAME, credential_id=NUMBER)
+    assert len(both.matches) == 1 and not both.cut
+    assert searches() == [
+        "by name; found: 1",
+        "by number; found: 1",
+        "by number; found: 1",
+        "by name and number; found: 1",
+    ]
+
+
+def test_an_old_number_of_15_digits_and_its_18_are_the_same(sandbox: Sandbox, user: Any) -> None:
+    token = sandbox.issue_auth_token(Citizen("王五", "110105491231002"))
+    exchange(user=user, auth_token=token)
+    assert find_person(actor=user, credential_id="11010519491231002x").matches
+
+
+@pytest.mark.parametrize("given", [{}, {"real_name": ""}, {"credential_id": "12"}])
+def test_without_a_name_or_number_nothing_is_searched(
+    row: Verification, user: Any, given: dict[str, str]
+) -> None:
+    with pytest.raises(InvalidRequest):
+        find_person(actor=user, **given)  # type: ignore[arg-type]
+    assert searches() == []
+
+
+def test_a_search_that_finds_too_many_says_so(
+    row: Verification, user: Any, stranger: Any, monkeypatch: Any
+) -> None:
+    exchange(user=stranger, auth_token="another token")
+    monkeypatch.setattr(disclosure, "MAX_FOUND", 1)
+    found = find_person(actor=user, real_name=NAME)
+    assert (len(found.matches), found.cut, searches()) == (1, True, ["by name; found: 1+"])
+
+
+def test_a_search_that_fails_tells_nothing(row: Verification, user: Any, monkeypatch: Any) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("disk full")
+
+    monkeypatch.setattr(audit, "append", full)
+    with pytest.raises(RuntimeError) as failed:
+        find_person(actor=user, real_name=Secret(NAME), credential_id=Secret(NUMBER))
+    told = " ".join(frames(failed.value))
+    assert "disk full" in told and NAME not in told and NUMBER not in told

@@ -41,14 +41,43 @@ def marked_texts() -> Iterator[str]:
                     yield text.value
 
 
+TAG = re.compile(
+    r'{% translate "([^"]+)"'
+    r"|{% blocktranslate trimmed[^%]*%}(.*?)(?:{% plural %}(.*?))?{% endblocktranslate %}",
+    re.DOTALL,
+)
+
+
+def template_texts() -> Iterator[str]:
+    """The texts of the templates, as Django's tags look them up."""
+    for path in PACKAGE.rglob("templates/**/*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert len(TAG.findall(text)) == len(re.findall("{% (?:block)?translate ", text)), path
+        for found in TAG.findall(text):
+            yield from (re.sub(r"{{ (\w+) }}", r"%(\1)s", part.strip()) for part in found if part)
+
+
 def _name(function: ast.expr) -> str | None:
     if isinstance(function, ast.Attribute):  # translation.gettext(…)
         return function.attr
     return function.id if isinstance(function, ast.Name) else None
 
 
-def texts(catalogue: polib.POFile | polib.MOFile) -> dict[tuple[str | None, str], str]:
-    return {(entry.msgctxt, entry.msgid): entry.msgstr for entry in catalogue}
+def used_texts() -> set[str]:
+    return {*marked_texts(), *template_texts()}
+
+
+def catalogued_texts() -> set[str]:
+    return {text for entry in PO for text in (entry.msgid, entry.msgid_plural) if text}
+
+
+def translations(entry: polib.POEntry) -> list[str]:
+    """One, or one for each plural form: Chinese has a single one."""
+    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
+def texts(catalogue: polib.POFile | polib.MOFile) -> dict[tuple[str | None, str], list[str]]:
+    return {(entry.msgctxt, entry.msgid): translations(entry) for entry in catalogue}
 
 
 def detail_in(language: str, error: type[RealNameError]) -> str:
@@ -76,22 +105,23 @@ def test_no_text_is_fuzzy_obsolete_or_there_twice() -> None:
 
 
 def test_every_marked_text_is_in_the_catalogue() -> None:
-    assert not set(marked_texts()) - {entry.msgid for entry in PO}
+    assert not used_texts() - catalogued_texts()
 
 
 def test_every_text_in_the_catalogue_is_used() -> None:
-    assert not {entry.msgid for entry in PO} - set(marked_texts())
+    assert not catalogued_texts() - used_texts()
 
 
 @pytest.mark.parametrize("entry", PO, ids=by_text)
 def test_every_text_has_a_translation_with_the_same_placeholders(entry: polib.POEntry) -> None:
-    assert entry.msgstr.strip()
-    assert sorted(PLACEHOLDER.findall(entry.msgstr)) == sorted(PLACEHOLDER.findall(entry.msgid))
+    for translated in translations(entry):
+        assert translated.strip()
+        assert sorted(PLACEHOLDER.findall(translated)) == sorted(PLACEHOLDER.findall(entry.msgid))
 
 
 @pytest.mark.parametrize("entry", PO, ids=by_text)
 def test_chinese_text_has_chinese_punctuation(entry: polib.POEntry) -> None:
-    assert not WESTERN_PUNCTUATION.search(entry.msgstr)
+    assert not any(WESTERN_PUNCTUATION.search(translated) for translated in translations(entry))
 
 
 @pytest.mark.parametrize("error", BY_CODE.values(), ids=BY_CODE)

@@ -12,5 +12,9 @@ urlpatterns = [
     path("verifications/<uuid:pk>/", views.VerificationDetail.as_view(), name="verification"),
     path("categories/", views.Categories.as_view(), name="categories"),
     # What lies below our paths answers in our shape; what lies beside them is the host's.
-    re_path(r"^(?:verifications|categories|checks)(?:/(?s:.*))?$", views.Nothing.as_view(), name="nothing"),
+    re_path(
+        r"^(?:verifications|categories|checks)(?:/(?s:.*))?$",
+        views.Nothing.as_view(),
+        name="nothing",
+    ),
 ]

@@ -2,24 +2,95 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from typing import Any
 
-from ..models import AuditEvent
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from ..models import AuditEvent, Verification
+from .filters import (
+    DayFilter,
+    ErrcodeFilter,
+    EventFilter,
+    MerchantFilter,
+    MethodFilter,
+    StatusFilter,
+)
+from .integrity import glance
+from .names import shown, usernames
 from .read_only import ReadOnlyAdmin
+
+STATUSES = dict(Verification.Status.choices)
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
     list_display = (
-        "created_at",
+        "when",
         "event",
-        "status",
-        "error_code",
-        "errcode",
-        "merchant",
+        "actor",
+        "reason",
+        "outcome",
+        "error",
         "user_id",
-        "actor_id",
+        "record",
         "ip_address",
-        "verification_id",
+        "seal",
+    )
+    list_filter = (
+        DayFilter,
+        EventFilter,
+        StatusFilter,
+        MerchantFilter,
+        MethodFilter,
+        ErrcodeFilter,
     )
     ordering = ("-created_at", "-id")
+    fields = (
+        "id",
+        "when",
+        "event",
+        "actor",
+        "ip_address",
+        "reason",
+        "user_id",
+        "record",
+        "merchant",
+        "method",
+        "outcome",
+        "attempt",
+        "error_code",
+        "errcode",
+        "seal",
+    )
+
+    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+        return super().changelist_view(request, {**(extra_context or {}), "integrity": glance})
+
+    def prepare(self, rows: list[AuditEvent]) -> None:
+        names = usernames(row.actor_id for row in rows)
+        for row in rows:
+            row.actor_shown = shown(row.actor_id, names)  # type: ignore[attr-defined]
+
+    @admin.display(description=_("actor"))
+    def actor(self, event: AuditEvent) -> str | None:
+        if not hasattr(event, "actor_shown"):
+            self.prepare([event])
+        return event.actor_shown  # type: ignore[attr-defined,no-any-return]
+
+    @admin.display(description=_("status"))
+    def outcome(self, event: AuditEvent) -> str:
+        return str(STATUSES.get(event.status, event.status))
+
+    @admin.display(description=_("verification"))
+    def record(self, event: AuditEvent) -> str | None:
+        if event.verification_id is None:
+            return None
+        name = "admin:wx_realname_verification_change"
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse(name, args=[event.verification_id], current_app=self.admin_site.name),
+            event.verification_id,
+        )

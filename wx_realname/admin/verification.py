@@ -6,29 +6,36 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
-from ..models import Verification
-from .read_only import ReadOnlyAdmin
+from ..models import AuditEvent, Verification
+from ..services.export import CIPHERTEXTS
+from .audit import STATUSES
+from .filters import DayFilter, ErrcodeFilter, MerchantFilter, MethodFilter, StatusFilter
+from .names import shown, usernames
+from .pages import ConsolePages
+
+MOST_EVENTS = 200  # of one record's trail
 
 
 @admin.register(Verification)
-class VerificationAdmin(ReadOnlyAdmin):
+class VerificationAdmin(ConsolePages):
     list_display = (
-        "created_at",
+        "when",
         "status",
         "real_name_masked",
         "credential_id_masked",
         "merchant",
-        "error_code",
-        "errcode",
-        "user_id",
+        "method",
+        "error",
+        "account_id",
     )
-    list_display_links = ("created_at",)
+    list_filter = (DayFilter, StatusFilter, MerchantFilter, MethodFilter, ErrcodeFilter)
     ordering = ("-created_at", "-id")
     fields = (
         "id",
         "status",
-        "user_id",
+        "account",
         "real_name_masked",
         "credential_id_masked",
         "check_digit_valid",
@@ -53,4 +60,44 @@ class VerificationAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
-        return super().get_queryset(request).defer("real_name_encrypted", "credential_id_encrypted")
+        return super().get_queryset(request).defer(*CIPHERTEXTS)
+
+    def change_view(
+        self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        row = self.get_object(request, object_id)
+        context = {}
+        if row is not None and self.has_view_permission(request, row):
+            context = self._beside(request, row)
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+
+    def _beside(self, request: Any, row: Verification) -> dict[str, Any]:
+        """The record's trail, for who may see the trail, and what may be done with the record."""
+        may, stored = request.user.has_perm, row.status == Verification.Status.VERIFIED
+        return {
+            "may_reveal": stored and may("wx_realname.reveal_verification"),
+            "may_erase": stored and may("wx_realname.erase_verification"),
+            "events": _trail(row) if may("wx_realname.view_auditevent") else None,
+        }
+
+    @admin.display(description=_("user"))
+    def account_id(self, row: Verification) -> Any:
+        """No name: that would take a join, or a citizen's openid onto every line."""
+        return row.user_id
+
+    @admin.display(description=_("user"))
+    def account(self, row: Verification) -> str | None:
+        return shown(row.user_id, usernames([row.user_id]))
+
+
+def _trail(row: Verification) -> list[AuditEvent]:
+    """The record's events, oldest first."""
+    events = AuditEvent.objects.filter(verification_id=row.pk).order_by("created_at")[:MOST_EVENTS]
+    trail = list(events)
+    names = usernames(event.actor_id for event in trail)
+    for event in trail:
+        event.actor_shown = shown(event.actor_id, names)  # type: ignore[attr-defined]
+        event.outcome_shown = STATUSES.get(event.status, event.status)  # type: ignore[attr-defined]
+    return trail

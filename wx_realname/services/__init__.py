@@ -1,9 +1,10 @@
 """The use cases: the only code that writes records. One public function each."""
 
 from .categories import categories
-from .disclosure import reveal
+from .disclosure import find_person, reveal
 from .exchange import exchange
+from .export import export
 from .lifecycle import erase
 from .login import login
 
-__all__ = ["categories", "erase", "exchange", "login", "reveal"]
+__all__ = ["categories", "erase", "exchange", "export", "find_person", "login", "reveal"]

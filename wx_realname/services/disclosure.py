@@ -1,17 +1,36 @@
-"""Showing plain text to a human: never without a reason, a permission and a trace."""
+"""Showing personal data to a human: never without a permission and a trace.
+
+Whether the actor may is for the caller to decide; that it was refused is recorded here too.
+"""
 
 from __future__ import annotations
 
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import router
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
-from .. import audit
+from .. import audit, conf, resident_id
 from ..exceptions import InvalidRequest, NotFound
 from ..models import AuditEvent, Verification
 from ..personal_data import PersonalData, Secret
 from ..text import clean_text
+from ..vault import blind_index
+from ..vault.blind_index import BlindIndex
 from .transactions import durable
+
+Event = AuditEvent.Event
+
+MAX_NAME = 255
+MAX_FOUND = 200
+
+NOT_A_NUMBER = _("This is not an ID number.")
+NOTHING_GIVEN = _("Enter a name or an ID number.")
 
 
 def reveal(
@@ -30,7 +49,7 @@ def reveal(
         raise NotFound(verification_id=verification.pk)
     with durable(using):
         audit.append(
-            AuditEvent.Event.REVEAL,
+            Event.REVEAL,
             audit.Origin.of(actor, request),
             using=using,
             verification=row,
@@ -40,3 +59,133 @@ def reveal(
     if personal_data is None:
         raise NotFound(verification_id=row.pk)
     return personal_data
+
+
+@dataclass(frozen=True)
+class Match:
+    """A record that was found, and how many accounts have its ID number."""
+
+    verification: Verification
+    accounts: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, newest first; `cut` says that there is more than is shown."""
+
+    matches: list[Match]
+    cut: bool
+
+
+def find_person(
+    *,
+    actor: Any,
+    real_name: str | Secret | None = None,
+    credential_id: str | Secret | None = None,
+    request: Any = None,
+) -> Found:
+    """Records with that name, that ID number, or both, and all records with the numbers so found.
+
+    The audit event, which says what was searched by and how many were found, is committed before
+    anything is given back. Raises `InvalidRequest` when nothing, or no ID number, is given.
+    """
+    name, number = _secret(real_name), _secret(credential_id)
+    rows = _rows(_condition(name, number))
+    cut = len(rows) > MAX_FOUND
+    rows = rows[:MAX_FOUND]
+    by = " and ".join(what for what, given in (("name", name), ("number", number)) if given)
+    using = router.db_for_write(AuditEvent)
+    with durable(using):
+        audit.append(
+            Event.SEARCH,
+            audit.Origin.of(actor, request),
+            using=using,
+            reason=f"by {by}; found: {len(rows)}{'+' if cut else ''}",
+        )
+    return Found(_matches(rows), cut)
+
+
+def refused(
+    *, actor: Any, permission: str, verification_id: Any = None, request: Any = None
+) -> None:
+    """Record that the actor tried what the actor may not."""
+    using = router.db_for_write(Verification)
+    row = None
+    if id_ := _uuid(verification_id):
+        row = _without_ciphertexts(using).filter(pk=id_).first()
+    with durable(using):
+        audit.append(
+            Event.PERMISSION_REFUSED,
+            audit.Origin.of(actor, request),
+            using=using,
+            verification=row,
+            reason=permission,
+        )
+
+
+def _secret(text: str | Secret | None) -> Secret:
+    return text if isinstance(text, Secret) else Secret(text or "")
+
+
+def _condition(name: Secret, number: Secret) -> Q:
+    if not name and not number:
+        raise InvalidRequest(errors={"credential_id": [str(NOTHING_GIVEN)]})
+    errors: dict[str, list[str]] = {}
+    if name and (fault := clean_text(name, MAX_NAME)):
+        errors["real_name"] = [str(fault)]
+    if number and not _normalized(number):
+        errors["credential_id"] = [str(NOT_A_NUMBER)]
+    if errors:
+        raise InvalidRequest(errors=errors)
+    condition, keys = Q(), conf.current().index_keys
+    if name:
+        names = _hexes(blind_index.names(keys), blind_index.name_form(name.reveal()))
+        condition &= Q(real_name_index__in=names)
+    if number:
+        numbers = _hexes(
+            blind_index.numbers(keys), blind_index.number_form(_normalized(number).reveal())
+        )
+        condition &= Q(credential_id_index__in=numbers)
+    return condition
+
+
+def _normalized(number: Secret) -> Secret:
+    """The number as people paste it: full-width digits and spaces don't matter. Empty if it is none."""
+    text = "".join(unicodedata.normalize("NFKC", number.reveal()).split())
+    return Secret(resident_id.normalize(text) or "")
+
+
+def _hexes(index: BlindIndex, form: str) -> list[str]:
+    """What any of INDEX_KEYS may have written."""
+    return [digest.hex for digest in index.digests(form)]
+
+
+def _rows(condition: Q) -> list[Verification]:
+    """One more than is shown. The numbers found bring their other accounts with them."""
+    rows = _without_ciphertexts(router.db_for_read(Verification))
+    found = list(rows.filter(condition).order_by("-created_at", "-id")[: MAX_FOUND + 1])
+    numbers = {row.credential_id_index for row in found if row.credential_id_index}
+    same_number = rows.filter(credential_id_index__in=numbers).exclude(
+        pk__in=[row.pk for row in found]
+    )
+    more = list(same_number.order_by("-created_at", "-id")[: MAX_FOUND + 1 - len(found)])
+    return sorted([*found, *more], key=lambda row: (row.created_at, row.pk), reverse=True)
+
+
+def _matches(rows: list[Verification]) -> list[Match]:
+    accounts = defaultdict(set)
+    for row in rows:
+        accounts[row.credential_id_index].add(row.user_id)
+    return [Match(row, len(accounts[row.credential_id_index])) for row in rows]
+
+
+def _without_ciphertexts(using: str) -> QuerySet[Verification]:
+    rows = Verification.objects.using(using)
+    return rows.defer("real_name_encrypted", "credential_id_encrypted")
+
+
+def _uuid(text: Any) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,123 @@
+"""Debian's Chromium, headless, with a folder of its own; nothing is downloaded."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PATIENCE = 20  # seconds
+
+
+class Browser:
+    """What a clerk does: open, type, press, read."""
+
+    def __init__(self, driver: Any, site: str, folder: Path) -> None:
+        self.driver, self._site, self._folder = driver, site, folder
+        self._shots = 0
+
+    def open(self, path: str) -> str:
+        self.driver.get(f"{self._site}{path}")
+        return self.text()
+
+    def text(self) -> str:
+        return str(self.driver.find_element("css selector", "body").text)
+
+    def path(self) -> str:
+        return str(self.driver.current_url).removeprefix(self._site)
+
+    def type(self, name: str, text: str) -> None:
+        field = self.driver.find_element("css selector", f'[name="{name}"]')
+        field.clear()
+        field.send_keys(text)
+
+    def press(self, selector: str) -> str:
+        """Press by keyboard, and wait for the next page."""
+        page = self.driver.find_element("css selector", "html")
+        self.driver.find_element("css selector", selector).send_keys("\ue007")  # Enter
+        until = time.monotonic() + PATIENCE
+        while self._is_still_there(page) and time.monotonic() < until:
+            time.sleep(0.05)
+        return self.text()
+
+    def _is_still_there(self, page: Any) -> bool:
+        from selenium.common.exceptions import WebDriverException
+
+        try:
+            return bool(page.is_enabled())
+        except WebDriverException:
+            return False
+
+    def log_in(self, username: str) -> str:
+        self.driver.delete_all_cookies()
+        self.open("/admin/login/?next=/admin/wx_realname/verification/")
+        self.type("username", username)
+        self.type("password", username)
+        return self.press("[type=submit]")
+
+    def downloaded(self) -> str:
+        until = time.monotonic() + PATIENCE
+        while not (files := list(self._folder.glob("downloads/*.csv"))):
+            assert time.monotonic() < until, "no file came"
+            time.sleep(0.1)
+        return files[0].read_text(encoding="utf-8")
+
+    def shot(self, name: str) -> None:
+        """A picture of the whole page, light and dark."""
+        for scheme in ("light", "dark"):
+            features = [{"name": "prefers-color-scheme", "value": scheme}]
+            self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+            time.sleep(0.3)  # Django's colours fade over
+            file = self._folder / f"{self._shots:02} {name} {scheme}.png"
+            assert self.driver.save_screenshot(str(file))
+        self._shots += 1
+
+    def speak(self, language: str) -> None:
+        self.driver.execute_cdp_cmd("Network.enable", {})
+        headers = {"headers": {"Accept-Language": language}}
+        self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", headers)
+
+    def complaints(self) -> list[str]:
+        """What Chromium complained of: a breach of the policy, above all.
+
+        Apart from what the tests bring about: refusals, and a site without an icon.
+        """
+        log = [entry["message"] for entry in self.driver.get_log("browser")]
+        return [text for text in log if "(Forbidden)" not in text and "/favicon.ico" not in text]
+
+
+@pytest.fixture
+def browser(live_server: Any, tmp_path: Path) -> Iterator[Browser]:
+    """Screenshots and downloads are in the test's temporary folder."""
+    from selenium import webdriver
+
+    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
+    assert driver and chromium, "install Debian's chromium and chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--no-first-run",
+        "--no-proxy-server",
+        "--window-size=1400,1000",
+        "--lang=en",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ):
+        options.add_argument(argument)
+    downloads = str(tmp_path / "downloads")
+    options.add_experimental_option("prefs", {"download.default_directory": downloads})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = webdriver.ChromeService(driver)
+    chrome = webdriver.Chrome(options=options, service=service)
+    try:
+        yield Browser(chrome, live_server.url, tmp_path)
+    finally:
+        chrome.quit()

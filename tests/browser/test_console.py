@@ -1,0 +1,116 @@
+"""The console in Chromium: an auditor finds and is refused, an officer reveals and exports, all traced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+
+from tests.browser.conftest import Browser
+from tests.conftest import AUTH_TOKEN
+from tests.console import page, records, trail
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from wx_realname import audit
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import exchange
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LIST, TRAIL, FIND = page("verification"), page("auditevent"), page("verification", "find")
+
+
+@pytest.fixture(autouse=True)
+def strict(settings: Any) -> None:
+    """The host's strict policy, and Django's guard against forged requests."""
+    settings.MIDDLEWARE = [
+        "tests.browser.policy.strict_policy",
+        *settings.MIDDLEWARE,
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    ]
+
+
+@pytest.fixture
+def row(liar: LyingWeChat, user: Any) -> Verification:
+    records(120)
+    call_command("realname_groups", verbosity=0)
+    for name in ("auditor", "officer"):
+        clerk = User.objects.create_user(name, password=name, is_staff=True)
+        clerk.groups.add(Group.objects.get(name=f"realname {name}"))
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    list(audit.seal())
+    return row
+
+
+def find(browser: Browser) -> str:
+    browser.open(FIND)
+    browser.type("credential_id", NUMBER)
+    return browser.press("#content-main [type=submit]")
+
+
+def test_an_auditor_finds_and_is_refused_and_an_officer_reveals_and_exports(
+    browser: Browser, row: Verification
+) -> None:
+    record, reveal = page("verification", row.pk, "change"), page("verification", row.pk, "reveal")
+
+    browser.log_in("auditor")
+    assert browser.path() == LIST
+    browser.shot("list")
+    browser.press('a[rel="next"]')
+    browser.shot("second page")
+    found = find(browser)
+    assert "1 record found" in found.lower() and "**娜" in found and browser.path() == FIND
+    browser.shot("found")
+    assert "Reveal" not in browser.press(".wx-found td a") and browser.path() == record
+    browser.shot("record")
+    assert "403" in browser.open(reveal) and NAME not in browser.text()
+
+    browser.log_in("officer")
+    browser.open(record)
+    browser.press(f'a[href="{reveal}"]')
+    browser.press("#content-main [type=submit]")  # without a reason
+    browser.shot("reveal without a reason")
+    browser.type("reason", "case 4711")
+    plain = browser.press("#content-main [type=submit]")
+    assert NAME in plain and NUMBER in plain and NUMBER not in browser.path()
+    browser.shot("revealed")
+    assert NAME not in browser.open(reveal)
+
+    browser.open(f"{LIST}?status=verified")
+    browser.press('.object-tools a[href$="status=verified"]')
+    browser.driver.find_element("css selector", '[value="plain"]').send_keys(" ")
+    browser.type("reason", "case 4711")
+    browser.shot("export")
+    browser.driver.find_element("css selector", "#content-main [type=submit]").send_keys("\ue007")
+    assert f'"{NAME}","\'{NUMBER}"' in browser.downloaded()
+
+    seen = browser.open(TRAIL)
+    for event, reason in trail():
+        assert str(AuditEvent.Event(event).label) in seen and reason in seen
+    assert [event for event, _ in trail()] == [
+        "search",
+        "permission_refused",
+        "reveal",
+        "export",
+        "export_ended",
+    ]
+    browser.shot("trail")
+    assert browser.complaints() == []
+
+
+def test_the_console_in_chinese(browser: Browser, row: Verification) -> None:
+    browser.speak("zh-hans")
+    browser.log_in("officer")
+    browser.shot("zh list")
+    assert "找到 1 条记录" in find(browser)
+    browser.shot("zh found")
+    browser.open(page("verification", row.pk, "change"))
+    browser.shot("zh record")
+    browser.open(page("verification", row.pk, "erase"))
+    browser.shot("zh erase")
+    browser.open(page("verification", "export"))
+    browser.shot("zh export")
+    assert "最近一次封存" in browser.open(TRAIL)
+    browser.shot("zh trail")
+    assert browser.complaints() == []

@@ -1,0 +1,80 @@
+"""What the tests of the console share: its addresses, its clerks, and many records at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from tests.lying_wechat import NUMBER
+from wx_realname.models import AuditEvent, Verification
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+
+def page(model: str, *parts: Any) -> str:
+    return "/".join(["/admin/wx_realname", model, *map(str, parts), ""])
+
+
+FIND = page("verification", "find")
+EVERY = (
+    "view_verification",
+    "view_auditevent",
+    "reveal_verification",
+    "export_plaintext",
+    "erase_verification",
+)
+
+
+def actions(row: Verification) -> dict[str, tuple[str, dict[str, str]]]:
+    """What each permission opens: the address, and what is posted there."""
+    export = page("verification", "export")
+    return {
+        "view_verification": (FIND, {"credential_id": NUMBER}),
+        "reveal_verification": (page("verification", row.pk, "reveal"), {"reason": "case 1"}),
+        "erase_verification": (page("verification", row.pk, "erase"), {"reason": "case 1"}),
+        "export_plaintext": (export, {"content": "plain", "reason": "case 1"}),
+    }
+
+
+def staff(*permissions: str, username: str = "clerk") -> Client:
+    """A logged-in member of staff with just these permissions."""
+    user = User.objects.create(username=username, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def records(count: int, *, first: int = 0, **fields: Any) -> list[Verification]:
+    """Records in the order of their creation; three at a time were created in the same instant."""
+    rows = [
+        Verification(
+            **{
+                "id": UUID(int=((n * 7919) % 1_000_003) << 64 | n),
+                "merchant": "default",
+                "mch_id": "1900000001",
+                "app_id": "wx0000000000000001",
+                "method": "authorize",
+                "status": "failed",
+                "errcode": 94006,
+                "created_at": NOON + timedelta(seconds=n // 3),
+                "started_at": NOON,
+                "token_digest": f"{n:064}",
+                "token_key_id": "i1",
+                **fields,
+            }
+        )
+        for n in range(first, first + count)
+    ]
+    return Verification.objects.bulk_create(rows)
+
+
+def trail() -> list[tuple[str, str]]:
+    """What the console added to the trail: event and reason, oldest first."""
+    ours = ("search", "reveal", "export", "export_ended", "permission_refused", "erase")
+    events = AuditEvent.objects.filter(event__in=ours).order_by("created_at", "id")
+    return [(event.event, event.reason) for event in events]

@@ -1,0 +1,231 @@
+"""The lists: fast at any depth, complete while rows are added, filtered by index only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html import unescape
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.console import NOON, page, records, staff
+from wx_realname import audit
+from wx_realname.admin import integrity
+from wx_realname.models import AuditEvent, AuditSeal, Verification
+from wx_realname.services import keyset
+
+pytestmark = pytest.mark.django_db
+ROW = re.compile(r"/verification/([0-9a-f-]{36})/change/")
+FILTERS = {
+    "verification": ("status=failed", "merchant=default", "method=check", "errcode=94006"),
+    "auditevent": (
+        "event=search",
+        "status=failed",
+        "merchant=default",
+        "method=check",
+        "errcode=94006",
+    ),
+}
+EVERY_FILTER = [(model, one) for model, all_ in FILTERS.items() for one in all_]
+
+
+@pytest.fixture
+def clerk() -> Client:
+    return staff("view_verification", "view_auditevent")
+
+
+def link(text: str, name: str) -> str | None:
+    found = re.search(rf'<a href="([^"]*)"[^>]*>{name}</a>', text)
+    return unescape(found[1]) if found else None
+
+
+def walked(client: Client, address: str, name: str) -> Iterator[list[str]]:
+    """The rows of each page, following the link of that name."""
+    start, at = address.partition("?")[0], address
+    while at:
+        text = client.get(at).content.decode()
+        yield list(dict.fromkeys(ROW.findall(text)))
+        further = link(text, name)
+        at = f"{start}{further}" if further else ""
+
+
+def newest_first() -> list[str]:
+    return [str(row.pk) for row in Verification.objects.order_by("-created_at", "-id")]
+
+
+def test_pages_are_complete_and_without_repeats_in_both_directions(clerk: Client) -> None:
+    records(175)
+    down = list(walked(clerk, page("verification"), "Older"))
+    assert [len(rows) for rows in down] == [50, 50, 50, 25]
+    assert [row for rows in down for row in rows] == newest_first()
+    oldest = page("verification") + "?newer=oldest"
+    up = list(walked(clerk, oldest, "Newer"))
+    assert up[0] == newest_first()[-50:] and up[-1] == newest_first()[:50]
+    assert {row for rows in up for row in rows} == set(newest_first())
+
+
+def test_pages_stay_complete_while_rows_are_added(clerk: Client) -> None:
+    records(170)
+    before, seen = newest_first(), []
+    for turn, rows in enumerate(walked(clerk, page("verification"), "Older")):
+        seen += rows
+        records(40, first=1000 * (turn + 1))  # newer than all: each pushes the list down
+    assert seen == before
+
+
+@pytest.mark.parametrize("field", ["Newest", "Newer", "Older", "Oldest"])
+def test_a_list_of_one_page_has_no_links(clerk: Client, field: str) -> None:
+    records(50)
+    assert link(clerk.get(page("verification")).content.decode(), field) is None
+
+
+def test_a_filter_stays_on_every_page_and_a_new_one_begins_at_the_top(clerk: Client) -> None:
+    records(120)
+    records(10, first=500, status="rejected", errcode=94004)
+    address = page("verification") + "?status=failed"
+    assert sum(len(rows) for rows in walked(clerk, address, "Older")) == 120
+    second = clerk.get(
+        f"{page('verification')}{link(clerk.get(address).content.decode(), 'Older')}"
+    )
+    text = second.content.decode()
+    other = re.findall(r'href="(\?[^"]*status=rejected[^"]*)"', text)
+    assert other and "older" not in other[0]
+    assert link(text, "Newest") == "?status=failed"
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("status=rejected", 2),
+        ("errcode=94004", 2),
+        ("errcode=94004&status=failed", 0),
+        ("merchant=default", 5),
+        ("method=check", 0),
+        ("day=2026-11-22", 3),
+        ("day=2026-11-23", 2),
+        ("day=2026-11-23&status=rejected", 2),
+        ("day=", 5),
+    ],
+)
+def test_each_filter_narrows_the_list(clerk: Client, query: str, count: int) -> None:
+    records(3)
+    later = {"created_at": NOON + timedelta(days=1)}
+    records(2, first=10, status="rejected", errcode=94004, **later)
+    text = clerk.get(f"{page('verification')}?{query}").content.decode()
+    assert len(set(ROW.findall(text))) == count
+
+
+def test_a_day_is_the_sites_day(clerk: Client, settings: Any) -> None:
+    settings.TIME_ZONE = "Asia/Shanghai"
+    records(1, created_at=NOON.replace(hour=16))  # midnight in China
+    for day, count in (("2026-11-22", 0), ("2026-11-23", 1)):
+        text = clerk.get(f"{page('verification')}?day={day}").content.decode()
+        assert len(set(ROW.findall(text))) == count
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=nonsense",
+        "merchant=unknown",
+        "errcode=1",
+        "errcode=x",
+        "day=yesterday",
+        "day=9999-12-31",
+        "older=x",
+        "newer=20261122T000000.000000Z_x",
+    ],
+)
+def test_a_wrong_filter_or_place_leads_back_to_the_list(clerk: Client, query: str) -> None:
+    records(1)
+    answer = clerk.get(f"{page('verification')}?{query}")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        302,
+        page("verification") + "?e=1",
+    )
+
+
+@pytest.mark.parametrize(
+    "lookup",
+    ["real_name_masked__contains", "credential_id_index", "user__password__startswith", "id__in"],
+)
+def test_no_other_lookup_is_taken_from_the_address(clerk: Client, lookup: str) -> None:
+    """Each would read the whole table, or let a clerk guess at what isn't shown."""
+    assert clerk.get(page("verification"), {lookup: "x"}).status_code == 400
+
+
+def test_order_and_size_are_not_for_the_address_to_choose(clerk: Client) -> None:
+    records(60)
+    plain = ROW.findall(clerk.get(page("verification")).content.decode())
+    for query in ("o=3.1", "all=", "q=x", "_facets=True"):
+        assert ROW.findall(clerk.get(f"{page('verification')}?{query}").content.decode()) == plain
+
+
+@pytest.mark.parametrize("model", ["verification", "auditevent"])
+def test_nothing_is_counted_joined_or_made_distinct(clerk: Client, model: str) -> None:
+    records(120)
+    audit.append(AuditEvent.Event.SEARCH, audit.Origin("1"), using="default")
+    for query in ("", *FILTERS[model], "newer=oldest"):
+        with CaptureQueriesContext(connection) as queries:
+            assert clerk.get(f"{page(model)}?{query}").status_code == 200
+        ours = [found["sql"] for found in queries if f"wx_realname_{model}" in found["sql"]]
+        assert ours and len(queries) <= 9
+        for sql in ours:
+            assert not re.search(r"COUNT\(|DISTINCT|JOIN|OFFSET|_encrypted", sql)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
+@pytest.mark.parametrize("place", ["", "older", "newer", "day"])
+@pytest.mark.parametrize(
+    ("model", "query"), [*EVERY_FILTER, ("verification", ""), ("auditevent", "")]
+)
+def test_an_index_answers_each_filter_in_its_order(
+    clerk: Client, model: str, query: str, place: str
+) -> None:
+    records(5)
+    somewhere = str(keyset.Place.of(Verification.objects.first()))
+    further = f"day={NOON:%Y-%m-%d}" if place == "day" else f"{place}={somewhere}"
+    address = f"{page(model)}?{query}{'&' if query else ''}{further if place else ''}"
+    with CaptureQueriesContext(connection) as queries:
+        assert clerk.get(address).status_code == 200
+    (sql, *_) = [
+        found["sql"]
+        for found in queries
+        if re.search(rf'FROM "wx_realname_{model}".*ORDER BY', found["sql"])
+        and "LIMIT 51" in found["sql"]
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        plan = " ".join(row[3] for row in cursor.fetchall())
+    assert "USING INDEX" in plan and "TEMP B-TREE" not in plan
+    if query or place:
+        assert plan.startswith("SEARCH")
+
+
+def test_the_trail_shows_its_last_seal_and_what_is_not_sealed(clerk: Client) -> None:
+    empty = clerk.get(page("auditevent")).content.decode()
+    assert "none yet" in empty and "not sealed yet" in empty
+    list(audit.seal())
+    audit.append(AuditEvent.Event.SEARCH, audit.Origin(), using="default")
+    seen = integrity.glance()
+    assert seen.last and (seen.last.number, seen.unsealed, seen.uncounted) == (1, 1, False)
+    text = clerk.get(page("auditevent")).content.decode()
+    assert "Last seal" in text and "ago" in text
+
+
+def test_the_unsealed_are_counted_no_further_than_needed(monkeypatch: Any) -> None:
+    monkeypatch.setattr(integrity, "MOST", 3)
+    for _ in range(5):
+        audit.append(AuditEvent.Event.SEARCH, audit.Origin(), using="default")
+    list(audit.seal(batch_size=2))[-1]
+    AuditEvent.objects.update(seal=None)
+    with CaptureQueriesContext(connection) as queries:
+        seen = integrity.glance()
+    assert (seen.unsealed, seen.uncounted) == (3, True)
+    assert not any("members" in found["sql"] or "COUNT" in found["sql"] for found in queries)
+    assert AuditSeal.objects.exists()

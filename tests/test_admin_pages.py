@@ -1,0 +1,297 @@
+"""Finding, revealing and erasing in the console: each by its own permission, each with its trace."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.sessions.models import Session
+from django.db import DatabaseError, connection, connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.conftest import AUTH_TOKEN, Reporter, brought_to
+from tests.console import EVERY, FIND, actions, page, staff, trail
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, identity
+from wx_realname import audit
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import exchange
+
+pytestmark = pytest.mark.django_db
+Configure = Callable[..., None]
+
+
+@pytest.fixture
+def row(liar: LyingWeChat, user: Any) -> Verification:
+    return exchange(user=user, auth_token=AUTH_TOKEN)
+
+
+# --- permissions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    "needed", ["view_verification", "reveal_verification", "erase_verification"]
+)
+def test_each_permission_opens_its_own_page_alone(
+    row: Verification, needed: str, method: str
+) -> None:
+    address, data = actions(row)[needed]
+    others = [permission for permission in EVERY if permission != needed]
+    refused = getattr(staff(*others, username="other"), method)(address, data)
+    assert refused.status_code == 403
+    (event,) = AuditEvent.objects.filter(event="permission_refused")
+    assert event.reason == f"wx_realname.{needed}"
+    assert event.verification_id == (None if needed == "view_verification" else row.pk)
+    allowed = getattr(staff(needed), method)(address, data)
+    assert allowed.status_code in (200, 302)
+    assert AuditEvent.objects.filter(event="permission_refused").count() == 1
+
+
+def test_a_refused_list_or_record_is_recorded(row: Verification) -> None:
+    client = staff("view_auditevent")
+    for address in (page("verification"), page("verification", row.pk, "change")):
+        assert client.get(address).status_code == 403
+    assert trail() == [
+        ("permission_refused", "wx_realname_verification_changelist"),
+        ("permission_refused", "wx_realname_verification_change"),
+    ]
+
+
+def test_who_is_not_let_into_the_admin_is_sent_to_the_login(row: Verification, user: Any) -> None:
+    client = Client()
+    client.force_login(user)
+    for visitor in (client, Client()):
+        for address, data in actions(row).values():
+            assert visitor.post(address, data).status_code == 302
+    assert trail() == [] and Verification.objects.get().status == "verified"
+
+
+def test_the_record_offers_only_what_is_allowed(row: Verification) -> None:
+    address = page("verification", row.pk, "change")
+    text = staff("view_verification").get(address).content.decode()
+    assert "/reveal/" not in text and "/erase/" not in text and "Audit events" not in text
+    text = staff(*EVERY, username="officer").get(address).content.decode()
+    assert "/reveal/" in text and "/erase/" in text and "exchange ended" in text
+
+
+def test_without_the_token_against_forgery_nothing_happens(row: Verification) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = staff(*EVERY).cookies
+    for address, data in actions(row).values():
+        assert client.post(address, data).status_code == 403
+    assert trail() == [] and Verification.objects.get().status == "verified"
+
+
+# --- finding ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"credential_id": NUMBER},
+        {"credential_id": f" {NUMBER[:6]} {NUMBER[6:].lower()} "},
+        {"real_name": NAME},
+        {"real_name": f" {NAME[0]} {NAME[1:]}"},
+        {"real_name": NAME, "credential_id": NUMBER},
+    ],
+)
+def test_a_person_is_found_however_it_is_typed(row: Verification, typed: dict[str, str]) -> None:
+    answer = staff("view_verification").post(FIND, typed)
+    text = answer.content.decode()
+    assert "1 record found" in text and f"/{row.pk}/change/" in text and "**娜" in text
+    assert NAME not in text and NUMBER not in text
+    assert "no-store" in answer.headers["Cache-Control"]
+    by = (
+        " and ".join(
+            {"real_name": "name", "credential_id": "number"}[name] for name in reversed(list(typed))
+        )
+        if len(typed) == 1
+        else "name and number"
+    )
+    assert trail() == [("search", f"by {by}; found: 1")]
+
+
+def test_other_accounts_with_the_same_number_are_shown(
+    row: Verification, liar: LyingWeChat, stranger: Any
+) -> None:
+    liar.play(identity(name="另一个名字"))
+    other = exchange(user=stranger, auth_token="another token")
+    client = staff("view_verification")
+    for typed in ({"credential_id": NUMBER}, {"real_name": NAME}):
+        text = client.post(FIND, typed).content.decode()
+        assert f"/{row.pk}/" in text and f"/{other.pk}/" in text
+        assert text.count("<strong>2</strong>") == 2
+
+
+def test_a_search_for_nobody_leaves_its_trace_too(row: Verification) -> None:
+    text = staff("view_verification").post(FIND, {"real_name": "无此人"}).content.decode()
+    assert "Nobody was found" in text
+    assert trail() == [("search", "by name; found: 0")]
+
+
+def test_both_given_must_both_fit(row: Verification) -> None:
+    typed = {"real_name": "无此人", "credential_id": NUMBER}
+    assert "Nobody" in staff("view_verification").post(FIND, typed).content.decode()
+
+
+@pytest.mark.parametrize(
+    "typed", [{}, {"credential_id": "123"}, {"real_name": "\x07"}, {"real_name": "x" * 256}]
+)
+def test_what_cannot_be_searched_is_said_and_leaves_no_trace(
+    row: Verification, typed: dict[str, str]
+) -> None:
+    answer = staff("view_verification").post(FIND, {"csrf": "", **typed})
+    assert (answer.status_code, trail()) == (200, [])
+    assert "errorlist" in answer.content.decode()
+
+
+def test_a_number_in_the_address_is_not_searched_for(row: Verification) -> None:
+    text = staff("view_verification").get(FIND, {"credential_id": NUMBER}).content.decode()
+    assert (str(row.pk) in text, NUMBER in text, trail()) == (False, False, [])
+
+
+def test_older_index_keys_still_find(
+    row: Verification, settings: Any, configure: Configure
+) -> None:
+    configure(INDEX_KEYS=["i2:" + "B" * 43 + "=", *settings.WX_REALNAME["INDEX_KEYS"]])
+    for typed in ({"credential_id": NUMBER}, {"real_name": NAME}):
+        text = staff("view_verification", username=str(typed)).post(FIND, typed).content.decode()
+        assert f"/{row.pk}/change/" in text
+
+
+def test_an_erased_person_is_found_no_more(liar: LyingWeChat, user: Any) -> None:
+    brought_to("erased", liar, user)
+    text = staff("view_verification").post(FIND, {"credential_id": NUMBER}).content.decode()
+    assert "Nobody" in text
+
+
+def test_inside_the_hosts_atomic_requests_events_are_kept(
+    row: Verification, monkeypatch: Any
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    client = staff("view_verification")
+    assert client.post(FIND, {"credential_id": NUMBER}).status_code == 200
+    assert client.get(page("verification", row.pk, "reveal")).status_code == 403
+    assert [event for event, _ in trail()] == ["search", "permission_refused"]
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
+@pytest.mark.parametrize("typed", [{"credential_id": NUMBER}, {"real_name": NAME}])
+def test_an_index_answers_every_search(row: Verification, typed: dict[str, str]) -> None:
+    client = staff("view_verification")
+    with CaptureQueriesContext(connection) as queries:
+        client.post(FIND, typed)
+    searches = [q["sql"] for q in queries if 'FROM "wx_realname_verification"' in q["sql"]]
+    assert len(searches) == 2 and not any("_encrypted" in sql for sql in searches)
+    for sql in searches:
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            assert "SEARCH" in (plan := str(cursor.fetchall())) and "SCAN" not in plan
+
+
+# --- revealing --------------------------------------------------------------------------------
+
+
+def test_reveal_shows_once_what_a_reason_was_given_for(row: Verification) -> None:
+    client, address = staff("reveal_verification"), page("verification", row.pk, "reveal")
+    assert NAME not in client.get(address).content.decode()
+    answer = client.post(address, {"reason": "case 4711"})
+    text = answer.content.decode()
+    assert NAME in text and NUMBER in text and "no-store" in answer.headers["Cache-Control"]
+    assert NAME not in client.get(address).content.decode()
+    assert trail() == [("reveal", "case 4711")]
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 256, "a\x07", f"it is {NUMBER}"])
+def test_without_a_proper_reason_nothing_is_revealed(row: Verification, reason: str) -> None:
+    client = staff("reveal_verification")
+    text = client.post(page("verification", row.pk, "reveal"), {"reason": reason}).content.decode()
+    assert NAME not in text and "errorlist" in text and trail() == []
+
+
+@pytest.mark.parametrize("status", ["pending", "erased", "rejected", "failed", "unknown"])
+def test_where_nothing_is_stored_reveal_says_so(liar: LyingWeChat, user: Any, status: str) -> None:
+    row = brought_to(status, liar, user)
+    client = staff("reveal_verification")
+    answer = client.post(page("verification", row.pk, "reveal"), {"reason": "case 1"})
+    assert "Nothing is stored" in answer.content.decode()
+
+
+def test_what_does_not_open_is_said_and_traced(row: Verification, configure: Configure) -> None:
+    configure(ENCRYPTION_KEYS=["other:AES-256-GCM:" + "B" * 43 + "="])
+    client = staff("reveal_verification")
+    answer = client.post(page("verification", row.pk, "reveal"), {"reason": "case 1"})
+    assert "read." in answer.content.decode() and trail() == [("reveal", "case 1")]
+
+
+@pytest.mark.parametrize("needed", ["view_verification", "reveal_verification", "export_plaintext"])
+def test_without_its_audit_event_nothing_is_shown(
+    row: Verification, needed: str, monkeypatch: Any
+) -> None:
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise DatabaseError("disk full")
+
+    client = staff(needed)
+    monkeypatch.setattr(audit, "append", full)
+    address, data = actions(row)[needed]
+    with pytest.raises(DatabaseError):
+        client.post(address, data)
+
+
+def test_a_record_that_is_not_there_is_not_found() -> None:
+    client = staff(*EVERY)
+    gone = "00000000-0000-7000-8000-000000000000"
+    for action in ("reveal", "erase"):
+        answer = client.post(page("verification", gone, action), {"reason": "case 1"})
+        assert answer.status_code == 404
+
+
+# --- erasing ----------------------------------------------------------------------------------
+
+
+def test_erase_asks_first_and_needs_a_reason(row: Verification) -> None:
+    client = staff("erase_verification", "view_verification")
+    address = page("verification", row.pk, "erase")
+    assert "Erase for good" in client.get(address).content.decode()
+    client.post(address, {"reason": " "})
+    assert Verification.objects.get().status == "verified"
+    answer = client.post(address, {"reason": "case 4711"})
+    assert answer.headers["Location"] == page("verification", row.pk, "change")
+    row.refresh_from_db()
+    assert (row.status, row.real_name_masked, row.credential_id_index) == ("erased", None, None)
+    assert trail() == [("erase", "case 4711")]
+    assert "was erased" in client.get(answer.headers["Location"]).content.decode()
+
+
+def test_a_pending_record_is_not_erased(liar: LyingWeChat, user: Any) -> None:
+    row = brought_to("pending", liar, user)
+    address = page("verification", row.pk, "erase")
+    text = staff("erase_verification").post(address, {"reason": "case 1"}).content.decode()
+    assert "being processed" in text and Verification.objects.get().status == "pending"
+
+
+# --- what stays behind ------------------------------------------------------------------------
+
+
+def test_nothing_personal_stays_in_logs_sessions_addresses_or_histories(
+    row: Verification, reporter: Reporter
+) -> None:
+    client = staff(*EVERY)
+    addresses = []
+    for address, data in actions(row).values():
+        for answer in (client.get(address), client.post(address, data)):
+            addresses += [answer.request["PATH_INFO"], answer.request["QUERY_STRING"]]
+            addresses.append(answer.headers.get("Location", ""))
+            if answer.streaming:
+                b"".join(answer.streaming_content)
+    logging.getLogger("a test").warning("heard")
+    kept = [*addresses, *reporter.told, str(list(AuditEvent.objects.values()))]
+    kept += [str(session.get_decoded()) for session in Session.objects.all()]
+    assert "heard" in str(kept)
+    for planted in (NAME, NUMBER, NUMBER[:12]):
+        assert planted not in str(kept)
+    assert not LogEntry.objects.exists()

@@ -1,0 +1,181 @@
+"""The pages beside Django's own: find a person, reveal, erase, export. Thin: services do the work."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseBadRequest,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+
+from .. import services
+from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError
+from ..models import Verification
+from ..personal_data import Secret
+from ..services.export import CIPHERTEXTS
+from . import spreadsheet
+from .forms import ExportForm, FindForm, ReasonForm, ServiceForm
+from .read_only import ReadOnlyAdmin, require
+
+
+class ConsolePages(ReadOnlyAdmin):
+    """What the admin of verifications offers beside the list and the record."""
+
+    def console_urls(self) -> list[Any]:
+        def console(route: str, view: Any, name: str) -> Any:
+            return path(
+                route, self.admin_site.admin_view(view), name=f"wx_realname_verification_{name}"
+            )
+
+        return [
+            console("find/", self.find_view, "find"),
+            console("export/", self.export_view, "export"),
+            console("<uuid:object_id>/reveal/", self.reveal_view, "reveal"),
+            console("<uuid:object_id>/erase/", self.erase_view, "erase"),
+        ]
+
+    # --- find a person ------------------------------------------------------------------------
+
+    @method_decorator(sensitive_post_parameters("real_name", "credential_id"))
+    def find_view(self, request: Any) -> HttpResponse:
+        """A form that posts: a number in an address would be in every log and history."""
+        require(request, "view_verification")
+        form, found = FindForm(request.POST or None), None
+        if form.is_valid():
+            try:
+                found = services.find_person(
+                    actor=request.user,
+                    real_name=Secret(form.cleaned_data["real_name"]),
+                    credential_id=Secret(form.cleaned_data["credential_id"]),
+                    request=request,
+                )
+                form = FindForm()  # what was typed isn't shown again
+            except InvalidRequest as refused:
+                form.take_errors(refused)
+        return self._page(request, "find", _("Find a person"), form=form, found=found)
+
+    # --- reveal -------------------------------------------------------------------------------
+
+    def reveal_view(self, request: Any, object_id: UUID) -> HttpResponse:
+        """Plain text in the answer to the POST itself: another look takes another POST and event."""
+        require(request, "reveal_verification")
+        row = self._row(object_id)
+        form, fault, title = ReasonForm(request.POST or None), "", _("Reveal name and ID number")
+        if form.is_valid():
+            try:
+                plain = services.reveal(
+                    row, actor=request.user, reason=form.cleaned_data["reason"], request=request
+                )
+                return self._page(request, "revealed", title, row=row, plain=plain)
+            except InvalidRequest as refused:
+                form.take_errors(refused)
+            except NotFound:
+                fault = _("Nothing is stored: the record isn't verified, was erased, or is masked.")
+            except DecryptionError:
+                fault = _("What is stored can't be read. ENCRYPTION_KEYS may lack its key.")
+        return self._page(request, "reveal", title, row=row, form=form, fault=fault)
+
+    # --- erase --------------------------------------------------------------------------------
+
+    def erase_view(self, request: Any, object_id: UUID) -> HttpResponse:
+        require(request, "erase_verification")
+        row = self._row(object_id)
+        form, fault = ReasonForm(request.POST or None), ""
+        if form.is_valid():
+            try:
+                services.erase(
+                    row, actor=request.user, reason=form.cleaned_data["reason"], request=request
+                )
+                messages.success(request, _("The personal data was erased."))
+                return HttpResponseRedirect(self._record_address(request, row))
+            except RealNameError as refused:
+                fault = str(refused.detail)
+        title = _("Erase name and ID number")
+        return self._page(request, "erase", title, row=row, form=form, fault=fault)
+
+    # --- export -------------------------------------------------------------------------------
+
+    def export_view(self, request: Any) -> Any:
+        """The list as it is filtered in the address, as a file."""
+        may_mask = request.user.has_perm("wx_realname.view_verification")
+        may_plain = request.user.has_perm("wx_realname.export_plaintext")
+        require(request, "view_verification", "export_plaintext")
+        try:
+            chosen: Any = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseBadRequest(_("There is no such filter."))
+        form = ExportForm(request.POST or None, may_mask=may_mask, may_plain=may_plain)
+        if form.is_valid():
+            plain = form.cleaned_data["content"] == ExportForm.PLAIN
+            require(request, "export_plaintext" if plain else "view_verification")
+            try:
+                return self._file(request, chosen, plain, form.cleaned_data["reason"])
+            except InvalidRequest as refused:
+                form.take_errors(refused)
+        return self._page(request, "export", _("Export"), form=form, chosen=chosen)
+
+    def _file(self, request: Any, chosen: Any, plain: bool, reason: str) -> StreamingHttpResponse:
+        exported = services.export(
+            chosen.queryset,
+            actor=request.user,
+            plain=plain,
+            reason=reason,
+            filters=_filters(chosen),
+            request=request,
+        )
+        answer = StreamingHttpResponse(
+            spreadsheet.lines(exported), content_type="text/csv; charset=utf-8"
+        )
+        name = f"verifications-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
+        answer["Content-Disposition"] = f'attachment; filename="{name}"'
+        answer["X-Content-Type-Options"] = "nosniff"
+        return answer
+
+    # --- what they share ----------------------------------------------------------------------
+
+    def _row(self, object_id: UUID) -> Verification:
+        rows = Verification.objects.deciding().defer(*CIPHERTEXTS)
+        row = rows.filter(pk=object_id).first()
+        if row is None:
+            raise Http404
+        return row
+
+    def _record_address(self, request: Any, row: Verification) -> str:
+        if not self.has_view_permission(request):
+            return reverse("admin:index", current_app=self.admin_site.name)
+        name = "admin:wx_realname_verification_change"
+        return reverse(name, args=[row.pk], current_app=self.admin_site.name)
+
+    def _page(self, request: Any, template: str, title: str, **context: Any) -> TemplateResponse:
+        form = context.get("form")
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request,
+            f"admin/wx_realname/verification/{template}.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": title,
+                "may_view": self.has_view_permission(request),
+                "errors": isinstance(form, ServiceForm) and form.errors,
+                **context,
+            },
+        )
+
+
+def _filters(chosen: Any) -> dict[str, str]:
+    """The filters in force, by the names of their parameters."""
+    return {spec.parameter_name: spec.value() for spec in chosen.filter_specs if spec.value()}

@@ -1,0 +1,44 @@
+"""Make the console's two groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.core.management.base import BaseCommand, CommandError
+from django.db import router, transaction
+
+LOOKS = ("view_verification", "view_auditevent")
+GROUPS = {
+    "realname auditor": LOOKS,
+    "realname officer": (
+        *LOOKS,
+        "reveal_verification",
+        "export_plaintext",
+        "erase_verification",
+    ),
+}
+
+
+class Command(BaseCommand):
+    help = (
+        'Make the groups "realname auditor" (may look at records and trail, masked) and "realname officer" '
+        "(may reveal, export and erase too). Run again, it adds what they lack and takes nothing away."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        using = router.db_for_write(Group)
+        with transaction.atomic(using=using):
+            for name, codenames in GROUPS.items():
+                group, made = Group.objects.using(using).get_or_create(name=name)
+                group.permissions.add(*_permissions(codenames, using))
+                self.stdout.write(f"{name}: {'made' if made else 'was there'}")
+
+
+def _permissions(codenames: tuple[str, ...], using: str) -> list[Permission]:
+    found = Permission.objects.using(using).filter(
+        content_type__app_label="wx_realname", codename__in=codenames
+    )
+    if len(found) < len(codenames):
+        raise CommandError("The permissions are not there yet: run `migrate` first.")
+    return list(found)
