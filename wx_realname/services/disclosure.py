@@ -44,9 +44,7 @@ def reveal(
     if fault := clean_text(Secret(reason), audit.MAX_REASON):
         raise InvalidRequest(errors={"reason": [str(fault)]})
     using = router.db_for_write(Verification)
-    row = Verification.objects.using(using).filter(pk=verification.pk).first()
-    if row is None or row.real_name_encrypted is None:
-        raise NotFound(verification_id=verification.pk)
+    row = _stored(verification, using)
     with durable(using):
         audit.append(
             Event.REVEAL,
@@ -55,10 +53,17 @@ def reveal(
             verification=row,
             reason=reason,
         )
-    personal_data = row.personal_data()
+    personal_data = _stored(verification, using).personal_data()  # it may have been erased since
     if personal_data is None:
-        raise NotFound(verification_id=row.pk)
+        raise NotFound(verification_id=verification.pk)
     return personal_data
+
+
+def _stored(verification: Verification, using: str) -> Verification:
+    row = Verification.objects.using(using).filter(pk=verification.pk).first()
+    if row is None or row.real_name_encrypted is None:
+        raise NotFound(verification_id=verification.pk)
+    return row
 
 
 @dataclass(frozen=True)
