@@ -1,0 +1,83 @@
+"""The setting `WX_REALNAME` as frozen dataclasses, read on access so that `override_settings` works.
+
+A wrong value raises `ConfigurationError`, which names the setting and the way out, and never a
+secret; nor do the local variables here hold one, so a traceback can be reported as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+from ..exceptions import ConfigurationError
+from .reading import read
+from .schema import (
+    HASH_KEY_BYTES,
+    KEY_BYTES,
+    MERCHANT_NAMES,
+    NAMES,
+    EncryptionKey,
+    HashKey,
+    KeySource,
+    Merchant,
+    Settings,
+)
+from .section import Section
+
+__all__ = [
+    "HASH_KEY_BYTES",
+    "KEY_BYTES",
+    "MERCHANT_NAMES",
+    "NAMES",
+    "EncryptionKey",
+    "HashKey",
+    "KeySource",
+    "Merchant",
+    "Settings",
+    "current",
+    "is_set",
+]
+
+
+class _Parsed:
+    """The last setting seen, and what came of it. The copy notices a dict changed in place."""
+
+    def __init__(self) -> None:
+        self._raw = _copied(settings.WX_REALNAME)
+        self._use_tz = settings.USE_TZ
+        self.settings = read(Section("WX_REALNAME", lambda: settings.WX_REALNAME, NAMES))
+
+    def is_current(self) -> bool:
+        return bool(self._raw == settings.WX_REALNAME and self._use_tz == settings.USE_TZ)
+
+
+def _copied(value: Any) -> Any:
+    """With dicts and lists of its own, at any depth; `deepcopy` fails at what is refused later."""
+    if isinstance(value, Mapping):
+        return {name: _copied(member) for name, member in value.items()}
+    return [_copied(member) for member in value] if isinstance(value, list) else value
+
+
+_last: _Parsed | None = None
+
+
+def current() -> Settings:
+    """The settings as they are now.
+
+    Raises `ConfigurationError`, which names what is wrong, or that WX_REALNAME is missing.
+    """
+    global _last
+    parsed = _last
+    if not is_set():
+        raise ConfigurationError(
+            "WX_REALNAME is missing: see “Settings” in the README, or wx_realname.env.settings()."
+        )
+    if parsed is None or not parsed.is_current():
+        parsed = _last = _Parsed()
+    return parsed.settings
+
+
+def is_set() -> bool:
+    return getattr(settings, "WX_REALNAME", None) is not None

@@ -1,0 +1,257 @@
+"""From the dict to the dataclasses: what is wrong raises `ConfigurationError`, naming the setting."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from ..exceptions import ConfigurationError
+from ..personal_data import Secret
+from .schema import (
+    HASH_KEY_BYTES,
+    KEY_BYTES,
+    KEY_SOURCE_NAMES,
+    MERCHANT_NAMES,
+    PEM_KEY_BACKEND,
+    EncryptionKey,
+    HashKey,
+    KeySource,
+    Merchant,
+    Settings,
+)
+from .section import Section
+
+_KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
+_ALIAS = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
+
+
+def read(section: Section) -> Settings:
+    parsed = Settings(
+        merchants=_merchants(section),
+        merchant_resolver=section.text("MERCHANT_RESOLVER"),
+        openid_resolver=section.text("OPENID_RESOLVER"),
+        client_ip_resolver=section.text("CLIENT_IP_RESOLVER"),
+        api_base_url=_api_base_url(section),
+        connect_timeout=section.seconds("CONNECT_TIMEOUT", 3.05),
+        read_timeout=section.seconds("READ_TIMEOUT", 10),
+        total_timeout=section.seconds("TOTAL_TIMEOUT", 20),
+        pending_timeout=section.seconds("PENDING_TIMEOUT", 120),
+        cache_alias=section.text("CACHE_ALIAS", "default") or "default",
+        encryption_keys=_encryption_keys(section),
+        index_keys=_hash_keys(section, "INDEX_KEYS"),
+        audit_keys=_hash_keys(section, "AUDIT_KEYS") if section.given("AUDIT_KEYS") else (),
+        storage=section.choice("STORAGE", ("encrypted", "masked")),
+        response=section.choice("RESPONSE", ("masked", "plain")),
+        retention_days=_retention_days(section),
+        throttle_rate=_throttle_rate(section),
+    )
+    _refuse_contradictions(section, parsed)
+    return parsed
+
+
+# Of a key's text, nothing is bound to a name or said in a message before it is known to be what it
+# should be: where the parts were swapped, the key stands in the place of the id or the algorithm.
+
+
+def _material(place: str, text: Secret, length: int) -> bytes:
+    material = b""
+    with suppress(ValueError):
+        material = base64.b64decode(text.reveal().rpartition(":")[2], validate=True)
+    if len(material) != length:
+        del material
+        raise ConfigurationError(f"{place} must end with {length} bytes in base64.")
+    return material
+
+
+def _key_id(place: str, text: Secret, known: Iterable[EncryptionKey | HashKey]) -> str:
+    if not _KEY_ID.fullmatch(text.reveal().partition(":")[0]):
+        raise ConfigurationError(
+            f"{place} must begin with a key id of 1 to 32 letters, digits, '.', '_', '-'."
+        )
+    key_id = text.reveal().partition(":")[0]
+    if key_id in [key.key_id for key in known]:
+        raise ConfigurationError(f'{place} repeats the key id "{key_id}": each key needs its own.')
+    return key_id
+
+
+def _algorithm(place: str, text: Secret) -> str:
+    for algorithm in KEY_BYTES:
+        if algorithm == text.reveal().split(":")[1]:
+            return algorithm
+    raise ConfigurationError(f"{place} must name one of the algorithms: {', '.join(KEY_BYTES)}.")
+
+
+def _encryption_keys(section: Section) -> tuple[EncryptionKey, ...]:
+    keys: list[EncryptionKey] = []
+    for place, text in section.texts("ENCRYPTION_KEYS"):
+        if text.reveal().count(":") != 2:
+            raise ConfigurationError(f'{place} must have the form "<id>:<algorithm>:<base64>".')
+        algorithm = _algorithm(place, text)
+        keys.append(
+            EncryptionKey(
+                material=_material(place, text, KEY_BYTES[algorithm]),
+                algorithm=algorithm,
+                key_id=_key_id(place, text, keys),
+            )
+        )
+    return tuple(keys)
+
+
+def _hash_keys(section: Section, name: str) -> tuple[HashKey, ...]:
+    keys: list[HashKey] = []
+    for place, text in section.texts(name):
+        if text.reveal().count(":") != 1:
+            raise ConfigurationError(f'{place} must have the form "<id>:<base64>".')
+        keys.append(
+            HashKey(
+                material=_material(place, text, HASH_KEY_BYTES), key_id=_key_id(place, text, keys)
+            )
+        )
+    return tuple(keys)
+
+
+def _key_source(section: Section, *, pem: bool) -> KeySource:
+    for text, file in (("PRIVATE_KEY", "PRIVATE_KEY_FILE"), ("CERTIFICATE", "CERTIFICATE_FILE")):
+        if section.given(text) and section.given(file):
+            raise section.wrong(text, f'and "{file}" are both given: keep one of them.')
+    if pem and not (section.given("PRIVATE_KEY") or section.given("PRIVATE_KEY_FILE")):
+        raise section.wrong("PRIVATE_KEY", 'is missing: set it, or "PRIVATE_KEY_FILE".')
+    return KeySource(
+        setting=section.setting,
+        private_key=section.secret("PRIVATE_KEY"),
+        private_key_file=section.path("PRIVATE_KEY_FILE"),
+        passphrase=section.secret("PRIVATE_KEY_PASSPHRASE"),
+        certificate=section.text("CERTIFICATE"),
+        certificate_file=section.path("CERTIFICATE_FILE"),
+        cert_serialno=_serialno(section),
+    )
+
+
+def _serialno(section: Section) -> str | None:
+    serial = section.text("CERT_SERIALNO")
+    if serial is None:
+        return None
+    if not re.fullmatch(r"[0-9A-Fa-f]{1,40}", serial.strip()):
+        raise section.wrong("CERT_SERIALNO", "must be up to 40 hexadecimal digits.")
+    return serial.strip().upper().zfill(40)
+
+
+def _moment(section: Section, name: str) -> datetime:
+    with suppress(ValueError, OverflowError):
+        moment = datetime.fromisoformat(section.required(name).replace("Z", "+00:00"))
+        if moment.tzinfo is not None:
+            return moment.astimezone(timezone.utc)
+    raise section.wrong(name, 'must be a time with its zone, such as "2027-01-01T00:00:00Z".')
+
+
+def _category_id(section: Section) -> tuple[int, ...] | None:
+    value = section.raw("CATEGORY_ID")
+    if value is None:
+        return None
+    numbers = isinstance(value, (list, tuple)) and all(type(number) is int for number in value)
+    if not numbers or len(value) != 2:
+        raise section.wrong("CATEGORY_ID", "must be two numbers, such as [99, 904].")
+    return tuple(value)
+
+
+def _merchant(alias: str, section: Section) -> Merchant:
+    backend = section.text("KEY_BACKEND") or PEM_KEY_BACKEND
+    provider = section.text("ACCESS_TOKEN_PROVIDER")
+    if provider is None:
+        section.required("APP_SECRET")
+    upcoming = _next(section)
+    pem = backend == PEM_KEY_BACKEND
+    return Merchant(
+        alias=alias,
+        app_id=section.required("APP_ID", 64),
+        app_secret=section.secret("APP_SECRET"),
+        mch_id=section.required("MCH_ID", 32),
+        keys=_key_source(section, pem=pem),
+        next_keys=_key_source(upcoming, pem=pem) if upcoming else None,
+        next_from=_moment(upcoming, "FROM") if upcoming else None,
+        category_id=_category_id(section),
+        key_backend=backend,
+        access_token_provider=provider,
+        application=_application(section),
+    )
+
+
+def _next(section: Section) -> Section | None:
+    if section.raw("NEXT") in (None, {}):
+        return None
+    return section.section("NEXT", (*KEY_SOURCE_NAMES, "FROM"))
+
+
+def _application(section: Section) -> Mapping[str, Any]:
+    if section.given("APPLICATION"):
+        section.section("APPLICATION")  # a dict, or an error
+    return section.raw("APPLICATION") or {}
+
+
+def _merchants(section: Section) -> Mapping[str, Merchant]:
+    if not section.raw("MERCHANTS"):
+        raise section.wrong("MERCHANTS", "is missing: set it to a dict with a merchant by alias.")
+    merchants = section.section("MERCHANTS")
+    for alias in merchants:
+        if not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
+            raise section.wrong("MERCHANTS", "has an alias that isn't 1 to 64 plain characters.")
+    return MappingProxyType(
+        {alias: _merchant(alias, merchants.section(alias, MERCHANT_NAMES)) for alias in merchants}
+    )
+
+
+def _api_base_url(section: Section) -> str:
+    name = "API_BASE_URL"
+    try:
+        url = urlsplit(section.text(name, "https://api.weixin.qq.com") or "")
+        host = url.hostname or ""
+        plain = not (url.username or url.password or url.query or url.fragment) and url.port != 0
+    except ValueError:
+        raise section.wrong(name, "isn't a URL.") from None
+    if url.scheme not in ("http", "https") or not plain or not host or re.search(r"\s", host):
+        raise section.wrong(name, "must be an http(s) address without user, query or fragment.")
+    if url.scheme == "http" and not _is_loopback(host):
+        raise section.wrong(name, "must begin with https:// (plain http is for loopback only).")
+    return url.geturl().rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _throttle_rate(section: Section) -> str | None:
+    rate = section.text("THROTTLE_RATE") if "THROTTLE_RATE" in section else "10/min"
+    if rate is not None and not _RATE.fullmatch(rate):
+        raise section.wrong("THROTTLE_RATE", 'must be like "10/min" (s, min, hour, day) or None.')
+    return rate
+
+
+def _retention_days(section: Section) -> int | None:
+    days = section.raw("RETENTION_DAYS")
+    if days is not None and (type(days) is not int or not 0 < days < 40_000):
+        raise section.wrong("RETENTION_DAYS", "must be a positive number of days, or None.")
+    return days
+
+
+def _refuse_contradictions(section: Section, parsed: Settings) -> None:
+    if parsed.pending_timeout <= 2 * parsed.total_timeout:
+        raise section.wrong("PENDING_TIMEOUT", "must be more than twice TOTAL_TIMEOUT.")
+    if parsed.response == "plain" and parsed.storage == "masked":
+        raise section.wrong("RESPONSE", '"plain" needs STORAGE "encrypted".')
+    if parsed.cache_alias not in settings.CACHES:
+        raise section.wrong("CACHE_ALIAS", f'"{parsed.cache_alias}" is not in CACHES.')
+    if not settings.USE_TZ:
+        raise ConfigurationError("USE_TZ must be True: wx_realname's times are in UTC.")
