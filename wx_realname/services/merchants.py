@@ -73,7 +73,8 @@ class _Registry:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._clients: dict[str, tuple[_Basis, WeChatClient]] = {}
-        os.register_at_fork(after_in_child=self._forget)
+        if hasattr(os, "register_at_fork"):  # Windows doesn't fork
+            os.register_at_fork(after_in_child=self._forget)
 
     def client(self, merchant: conf.Merchant) -> WeChatClient:
         basis = _Basis.now(merchant)
