@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import AUTH_TOKEN, frames
@@ -66,8 +67,9 @@ def test_a_plain_export_shows_all_and_keeps_numbers_as_text(
 
 
 def test_both_ends_of_an_export_are_recorded(row: Verification, officer: Client) -> None:
-    answer = officer.post(f"{EXPORT}?status=verified&day={row.created_at:%Y-%m-%d}", PLAIN)
-    begun = f"plain; day={row.created_at:%Y-%m-%d}, status=verified; case 4711"
+    day = f"{timezone.localtime(row.created_at):%Y-%m-%d}"
+    answer = officer.post(f"{EXPORT}?status=verified&day={day}", PLAIN)
+    begun = f"plain; day={day}, status=verified; case 4711"
     assert trail() == [("export", begun)]  # before the first row is read
     text_of(answer)
     event = AuditEvent.objects.get(event="export")
