@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
-from django.utils import timezone
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN, frames
 from tests.console import page, records, staff, trail
