@@ -8,7 +8,7 @@ from uuid import UUID
 
 
 def uuid7() -> UUID:
-    """48 bits of Unix milliseconds, then 74 random ones; ids sort by the millisecond, within one at random."""
+    """48 bits of Unix milliseconds, then 74 random ones: ids sort by their millisecond."""
     milliseconds = time.time_ns() // 1_000_000
     random = int.from_bytes(os.urandom(10), "big")
     value = (milliseconds & (1 << 48) - 1) << 80 | random
