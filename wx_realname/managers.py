@@ -19,6 +19,10 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         """The user's own."""
         return self.filter(user_id=user.pk)
 
+    def without_ciphertexts(self) -> VerificationQuerySet:
+        """For lists and look-ups that decrypt nothing: masked values are all they fetch."""
+        return self.defer("real_name_encrypted", "credential_id_encrypted")
+
     def current_for(self, user: Any) -> Verification | None:
         """The user's newest verified record, or None."""
         if user is None or user.pk is None:

@@ -25,7 +25,6 @@ from .. import services
 from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError
 from ..models import Verification
 from ..personal_data import Secret
-from ..services.export import CIPHERTEXTS
 from . import spreadsheet
 from .forms import ExportForm, FindForm, ReasonForm, ServiceForm
 from .read_only import ReadOnlyAdmin, require
@@ -147,7 +146,7 @@ class ConsolePages(ReadOnlyAdmin):
     # --- what they share ----------------------------------------------------------------------
 
     def _row(self, object_id: UUID) -> Verification:
-        rows = Verification.objects.deciding().defer(*CIPHERTEXTS)
+        rows = Verification.objects.deciding().without_ciphertexts()
         row = rows.filter(pk=object_id).first()
         if row is None:
             raise Http404

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from ..managers import VerificationQuerySet
 from ..models import AuditEvent, Verification
-from ..services.export import CIPHERTEXTS
 from .audit import STATUSES
 from .filters import DayFilter, ErrcodeFilter, MerchantFilter, MethodFilter, StatusFilter
 from .names import shown, usernames
@@ -60,7 +60,8 @@ class VerificationAdmin(ConsolePages):
     )
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
-        return super().get_queryset(request).defer(*CIPHERTEXTS)
+        rows: VerificationQuerySet = super().get_queryset(request)  # type: ignore[assignment]
+        return rows.without_ciphertexts()
 
     def change_view(
         self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import router
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from .. import audit, conf, resident_id
@@ -117,7 +117,7 @@ def refused(
     using = router.db_for_write(Verification)
     row = None
     if id_ := _uuid(verification_id):
-        row = _without_ciphertexts(using).filter(pk=id_).first()
+        row = Verification.objects.using(using).without_ciphertexts().filter(pk=id_).first()
     with durable(using):
         audit.append(
             Event.PERMISSION_REFUSED,
@@ -167,7 +167,7 @@ def _hexes(index: BlindIndex, form: str) -> list[str]:
 
 def _rows(condition: Q) -> list[Verification]:
     """One more than is shown. The numbers found bring their other accounts with them."""
-    rows = _without_ciphertexts(router.db_for_read(Verification))
+    rows = Verification.objects.without_ciphertexts()
     found = list(rows.filter(condition).order_by("-created_at", "-id")[: MAX_FOUND + 1])
     numbers = {row.credential_id_index for row in found if row.credential_id_index}
     same_number = rows.filter(credential_id_index__in=numbers).exclude(
@@ -182,11 +182,6 @@ def _matches(rows: list[Verification]) -> list[Match]:
     for row in rows:
         accounts[row.credential_id_index].add(row.user_id)
     return [Match(row, len(accounts[row.credential_id_index])) for row in rows]
-
-
-def _without_ciphertexts(using: str) -> QuerySet[Verification]:
-    rows = Verification.objects.using(using)
-    return rows.defer("real_name_encrypted", "credential_id_encrypted")
 
 
 def _uuid(text: Any) -> UUID | None:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from .. import audit
 from ..exceptions import DecryptionError, InvalidRequest
+from ..managers import VerificationQuerySet
 from ..models import AuditEvent, Verification
 from ..personal_data import PersonalData, Secret
 from ..text import clean_text
@@ -19,8 +20,6 @@ from .transactions import durable
 
 BATCH = 1_000  # records in memory at once
 MAX_REASON = 100  # the filters stand beside it in the event
-
-CIPHERTEXTS = ("real_name_encrypted", "credential_id_encrypted")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Exported:
 
 
 def export(
-    rows: QuerySet[Verification],
+    rows: VerificationQuerySet,
     *,
     actor: Any,
     plain: bool,
@@ -53,7 +52,7 @@ def export(
     begun = _append(
         AuditEvent.Event.EXPORT, origin, f"{'plain' if plain else 'masked'}; {chosen}; {reason}"
     )
-    wanted = rows.defer(None) if plain else rows.defer(*CIPHERTEXTS)
+    wanted = rows.defer(None) if plain else rows.without_ciphertexts()
     return _handed_out(wanted, plain, origin, begun)
 
 

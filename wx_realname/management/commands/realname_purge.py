@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from wx_realname.exceptions import ConfigurationError
+from wx_realname.management.options import progress
 from wx_realname.services import lifecycle
 
 
@@ -36,9 +38,8 @@ class Command(BaseCommand):
         would = "would be " if dry_run else ""
         self.stdout.write(f"{ended} pending {would}made unknown, {erased} {would}erased.")
 
-    def _run(self, verb: str, rows: Any) -> int:
-        count = 0
+    def _run(self, verb: str, rows: Iterable[object]) -> int:
+        count, say = 0, progress(self.stderr)
         for count, _row in enumerate(rows, start=1):
-            if self.stderr.isatty() and count % 100 == 0:
-                self.stderr.write(f"\r{verb}: {count}", ending="")
+            say(verb, count)
         return count
