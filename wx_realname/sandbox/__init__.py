@@ -8,11 +8,17 @@ apart: it imports nothing of the rest of the package, no Django, and needs no da
     with Sandbox([merchant]) as sandbox:
         auth_token = sandbox.issue_auth_token(Citizen("欧阳娜", "440524188001010014"))
         requests.post(f"{sandbox.url}/cgi-bin/stable_token", json=...)
+
+It misbehaves on demand: `Citizen(..., fault="reset_after_consumption")`, `sandbox.fault("busy")`,
+an ID number that selects a fault, or dice: `Sandbox([merchant], profile="unkind", seed=7)`.
+`FAULTS` has all of it.
 """
 
 from __future__ import annotations
 
 from .citizens import Citizen
+from .faults.fault import Fault
+from .faults.table import FAULTS
 from .keys import MerchantKey, make_merchant_key
 from .ledger import LedgerEntry
 from .merchants import Merchant
@@ -20,8 +26,10 @@ from .sandbox import Sandbox
 from .server import CannotListen
 
 __all__ = [
+    "FAULTS",
     "CannotListen",
     "Citizen",
+    "Fault",
     "LedgerEntry",
     "Merchant",
     "MerchantKey",

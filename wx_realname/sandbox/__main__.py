@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .faults.table import listing
 from .merchants import Merchant
 from .new_merchant import NewMerchant, make_new_merchant
 from .sandbox import Sandbox
 from .server import CannotListen
-from .serving import add_listening_options, serve_until_signal
+from .serving import add_sandbox_options, sandbox_from, serve_until_signal
 
 SECRET_VARIABLE = "WX_REALNAME_APP_SECRET"
 
@@ -26,11 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal; the exit code: 0, 1 can't listen, 2 (by argparse) wrong options."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if options.list_faults:
+        print(*listing(), sep="\n")
+        return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         new = _new_merchant(options)
         merchant = new.merchant if new else _merchant(options)
-        sandbox = _sandbox(merchant, options)
+        sandbox = _sandbox(merchant, new, options)
     except Unusable as error:
         parser.error(str(error))
     try:
@@ -38,15 +43,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CannotListen as error:
         print(f"{error}. Choose another --port; 0 takes a free one.", file=sys.stderr)
         if new:
-            print(f"The new merchant is made; to serve it: {new.again()}", file=sys.stderr)
+            print(_made(new), file=sys.stderr)
         return 1
     return 0
 
 
 def _announce(ready: str, sandbox: Sandbox, new: NewMerchant | None) -> None:
     if new:
-        print(*new.exports(sandbox.url), f"# to serve it again: {new.again()}", sep="\n")
+        print(*new.exports(sandbox.url), sep="\n")
+        if sandbox.speaks_tls:
+            print(f"export REQUESTS_CA_BUNDLE={shlex.quote(str(sandbox.ca_file))}")
+        print(f"# to serve it again: {new.again()}")
     print(ready, flush=True)
+
+
+def _made(new: NewMerchant) -> str:
+    return f"The new merchant is made; to serve it: {new.again()}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,14 +81,23 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="make key, certificate and secret in DIR, print the lines to export, and serve",
     )
-    add_listening_options(parser)
+    add_sandbox_options(parser)
+    parser.add_argument(
+        "--list-faults",
+        action="store_true",
+        help="say what can go wrong, and which citizen's ID number selects it; serve nothing",
+    )
     return parser
 
 
-def _sandbox(merchant: Merchant, options: argparse.Namespace) -> Sandbox:
-    return Sandbox(
-        [merchant], host=options.host, port=options.port, token_lifetime=options.token_lifetime
-    )
+def _sandbox(merchant: Merchant, new: NewMerchant | None, options: argparse.Namespace) -> Sandbox:
+    hint = f". {_made(new)}" if new else ""
+    try:
+        return sandbox_from([merchant], vars(options))
+    except OSError as error:
+        raise Unusable(f"--tls: {error}{hint}") from error
+    except ValueError as error:
+        raise Unusable(f"--{error}{hint}") from error
 
 
 def _new_merchant(options: argparse.Namespace) -> NewMerchant | None:

@@ -102,6 +102,14 @@ class AccessTokens:
                 token.repeats_when_dead = keep_repeating
             return len(live)
 
+    def kill(self, value: str, *, after: float = 0.0, keep_repeating: bool = False) -> None:
+        """Kill one token before its time, in `after` seconds; `keep_repeating` as in `expire_all`."""
+        with self._lock:
+            token = self._issued.get(value)
+            if token is not None:
+                _kill(token, self._clock() + after)
+                token.repeats_when_dead = keep_repeating
+
     def _issue(self, app_id: str, now: float) -> _Token:
         value = f"{secrets.randbelow(90) + 10}_{secrets.token_urlsafe(102)}"  # 139 characters
         token = self._issued[value] = _Token(value, app_id, now + self._lifetime)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .faults import table
+from .faults.fault import Fault
+
 LONGEST = 245  # bytes that RSA-2048 with PKCS#1 v1.5 padding can carry (section 4.4)
 
 
 @dataclass(frozen=True)
 class Citizen:
     """Who agrees to the authorisation; the repr shows neither name nor number.
+
+    The first `fault_times` tries (default: all) meet `fault`, a name of `faults.table`; unless
+    given, the one that the ID number selects, if it is a number of that table.
 
     Without `wechat_pay` the exchange answers 94002, without `real_name_info` 94004, both without
     consuming the auth_token; the first `busy` tries answer -1 (system busy). Raises `ValueError`
@@ -22,12 +28,25 @@ class Citizen:
     wechat_pay: bool = True
     real_name_info: bool = True
     busy: int = 0
+    fault: str | None = None
+    fault_times: int | None = None
 
     def __post_init__(self) -> None:
         self.real_name_bytes()
         self.credential_id_bytes()
         if self.busy < 0:
             raise ValueError("busy: must not be negative")
+        if self.fault_times is not None and self.fault_times < 1:
+            raise ValueError("fault_times: must be 1 or more; leave it out for always")
+        if self.fault_times is not None and self.own_fault() is None:
+            raise ValueError("fault_times: there is no fault; give one")
+        self.own_fault()
+
+    def own_fault(self) -> Fault | None:
+        """The fault that this citizen's exchanges meet; `ValueError` for one that they can't."""
+        if self.fault is not None:
+            return table.named(self.fault)
+        return table.BY_CREDENTIAL_ID.get(self.credential_id)
 
     def real_name_bytes(self) -> bytes:
         """The name in GB18030, of which the document's GBK is a part (section 4.3)."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from ipaddress import IPv6Address, ip_address
 from types import MappingProxyType
 
+from .check_codes import Visit
 from .citizens import Citizen
+from .control_faults import choose_profile, clear_faults, list_faults, queue_fault
 from .control_fields import BadControl, Fields
+from .faults.profiles import PROFILES
 from .login_codes import Login, new_openid
 from .merchants import Merchant
 from .state import State
@@ -17,6 +21,7 @@ from .wire import Answer, Document, Request
 
 PREFIX = "/sandbox"
 MOST_TOKENS = 100_000
+_CITIZEN = tuple(field.name for field in dataclass_fields(Citizen))
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,7 @@ def is_loopback(peer: str) -> bool:
 
 
 def _auth_tokens(state: State, request: Request) -> Answer:
-    names = ("real_name", "credential_id", "app_id", "wechat_pay", "real_name_info", "busy")
-    fields = Fields(request.body, *names, "count")
+    fields = Fields(request.body, *_CITIZEN, "app_id", "count")
     citizen = _citizen(fields)
     app_id = state.registry.choose_app(fields.optional_text("app_id"))
     count = fields.number("count", 1, MOST_TOKENS)
@@ -74,6 +78,8 @@ def _citizen(fields: Fields) -> Citizen:
         wechat_pay=fields.flag("wechat_pay", True),
         real_name_info=fields.flag("real_name_info", True),
         busy=fields.number("busy", 0, MOST_TOKENS) or 0,
+        fault=fields.optional_text("fault"),
+        fault_times=fields.number("fault_times", 1, MOST_TOKENS),
     )
 
 
@@ -85,6 +91,14 @@ def _login_codes(state: State, request: Request) -> Answer:
         unionid=fields.optional_text("unionid"),
     )
     return Answer({"code": state.login_codes.issue(login), "openid": login.openid}, 201)
+
+
+def _check_codes(state: State, request: Request) -> Answer:
+    names = ("real_name", "credential_id", "openid", "app_id", "wechat_pay", "real_name_info")
+    fields = Fields(request.body, *names)
+    app_id = state.registry.choose_app(fields.optional_text("app_id"))
+    visit = Visit(_citizen(fields), fields.text("openid"), app_id)
+    return Answer({"code": state.check_codes.issue(visit)}, 201)
 
 
 def _expire_access_tokens(state: State, request: Request) -> Answer:
@@ -132,7 +146,8 @@ CONTROLS: Mapping[str, Mapping[str, Control]] = MappingProxyType(
             "POST": Control(
                 _auth_tokens,
                 "real_name, credential_id, app_id?, wechat_pay? true, real_name_info? true, "
-                "busy? 0 (so many tries answer -1), count?",
+                "busy? 0 (so many tries answer -1), fault? (only this token meets it), "
+                "fault_times? (always), count?",
                 "lets a citizen authorise: auth_token, or auth_tokens when count is given",
             )
         },
@@ -141,11 +156,34 @@ CONTROLS: Mapping[str, Mapping[str, Control]] = MappingProxyType(
                 _login_codes, "openid?, unionid?, app_id?", "a code as wx.login gives it"
             )
         },
+        f"{PREFIX}/check_codes": {
+            "POST": Control(
+                _check_codes,
+                "real_name, credential_id, openid, app_id?, wechat_pay? true, real_name_info? true",
+                "lets a citizen go through the city service: a code for checkrealnameinfo",
+            )
+        },
         f"{PREFIX}/expire_access_tokens": {
             "POST": Control(
                 _expire_access_tokens,
                 "keep_repeating? false (stable_token goes on answering the dead one)",
                 "kills all live access tokens",
+            )
+        },
+        f"{PREFIX}/faults": {
+            "GET": Control(list_faults, "", "all faults, the profile, and what is queued"),
+            "POST": Control(
+                queue_fault,
+                "fault, call? getrealnameinfo, times? 1",
+                "the next requests of that call meet the fault",
+            ),
+            "DELETE": Control(clear_faults, "", "forgets what is queued"),
+        },
+        f"{PREFIX}/profile": {
+            "POST": Control(
+                choose_profile,
+                f"profile ({', '.join(PROFILES)}), seed?, rate?",
+                "how often this WeChat misbehaves by itself, from now on",
             )
         },
         f"{PREFIX}/ledger": {

@@ -51,6 +51,15 @@ class Fields:
             raise BadControl(f"{name}: must be a whole number from {least} to {most}")
         return value
 
+    def fraction(self, name: str) -> float | None:
+        """A number from 0 to 1, or None where the field is missing or null."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise BadControl(f"{name}: must be a number from 0 to 1")
+        return float(value)
+
     def _typed(self, name: str, kind: type[T], wanted: str) -> T | None:
         value = self._values.get(name)
         if value is None:

@@ -7,16 +7,22 @@ import string
 from collections.abc import Mapping
 from types import MappingProxyType
 
+# A new one goes to the end: its place here is part of a citizen's number (`faults.table`).
 TEXTS: Mapping[int, str] = MappingProxyType(
     {
         -1: "system error",
+        1005: "invalid appid",
         40001: "invalid credential, access_token is invalid or not latest",
         40002: "invalid grant_type",
         40013: "invalid appid",
+        40014: "invalid access_token",
         40029: "invalid code",
         40066: "invalid url",
         40125: "invalid appsecret",
         40163: "code been used",
+        40164: "invalid ip 198.51.100.7 ipv6 ::ffff:198.51.100.7, not in whitelist",
+        40226: "code blocked",
+        40243: "invalid appsecret: it is frozen, unfreeze it on mp.weixin.qq.com",
         41001: "access_token missing",
         41002: "appid missing",
         41004: "appsecret missing",
@@ -27,6 +33,14 @@ TEXTS: Mapping[int, str] = MappingProxyType(
         45009: "reach max api daily quota limit",
         45011: "api minute-quota reach limit mustslower retry next minute",
         47001: "data format error",
+        48001: "api unauthorized",
+        61007: "api is unauthorized to component",
+        80111: "code not exist",
+        80112: "code is in use, try again later",
+        80113: "invalid code",
+        89503: "this ip is not in the whitelist, waiting for confirmation of the administrator",
+        89506: "this ip was refused by the administrator twice, try again in 24 hours",
+        89507: "this ip was refused by the administrator, try again in 1 hour",
         94001: "missing cert_serialno",
         94002: "user has not registered wechat pay",
         94003: "invalid sign",
@@ -53,10 +67,10 @@ class Refused(Exception):
 
 def refusal(errcode: int, now: float) -> dict[str, object]:
     """The JSON of a refusal; `now` in Unix seconds goes into the reference, as in the live one."""
-    return {"errcode": errcode, "errmsg": f"{TEXTS[errcode]} {_reference(errcode, now)}"}
+    return {"errcode": errcode, "errmsg": f"{TEXTS[errcode]} {reference(errcode, now)}"}
 
 
-def _reference(errcode: int, now: float) -> str:
+def reference(errcode: int, now: float) -> str:
     """What WeChat's support asks for: `hint: [...]` of the real-name interface, `rid: ...` else."""
     if 94001 <= errcode <= 94010:
         letters = "".join(secrets.choice(_HINT_ALPHABET) for _ in range(6))

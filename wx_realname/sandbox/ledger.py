@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from .reply import Delivered
 
 NEWEST_KEPT = 100_000
 
 
 @dataclass
 class Note:
-    """What the ledger will say of a call, filled in as the call finds it out."""
+    """What is known of a call, filled in as the call finds it out; most of it goes into the ledger."""
 
     app_id: str | None = None
     auth_token_digest: str | None = None
     consumed: bool = False
+    public_key: RSAPublicKey | None = field(default=None, repr=False)
 
     def auth_token(self, auth_token: object) -> None:
         """Keep the auth_token's digest, never the token."""
@@ -29,18 +34,39 @@ class Note:
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One call. `at` is in UTC; `auth_token_digest` is SHA-256 in hex; unknown things are None."""
+    """One call. `at` is in UTC; `auth_token_digest` is SHA-256 in hex; unknown things are None.
+
+    `errcode` is what WeChat decided, even where a fault kept it from being seen; None where the
+    call was never looked at. `consumed`: the auth_token was redeemed. `fault` is the one that the
+    call met. `delivered`: how much of an answer was handed to the network, "nothing", "part" or
+    "whole"; an answer that is whole may be nonsense all the same, by its fault.
+    """
 
     call: str
     at: datetime
     app_id: str | None
-    errcode: int
+    errcode: int | None
     auth_token_digest: str | None
     consumed: bool
+    fault: str | None = None
+    delivered: Delivered = "nothing"
 
     def as_json(self) -> dict[str, object]:
         """The entry as `GET /sandbox/ledger` shows it."""
         return {**self.__dict__, "at": self.at.isoformat()}
+
+
+class Line:
+    """An entry's place in the ledger, for what is known only later: what was delivered."""
+
+    def __init__(self, lock: Lock, entry: LedgerEntry) -> None:
+        self._lock = lock
+        self.entry = entry
+
+    def tell(self, delivered: Delivered) -> None:
+        """Note what was delivered."""
+        with self._lock:
+            self.entry = replace(self.entry, delivered=delivered)
 
 
 class Ledger:
@@ -48,24 +74,26 @@ class Ledger:
 
     def __init__(self, lock: Lock) -> None:
         self._lock = lock
-        self._entries: deque[LedgerEntry] = deque(maxlen=NEWEST_KEPT)
+        self._lines: deque[Line] = deque(maxlen=NEWEST_KEPT)
         self._totals: Counter[str] = Counter()
 
-    def record(self, entry: LedgerEntry) -> None:
+    def record(self, entry: LedgerEntry) -> Line:
         """Add an entry."""
+        line = Line(self._lock, entry)
         with self._lock:
-            self._entries.append(entry)
+            self._lines.append(line)
             self._totals[entry.call] += 1
+        return line
 
     def read(self) -> tuple[tuple[LedgerEntry, ...], Mapping[str, int]]:
         """The entries, and the number of calls by name, of one moment."""
         with self._lock:
-            return tuple(self._entries), dict(self._totals)
+            return tuple(line.entry for line in self._lines), dict(self._totals)
 
     def reset(self) -> int:
         """Forget everything; tells how many entries there were."""
         with self._lock:
-            count = len(self._entries)
-            self._entries.clear()
+            count = len(self._lines)
+            self._lines.clear()
             self._totals.clear()
             return count

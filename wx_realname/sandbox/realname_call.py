@@ -29,7 +29,7 @@ def getrealnameinfo(state: State, request: Request, note: Note) -> Document:
     note.app_id = state.access_tokens.app_id_of(request.query.get("access_token", ""))
     asked = json_object(request.body)
     note.auth_token(asked.get("auth_token"))
-    public_key = _certificate_key(state, asked)
+    public_key = note.public_key = _certificate_key(state, asked)
     _check_timestamp(asked.get("timestamp"), state.now())
     _check_sign(asked, public_key)
     _check_rights(state, note.app_id, str(asked["mch_id"]))

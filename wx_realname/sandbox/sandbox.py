@@ -5,15 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 
 from .access_tokens import LIFETIME
+from .check_codes import Visit
 from .citizens import Citizen
+from .faults.fault import REALNAME
+from .faults.profiles import KIND
+from .faults.trouble import Chosen, Trouble
 from .ledger import LedgerEntry
 from .login_codes import Login, new_openid
 from .merchants import Merchant
 from .server import SandboxServer
 from .state import State
+from .tls import prepare
 
 _POLL = 0.02  # seconds that stop() waits at the most
 
@@ -21,9 +27,12 @@ _POLL = 0.02  # seconds that stop() waits at the most
 class Sandbox:
     """A local WeChat, started and stopped by `with`, or by `start()` and `stop()`.
 
-    `port` 0 takes a free one; `token_lifetime` in seconds; `clock` tells Unix seconds. Raises
-    `ValueError` for merchants that contradict one another. What it knows outlives a stop, so it
-    can be started again.
+    `port` 0 takes a free one; `token_lifetime` in seconds; `clock` tells Unix seconds. `profile`
+    is how it misbehaves: kind, real or unkind; `rate` the part of the calls that meet a fault,
+    unless the profile's own will do; one `seed` gives the same faults again. `tls` is a folder for
+    a CA of its own: then it speaks TLS. Raises `ValueError` for merchants that contradict one
+    another or options that can't be, `OSError` for a folder that can't be written. What it knows
+    outlives a stop, so it can be started again.
     """
 
     def __init__(
@@ -34,8 +43,15 @@ class Sandbox:
         port: int = 0,
         token_lifetime: float = LIFETIME,
         clock: Callable[[], float] = time.time,
+        profile: str = KIND.name,
+        seed: int | None = None,
+        rate: float | None = None,
+        tls: Path | None = None,
     ) -> None:
-        self._state = State(merchants, token_lifetime, clock)
+        self._state = State(
+            merchants, token_lifetime, clock, lambda lock: Trouble(lock, profile, seed, rate)
+        )
+        self._tls = None if tls is None else prepare(tls, host)
         self._host = host
         self._port = port
         self._server: SandboxServer | None = None
@@ -44,7 +60,8 @@ class Sandbox:
         """Listen, and answer from threads of its own; raises `CannotListen`."""
         if self._server is not None:
             raise RuntimeError("the sandbox is running")
-        self._server = SandboxServer(self._host, self._port, self._state)
+        context = self._tls.context if self._tls else None
+        self._server = SandboxServer(self._host, self._port, self._state, context)
         threading.Thread(
             target=self._server.serve_forever, args=(_POLL,), name="wechat-sandbox", daemon=True
         ).start()
@@ -75,7 +92,36 @@ class Sandbox:
         if self._server is None:
             raise RuntimeError("the sandbox is not running")
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._server.server_port}"
+        return f"http{'s' if self._tls else ''}://{host}:{self._server.server_port}"
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether `tls` was given."""
+        return self._tls is not None
+
+    @property
+    def ca_file(self) -> Path:
+        """The CA that clients must trust (REQUESTS_CA_BUNDLE); `RuntimeError` without `tls`."""
+        if self._tls is None:
+            raise RuntimeError("the sandbox speaks no TLS: give it a folder, tls=")
+        return self._tls.ca_file
+
+    @property
+    def trouble(self) -> Chosen:
+        """How it misbehaves by itself: profile, seed and rate."""
+        return self._state.trouble.chosen()
+
+    def use_profile(self, profile: str, seed: int | None = None, rate: float | None = None) -> None:
+        """Misbehave in another way from now on; `ValueError` as for the sandbox itself."""
+        self._state.trouble.choose(profile, seed, rate)
+
+    def fault(self, name: str, call: str = REALNAME, times: int = 1) -> None:
+        """The next `times` requests of that call meet the fault; `ValueError` names the nearest."""
+        self._state.trouble.queue(name, call, times)
+
+    def clear_faults(self) -> None:
+        """Forget what `fault` queued; citizens keep theirs."""
+        self._state.trouble.clear()
 
     def issue_auth_token(self, citizen: Citizen, app_id: str | None = None) -> str:
         """Let a citizen authorise; `ValueError` unless `app_id` is known, or the only one."""
@@ -87,6 +133,11 @@ class Sandbox:
         """A code as wx.login gives it, of this user or of a new one."""
         app_id = self._state.registry.choose_app(app_id)
         return self._state.login_codes.issue(Login(openid or new_openid(), app_id, unionid))
+
+    def issue_check_code(self, citizen: Citizen, openid: str, app_id: str | None = None) -> str:
+        """Let a citizen go through WeChat's city service, for one checkrealnameinfo of that openid."""
+        app_id = self._state.registry.choose_app(app_id)
+        return self._state.check_codes.issue(Visit(citizen, openid, app_id))
 
     def expire_access_tokens(self, *, keep_repeating: bool = False) -> int:
         """Kill all live access tokens (40001 from now on), and tell how many they were.

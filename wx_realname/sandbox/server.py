@@ -6,6 +6,8 @@ import contextlib
 import logging
 import re
 import socket
+import ssl
+import struct
 import sys
 import threading
 import traceback
@@ -14,8 +16,10 @@ from socketserver import TCPServer
 from typing import Any
 
 from . import control_api, wechat_api
+from .delivery import Delivery
+from .reply import Reply
 from .state import State
-from .wire import Answer, Request, parse_target, render
+from .wire import Answer, Request, parse_target
 
 logger = logging.getLogger("wx_realname.sandbox")
 
@@ -23,6 +27,7 @@ LARGEST_BODY = 1 << 20  # bytes
 IDLE_TIMEOUT = 60.0  # seconds
 _LENGTH = re.compile(r"[0-9]{1,12}")
 _HARMLESS = re.compile(r"[a-z_.-]{0,32}")
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: RST instead of FIN
 
 
 class CannotListen(Exception):
@@ -37,15 +42,21 @@ class Handler(BaseHTTPRequestHandler):
     timeout = IDLE_TIMEOUT
     server: SandboxServer
 
+    def setup(self) -> None:
+        """Shake hands, where TLS is spoken; here, where a slow client holds up nobody else."""
+        super().setup()
+        if isinstance(self.connection, ssl.SSLSocket):
+            self.connection.do_handshake()
+
     def _serve(self) -> None:
         body = self._read_body()
         if body is None:
             return
         path, query = parse_target(self.path)
         request = Request(self.command, path, query, body, str(self.client_address[0]))
-        answer = _answer(self.server.state, request)
-        _log(request, answer)
-        self._deliver(answer)
+        reply = _answer(self.server.state, request)
+        _log(request, reply)
+        self._deliver(reply)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
 
@@ -68,35 +79,43 @@ class Handler(BaseHTTPRequestHandler):
             raise ConnectionAbortedError("the client went away in the middle of its request")
         return body
 
-    def _deliver(self, answer: Answer) -> None:
+    def _deliver(self, reply: Reply) -> None:
         """The one way onto the wire: whatever is to go wrong with an answer goes wrong here."""
-        rendered = render(
-            answer,
-            now=self.server.state.now(),
-            close=self.close_connection,
-            body_wanted=self.command != "HEAD",
-        )
-        self.wfile.write(rendered)
+        self.close_connection = self.close_connection or reply.ends != "keep"
+        head = reply.head(self.server.state.now(), close=self.close_connection)
+        body = b"" if self.command == "HEAD" else reply.body
+        Delivery(self.connection, self.wfile.write, self.server.stopping).send(reply, head, body)
+        if reply.ends == "reset":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self.server.resets(self.connection)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Turn a request away that isn't HTTP as we speak it; `message` may quote it: not sent."""
         self.close_connection = True
-        self._deliver(Answer({"error": "this HTTP request can't be served"}, int(code)))
+        self._deliver(Reply.of(Answer({"error": "this HTTP request can't be served"}, int(code))))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent: what the base class logs carries the query, and so the tokens."""
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """Serves one `State`; closes what is open when it is closed. Raises `CannotListen`."""
+    """Serves one `State`, over TLS if given; closes what is open when it is closed.
+
+    Raises `CannotListen`.
+    """
 
     daemon_threads = True
     allow_reuse_port = False  # else two could listen on one port, and take turns
     request_queue_size = 128
 
-    def __init__(self, host: str, port: int, state: State) -> None:
+    def __init__(
+        self, host: str, port: int, state: State, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.state = state
+        self.stopping = threading.Event()
+        self._tls = tls
         self._connections: set[socket.socket] = set()
+        self._to_reset: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -112,24 +131,54 @@ class SandboxServer(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The next connection. TLS's handshake is left to its own thread."""
+        connection, address = super().get_request()
+        if self._tls is None:
+            return connection, address
+        try:
+            secured = self._tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        except (OSError, ValueError) as error:  # the client has gone already
+            connection.close()
+            raise ConnectionAbortedError from error
+        return secured, address
+
     def process_request(self, request: Any, client_address: Any) -> None:
         """Remember the connection, so that it can be closed."""
         with self._connections_lock:
             self._connections.add(request)
         super().process_request(request, client_address)
 
+    def resets(self, connection: socket.socket) -> None:
+        """Let the connection end with RST: no farewell, in neither TCP nor TLS."""
+        with self._connections_lock:
+            self._to_reset.add(connection)
+
     def shutdown_request(self, request: Any) -> None:
         """Forget the connection as it ends."""
         with self._connections_lock:
             self._connections.discard(request)
+            reset = request in self._to_reset
+            self._to_reset.discard(request)
+        if reset:
+            self.close_request(request)
+            return
+        _say_farewell(request)
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """End the kept-alive connections, which would go on being served after a stop."""
+        """End the kept-alive connections, which would go on being served after a stop.
+
+        And those in the middle of a time-out or of an endless body. Through the bare socket: TLS's
+        own shutdown is for the thread that uses it.
+        """
+        self.stopping.set()
         with self._connections_lock:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log a fault by its kind and place; its text could quote what was being handled."""
@@ -140,14 +189,24 @@ class SandboxServer(ThreadingHTTPServer):
         logger.error("unforeseen %s at %s", type(error).__name__, place)
 
 
-def _answer(state: State, request: Request) -> Answer:
+def _say_farewell(connection: socket.socket) -> None:
+    """Tell a TLS client that the connection ends by will (close_notify), and wait for nothing."""
+    if isinstance(connection, ssl.SSLSocket):
+        with contextlib.suppress(OSError, ValueError):
+            connection.settimeout(0)
+            connection.unwrap()
+
+
+def _answer(state: State, request: Request) -> Reply:
     if control_api.is_control(request.path):
-        return control_api.answer(state, request)
+        return Reply.of(control_api.answer(state, request))
     return wechat_api.answer(state, request)
 
 
-def _log(request: Request, answer: Answer) -> None:
-    said = f"HTTP {answer.status}" if answer.errcode is None else f"errcode {answer.errcode}"
+def _log(request: Request, reply: Reply) -> None:
+    said = f"HTTP {reply.status}" if reply.errcode is None else f"errcode {reply.errcode}"
+    if reply.fault:
+        said = f"met {reply.fault}" if reply.errcode is None else f"{said}, met {reply.fault}"
     logger.info("%s %s %s", request.method, _loggable(request.path), said)
 
 

@@ -5,19 +5,35 @@ from __future__ import annotations
 import argparse
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from .access_tokens import LIFETIME
+from .faults.profiles import KIND, PROFILES
+from .faults.trouble import LARGEST_SEED
+from .merchants import Merchant
 from .sandbox import Sandbox
 
 PORT = 8089
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def add_listening_options(parser: argparse.ArgumentParser) -> None:
-    """Add --host, --port and --token-lifetime."""
+def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that are the same wherever a sandbox is served."""
+    _add_listening_options(parser)
+    _add_fault_options(parser)
+
+
+def sandbox_from(merchants: Iterable[Merchant], options: Mapping[str, Any]) -> Sandbox:
+    """The sandbox of those options; raises as `Sandbox` does."""
+    names = ("host", "port", "token_lifetime", "profile", "seed", "rate", "tls")
+    return Sandbox(merchants, **{name: options[name] for name in names})
+
+
+def _add_listening_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument(
         "--port", type=_port, default=PORT, help="port, or 0 for a free one (%(default)s)"
@@ -29,17 +45,53 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long access tokens live (%(default)s)",
     )
+    parser.add_argument(
+        "--tls",
+        type=Path,
+        metavar="DIR",
+        help="speak TLS, with a CA and a certificate of its own, made in DIR or found there",
+    )
+
+
+def _add_fault_options(parser: argparse.ArgumentParser) -> None:
+    profiles = "; ".join(f"{each.name}: {each.description}" for each in PROFILES.values())
+    parser.add_argument(
+        "--profile",
+        choices=tuple(PROFILES),
+        default=KIND.name,
+        help=f"how it misbehaves ({profiles.replace('%', '%%')}; default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed", type=_seed, help="the same seed and order of calls, the same faults"
+    )
+    parser.add_argument(
+        "--rate", type=_rate, help="the part of calls that meet a fault, from 0 to 1"
+    )
 
 
 def serve_until_signal(sandbox: Sandbox, say: Callable[[str], None]) -> None:
     """Run the sandbox until SIGINT or SIGTERM; `say` gets the line with its address once it is up.
 
-    Raises `CannotListen`. Only the main thread may call this: Python gives signals to no other.
+    Above that line stand its profile and its CA, unless it is kind and plain. Raises
+    `CannotListen`. Only the main thread may call this: Python gives signals to no other.
     """
     with _stop_signals() as seen, sandbox:
-        say(f"WeChat sandbox ready at {sandbox.url} (control: {sandbox.url}/sandbox/)")
+        ready = f"WeChat sandbox ready at {sandbox.url} (control: {sandbox.url}/sandbox/)"
+        say("\n".join([*_remarks(sandbox), ready]))  # the last line: who reads it has read all
         while not seen:
             time.sleep(0.1)  # an Event set by a signal handler could deadlock with its own wait
+
+
+def _remarks(sandbox: Sandbox) -> Iterator[str]:
+    """What else there is to know: the seed, and the CA."""
+    trouble = sandbox.trouble
+    if trouble.rate:
+        yield (
+            f"# profile {trouble.profile}: {trouble.rate * 100:g}% of the calls meet a fault; "
+            f"the same again by --seed {trouble.seed}"
+        )
+    if sandbox.speaks_tls:
+        yield f"# its clients must trust its CA: REQUESTS_CA_BUNDLE={sandbox.ca_file}"
 
 
 @contextmanager
@@ -72,3 +124,19 @@ def _lifetime(text: str) -> float:
     if not 0 < seconds < 1e9:
         raise argparse.ArgumentTypeError("must be a number of seconds, more than 0")
     return seconds
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) <= LARGEST_SEED):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to {LARGEST_SEED}")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate <= 1:
+        raise argparse.ArgumentTypeError("must be a number from 0 to 1")
+    return rate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
@@ -9,7 +10,9 @@ from threading import Lock
 
 from .access_tokens import LIFETIME, AccessTokens
 from .auth_tokens import AuthTokens
-from .ledger import Ledger, LedgerEntry, Note
+from .check_codes import CheckCodes
+from .faults.trouble import Trouble
+from .ledger import Ledger, LedgerEntry, Line, Note
 from .login_codes import LoginCodes
 from .merchants import Merchant, Registry
 
@@ -17,7 +20,8 @@ from .merchants import Merchant, Registry
 class State:
     """The rooms of the stand-in. Each takes the one lock by itself, none calls another.
 
-    `token_lifetime` in seconds; `clock` tells Unix seconds, and a test may hand in its own.
+    `token_lifetime` in seconds; `clock` tells Unix seconds, and a test may hand in its own;
+    `trouble` gets the lock and decides what goes wrong.
     """
 
     def __init__(
@@ -25,6 +29,7 @@ class State:
         merchants: Iterable[Merchant],
         token_lifetime: float = LIFETIME,
         clock: Callable[[], float] = time.time,
+        trouble: Callable[[Lock], Trouble] = Trouble,
     ) -> None:
         if not token_lifetime > 0:
             raise ValueError("token_lifetime: must be more than 0 seconds")
@@ -34,11 +39,20 @@ class State:
         self.access_tokens = AccessTokens(lock, clock, token_lifetime)
         self.auth_tokens = AuthTokens(lock)
         self.login_codes = LoginCodes(lock)
+        self.check_codes = CheckCodes(lock)
         self.ledger = Ledger(lock)
+        self.trouble = trouble(lock)
 
-    def record(self, call: str, errcode: int, note: Note) -> None:
-        """Write a finished call into the ledger."""
+    def with_clock_off_by(self, seconds: float) -> State:
+        """The same rooms, under a clock that is wrong; access tokens keep to the right one."""
+        other, clock = copy.copy(self), self.now
+        other.now = lambda: clock() + seconds
+        return other
+
+    def record(self, call: str, errcode: int | None, note: Note, fault: str | None) -> Line:
+        """Write a decided call into the ledger; what was delivered isn't known yet."""
         at = datetime.fromtimestamp(self.now(), timezone.utc)
-        self.ledger.record(
-            LedgerEntry(call, at, note.app_id, errcode, note.auth_token_digest, note.consumed)
+        digest = note.auth_token_digest
+        return self.ledger.record(
+            LedgerEntry(call, at, note.app_id, errcode, digest, note.consumed, fault)
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from . import mini_program_calls, realname_call, token_calls
+from . import check_call, mini_program_calls, realname_call, token_calls
 from .errcodes import Refused, refusal
+from .faults.fault import REALNAME, Encounter, Fault
+from .faults.latency import later
 from .ledger import Note
+from .reply import Reply
 from .state import State
-from .wire import Answer, Document, Request
+from .wire import Answer, Document, Request, json_object
 
 Call = Callable[[State, Request, Note], Document]
 
@@ -28,6 +31,7 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/cgi-bin/stable_token": Route("POST", token_calls.stable_token),
         "/cgi-bin/token": Route("GET", token_calls.token),
         "/cgi-bin/wxopen/getrealnameinfo": Route("POST", realname_call.getrealnameinfo),
+        "/intp/realname/checkrealnameinfo": Route("POST", check_call.checkrealnameinfo),
         "/wxa/get_category": Route("GET", mini_program_calls.get_category),
         "/sns/jscode2session": Route("GET", mini_program_calls.jscode2session),
     }
@@ -35,17 +39,33 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
 UNKNOWN_CALL = "unknown"
 
 
-def answer(state: State, request: Request) -> Answer:
-    """Answer a call as WeChat would, and write it into the ledger."""
-    note = Note()
-    errcode = 0
+def answer(state: State, request: Request) -> Reply:
+    """Answer a call as WeChat would, or worse, and write it into the ledger."""
+    note, name = Note(), _name(request)
+    met = state.trouble.meet(name, _own_fault(state, request, name))
+    encounter = Encounter(state, request, name, note, met.dice, _asked)
+    reply = met.fault.play(encounter) if met.fault else encounter.answered()
+    line = state.record(name, reply.errcode, note, reply.fault)
+    return replace(later(reply, met.latency), tell=line.tell)
+
+
+def _own_fault(state: State, request: Request, name: str) -> Fault | None:
+    """The fault of the citizen whose auth_token this is."""
+    if name != REALNAME:
+        return None
     try:
-        document = _call(state, request, note)
+        return state.auth_tokens.own_fault(json_object(request.body).get("auth_token"))
+    except Refused:
+        return None
+
+
+def _asked(state: State, request: Request, note: Note) -> Answer:
+    """What WeChat says, in truth."""
+    try:
+        return Answer(_call(state, request, note), errcode=0)
     except Refused as refused:
-        errcode = refused.errcode
-        document = refusal(errcode, state.now())
-    state.record(_name(request), errcode, note)
-    return Answer(document, 404 if errcode == 40066 else 200, errcode)
+        document = refusal(refused.errcode, state.now())
+        return Answer(document, 404 if refused.errcode == 40066 else 200, refused.errcode)
 
 
 def _call(state: State, request: Request, note: Note) -> Document:

@@ -1,12 +1,10 @@
-"""Requests as read from the wire, answers as they go onto it."""
+"""Requests as read from the wire, and what is answered, before it is HTTP."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import formatdate
-from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from .errcodes import Refused
@@ -49,18 +47,3 @@ def json_object(body: bytes) -> dict[str, object]:
     if not isinstance(document, dict):
         raise Refused(47001)
     return document
-
-
-def render(answer: Answer, *, now: float, close: bool, body_wanted: bool = True) -> bytes:
-    """The whole HTTP/1.1 answer; `now` in Unix seconds, for the Date header."""
-    body = json.dumps(answer.document, ensure_ascii=False, separators=(",", ":")).encode()
-    head = (
-        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
-        f"Date: {formatdate(now, usegmt=True)}\r\n"
-        "Content-Type: application/json; encoding=utf-8\r\n"  # WeChat's own spelling
-        f"Content-Length: {len(body)}\r\n"
-        "Cache-Control: no-store\r\n"
-        f"Connection: {'close' if close else 'keep-alive'}\r\n"
-        "\r\n"
-    )
-    return head.encode("ascii") + (body if body_wanted else b"")

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from wx_realname import conf
 from wx_realname.exceptions import ConfigurationError
-from wx_realname.sandbox import CannotListen, Merchant, Sandbox
-from wx_realname.sandbox.serving import add_listening_options, serve_until_signal
+from wx_realname.sandbox import CannotListen, Merchant
+from wx_realname.sandbox.serving import add_sandbox_options, sandbox_from, serve_until_signal
 from wx_realname.services.merchants import client_for
 
 
@@ -19,21 +19,17 @@ class Command(BaseCommand):
     requires_system_checks = ()  # it stands in for WeChat: no database, nothing else to be right
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_listening_options(parser)
+        add_sandbox_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            sandbox = Sandbox(
-                _merchants(),
-                host=options["host"],
-                port=options["port"],
-                token_lifetime=options["token_lifetime"],
-            )
-            serve_until_signal(sandbox, self._say)
+            serve_until_signal(sandbox_from(_merchants(), options), self._say)
         except (ConfigurationError, ValueError) as error:
             raise CommandError(str(error)) from error
         except CannotListen as error:
             raise CommandError(f"{error}. Choose another --port; 0 takes a free one.") from error
+        except OSError as error:
+            raise CommandError(f"--tls: {error}") from error
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

@@ -1,0 +1,72 @@
+"""The successor: checkrealnameinfo, and the codes of WeChat's city service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.test_sandbox.client import APP, CHECK, NAME, NUMBER, WeChatClient, without_none
+from wx_realname.sandbox import Citizen
+
+MATCH = ("V_OP_NM_MA", "V_NM_ID_MA")
+
+
+def verdict(answer: dict[str, Any]) -> tuple[str, str]:
+    assert answer["errcode"] == 0
+    return answer["verify_openid"], answer["verify_real_name"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, MATCH),
+        ({"real_name": "王二"}, ("V_OP_NM_UM", "")),
+        ({"cred_id": "110105194912310021"}, ("V_OP_NM_MA", "V_NM_ID_UM")),
+        ({"real_name": "王二", "cred_id": "110105194912310021"}, ("V_OP_NM_UM", "")),
+    ],
+)
+def test_what_was_typed_is_held_against_what_is_known(
+    wechat: WeChatClient, changes: dict[str, str], expected: tuple[str, str]
+) -> None:
+    assert verdict(wechat.check(**changes)) == expected
+    entry = wechat.sandbox.ledger[-1]
+    assert (entry.call, entry.consumed) == ("checkrealnameinfo", True)
+
+
+@pytest.mark.parametrize("lacks", ["wechat_pay", "real_name_info"])
+def test_of_whom_nothing_is_known(wechat: WeChatClient, lacks: str) -> None:
+    person = Citizen(NAME, NUMBER, **{lacks: False})
+    code = wechat.sandbox.issue_check_code(person, "oCitizen", APP)
+    assert verdict(wechat.check(code=code)) == ("V_OP_NA", "")
+
+
+def test_a_code_is_good_for_one_check_of_one_openid(wechat: WeChatClient) -> None:
+    code = wechat.sandbox.issue_check_code(Citizen(NAME, NUMBER), "oCitizen", APP)
+    assert wechat.check(code=code, openid="oAnother")["errcode"] == 80113
+    assert verdict(wechat.check(code=code)) == MATCH
+    assert wechat.check(code=code)["errcode"] == 80113
+    assert wechat.check(code="never issued")["errcode"] == 80111
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"cred_type": "2"}, {"cred_type": 1}, {"openid": None}, {"real_name": ["x"]}, {"code": None}],
+)
+def test_a_body_that_is_not_as_the_document_says(
+    wechat: WeChatClient, changes: dict[str, Any]
+) -> None:
+    assert wechat.check(**changes)["errcode"] == 47001
+
+
+def test_without_an_access_token(wechat: WeChatClient) -> None:
+    answer = wechat.send("POST", CHECK, json=without_none(wechat.typed())).json()
+    assert answer["errcode"] == 41001
+
+
+def test_a_code_over_the_control_address(wechat: WeChatClient) -> None:
+    person = {"real_name": NAME, "credential_id": NUMBER, "app_id": APP}
+    answer = wechat.control("check_codes", person | {"openid": "oCitizen"})
+    assert answer.status_code == 201
+    assert verdict(wechat.check(code=answer.json()["code"])) == MATCH
+    assert wechat.control("check_codes", person).status_code == 400

@@ -1,0 +1,256 @@
+"""`python -m wx_realname.sandbox`, as a process."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import requests
+from django.core.management import CommandError, call_command
+
+from tests.test_sandbox.client import (
+    APP,
+    MCH,
+    SECRET,
+    STABLE,
+    Json,
+    parsed,
+)
+from wx_realname.management.commands import realname_sandbox
+from wx_realname.sandbox import (
+    MerchantKey,
+    Sandbox,
+)
+from wx_realname.sandbox.faults.table import FAULTS
+from wx_realname.sandbox.faults.trouble import Chosen
+
+
+class Cli:
+    """`python -m wx_realname.sandbox`, as a process."""
+
+    def __init__(self, *arguments: str, secret: str | None = None) -> None:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("WX_REALNAME_")}
+        env |= {"WX_REALNAME_APP_SECRET": secret} if secret else {}
+        env["PYTHONPATH"] = str(Path(__file__).parents[2])
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "wx_realname.sandbox", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=env,
+        )
+        self.out = ""
+
+    def __enter__(self) -> Cli:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def url(self) -> str:
+        """Wait for the line with the address."""
+        assert self.process.stdout is not None
+        while not (found := re.search(r"ready at (\S+)", self.out)):
+            readable, _, _ = select.select([self.process.stdout], [], [], 30)
+            chunk = os.read(self.process.stdout.fileno(), 65536) if readable else b""
+            assert chunk, "the sandbox never said its address"
+            self.out += chunk.decode()
+        return found[1]
+
+    def end(self, signum: int | None = None) -> tuple[int, str]:
+        """The exit code, after the signal, and what went to stderr."""
+        if signum is not None:
+            self.process.send_signal(signum)
+        _, err = self.process.communicate(timeout=30)
+        return self.process.returncode, err.decode()
+
+
+@pytest.fixture
+def certificate_file(tmp_path: Path, key: MerchantKey) -> str:
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(key.certificate_pem)
+    return str(path)
+
+
+def options(certificate_file: str, *more: str) -> Sequence[str]:
+    given = ("--app-id", APP, "--mch-id", MCH, "--certificate", certificate_file)
+    return (*given, "--port", "0", *more)
+
+
+def asked_for_a_token(url: str, app_id: str, secret: str) -> Json:
+    body = {"grant_type": "client_credential", "appid": app_id, "secret": secret}
+    return parsed(requests.post(url + STABLE, json=body, timeout=10))
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_line_serves_until_a_signal(certificate_file: str, signum: int) -> None:
+    with Cli(*options(certificate_file, "--token-lifetime", "60"), secret=SECRET) as cli:
+        assert asked_for_a_token(cli.url(), APP, SECRET)["expires_in"] == 60
+        code, err = cli.end(signum)
+        assert code == 0
+        assert "POST /cgi-bin/stable_token errcode 0" in err
+        assert SECRET not in err
+
+
+def test_the_secret_may_come_from_a_file(certificate_file: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    more = ("--app-secret-file", str(tmp_path / "secret"))
+    with Cli(*options(certificate_file, *more), secret="not this one") as cli:
+        assert "access_token" in asked_for_a_token(cli.url(), APP, SECRET)
+
+
+def test_a_new_merchant_is_made_kept_private_and_served(tmp_path: Path) -> None:
+    folder = tmp_path / "a merchant"
+    with Cli("--new-merchant", str(folder), "--port", "0") as cli:
+        url = cli.url()
+        script = f"{cli.out.partition('WeChat sandbox')[0]}env -0"
+        shell = subprocess.run(["sh", "-c", script], capture_output=True, check=True)
+        exported = dict(line.split("=", 1) for line in shell.stdout.decode().split("\0") if line)
+        secret = (folder / "app_secret").read_text()
+        assert exported["WX_REALNAME_APP_SECRET"] == secret
+        assert exported["WX_REALNAME_API_BASE_URL"] == url
+        assert "access_token" in asked_for_a_token(url, exported["WX_REALNAME_APP_ID"], secret)
+        for variable in ("WX_REALNAME_PRIVATE_KEY_FILE", "WX_REALNAME_CERTIFICATE_FILE"):
+            assert Path(exported[variable]).read_bytes().startswith(b"-----BEGIN ")
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+        assert secret not in cli.out
+        assert "BEGIN" not in cli.out
+    with Cli("--new-merchant", str(folder), "--port", "0") as cli:
+        code, err = cli.end()
+        assert (code, "is not overwritten" in err) == (2, True)
+        assert (folder / "app_secret").read_text() == secret
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "give --app-id and --mch-id and --certificate, or --new-merchant DIR"),
+        (("--app-id", APP), "give --mch-id and --certificate"),
+        (("--new-merchant", "x", "--certificate", "y"), "--new-merchant makes its own"),
+        (("--port", "70000"), "--port: must be a number from 0 to 65535"),
+        (("--token-lifetime", "nan"), "--token-lifetime: must be a number of seconds"),
+        (("--seed", "-1"), "--seed: must be a whole number from 0"),
+        (("--rate", "2"), "--rate: must be a number from 0 to 1"),
+        (("--profile", "mean"), "--profile: invalid choice: 'mean'"),
+    ],
+)
+def test_options_that_do_not_do_say_which_to_give(arguments: Sequence[str], says: str) -> None:
+    with Cli(*arguments, secret=SECRET) as cli:
+        code, err = cli.end()
+        assert code == 2
+        assert says in err
+
+
+def test_a_missing_secret_or_a_bad_certificate_is_a_clear_error(
+    certificate_file: str, tmp_path: Path
+) -> None:
+    (tmp_path / "nonsense").write_text("nonsense")
+    bad = str(tmp_path / "nonsense")
+    for given, secret, says in (
+        (options(certificate_file), None, "set WX_REALNAME_APP_SECRET"),
+        (options(bad), SECRET, "not a certificate in PEM"),
+        (options(str(tmp_path / "none")), SECRET, "--certificate: "),
+    ):
+        with Cli(*given, secret=secret) as cli:
+            code, err = cli.end()
+            assert code == 2
+            assert says in err
+
+
+def test_a_taken_port_is_a_clear_error(sandbox: Sandbox, certificate_file: str) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    with Cli(*options(certificate_file, "--port", port), secret=SECRET) as cli:
+        code, err = cli.end()
+        assert code == 1
+        assert f"can't listen on 127.0.0.1:{port}" in err
+        assert "Traceback" not in err
+
+
+def test_what_only_the_sandbox_can_judge_names_its_option_too(
+    certificate_file: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    for more, says in (
+        (("--rate", "0.5"), "--rate: the profile kind has no faults; choose one of real, unkind"),
+        (("--tls", str(tmp_path / "file")), "--tls: "),
+    ):
+        with Cli(*options(certificate_file, *more), secret=SECRET) as cli:
+            code, err = cli.end()
+            assert (code, says in err, "Traceback" in err) == (2, True, False)
+
+
+def test_a_profile_tells_its_seed(certificate_file: str) -> None:
+    more = ("--profile", "unkind", "--rate", "1", "--seed", "5")
+    with Cli(*options(certificate_file, *more), secret=SECRET) as cli:
+        told = requests.get(f"{cli.url()}/sandbox/faults", timeout=10).json()
+        assert (told["profile"], told["seed"], told["rate"]) == ("unkind", 5, 1.0)
+        assert "the same again by --seed 5" in cli.out
+
+
+def test_a_random_seed_is_told_at_the_start(certificate_file: str) -> None:
+    with Cli(*options(certificate_file, "--profile", "real"), secret=SECRET) as cli:
+        told = requests.get(f"{cli.url()}/sandbox/faults", timeout=10).json()
+        assert f"--seed {told['seed']}\n" in cli.out
+
+
+def test_the_faults_can_be_listed_without_a_merchant() -> None:
+    with Cli("--list-faults") as cli:
+        out, _ = cli.process.communicate(timeout=30)
+        assert cli.process.returncode == 0
+        assert len(out.splitlines()) == len(FAULTS)
+        assert b"999999199001010008  says -1, system busy" in out
+
+
+def test_tls_on_the_command_line_says_which_ca_to_trust(tmp_path: Path) -> None:
+    folder = tmp_path / "a tls"
+    more = ("--new-merchant", str(tmp_path / "m"), "--port", "0", "--tls", str(folder))
+    with Cli(*more) as cli:
+        url = cli.url()
+        assert url.startswith("https://127.0.0.1:")
+        assert f"export REQUESTS_CA_BUNDLE='{folder / 'ca.pem'}'\n" in cli.out
+        assert f"REQUESTS_CA_BUNDLE={folder / 'ca.pem'}\n" in cli.out
+        ca = str(folder / "ca.pem")
+        assert requests.get(f"{url}/sandbox/", verify=ca, timeout=10).status_code == 200
+
+
+# --- manage.py realname_sandbox ---------------------------------------------------------------
+
+
+def served_by_the_command(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Sandbox:
+    """The sandbox that the command would serve."""
+    served: list[Sandbox] = []
+    monkeypatch.setattr(realname_sandbox, "serve_until_signal", lambda s, say: served.append(s))
+    call_command("realname_sandbox", "--port", "0", *arguments)
+    return served[0]
+
+
+def test_the_management_command_takes_the_same_options(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    more = ("--profile", "unkind", "--seed", "3", "--rate", "0.4", "--tls", str(tmp_path))
+    sandbox = served_by_the_command(monkeypatch, *more)
+    assert sandbox.trouble == Chosen("unkind", 3, 0.4)
+    assert sandbox.ca_file == tmp_path / "ca.pem"
+    assert served_by_the_command(monkeypatch).trouble.profile == "kind"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--rate", "0.4"), "rate: the profile kind has no faults"),
+        (("--tls", __file__), "--tls: "),
+    ],
+)
+def test_the_management_command_tells_what_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], says: str
+) -> None:
+    with pytest.raises(CommandError, match=says):
+        served_by_the_command(monkeypatch, *arguments)

@@ -1,0 +1,39 @@
+"""The successor: does what the citizen typed match what WeChat Pay knows?"""
+
+from __future__ import annotations
+
+from .errcodes import Refused
+from .ledger import Note
+from .state import State
+from .wire import Document, Request, json_object
+
+ID_CARD = "1"
+FIELDS = ("openid", "real_name", "cred_id", "cred_type", "code")
+
+
+def checkrealnameinfo(state: State, request: Request, note: Note) -> Document:
+    """POST /intp/realname/checkrealnameinfo: consume the code, answer the verdict, never a name.
+
+    V_OP_NA: nothing is known of the citizen. V_OP_NM_UM: another name. Only for a name that
+    matches does the second field tell whether the number does.
+    """
+    note.app_id = state.access_tokens.app_id_of(request.query.get("access_token", ""))
+    asked = json_object(request.body)
+    note.auth_token(asked.get("code"))
+    if (
+        not all(isinstance(asked.get(name), str) for name in FIELDS)
+        or asked["cred_type"] != ID_CARD
+    ):
+        raise Refused(47001)
+    citizen = state.check_codes.redeem(asked["code"], asked["openid"], note.app_id)
+    note.consumed = True
+    if not (citizen.wechat_pay and citizen.real_name_info):
+        return _verdict("V_OP_NA")
+    if asked["real_name"] != citizen.real_name:
+        return _verdict("V_OP_NM_UM")
+    same = asked["cred_id"] == citizen.credential_id.upper()
+    return _verdict("V_OP_NM_MA", "V_NM_ID_MA" if same else "V_NM_ID_UM")
+
+
+def _verdict(person: str, number: str = "") -> Document:
+    return {"errcode": 0, "errmsg": "ok", "verify_openid": person, "verify_real_name": number}

@@ -1,0 +1,151 @@
+"""What a fault is: one row of the table, and what it does to the answer of a request it meets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from random import Random
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from ..errcodes import Refused
+from ..ledger import Note
+from ..reply import Reply, as_json
+from ..wire import Answer, Document, Request, json_object
+
+if TYPE_CHECKING:
+    from ..state import State
+
+REALNAME = "getrealnameinfo"
+TOKEN_CALLS = ("stable_token", "token")
+CHECK = "checkrealnameinfo"
+CALLS = (REALNAME, *TOKEN_CALLS, "get_category", "jscode2session", CHECK)
+
+# What each call's answer is about: the fields that must be there, and be text (or a list).
+FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        REALNAME: ("encryted_real_name", "encryted_credential_id"),
+        "stable_token": ("access_token",),
+        "token": ("access_token",),
+        "get_category": ("category_list",),
+        "jscode2session": ("openid", "session_key"),
+        CHECK: ("verify_openid", "verify_real_name"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Encounter:
+    """A request that meets a fault. `dice` are its own: what they show follows from the seed."""
+
+    state: State
+    request: Request
+    call: str
+    note: Note
+    dice: Random
+    ask: Callable[[State, Request, Note], Answer] = field(repr=False)
+
+    def answered(self, *, skew: float = 0.0) -> Reply:
+        """What WeChat answers in truth, the token redeemed; its clock may be off by `skew` s."""
+        state = self.state.with_clock_off_by(skew) if skew else self.state
+        return replace(Reply.of(self.ask(state, self.request, self.note)), skew=skew)
+
+    def unasked(self) -> Reply:
+        """No answer yet: the call isn't looked at. Who asked is noted for the ledger, if it shows."""
+        with suppress(Refused):
+            asked = json_object(self.request.body)
+            self.note.auth_token(asked.get("code" if self.call == CHECK else "auth_token"))
+        with suppress(Refused):
+            self.note.app_id = self.state.access_tokens.app_id_of(self.access_token)
+        return Reply()
+
+    @property
+    def access_token(self) -> str:
+        return self.request.query.get("access_token", "")
+
+
+Act = Callable[[Encounter, Reply], Reply]
+Changed = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to misbehave.
+
+    `consumes`: the call is done, the auth_token redeemed, before the fault shows; `act` gets that
+    answer to spoil. Else it gets a blank one. `calls` are those that can meet the fault. The table
+    adds the group, and the ID number of the citizen who always meets it.
+    """
+
+    name: str
+    description: str
+    act: Act = field(repr=False)
+    consumes: bool = True
+    calls: tuple[str, ...] = CALLS
+    group: str = ""
+    credential_id: str | None = None
+
+    def play(self, encounter: Encounter) -> Reply:
+        """The reply to a request that meets this fault."""
+        reply = encounter.answered() if self.consumes else encounter.unasked()
+        return replace(self.act(encounter, reply), fault=self.name)
+
+    def as_json(self) -> Document:
+        """The row as `GET /sandbox/faults` shows it."""
+        return {
+            "name": self.name,
+            "group": self.group,
+            "consumes": self.consumes,
+            "description": self.description,
+            "calls": self.calls,
+            "credential_id": self.credential_id,
+        }
+
+
+def before_and_after(name: str, description: str, act: Act) -> tuple[Fault, Fault]:
+    """The same fault twice: nothing was consumed yet, or all was done and only the answer is lost."""
+    return (
+        Fault(f"{name}_before_consumption", f"{description}; nothing is consumed", act, False),
+        Fault(f"{name}_after_consumption", f"{description}; yet all was done and consumed", act),
+    )
+
+
+def says(body: bytes, status: int = 200, **headers: str) -> Act:
+    """This body instead; `Content_Type` for Content-Type."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def act(encounter: Encounter, reply: Reply) -> Reply:
+        return replace(reply, body=body, status=status, headers=named)
+
+    return act
+
+
+def respelt(change: Callable[[bytes], bytes]) -> Act:
+    """Other bytes instead of the answer's, of a refusal too."""
+
+    def act(encounter: Encounter, reply: Reply) -> Reply:
+        return replace(reply, body=change(reply.body))
+
+    return act
+
+
+def changed(change: Callable[[Encounter, Changed], Changed]) -> Act:
+    """Other JSON instead of a success; a refusal stays what it is."""
+
+    def act(encounter: Encounter, reply: Reply) -> Reply:
+        if reply.errcode:
+            return reply
+        return replace(reply, body=as_json(change(encounter, json.loads(reply.body))))
+
+    return act
+
+
+def with_fields(value: Callable[[Any], object]) -> Act:
+    """The fields that the call is about, changed by `value`."""
+
+    def change(encounter: Encounter, document: Changed) -> Changed:
+        return document | {name: value(document[name]) for name in FIELDS[encounter.call]}
+
+    return changed(change)
