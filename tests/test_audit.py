@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.db import connection, connections
+from django.db import connection
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -72,6 +72,7 @@ def test_an_ended_attempt_leaves_exactly_one_event_with_its_outcome(
     assert (event.merchant, event.method) == ("default", "authorize")
     assert event.error_code == (fault.code if fault else "")
     assert event.errcode == (fault.errcode if fault else None)
+    assert event.duration_ms == row.duration_ms is not None
     assert (event.ip_address, event.outcome_key_id) == ("198.51.100.7", "a1")
     expected = outcome_code(row, status, user_id=str(user.pk), token=AUTH_TOKEN)
     assert event.outcome_hmac == expected
@@ -124,7 +125,6 @@ def test_the_event_and_the_record_are_written_together_or_not_at_all(
 
     def lose_the_table() -> None:
         rename(table, "out_of_the_way")
-        connections.close_all()
 
     liar.play(doing(lose_the_table, identity()))
     try:

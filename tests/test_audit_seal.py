@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from io import StringIO
@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import DatabaseError, ProgrammingError, connection, transaction
+from django.db.models import Sum
 from django.utils import timezone
 
+from tests.conftest import at_once
 from wx_realname import audit, services
 from wx_realname.audit import merkle
 from wx_realname.exceptions import InvalidAuthToken
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.sandbox import Citizen, Sandbox
+from wx_realname.services.transactions import durable
 from wx_realname.uuid7 import uuid7
 
 PERSON = Citizen("张三", "440524198001010013")
@@ -260,30 +263,42 @@ class TestATrailThatWasTamperedWith:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_event_is_missed_while_writers_go_on_and_sealers_run_twice() -> None:
-    writers, each = 8, 20
+def test_no_event_of_32_writers_is_missed_while_two_sealers_run() -> None:
+    writers, each = 32, 8
 
     def write() -> None:
-        events(each)
-        connections.close_all()
+        for n in range(each):
+            with durable(connection.alias):
+                events(1)
+                time.sleep(0.004 * (n % 4 == 0))  # what began first isn't committed first
 
     def seal() -> None:
-        for _ in range(3):
+        for _ in range(6):
             sealed(batch_size=15)
-        connections.close_all()
 
-    threads = [threading.Thread(target=work) for work in (*[write] * writers, seal, seal)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    came = at_once(*[write] * writers, seal, seal)
+    assert came == [None] * (writers + 2)
     sealed()
     assert AuditEvent.objects.filter(event=Event.REVEAL).count() == writers * each
     assert not AuditEvent.objects.filter(seal=None).exists()
+    covered = AuditSeal.objects.aggregate(count=Sum("count"))["count"]
+    assert covered == AuditEvent.objects.count()
     assert verify()[0] == 0
 
 
 @pytest.mark.django_db
+def test_a_database_that_refuses_the_sealer_is_told_with_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*args: object, **kwargs: object) -> None:
+        raise ProgrammingError("permission denied")
+
+    monkeypatch.setattr(AuditSeal, "save", refused)
+    with pytest.raises(CommandError, match=r"ProgrammingError.*UPDATE of an event's seal"):
+        call_command("realname_seal_audit")
+    assert not AuditEvent.objects.exists()
+
+
 def test_a_malformed_checkpoint_is_refused_with_its_form() -> None:
     with pytest.raises(CommandError, match="64 hex digits"):
         call_command("realname_verify_audit", "--checkpoint=nonsense")

@@ -63,6 +63,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "attempt",
         "error_code",
         "errcode",
+        "duration_ms",
         "seal",
     )
 

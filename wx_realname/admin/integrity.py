@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..models import AuditEvent, AuditSeal
+from .. import audit
+from ..models import AuditSeal
 
 MOST = 1_000  # counted no further: the glance costs the same however long nobody sealed
 
@@ -21,8 +22,7 @@ class Glance:
 def glance() -> Glance:
     """Two queries, each answered by an index; a seal's long list of members isn't read."""
     seals = AuditSeal.objects.only("number", "created_at")
-    unsealed = AuditEvent.objects.filter(seal=None).order_by("created_at")
-    times = list(unsealed.values_list("created_at", flat=True)[: MOST + 1])
+    times = list(audit.unsealed().values_list("created_at", flat=True)[: MOST + 1])
     return Glance(
         last=seals.order_by("-number").first(),
         unsealed=min(len(times), MOST),

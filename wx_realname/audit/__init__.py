@@ -1,16 +1,19 @@
 """The audit trail: append plain events, seal them into a chain of Merkle trees, verify it, protect it."""
 
+from .chain import Checkpoint
 from .keys import needing
 from .protect import install as install_protection
 from .protect import remove as remove_protection
+from .reading import UNREADABLE
 from .seal import BATCH as SEAL_BATCH
-from .seal import seal
+from .seal import seal, unsealed
 from .trail import MAX_REASON, Origin, append, outcome_digests
-from .verify import Checkpoint, Tail, faults, tail
+from .verify import Tail, faults, tail
 
 __all__ = [
     "MAX_REASON",
     "SEAL_BATCH",
+    "UNREADABLE",
     "Checkpoint",
     "Origin",
     "Tail",
@@ -22,4 +25,5 @@ __all__ = [
     "remove_protection",
     "seal",
     "tail",
+    "unsealed",
 ]

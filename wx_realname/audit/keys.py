@@ -5,13 +5,16 @@ Where AUDIT_KEYS is unset the derived ones write; once it is set they still matc
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from django.db import router
 
 from .. import conf
 from ..models import AuditEvent, AuditSeal
-from ..vault.blind_index import BlindIndex, blind_index
+from ..vault.blind_index import BlindIndex, Digest, blind_index
 from ..vault.keyring import VERSION, derive
 
 
@@ -19,6 +22,16 @@ def index(purpose: str) -> BlindIndex:
     """HMACs of that purpose."""
     settings = conf.current()
     return blind_index(settings.audit_keys + _derived(settings.index_keys), purpose)
+
+
+def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:
+    """Whether what is stored is the digest by that key: never by a key that isn't in the settings.
+
+    What is stored may be anything: somebody may have tampered with it.
+    """
+    stored = str(hex_).encode("utf-8", "surrogatepass")
+    ours = (digest.hex.encode() for digest in digests if digest.key_id == key_id)
+    return any(hmac.compare_digest(one, stored) for one in ours)
 
 
 def needing(index_key_id: str) -> int:

@@ -14,7 +14,8 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, router, transaction
+from django.db import IntegrityError, OperationalError, connections, router, transaction
+from django.db.models import QuerySet
 from django.utils import timezone as django_timezone
 
 from ..models import AuditEvent, AuditSeal
@@ -25,7 +26,7 @@ from .trail import Origin, append
 FORMAT = 1
 BATCH = 10_000  # events of one seal: what is held in memory at once
 FIRST = "0" * 64  # what the first seal is linked to
-PAUSES = (0.1, 0.2, 0.4, 0.8)  # seconds at most before each further try
+PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds at most before each further try
 _CHUNK = 500  # ids of one UPDATE
 
 #: An event's fields in the order of its leaf. A change of either is a new FORMAT.
@@ -43,6 +44,7 @@ FIELDS = (
     "attempt",
     "error_code",
     "errcode",
+    "duration_ms",
     "reason",
     "outcome_hmac",
     "outcome_key_id",
@@ -62,6 +64,17 @@ def seal(*, batch_size: int = BATCH) -> Iterator[AuditSeal]:
             return
 
 
+def unsealed(using: str | None = None) -> QuerySet[AuditEvent]:
+    """What isn't sealed yet, oldest first: in the order of its index, so that nothing is sorted.
+
+    To PostgreSQL `seal IS NULL` leaves the rest of the index in no order, unless `seal` is named;
+    MariaDB sorts when it is.
+    """
+    rows = AuditEvent.objects.using(using).filter(seal=None)
+    first = ["seal"] if connections[rows.db].vendor == "postgresql" else []
+    return rows.order_by(*first, "created_at")
+
+
 def _seal_batch(using: str, batch_size: int) -> AuditSeal:
     """One seal; tried again when another sealer took the number, or the database saw a deadlock."""
     for pause in PAUSES:
@@ -75,8 +88,7 @@ def _seal_batch(using: str, batch_size: int) -> AuditSeal:
 def _sealed(using: str, batch_size: int) -> AuditSeal:
     with transaction.atomic(using=using, durable=True):
         own = append(AuditEvent.Event.SEAL, Origin(), using=using)
-        unsealed = AuditEvent.objects.using(using).filter(seal=None).exclude(pk=own.pk)
-        events = [own, *unsealed.order_by("created_at", "id")[: batch_size - 1]]
+        events = [own, *unsealed(using).exclude(pk=own.pk)[: batch_size - 1]]
         last = AuditSeal.objects.using(using).order_by("-number").first()
         made = _made(last, events)
         made.save(force_insert=True, using=using)
@@ -103,8 +115,8 @@ def _made(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
 def _mark(using: str, ids: list[UUID], number: int) -> None:
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        unsealed = AuditEvent.objects.using(using).filter(pk__in=chunk, seal=None)
-        if unsealed.update(seal=number) != len(chunk):
+        ours = AuditEvent.objects.using(using).filter(pk__in=chunk, seal=None)
+        if ours.update(seal=number) != len(chunk):
             raise IntegrityError("another sealer took an event")
 
 
@@ -117,8 +129,11 @@ def members_of(events: list[AuditEvent]) -> Members:
 
 
 def listed(seal: AuditSeal) -> Members:
-    """The members as the seal lists them. Raises ValueError for a list that was cut."""
-    data, size = bytes(seal.members), 16 + merkle.HASH_BYTES
+    """The members as the seal lists them. Raises ValueError for a list that was cut, or is none."""
+    size = 16 + merkle.HASH_BYTES
+    if not isinstance(seal.members, (bytes, memoryview)):  # SQLite keeps whatever was put there
+        raise ValueError("the list of members is none")
+    data = bytes(seal.members)
     if len(data) != size * seal.count:
         raise ValueError("the list of members doesn't fit the count")
     return [(data[at : at + 16], data[at + 16 : at + size]) for at in range(0, len(data), size)]

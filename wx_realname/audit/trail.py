@@ -6,20 +6,24 @@ import ipaddress
 import json
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from .. import conf
+from .. import conf, statements
 from ..models import AuditEvent, Verification
+from ..uuid7 import uuid7
 from ..vault.blind_index import Digest
 from . import keys
 
 logger = logging.getLogger(__name__)
 
 MAX_REASON = 255
+
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -43,33 +47,38 @@ def append(
     verification: Verification | None = None,
     error_code: str = "",
     errcode: int | None = None,
+    duration_ms: int | None = None,
     reason: str = "",
 ) -> AuditEvent:
     """Add one event, within the caller's transaction. With a record, it carries the outcome's HMAC."""
-    row = AuditEvent(
-        event=event,
-        created_at=timezone.now(),
-        actor_id=origin.actor_id,
-        ip_address=origin.ip_address,
-        error_code=error_code,
-        errcode=errcode,
-        reason=reason[:MAX_REASON],
-    )
+    values = {
+        "id": uuid7(),
+        "event": event,
+        "created_at": timezone.now(),
+        "actor_id": origin.actor_id,
+        "ip_address": origin.ip_address,
+        "error_code": error_code,
+        "errcode": errcode,
+        "duration_ms": duration_ms,
+        "reason": reason[:MAX_REASON],
+    }
     if verification is not None:
-        _describe(row, verification)
-    row.save(force_insert=True, using=using)
-    return row
+        values |= _description(verification)
+    return statements.insert(AuditEvent, values, using)
 
 
-def _describe(row: AuditEvent, verification: Verification) -> None:
+def _description(verification: Verification) -> dict[str, Any]:
     digest = outcome_digests(verification)[0]
-    row.verification_id = verification.pk
-    row.user_id = _text(verification.user_id)
-    row.merchant = verification.merchant
-    row.method = verification.method
-    row.status = verification.status
-    row.attempt = verification.attempt
-    row.outcome_hmac, row.outcome_key_id = digest.hex, digest.key_id
+    return {
+        "verification_id": verification.pk,
+        "user_id": _text(verification.user_id),
+        "merchant": verification.merchant,
+        "method": verification.method,
+        "status": verification.status,
+        "attempt": verification.attempt,
+        "outcome_hmac": digest.hex,
+        "outcome_key_id": digest.key_id,
+    }
 
 
 def outcome_digests(verification: Verification) -> list[Digest]:
@@ -82,7 +91,7 @@ def outcome_digests(verification: Verification) -> list[Digest]:
         verification.merchant,
         verification.token_digest,
     )
-    return keys.index("audit.outcome").digests(json.dumps(outcome, separators=(",", ":")))
+    return keys.index("audit.outcome").digests(_as_json(outcome))
 
 
 def _id(actor: Any) -> str:
@@ -105,8 +114,14 @@ def _client_ip(request: HttpRequest | None) -> str | None:
         text = import_string(resolver)(request) if resolver else request.META.get("REMOTE_ADDR")
         if not text:
             return None
-        address = ipaddress.ip_address(str(text).strip().partition("%")[0])
-        return str(getattr(address, "ipv4_mapped", None) or address)
+        return _normal(str(text))
     except Exception as error:
         logger.warning("the client's address is unknown: %s", type(error).__name__)
         return None
+
+
+@lru_cache(maxsize=1024)
+def _normal(text: str) -> str:
+    """The address without a zone, IPv4 as such. Raises ValueError."""
+    address = ipaddress.ip_address(text.strip().partition("%")[0])
+    return str(getattr(address, "ipv4_mapped", None) or address)

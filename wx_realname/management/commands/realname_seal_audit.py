@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from wx_realname import audit
 from wx_realname.exceptions import ConfigurationError
@@ -33,6 +34,11 @@ class Command(BaseCommand):
                 say("events", count)
         except ConfigurationError as error:
             raise CommandError(str(error)) from None
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database refused ({type(error).__name__}). The sealer needs SELECT and INSERT on the "
+                "tables of events and seals, and UPDATE of an event's seal."
+            ) from error
         if last is not None:
             self.stdout.write(
                 f"Events sealed: {count}. Checkpoint:\n{audit.Checkpoint(last.number, last.hash)}"

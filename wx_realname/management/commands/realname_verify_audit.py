@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from wx_realname import audit
+from wx_realname import audit, conf
 from wx_realname.exceptions import ConfigurationError
 from wx_realname.management.options import progress
 
@@ -30,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, checkpoint: list[str], **options: Any) -> None:
         try:
+            conf.current()  # an empty trail asks for no key, and would be called intact
             checkpoints = [audit.Checkpoint.parse(text) for text in checkpoint]
             found = 0
             for fault in audit.faults(checkpoints, progress(self.stderr)):
@@ -44,7 +45,11 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS("The trail is intact."))
 
     def _tail(self) -> None:
-        tail = audit.tail()
+        try:
+            tail = audit.tail()
+        except audit.UNREADABLE:
+            self.stdout.write(self.style.ERROR("What is not sealed yet can't be read."))
+            return
         age = timezone.now() - tail.oldest if tail.oldest else None
         since = f", the oldest for {str(age).partition('.')[0]}" if age else ""
         self.stdout.write(f"{tail.count} events are not sealed yet{since}.")

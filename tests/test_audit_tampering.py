@@ -1,0 +1,258 @@
+"""Whatever is done to the sealed trail by raw SQL is found, and verification never breaks off.
+
+`pytest -m campaign` makes a thousand tamperings, the suite fewer; TAMPERING_SEED changes which.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from tests import tampering
+from tests.conftest import outcome
+from tests.lying_wechat import LyingWeChat, Script, hangs_up, identity, refuses
+from tests.tampering import EVENTS, RECORDS, SEALS, State, Tamperer
+from wx_realname import audit, services
+from wx_realname.audit.seal import _made
+from wx_realname.models import AuditEvent, AuditSeal, Verification
+from wx_realname.uuid7 import uuid7
+
+SEED = int(os.environ.get("TAMPERING_SEED", "20261123"))
+FEW, MANY = 150, 1000
+
+Event = AuditEvent.Event
+
+
+def verified(*checkpoints: str) -> tuple[int, str]:
+    """The exit code and words of realname_verify_audit; anything but an exit is raised."""
+    out, arguments = StringIO(), [f"--checkpoint={text}" for text in checkpoints]
+    try:
+        call_command("realname_verify_audit", *arguments, stdout=out, stderr=out)
+    except SystemExit as exit_:
+        return int(exit_.code or 0), out.getvalue()
+    return 0, out.getvalue()
+
+
+def sealed() -> str:
+    """All of it, in small batches; the checkpoint."""
+    return str(list(audit.seal(batch_size=6))[-1])
+
+
+ENDS: dict[str, Script] = {
+    "verified": identity(),
+    "rejected": refuses(94004),
+    "failed": refuses(94006),
+    "unknown": hangs_up,
+}
+
+
+def leaves(liar: LyingWeChat, user: Any, status: str) -> Verification:
+    """A record of the user's in that status; the same token each time."""
+    liar.play(ENDS[status])
+    outcome(user, f"token of {user.username}")
+    row = Verification.objects.get(user=user)
+    assert row.status == status
+    return row
+
+
+def lived_in(liar: LyingWeChat) -> tuple[State, str]:
+    """A site's records and trail, all sealed: an old backup of them, and today's checkpoint."""
+    clerk, *users = [get_user_model().objects.create(username=f"u{n}") for n in range(9)]
+    ends = ("verified", "rejected", "failed", "unknown", "verified", "failed", "verified")
+    rows = [leaves(liar, user, status) for user, status in zip(users, ends, strict=False)]
+    services.reveal(rows[0], actor=clerk, reason="case 1")
+    sealed()
+    backup = tampering.state()
+    leaves(liar, users[2], "verified")  # what failed is tried again
+    services.erase(rows[0], actor=clerk, reason="asked")
+    users[4].delete()
+    users[5].delete()
+    services.find_person(actor=clerk, real_name="欧阳娜")
+    leaves(liar, users[7], "verified")
+    sealed()
+    audit.append(Event.REVEAL, audit.Origin("1", "203.0.113.9"), using="default")
+    return backup, sealed()
+
+
+# --- at random --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "count", [FEW, pytest.param(MANY, marks=pytest.mark.campaign)], ids=["few", "many"]
+)
+def test_every_random_tampering_is_found(liar: LyingWeChat, count: int) -> None:
+    backup, checkpoint = lived_in(liar)
+    tampering.loosen()
+    assert verified(checkpoint) == (0, verified()[1])
+    before = tampering.state()
+    by = Tamperer(random.Random(SEED), copy.deepcopy(before), backup)
+    kinds: Counter[str] = Counter()
+    for turn in range(count):
+        kind, what, said = found(by, before, checkpoint)
+        kinds[kind] += 1
+        assert said, f"TAMPERING_SEED={SEED}, turn {turn}, {kind} wasn't found: {what}"
+    assert len(kinds) == len(tampering.KINDS), kinds
+    assert verified(checkpoint)[0] == 0
+
+
+def found(by: Tamperer, before: State, checkpoint: str) -> tuple[str, str, str]:
+    """A tampering that the database took, what it was, and what verification says to it."""
+    while True:
+        kind, what, after = by.tamper()
+        with transaction.atomic():
+            try:
+                with transaction.atomic():
+                    tampering.write(before, after)
+                try:
+                    code, said = verified(checkpoint)
+                except Exception as error:
+                    raise AssertionError(f"TAMPERING_SEED={SEED}, {kind}: {what}") from error
+                return kind, what, said if code == 1 and "NOT intact" in said else ""
+            except DatabaseError:
+                continue  # its types and keys refuse it
+            finally:
+                transaction.set_rollback(True)
+
+
+# --- by somebody who has thought about it -----------------------------------------------------
+
+
+@pytest.fixture
+def checkpoint(liar: LyingWeChat, db: None) -> str:
+    return lived_in(liar)[1]
+
+
+def a_seal_with_neither_key_nor_hmac() -> None:
+    """All is computed as it should be, and nothing is signed."""
+    event = audit.append(Event.REVEAL, audit.Origin("nobody"), using="default")
+    last = AuditSeal.objects.order_by("number").last()
+    made = _made(last, [event])
+    made.key_id, made.hmac = "no such key", ""
+    made.save(force_insert=True)
+    AuditEvent.objects.filter(pk=event.pk).update(seal=made.number)
+
+
+def a_record_borne_out_by_an_event_with_neither_key_nor_hmac() -> None:
+    row = Verification.objects.get(status="rejected")
+    Verification.objects.filter(pk=row.pk).update(status="verified")
+    told: Any = {"verification_id": row.pk, "attempt": 99, "status": "verified"}
+    AuditEvent.objects.create(event=Event.EXCHANGE, created_at=timezone.now(), **told)
+
+
+def an_erased_record_brought_back_by_its_old_event() -> None:
+    row = Verification.objects.get(status="erased", user__isnull=False)
+    Verification.objects.filter(pk=row.pk).update(status="verified")
+    old = AuditEvent.objects.get(verification_id=row.pk, event=Event.EXCHANGE)
+    old.pk, old.created_at, old.seal, old.attempt = uuid7(), timezone.now(), None, 99
+    old.save(force_insert=True)
+
+
+def a_verified_record_made_failed_by_its_old_event() -> None:
+    old = AuditEvent.objects.get(event=Event.EXCHANGE, attempt=1, status="failed", user_id=of("u3"))
+    Verification.objects.filter(pk=old.verification_id).update(status="failed", attempt=9)
+    old.pk, old.created_at, old.seal, old.attempt = uuid7(), timezone.now(), None, 9
+    old.save(force_insert=True)
+
+
+def of(username: str) -> str:
+    return str(get_user_model().objects.get(username=username).pk)
+
+
+def a_verified_record_made_pending() -> None:
+    Verification.objects.filter(status="verified").update(status="pending", attempt=9)
+
+
+def a_failed_record_made_pending_in_the_same_attempt() -> None:
+    Verification.objects.filter(status="unknown").update(status="pending")
+
+
+def a_pending_record_given_to_another() -> None:
+    changes: Any = {"status": "pending", "attempt": 2, "user_id": of("u2")}
+    Verification.objects.filter(status="unknown").update(**changes)
+
+
+def a_record_untied_from_a_user_who_is_there() -> None:
+    Verification.objects.filter(status="rejected").update(user=None)
+
+
+def an_event_added_to_seal_0() -> None:
+    AuditEvent.objects.create(event=Event.REVEAL, created_at=timezone.now(), seal=0)
+
+
+def a_seal_0_added() -> None:
+    AuditSeal.objects.create(number=0, count=0, members=b"", created_at=timezone.now())
+
+
+def an_hmac_that_is_no_ascii() -> None:
+    AuditSeal.objects.filter(number=1).update(hmac="é" * 64)
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        a_seal_with_neither_key_nor_hmac,
+        a_record_borne_out_by_an_event_with_neither_key_nor_hmac,
+        an_erased_record_brought_back_by_its_old_event,
+        a_verified_record_made_failed_by_its_old_event,
+        a_verified_record_made_pending,
+        a_failed_record_made_pending_in_the_same_attempt,
+        a_pending_record_given_to_another,
+        a_record_untied_from_a_user_who_is_there,
+        an_event_added_to_seal_0,
+        a_seal_0_added,
+        an_hmac_that_is_no_ascii,
+    ],
+)
+def test_a_forgery_is_found(checkpoint: str, tamper: Callable[[], None]) -> None:
+    assert verified(checkpoint)[0] == 0
+    tamper()
+    assert verified()[0] == 1
+
+
+def test_a_record_that_is_tried_again_is_no_contradiction(checkpoint: str) -> None:
+    Verification.objects.filter(status="unknown").update(status="pending", attempt=2)
+    assert verified(checkpoint)[0] == 0
+
+
+def test_two_checkpoints_of_one_seal_are_both_held_against_it(checkpoint: str) -> None:
+    other = f"{checkpoint.partition(':')[0]}:{'0' * 64}"
+    for both in ((checkpoint, other), (other, checkpoint)):
+        assert verified(*both)[0] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "column",
+    [
+        f"{SEALS}.number",
+        f"{SEALS}.hmac",
+        f"{EVENTS}.seal",
+        f"{EVENTS}.reason",
+        f"{EVENTS}.outcome_hmac",
+        f"{RECORDS}.status",
+    ],
+)
+def test_a_column_that_is_gone_is_a_fault_and_no_traceback(liar: LyingWeChat, column: str) -> None:
+    lived_in(liar)
+    table, _, name = column.partition(".")
+    rename = "ALTER TABLE {} RENAME COLUMN {} TO {}".format
+    with connection.cursor() as cursor:
+        cursor.execute(rename(table, name, "elsewhere"))
+        try:
+            code, said = verified()
+        finally:
+            cursor.execute(rename(table, "elsewhere", name))
+    assert code == 1
+    assert "can't be read" in said or "was changed" in said

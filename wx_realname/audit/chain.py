@@ -1,0 +1,150 @@
+"""The chain of seals: every node is computed anew, from the events to the HMAC over each link."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from ..models import AuditEvent, AuditSeal, Verification
+from . import keys
+from .reading import UNREADABLE, Progress, guarded, stored
+from .seal import FIRST, Members, hash_of, listed, members_of, root_of, signatures
+
+Faults = Generator[str, None, None]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A seal's number and hash, to be kept where nobody who can change the database can."""
+
+    number: int
+    hash: str
+
+    @classmethod
+    def parse(cls, text: str) -> Checkpoint:
+        """From "12:<64 hex digits>". Raises ValueError."""
+        number, _, hash_ = text.strip().partition(":")
+        if not number.isdecimal() or len(hash_) != 64 or set(hash_) - set("0123456789abcdef"):
+            raise ValueError('a checkpoint looks like "12:" and 64 hex digits')
+        return cls(int(number), hash_)
+
+    def __str__(self) -> str:
+        return f"{self.number}:{self.hash}"
+
+
+def chain_faults(checkpoints: list[Checkpoint], progress: Progress) -> Faults:
+    """Every wrong place of the seals, and of the events that they cover."""
+    # the numbers alone first: one that is none couldn't be asked for what follows it
+    numbers: list[Any] = list(stored(AuditSeal).order_by("number").values_list("number", flat=True))
+    yield from _link_faults(numbers, checkpoints, progress)
+    gone = {each.number for each in checkpoints} - set(numbers)
+    yield from (f"seal {number} of a checkpoint is missing" for number in sorted(gone))
+    yield from guarded("what claims a seal that doesn't exist", _strays())
+
+
+def _link_faults(numbers: list[Any], checkpoints: list[Checkpoint], progress: Progress) -> Faults:
+    expected: int = 1
+    previous: str | None = FIRST
+    for number in numbers:
+        if not isinstance(number, int) or number < expected:
+            yield f"seal {number!r} is none of the chain"
+            continue
+        if number > expected:
+            yield f"seal {expected} is missing"
+            previous = None  # nothing to hold the link against
+        kept = [each.hash for each in checkpoints if each.number == number]
+        previous = yield from guarded(f"seal {number}", _seal_faults(number, previous, kept))
+        expected = number + 1
+        progress("seals", number)
+
+
+def _seal_faults(number: int, previous: str | None, kept: list[str]) -> Generator[str, None, str]:
+    """What is wrong with that seal; returns its hash, to which the next one is linked."""
+    seal = stored(AuditSeal).get(number=number)
+    if previous not in (None, seal.previous):
+        yield f"seal {number} is not linked to the one before"
+    if seal.hash != hash_of(seal) or not _is_signed(seal):
+        yield f"seal {number} was changed, or AUDIT_KEYS lacks its key {seal.key_id}"
+    if any(hash_ != seal.hash for hash_ in kept):
+        yield f"seal {number} is not the one of the checkpoint"
+    try:
+        sealed = listed(seal)
+    except ValueError:
+        sealed = []
+    if not sealed or root_of(sealed) != seal.root:
+        yield f"the list of members of seal {number} was changed"
+    else:
+        yield from _member_faults(number, sealed)
+    return seal.hash
+
+
+def _is_signed(seal: AuditSeal) -> bool:
+    return keys.bears_out(signatures(seal.hash), seal.key_id, seal.hmac)
+
+
+@dataclass(frozen=True)
+class _Covered:
+    """What is there of a seal's events: the leaf hash of each, and the records that they speak of."""
+
+    leaves: dict[bytes, bytes]
+    records: set[UUID]
+
+
+def _member_faults(number: int, sealed: Members) -> Faults:
+    rows, expected = stored(AuditEvent).filter(seal=number), dict(sealed)
+    covered = _covered(rows) or _covered_one_by_one(rows, expected)
+    there = covered.leaves
+    for id_ in sorted(there.keys() | expected.keys()):
+        if there.get(id_) != expected.get(id_):
+            yield f"event {UUID(bytes=id_)} of seal {number} was {_what(id_, there, expected)}"
+    if rows.count() > len(there):
+        yield f"events were added to seal {number} that can't be read"
+    yield from _orphans(covered.records)
+
+
+def _covered(rows: QuerySet[AuditEvent]) -> _Covered | None:
+    """None where something isn't what its column holds: it can't be read, or be part of a leaf."""
+    try:
+        events = list(rows)
+        records = {event.verification_id for event in events if event.verification_id}
+        return _Covered(dict(members_of(events)), records)
+    except UNREADABLE:
+        return None
+
+
+def _covered_one_by_one(rows: QuerySet[AuditEvent], expected: dict[bytes, bytes]) -> _Covered:
+    """What can be read; a leaf of what can't has no hash."""
+    found = _Covered({}, set())
+    for id_ in expected:
+        one = _covered(rows.filter(pk=UUID(bytes=id_))) or _Covered({id_: b""}, set())
+        found.leaves.update(one.leaves)
+        found.records.update(one.records)
+    return found
+
+
+def _what(id_: bytes, there: dict[bytes, bytes], sealed: dict[bytes, bytes]) -> str:
+    if id_ not in there:
+        return "removed"
+    return "changed" if id_ in sealed else "added"
+
+
+def _orphans(named: set[UUID]) -> Faults:
+    """Records that events speak of, and that aren't there: a record is never deleted."""
+    there: set[UUID] = set()
+    if named:
+        there = set(stored(Verification).filter(pk__in=named).values_list("pk", flat=True))
+    for missing in sorted(named - there):
+        yield f"record {missing} was removed: sealed events speak of it"
+
+
+def _strays() -> Faults:
+    """An event of a seal that isn't there, whatever its number: neither sealed nor in the tail."""
+    seals = stored(AuditSeal).filter(number=OuterRef("seal"))
+    strays = stored(AuditEvent).exclude(seal=None).filter(~Exists(seals)).order_by("seal", "id")
+    stray = strays.values_list("pk", "seal").first()
+    if stray:
+        yield f"event {stray[0]} claims seal {stray[1]}, which doesn't exist"

@@ -1,0 +1,38 @@
+"""Reading what somebody may have tampered with: it stops nothing, and is itself a fault.
+
+Who changes a database behind our back may put anything anywhere: on SQLite a text where a time belongs,
+elsewhere a column of another type, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+from django.db import DatabaseError, models, router
+
+from ..exceptions import ConfigurationError
+
+#: What drivers and Django's converters raise at a value that isn't what its column holds.
+UNREADABLE = (AttributeError, TypeError, ValueError, DatabaseError)
+
+Progress = Callable[[str, int], None]
+
+T = TypeVar("T")
+M = TypeVar("M", bound=models.Model)
+
+
+def stored(model: type[M]) -> models.QuerySet[M]:
+    """The model's rows where they are written: a replica that lags would be a fault of the trail's."""
+    return model._base_manager.using(router.db_for_write(model))
+
+
+def guarded(what: str, faults: Generator[str, None, T]) -> Generator[str, None, T | None]:
+    """The faults and what their generator returns; one more fault and None where it can't go on."""
+    try:
+        return (yield from faults)
+    except (ConfigurationError, GeneratorExit):
+        raise
+    except Exception as error:
+        yield f"{what} can't be read ({type(error).__name__})"
+        return None
