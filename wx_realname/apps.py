@@ -27,5 +27,7 @@ class WxRealnameConfig(AppConfig):
                 uid = "wx_realname.user_deleted"
                 pre_delete.connect(erase, sender=model, weak=False, dispatch_uid=uid)
                 post_delete.connect(sweep, sender=model, weak=False, dispatch_uid=uid)
+        if apps.is_installed("drf_spectacular"):
+            from .api import schema  # noqa: F401 - importing describes our calls to it
         if conf.is_set():
             conf.current()  # a wrong setting stops the start, under any server

@@ -1,6 +1,6 @@
 """System checks: what would fail at the first citizen is said at start, with the setting and the way out.
 
-`manage.py check --database default` adds nothing; `--deploy` adds what only matters in production.
+`--deploy` adds what only matters in production, `--database` what only the database knows.
 """
 
 from __future__ import annotations
@@ -11,16 +11,22 @@ from typing import Any
 
 from cryptography.x509 import Certificate
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core import checks
+from django.core.cache import caches
+from django.core.cache.backends.db import DatabaseCache
+from django.db import connections, router
 from django.utils.module_loading import import_string
 
-from . import conf
+from . import conf, deploy_checks
 from .exceptions import ConfigurationError
-from .services import merchants
+from .models import Verification
+from .services import application, certificates, merchants
+from .services.categories import remembered
+from .wechat.categories import is_open
 from .wechat.merchant_key import MerchantKeys
 
 TAG = "wx_realname"
-CERTIFICATE_WARNING = timedelta(days=60)
 
 
 def _check(function: Callable[..., Iterator[checks.CheckMessage]], **kwargs: Any) -> None:
@@ -94,7 +100,7 @@ def _expiry(setting: str, ends: datetime) -> Iterator[checks.CheckMessage]:
     if left <= timedelta(0):
         text = f"{setting}: the certificate ended on {ends:%Y-%m-%d}."
         yield checks.Warning(text, hint=hint, id="wx_realname.W004")
-    elif left < CERTIFICATE_WARNING:
+    elif left < certificates.WARNING:
         text = f"{setting}: the certificate ends in {left.days} days, on {ends:%Y-%m-%d}."
         yield checks.Warning(text, hint=hint, id="wx_realname.W001")
 
@@ -141,29 +147,69 @@ def ages_can_be_told() -> Iterator[checks.CheckMessage]:
         )
 
 
-def audit_has_its_own_key() -> Iterator[checks.CheckMessage]:
-    """W003 (deploy): AUDIT_KEYS is unset, so who holds INDEX_KEYS can forge outcome codes."""
-    if not conf.current().audit_keys:
-        yield checks.Warning(
-            'WX_REALNAME["AUDIT_KEYS"] is unset: they are derived from INDEX_KEYS.',
-            hint='Give ["a1:<base64 of 32 random bytes>"], and keep it apart from INDEX_KEYS.',
-            id="wx_realname.W003",
+def applications_are_known() -> Iterator[checks.CheckMessage]:
+    """W006: APPLICATION has a name that no form asks, or a number that isn't one."""
+    for alias, merchant in conf.current().merchants.items():
+        place = f'WX_REALNAME["MERCHANTS"]["{alias}"]["APPLICATION"]'
+        for name, value in merchant.application.items():
+            if name not in application.NAMES:
+                hint = f"Known are: {', '.join(application.NAMES)}."
+                yield checks.Warning(
+                    f'{place}["{name}"] is unknown.', hint=hint, id="wx_realname.W006"
+                )
+            elif name in application.NUMBERS and (type(value) is not int or value <= 0):
+                hint = (
+                    "Give a positive whole number: overview and doctor compare the calls with it."
+                )
+                yield checks.Warning(
+                    f'{place}["{name}"] is not a number.', hint=hint, id="wx_realname.W006"
+                )
+
+
+def categories_are_open() -> Iterator[checks.CheckMessage]:
+    """W007: CATEGORY_ID isn't among the open categories, as WeChat last told them."""
+    if isinstance(caches[conf.current().cache_alias], DatabaseCache):
+        return  # looking there would ask a database, which may not be there yet
+    for alias, merchant in conf.current().merchants.items():
+        known = remembered(merchant)
+        if merchant.category_id is None or not known:
+            continue  # never asked: realname_doctor asks
+        # a list: what WeChat gives for an id may be anything, and this is asked at every start
+        ids = [(c.get("first_id"), c.get("second_id")) for c in known if is_open(c)]
+        if merchant.category_id not in ids:
+            yield checks.Warning(
+                f'WX_REALNAME["MERCHANTS"]["{alias}"]["CATEGORY_ID"] is not a category of the '
+                "mini-program's that the interface is open to.",
+                hint="manage.py realname_doctor lists those that are.",
+                id="wx_realname.W007",
+            )
+
+
+def records_lie_beside_their_users() -> Iterator[checks.CheckMessage]:
+    """E006: a router keeps records and users apart, and a foreign key can't cross databases."""
+    aliases = [router.db_for_write(model) for model in (get_user_model(), Verification)]
+    users, records = (connections[alias].settings_dict for alias in aliases)
+    if any(users.get(name) != records.get(name) for name in ("ENGINE", "HOST", "PORT", "NAME")):
+        yield checks.Error(
+            f'Records are routed to the database "{aliases[1]}", but their users are in "{aliases[0]}": '
+            "no record could be written, since its foreign key can't cross databases.",
+            hint="Have DATABASE_ROUTERS send the app wx_realname where the user model is.",
+            id="wx_realname.E006",
         )
 
 
-def wechat_is_the_real_one() -> Iterator[checks.CheckMessage]:
-    """W005 (deploy): API_BASE_URL is this machine, where anybody can be “verified”."""
-    if conf.current().api_base_url.startswith("http://"):
-        yield checks.Warning(
-            'WX_REALNAME["API_BASE_URL"] is a local WeChat: it calls verified whoever it is told to.',
-            hint="Leave API_BASE_URL out in production.",
-            id="wx_realname.W005",
-        )
+def databases_are_right(app_configs: Any, databases: Any = None, **options: Any) -> list[Any]:
+    """Django calls it with the databases that were named, `migrate` with its own."""
+    return list(deploy_checks.every_name_fits(databases))
 
 
 _check(settings_are_right)
 _check(keys_are_right)
 _check(imports_are_right)
 _check(ages_can_be_told)
-_check(audit_has_its_own_key, deploy=True)
-_check(wechat_is_the_real_one, deploy=True)
+_check(applications_are_known)
+_check(categories_are_open)
+_check(records_lie_beside_their_users)
+for check in deploy_checks.DEPLOY:
+    _check(check, deploy=True)
+checks.register(databases_are_right, TAG, checks.Tags.database)

@@ -128,6 +128,11 @@ class NoRealName(RealNameError):
     )
 
 
+class Mismatch(RealNameError):
+    code, status_code, outcome = "mismatch", 422, "rejected"
+    detail = _("Name and ID number are not those of this WeChat user. Please look at both.")
+
+
 class InvalidAuthToken(RealNameError):
     code, status_code, outcome = "invalid_auth_token", 422, "rejected"
     retry: ClassVar[Retry] = "reauthorize"

@@ -193,6 +193,7 @@ class AuditEvent(models.Model):
     attempt = models.PositiveIntegerField(_("attempt"), null=True)
     error_code = models.CharField(_("error code"), max_length=32, blank=True)
     errcode = models.IntegerField(_("WeChat return code"), null=True)
+    duration_ms = models.PositiveIntegerField(_("duration (ms)"), null=True)
     reason = models.CharField(_("reason"), max_length=255, blank=True)
     outcome_hmac = models.CharField(_("outcome HMAC"), max_length=64, blank=True)
     outcome_key_id = models.CharField(_("outcome HMAC key id"), max_length=40, blank=True)
@@ -246,3 +247,39 @@ class AuditSeal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}:{self.hash}"
+
+
+class HourlyStatistic(models.Model):
+    """One hour (UTC) of one merchant's attempts by one method, counted from the trail.
+
+    Only `statistics` writes it, and can count it anew: nothing is lost with it.
+    """
+
+    hour = models.DateTimeField(_("hour"))
+    merchant = models.CharField(_("merchant"), max_length=64)
+    method = models.CharField(_("method"), max_length=16, choices=Verification.Method.choices)
+    attempts = models.PositiveIntegerField(_("attempts"))
+    peak = models.PositiveIntegerField(_("most attempts in a minute"))
+    peak_at = models.DateTimeField(_("that minute"))
+    #: [[status, error_code, errcode or null, attempts], ...]
+    outcomes = models.JSONField(_("outcomes"))
+    #: attempts by duration; the limits are `statistics.LIMITS_MS`
+    durations = models.JSONField(_("durations"))
+    complete = models.BooleanField(_("complete"))
+
+    class Meta:
+        verbose_name = _("hourly statistic")
+        verbose_name_plural = _("overview")
+        default_permissions = ("view",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("hour", "merchant", "method"), name="wx_realname_hour_unique"
+            ),
+        )
+        indexes = (
+            # where counting goes on
+            models.Index(fields=("complete", "hour"), name="wx_realname_hour_complete"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H:00} {self.merchant}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta, timezone
+from operator import mul
 
 CHINA = timezone(timedelta(hours=8))
 _EARLIEST_YEAR = 1800
@@ -49,7 +50,7 @@ def age(born: date, on: date) -> int:
 
 def check_character(first_17: str) -> str:
     """The 18th character by ISO 7064 MOD 11-2."""
-    total = sum(int(digit) * weight for digit, weight in zip(first_17, _WEIGHTS, strict=True))
+    total = sum(map(mul, map(int, first_17), _WEIGHTS))
     return _CHECK_CHARACTERS[total % 11]
 
 

@@ -11,6 +11,7 @@ urlpatterns = [
     path("verifications/current/", views.CurrentVerification.as_view(), name="current"),
     path("verifications/<uuid:pk>/", views.VerificationDetail.as_view(), name="verification"),
     path("categories/", views.Categories.as_view(), name="categories"),
+    path("checks/", views.Checks.as_view(), name="checks"),
     # What lies below our paths answers in our shape; what lies beside them is the host's.
     re_path(
         r"^(?:verifications|categories|checks)(?:/(?s:.*))?$",

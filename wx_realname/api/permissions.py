@@ -15,13 +15,24 @@ logger = logging.getLogger(__name__)
 
 
 class RealNameVerified(BasePermission):
-    """Lets pass who has a verified record; others get 403 `real_name_required`."""
+    """Lets pass who has a verified record; others get 403 `real_name_required`.
+
+    Either method will do; `RealNameVerified.by("authorize")` and `.by("check")` take one alone.
+    """
 
     message: Any = None
     code: str | None = None
+    method: str | None = None
+
+    @classmethod
+    def by(cls, method: str) -> type[RealNameVerified]:
+        """The same for records of one method: "authorize" (WeChat told the name) or "check"."""
+        if method not in Verification.Method.values:
+            raise ValueError(f"method must be one of: {', '.join(Verification.Method.values)}")
+        return type(f"{cls.__name__}By{method.title()}", (cls,), {"method": method})
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        verification = Verification.objects.current_for(request.user)
+        verification = Verification.objects.current_for(request.user, method=self.method)
         if verification is None:
             return self.refuse(exceptions.RealNameRequired)
         return self.accepts(verification)

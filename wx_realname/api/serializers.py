@@ -5,13 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from .. import conf
 from ..models import Verification
 from ..personal_data import Secret
-from ..services.exchange import MAX_AUTH_TOKEN, MAX_CONSENT
+from ..services.attempt import MAX_CONSENT, MAX_TOKEN
+from ..services.check import MAX_NUMBER
 from ..text import clean_text
+from ..wechat.answers import MAX_NAME
+
+_MERCHANT = _("An alias; “default” unless given")
+_CONSENT = _("The version of the wording that the citizen agreed to")
 
 
 class CleanTextField(serializers.Field[Any, Any, Any, Any]):
@@ -31,9 +37,22 @@ class CleanTextField(serializers.Field[Any, Any, Any, Any]):
 class ExchangeSerializer(serializers.Serializer[Any]):
     """The body of POST verifications/, as the parser gives it: its values stay opaque."""
 
-    auth_token = CleanTextField(max_length=MAX_AUTH_TOKEN)
-    merchant = CleanTextField(max_length=64, required=False)
-    consent = CleanTextField(max_length=MAX_CONSENT, blank=True, required=False)
+    auth_token = CleanTextField(max_length=MAX_TOKEN, help_text=_("What WeChat's button gave"))
+    merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
+    consent = CleanTextField(max_length=MAX_CONSENT, blank=True, required=False, help_text=_CONSENT)
+
+
+class CheckSerializer(serializers.Serializer[Any]):
+    """The body of POST checks/; whether the number can be one, `services.check` tells."""
+
+    code = CleanTextField(max_length=MAX_TOKEN, help_text=_("What WeChat's city service gave"))
+    real_name = CleanTextField(max_length=MAX_NAME, help_text=_("As on the resident ID card"))
+    credential_id = CleanTextField(
+        max_length=MAX_NUMBER,
+        help_text=_("The number of the resident ID card: 18 or 15 characters"),
+    )
+    merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
+    consent = CleanTextField(max_length=MAX_CONSENT, blank=True, required=False, help_text=_CONSENT)
 
 
 def represent(row: Verification) -> dict[str, Any]:

@@ -27,12 +27,12 @@ class PostThrottle(SimpleRateThrottle):
     duration: int  # seconds
 
     def __init__(self) -> None:
-        self.cache = caches[conf.current().cache_alias]
+        settings = conf.current()
+        self.cache = caches[settings.cache_alias]
+        self.rate = settings.throttle_rate
+        number, seconds = self.parse_rate(self.rate)
+        self.num_requests, self.duration = number or 0, seconds or 0
         self._ends_at = 0.0
-        super().__init__()
-
-    def get_rate(self) -> str | None:
-        return conf.current().throttle_rate
 
     def get_cache_key(self, request: Any, view: Any) -> str | None:
         return f"wx_realname:throttle:{request.user.pk}" if request.method == "POST" else None

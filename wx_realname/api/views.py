@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
@@ -20,14 +21,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .. import conf, services
+from .. import conf, log, services
 from ..exceptions import ConfigurationError, InvalidRequest, NotFound
 from ..models import Verification
 from ..personal_data import Secret
 from ..services import merchants
+from ..wechat.client import is_openid
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
-from .serializers import ExchangeSerializer, represent
+from .serializers import CheckSerializer, ExchangeSerializer, represent
 from .throttles import PostThrottle
 
 
@@ -54,9 +56,12 @@ class RealNameView(APIView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """In the request's language, also where the host has no LocaleMiddleware."""
-        with translation.override(
-            getattr(request, "LANGUAGE_CODE", None)
-            or translation.get_language_from_request(request)
+        wanted = getattr(request, "LANGUAGE_CODE", None)
+        wanted = wanted or translation.get_language_from_request(request)
+        there = wanted == translation.get_language()
+        with (
+            nullcontext() if there else translation.override(wanted),
+            log.bound(request_id=log.request_id(request)),
         ):
             response = super().dispatch(request, *args, **kwargs)
         response["Cache-Control"] = "no-store"
@@ -66,6 +71,15 @@ class RealNameView(APIView):
         """The URL name of one of our views, under whatever namespace the host has put them."""
         match = self.request.resolver_match
         return f"{match.namespace}:{view}" if match and match.namespace else f"wx_realname:{view}"
+
+    def record(self, verification: Verification) -> Response:
+        """The record; 201 and its Location, when this very call verified it."""
+        answer = Response(represent(verification))
+        if verification.newly_verified:
+            answer.status_code = status.HTTP_201_CREATED
+            path = reverse(self.name("verification"), args=[verification.pk])
+            answer["Location"] = f"{self.request.scheme}://{self.request.get_host()}{path}"
+        return answer
 
 
 class NewestFirst(CursorPagination):
@@ -88,14 +102,16 @@ class NewestFirst(CursorPagination):
 class Verifications(RealNameView):
     """GET: the caller's own records, newest first. POST: the exchange."""
 
+    pagination_class = NewestFirst
+
     def get(self, request: Request) -> Response:
-        paginator = NewestFirst()
+        paginator = self.pagination_class()
         own = Verification.objects.of(request.user)
         page = paginator.paginate_queryset(own, request, view=self) or []
         return paginator.get_paginated_response([represent(row) for row in page])
 
     def post(self, request: Request) -> Response:
-        body = ExchangeSerializer().run_validation(request.data)
+        body = _BODY.run_validation(request.data)
         verification = services.exchange(
             user=request.user,
             auth_token=body["auth_token"],
@@ -103,12 +119,25 @@ class Verifications(RealNameView):
             consent=body.get("consent", Secret("")).reveal(),
             request=request,
         )
-        answer = Response(represent(verification))
-        if verification.newly_verified:
-            answer.status_code = status.HTTP_201_CREATED
-            path = reverse(self.name("verification"), args=[verification.pk])
-            answer["Location"] = request.build_absolute_uri(path)
-        return answer
+        return self.record(verification)
+
+
+class Checks(RealNameView):
+    """POST: the successor. Name and number are checked for the caller's own openid."""
+
+    def post(self, request: Request) -> Response:
+        body = CheckSerializer().run_validation(request.data)
+        verification = services.check(
+            user=request.user,
+            openid=_openid(request),
+            code=body["code"],
+            real_name=body["real_name"],
+            credential_id=body["credential_id"],
+            merchant=_merchant(request, body.get("merchant")),
+            consent=body.get("consent", Secret("")).reveal(),
+            request=request,
+        )
+        return self.record(verification)
 
 
 class CurrentVerification(RealNameView):
@@ -162,9 +191,24 @@ class Nothing(RealNameView):
         raise NotFound
 
 
+_BODY = ExchangeSerializer()  # keeps nothing of a request; its fields cost more than all they check
+
+
 def _moment(text: str) -> datetime | None:
     moment = parse_datetime(text)
     return moment.astimezone(timezone.utc) if moment and moment.tzinfo else None
+
+
+def _openid(request: Request) -> str:
+    """The caller's openid: the resolver's where there is one, else the user's name."""
+    path = conf.current().openid_resolver
+    openid = import_string(path)(request) if path else request.user.get_username()
+    if not is_openid(openid):
+        raise ConfigurationError(
+            "The caller's openid is not known: name a function in OPENID_RESOLVER that tells it, "
+            "or let the user's name be the openid."
+        )
+    return str(openid)
 
 
 def _merchant(request: Request, asked: Secret | None) -> str:

@@ -49,8 +49,8 @@ class _Parsed:
         self._use_tz = settings.USE_TZ
         self.settings = read(Section("WX_REALNAME", lambda: settings.WX_REALNAME, NAMES))
 
-    def is_current(self) -> bool:
-        return bool(self._raw == settings.WX_REALNAME and self._use_tz == settings.USE_TZ)
+    def was_read_from(self, raw: Any) -> bool:
+        return bool(self._raw == raw and self._use_tz == settings.USE_TZ)
 
 
 def _copied(value: Any) -> Any:
@@ -70,12 +70,13 @@ def current() -> Settings:
     """
     global _last
     parsed = _last
+    if parsed is not None and parsed.was_read_from(getattr(settings, "WX_REALNAME", None)):
+        return parsed.settings
     if not is_set():
         raise ConfigurationError(
             "WX_REALNAME is missing: see “Settings” in the README, or wx_realname.env.settings()."
         )
-    if parsed is None or not parsed.is_current():
-        parsed = _last = _Parsed()
+    parsed = _last = _Parsed()
     return parsed.settings
 
 

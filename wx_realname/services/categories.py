@@ -19,19 +19,31 @@ CACHED = 3600  # seconds
 def categories(*, merchant: str = "default") -> list[dict[str, Any]]:
     """WeChat's list, cached an hour. Raises `RealNameError` subclasses; a cache that is down is a miss."""
     found = merchants.find(merchant)
-    settings = conf.current()
-    name = hashlib.sha256(f"{settings.api_base_url} {found.app_id}".encode()).hexdigest()[:32]
-    cache, key = caches[settings.cache_alias], f"wx_realname:categories:{name}"
-    try:
-        cached = cache.get(key)
-    except Exception as error:
-        logger.warning("the cache failed (%s): WeChat is asked", type(error).__name__)
-        cached = None
-    if isinstance(cached, list):
+    cached = remembered(found)
+    if cached is not None:
         return cached
     fresh = merchants.client_for(found).get_category(merchants.deadline())
     try:
-        cache.set(key, fresh, CACHED)
+        _cache().set(_key(found), fresh, CACHED)
     except Exception as error:
         logger.warning("the cache failed (%s): not kept", type(error).__name__)
     return fresh
+
+
+def remembered(merchant: conf.Merchant) -> list[dict[str, Any]] | None:
+    """What WeChat said within the hour; None when it wasn't asked, or the cache is down."""
+    try:
+        cached = _cache().get(_key(merchant))
+    except Exception as error:
+        logger.warning("the cache failed (%s): nothing is remembered", type(error).__name__)
+        return None
+    return cached if isinstance(cached, list) else None
+
+
+def _cache() -> Any:
+    return caches[conf.current().cache_alias]
+
+
+def _key(merchant: conf.Merchant) -> str:
+    name = f"{conf.current().api_base_url} {merchant.app_id}"
+    return f"wx_realname:categories:{hashlib.sha256(name.encode()).hexdigest()[:32]}"

@@ -17,7 +17,7 @@ from ..models import AuditEvent, Verification
 from ..personal_data import Secret
 from ..signals import verification_erased
 from ..text import clean_text
-from .exchange import append_abandoned, changed, update_if_unchanged
+from .rows import append_abandoned, changed, update_if_unchanged
 from .transactions import durable
 
 Status = Verification.Status
@@ -36,7 +36,7 @@ def erase(verification: Verification, *, actor: Any, reason: str, request: Any =
     if fault := clean_text(Secret(reason), audit.MAX_REASON, blank=True):
         raise InvalidRequest(errors={"reason": [str(fault)]})
     using = router.db_for_write(Verification)
-    row = Verification.objects.using(using).get(pk=verification.pk)
+    row = _with_users(Verification.objects.using(using)).get(pk=verification.pk)
     if row.status == Status.PENDING:
         raise ExchangeInProgress(verification_id=row.pk)
     _erase(row, audit.Origin.of(actor, request), reason, using)
@@ -48,7 +48,8 @@ def erase_for_deleted_user(user: Any) -> None:
     What is pending ends as erased too, so that an answer on its way finds no place to go.
     """
     using = router.db_for_write(Verification)
-    for row in Verification.objects.using(using).of(user).filter(status__in=_HOLDING):
+    held = Verification.objects.using(using).of(user).filter(status__in=_HOLDING)
+    for row in _with_users(held):
         _erase(row, audit.Origin(), USER_DELETED, using, _HOLDING)
 
 
@@ -62,6 +63,11 @@ def erase_ownerless(*, batch_size: int = 500) -> Iterator[Verification]:
     for row in _drained(ownerless(), batch_size):
         if _erase(row, audit.Origin(), USER_DELETED, using, _HOLDING):
             yield row
+
+
+def _with_users(rows: QuerySet[Verification]) -> QuerySet[Verification]:
+    """With the users whom `verification_erased` names: asked for later, a replica may not know them yet."""
+    return rows.select_related("user")
 
 
 def ownerless() -> QuerySet[Verification]:
@@ -113,7 +119,7 @@ def outlived() -> QuerySet[Verification]:
     """Verified records older than RETENTION_DAYS; none when it is unset."""
     days = conf.current().retention_days
     if days is None:
-        return Verification.objects.none()
+        return Verification.objects.deciding().none()
     limit = timezone.now() - timedelta(days=days)
     verified = Verification.objects.deciding().filter(status=Status.VERIFIED)
     return verified.filter(verified_at__lt=limit).order_by("verified_at")
@@ -140,7 +146,7 @@ def end_stuck(*, batch_size: int = 500) -> Iterator[Verification]:
 def erase_outlived(*, batch_size: int = 500) -> Iterator[Verification]:
     """Erase what is older than RETENTION_DAYS, and yield it. Safe to run twice at once."""
     using = router.db_for_write(Verification)
-    for row in _drained(outlived(), batch_size):
+    for row in _drained(_with_users(outlived()), batch_size):
         if _erase(row, audit.Origin(), "RETENTION_DAYS", using):
             yield row
 

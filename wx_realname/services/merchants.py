@@ -17,7 +17,8 @@ from ..vault.keyring import ColumnCipher, column_cipher
 from ..wechat.access_token import AccessTokens, ProvidedTokens, StableTokens
 from ..wechat.client import Credentials, WeChatClient
 from ..wechat.merchant_key import MerchantKeys
-from ..wechat.transport import Deadline, Transport
+from ..wechat.reading import Deadline
+from ..wechat.transport import Transport
 
 UNKNOWN = _("There is no such merchant.")
 

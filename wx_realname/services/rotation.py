@@ -69,15 +69,17 @@ class Rotated:
 def rotate_keys(*, batch_size: int = BATCH) -> Generator[Rotated, None, None]:
     """Bring rows under the first ENCRYPTION_KEYS and INDEX_KEYS, and yield what became of them.
 
-    Safe to run twice at once, and to stop: close the iterator, and what was done by then is audited
-    as it is at the end. Raises `ConfigurationError` inside the caller's transaction.
+    An event is committed before the first row is written. Safe to run twice at once, and to stop:
+    close the iterator, and a second event tells what was done by then, as it does at the end; of a run
+    that was killed there is the first alone. Raises `ConfigurationError` inside the caller's transaction.
     """
     run = _Run()
     try:
         for rows in run.batches(batch_size):
+            run.begin()
             yield from run.renew(rows)
     finally:
-        run.audit()
+        run.end()
 
 
 class _Run:
@@ -89,6 +91,7 @@ class _Run:
         self._renewal = _Renewal(settings)
         self._key_ids = settings.encryption_keys[0].key_id, settings.index_keys[0].key_id
         self._encrypted = self._indexed = self._unreadable = 0
+        self._begun: AuditEvent | None = None
 
     def batches(self, size: int) -> Iterator[list[_Row]]:
         """Rows that need it, in the order of their keys."""
@@ -111,17 +114,25 @@ class _Run:
                 return
         yield Rotated(busy=len(rows))
 
-    def audit(self) -> None:
-        """One event for the run, if it changed anything."""
-        if self._encrypted or self._indexed:
+    def begin(self) -> None:
+        """The event that goes before everything the run writes."""
+        if self._begun is None:
             encryption, index = self._key_ids
-            reason = (
+            self._begun = self._append(f"begun: to {encryption} and {index}")
+
+    def end(self) -> None:
+        """The event that tells what the run did, if there was anything to do."""
+        if self._begun is not None:
+            encryption, index = self._key_ids
+            self._append(
                 f"{self._encrypted} re-encrypted under {encryption}, {self._indexed} re-indexed under "
-                f"{index}, {self._unreadable} unreadable"
+                f"{index}, {self._unreadable} unreadable; begun {self._begun.pk}"
             )
-            event, origin = AuditEvent.Event.ROTATION, audit.Origin()
-            with durable(self._using):
-                audit.append(event, origin, using=self._using, reason=reason)
+
+    def _append(self, reason: str) -> AuditEvent:
+        event, origin = AuditEvent.Event.ROTATION, audit.Origin()
+        with durable(self._using):
+            return audit.append(event, origin, using=self._using, reason=reason)
 
     def _try(self, rows: list[_Row]) -> tuple[Rotated, list[_Row]]:
         """What was done, and the rows that were not to be had."""

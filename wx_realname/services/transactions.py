@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -19,25 +19,33 @@ PAUSES = (0.1, 0.5, 2.0)  # seconds before each further try to record what WeCha
 T = TypeVar("T")
 
 
-@contextmanager
-def durable(using: str) -> Iterator[None]:
+class durable(transaction.Atomic):  # noqa: N801 - reads as the `atomic` that it is
     """A transaction of its own: committed when the block ends, whatever the caller does afterwards.
 
     Inside the host's own `atomic()` that can't be promised: `ConfigurationError`.
     """
-    with ExitStack() as stack:
-        nested = False
+
+    def __init__(self, using: str) -> None:
+        super().__init__(using, savepoint=True, durable=True)
+
+    def __enter__(self) -> None:
         try:
-            stack.enter_context(transaction.atomic(using=using, durable=True))
+            super().__enter__()
+            return
         except RuntimeError:
-            nested = True
-        if nested:
-            raise ConfigurationError(
-                "wx_realname records every attempt in a transaction of its own, so it can't be called "
-                "inside atomic(). With ATOMIC_REQUESTS, put @transaction.non_atomic_requests"
-                f'(using="{using}") on the view.'
-            )
-        yield
+            pass  # a new error is raised outside of here, without this one's frames
+        raise ConfigurationError(
+            "wx_realname records every attempt in a transaction of its own, so it can't be called "
+            "inside atomic(). With ATOMIC_REQUESTS, put @transaction.non_atomic_requests"
+            f'(using="{self.using}") on the view.'
+        )
+
+
+def durable_statement(using: str) -> AbstractContextManager[None]:
+    """The same for one statement alone, which commits itself: BEGIN and COMMIT are two round trips."""
+    connection = connections[using]
+    alone = connection.get_autocommit() and not connection.in_atomic_block
+    return nullcontext() if alone else durable(using)
 
 
 def persistently(work: Callable[[], T], using: str) -> T:
@@ -57,8 +65,11 @@ def persistently(work: Callable[[], T], using: str) -> T:
     return work()
 
 
-def release(using: str) -> None:
-    """Give the connection back to its pool, if it has one, while WeChat is asked."""
-    connection = connections[using]
-    if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
-        connection.close()
+def release() -> None:
+    """Give every connection of this thread back to its pool, if it has one, while WeChat is asked.
+
+    All of them: the user may have been looked up in another database than ours.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
+            connection.close()

@@ -16,9 +16,10 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Protocol
 
+from .. import metrics
 from ..exceptions import RealNameError, WeChatUnreachable
 from ..personal_data import Secret
-from .transport import Deadline
+from .reading import Deadline
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class StableTokens:
         self._cache = cache
         self._seal = seal
         self._own: tuple[Secret, float] | None = None  # and when it ends, monotonic
+        self._open: tuple[bytes, Secret, float] = (b"", Secret(""), 0.0)  # sealed, and opened
         self._flight: Future[Secret] | None = None
         self._lock = threading.Lock()
         self._forced_at = float("-inf")
@@ -159,6 +161,7 @@ class StableTokens:
 
     def _renew(self, deadline: Deadline, *, force: bool = False) -> Secret:
         token, expires_in = self._fetch(force, deadline)
+        metrics.access_token_fetched(forced=force)
         self._keep(token, expires_in - min(300, expires_in // 10))
         return token
 
@@ -178,13 +181,21 @@ class StableTokens:
             return self._own_copy()
 
     def _opened(self, sealed: Any) -> Secret | None:
-        """The token, or None when there is none, or one that isn't ours or has ended."""
+        """The token, or None when there is none, or one that isn't ours or has ended.
+
+        What was opened last needn't be opened again while the cache holds the same ciphertext.
+        """
         if not isinstance(sealed, bytes):
             return None
-        token, ends_at = json.loads(self._seal.open(sealed, self._key.encode()))
-        return Secret(token) if time.time() < ends_at else None
+        known, token, ends_at = self._open
+        if known != sealed:
+            text, ends_at = json.loads(self._seal.open(sealed, self._key.encode()))
+            token = Secret(text)
+            self._open = (sealed, token, ends_at)
+        return token if time.time() < ends_at else None
 
     def _own_copy(self) -> Secret | None:
+        metrics.cache_missed()
         own = self._own
         return own[0] if own and time.monotonic() < own[1] else None
 

@@ -7,7 +7,6 @@ and a refused access_token (once, with a fresh one).
 
 from __future__ import annotations
 
-import base64
 import logging
 import random
 import re
@@ -15,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import resident_id
 from ..conf import Merchant
 from ..exceptions import (
     BY_CODE,
@@ -26,14 +24,14 @@ from ..exceptions import (
     WeChatUnreachable,
 )
 from ..personal_data import PersonalData, Secret
-from . import errcodes
-from .access_token import AccessTokens, is_token
+from . import answers, errcodes
+from .access_token import AccessTokens, ProvidedTokens, is_token
 from .merchant_key import MerchantKey, MerchantKeys
-from .transport import Answer, Deadline, NoAnswer, Payload, Query, Transport
+from .reading import Deadline, Query
+from .transport import Answer, NoAnswer, Payload, Transport
 
 logger = logging.getLogger(__name__)
 
-MAX_NAME = 200  # characters
 BACK_OFF = 0.2  # seconds before the second try, doubled before the third, with jitter
 
 _CATEGORY_NAMES = (
@@ -44,14 +42,12 @@ _CATEGORY_NAMES = (
     "second_id",
     "third_id",
 )
-_NAME_FIELDS = (
-    "encryted_real_name",
-    "encrypted_real_name",
-)  # the document's spelling, and the right one
-_NUMBER_FIELDS = ("encryted_credential_id", "encrypted_credential_id")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_OPENID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_WHITE_SPACE = re.compile(r"\s+")
+_OPENID = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9_-]{1,128}")  # a phone number isn't one
+
+
+def is_openid(text: Any) -> bool:
+    """Whether this can be an openid: WeChat's have 28 characters, and promise nothing."""
+    return isinstance(text, str) and bool(_OPENID.fullmatch(text))
 
 
 class Refused(Exception):
@@ -95,9 +91,10 @@ class Credentials:
         }
         answer = self._ask("login", "GET", "/sns/jscode2session", deadline, query=query)
         openid = answer.get("openid")
-        if not isinstance(openid, str) or not _OPENID.fullmatch(openid):
+        if not is_openid(openid):
+            logger.warning("/sns/jscode2session: what came as the openid can't be one")
             raise WeChatUnreachable
-        return openid
+        return str(openid)
 
     def _ask(
         self, call: errcodes.Call, method: str, path: str, deadline: Deadline, **parts: Any
@@ -133,7 +130,16 @@ class WeChatClient:
         self._transport = transport
         self._tokens = tokens
         self.jscode2session = credentials.jscode2session
+        self.server_time = transport.server_time
+        self._credentials = credentials
         self.keys = keys
+
+    def fetch_access_token(self, deadline: Deadline) -> None:
+        """Ask for an access_token, past the cache; raises what WeChat says against it."""
+        if isinstance(self._tokens, ProvidedTokens):
+            self._tokens.current(deadline)
+        else:
+            self._credentials.fetch_access_token(False, deadline)
 
     def getrealnameinfo(
         self, auth_token: Secret, key: MerchantKey, deadline: Deadline
@@ -159,11 +165,36 @@ class WeChatClient:
             return _accepted(answer, [access_token, auth_token])
 
         answer = self._ask(post, deadline, lost=OutcomeUnknown)
-        personal_data = _decrypted(answer, key)
+        personal_data = answers.decrypted(answer, key)
         if personal_data is None:
             # No return code and neither field says nothing at all; anything else was an answer.
-            raise UnreadableAnswer if _means_success(answer) else OutcomeUnknown
+            raise UnreadableAnswer if answers.means_success(answer) else OutcomeUnknown
         return personal_data
+
+    def checkrealnameinfo(
+        self, openid: str, code: Secret, typed: PersonalData, deadline: Deadline
+    ) -> None:
+        """Return when WeChat says that name and number are those of the openid; raise otherwise.
+
+        `Mismatch`, `NoRealName` and `InvalidCode` are WeChat's word; a verdict that can't be understood
+        is `UnreadableAnswer`, none at all `OutcomeUnknown`.
+        """
+        name, number = Secret(typed.real_name), Secret(typed.credential_id)
+
+        def post(access_token: Secret) -> Answer:
+            payload: Payload = {
+                "openid": openid,
+                "real_name": name,
+                "cred_id": number,
+                "cred_type": "1",
+                "code": code,
+            }
+            query = {"access_token": access_token}
+            path = "/intp/realname/checkrealnameinfo"
+            answer = self._transport.call("POST", path, deadline, query=query, payload=payload)
+            return _accepted(answer, [access_token, code, name, number, Secret(openid)])
+
+        answers.judge(self._ask(post, deadline, lost=OutcomeUnknown, call="check"))
 
     def get_category(self, deadline: Deadline) -> list[dict[str, Any]]:
         """The mini-program's categories (interface document §4.2), each with the fields it names."""
@@ -176,10 +207,17 @@ class WeChatClient:
         categories = self._ask(get, deadline, lost=WeChatUnreachable).get("category_list")
         if not isinstance(categories, list) or not all(isinstance(c, dict) for c in categories):
             raise WeChatUnreachable
-        return [{name: c[name] for name in _CATEGORY_NAMES if name in c} for c in categories]
+        return [
+            {name: _plain(c[name]) for name in _CATEGORY_NAMES if name in c} for c in categories
+        ]
 
     def _ask(
-        self, send: Callable[[Secret], Answer], deadline: Deadline, *, lost: type[RealNameError]
+        self,
+        send: Callable[[Secret], Answer],
+        deadline: Deadline,
+        *,
+        lost: type[RealNameError],
+        call: errcodes.Call = "api",
     ) -> Answer:
         tries = _Tries(deadline)
         try:
@@ -187,7 +225,7 @@ class WeChatClient:
         except NoAnswer as no_answer:
             error = lost() if no_answer.sent else WeChatUnreachable()
         except Refused as refused:
-            error = _error("api", refused)
+            error = _error(call, refused)
         except RealNameError as no_token:
             error = no_token
         error.in_doubt = error.in_doubt or tries.in_doubt
@@ -205,6 +243,13 @@ class WeChatClient:
             if fresh == token:
                 raise
         return send(fresh)
+
+
+def _plain(value: Any) -> Any:
+    """A number, or text that a terminal shows as it is; None for anything else."""
+    if isinstance(value, str):
+        return "".join(sign for sign in value if sign.isprintable())
+    return value if type(value) is int else None
 
 
 class _Tries:
@@ -267,46 +312,3 @@ def _error(call: errcodes.Call, refused: Refused) -> RealNameError:
             row.remedy_en if row else "This return code is not documented for that call.",
         )
     return BY_CODE[errcodes.code_for(call, refused.errcode)](wechat=refused.reply)
-
-
-def _means_success(answer: Answer) -> bool:
-    return any(name in answer for name in ("errcode", *_NAME_FIELDS, *_NUMBER_FIELDS))
-
-
-def _decrypted(answer: Answer, key: MerchantKey) -> PersonalData | None:
-    """Name and number, or None when what came is anything else.
-
-    With a wrong key OpenSSL mostly gives random bytes instead of an error, and one in forty of
-    those decodes as GBK: only a number shaped like an ID number proves that the key was right.
-    """
-    real_name = _name(_bytes(answer, _NAME_FIELDS, key))
-    credential_id = _number(_bytes(answer, _NUMBER_FIELDS, key))
-    return PersonalData(real_name, credential_id) if real_name and credential_id else None
-
-
-def _bytes(answer: Answer, names: tuple[str, ...], key: MerchantKey) -> bytes | None:
-    encoded = next((answer.get(name) for name in names if name in answer), None)
-    if not isinstance(encoded, str):
-        return None
-    try:
-        data: Any = key.decrypt(base64.b64decode(_WHITE_SPACE.sub("", encoded), validate=True))
-    except Exception:
-        # Not base64, not for this key, or a device's own error: unreadable all the same.
-        return None
-    return data if isinstance(data, bytes) else None
-
-
-def _name(data: bytes | None) -> str | None:
-    """The name. GB18030 reads all of GBK, and the rare characters at which Python's gbk fails."""
-    try:
-        name = data.decode("gb18030").strip() if data else ""
-    except UnicodeDecodeError:
-        return None
-    return name if 0 < len(name) <= MAX_NAME and not _CONTROL.search(name) else None
-
-
-def _number(data: bytes | None) -> str | None:
-    try:
-        return resident_id.normalize(data.decode("ascii")) if data else None
-    except UnicodeDecodeError:
-        return None

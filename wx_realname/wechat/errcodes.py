@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ..exceptions import WeChatReply
 from ..personal_data import Secret
 
-Call = Literal["token", "api", "login"]
+Call = Literal["token", "api", "login", "check"]
 Who = Literal["citizen", "operator", "developer", "wechat"]
 Words = tuple[str, str, str, str]  # meaning in English and Chinese, remedy in English and Chinese
 
@@ -56,6 +56,12 @@ _MINUTE_QUOTA: Words = (
     "每分钟调用次数已达上限",
     "Wait a minute; look for several processes without a shared cache.",
     "请一分钟后再试；检查是否有多个进程未共用缓存。",
+)
+_WRONG_CODE: Words = (
+    "the code is not valid",
+    "code 无效或已失效",
+    "Let the citizen go through WeChat's city service again, which gives a new code.",
+    "请用户重新进入城市服务授权，以获取新的 code。",
 )
 _WRONG_APPID: Words = (
     "the appid is not valid",
@@ -321,6 +327,29 @@ ERRCODES: tuple[ErrCode, ...] = (
         who="wechat",
     ),
     ErrCode("login", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
+    # and every code of "api"
+    ErrCode(
+        "check",
+        1005,
+        "misconfigured",
+        "the appid may not check real names",
+        "非法 appid",
+        "See whether WeChat granted this appid the real-name check.",
+        "请确认该 appid 已开通实名信息校验接口。",
+        who="operator",
+    ),
+    ErrCode("check", 80111, "invalid_code", *_WRONG_CODE, who="citizen"),
+    ErrCode(
+        "check",
+        80112,
+        "wechat_busy",
+        "the code is being checked at this moment",
+        "code 正在被并发使用",
+        "Try again in a moment; the mini-program should post a code once.",
+        "请稍后再试；小程序应避免重复提交同一 code。",
+        who="developer",
+    ),
+    ErrCode("check", 80113, "invalid_code", *_WRONG_CODE, who="citizen"),
 )
 
 _TABLE = {(row.call, row.errcode): row for row in ERRCODES}
@@ -333,7 +362,8 @@ _ID_NUMBER = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15})(?![0-9])")
 
 def find(call: Call, errcode: int) -> ErrCode | None:
     """The table's row, or None for a code that WeChat doesn't document for that call."""
-    return _TABLE.get((call, errcode))
+    row = _TABLE.get((call, errcode))
+    return _TABLE.get(("api", errcode)) if row is None and call == "check" else row
 
 
 def code_for(call: Call, errcode: int) -> str:

@@ -109,6 +109,10 @@ class MerchantKey:
     def certificate(self) -> x509.Certificate | None:
         return self._backend.certificate
 
+    @property
+    def public_key(self) -> Any:
+        return self._backend.public_key
+
 
 class MerchantKeys:
     """The current key and the next one, which takes over at its date: no downtime at a renewal.

@@ -1,0 +1,175 @@
+"""Our calls, one class a view: what goes in, what comes out, what may go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiViewExtension
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework.serializers import Serializer
+
+from ... import exceptions as ours
+from ...exceptions import BY_CODE, RealNameError
+from ...services.merchants import UNKNOWN
+from .bodies import (
+    RECORD,
+    RealNameCheckSerializer,
+    RealNameExchangeSerializer,
+    RealNameRecordSerializer,
+    WeChatCategoriesSerializer,
+)
+from .describing import described, described_view, empty_body, header, told_by_wechat
+
+#: What every call may answer; 405 is that of the other methods on its path.
+EVERY_CALL = (
+    ours.NotAuthenticated,
+    ours.PermissionDenied,
+    ours.MethodNotAllowed,
+    ours.InternalError,
+)
+#: What becomes of an attempt at WeChat is in the record; `Mismatch` and `InvalidCode` are a check's.
+OF_A_CHECK = tuple(cls for cls in BY_CODE.values() if cls.outcome)
+OF_AN_EXCHANGE = tuple(cls for cls in OF_A_CHECK if cls not in (ours.Mismatch, ours.InvalidCode))
+#: A question that leaves no record.
+OF_A_QUESTION = tuple(cls for cls in OF_A_CHECK if cls.outcome == "failed")
+NO_STORE = {"type": "string", "enum": ["no-store"]}
+
+
+class OurView(OpenApiViewExtension):
+    """Subclasses match too: a host's own, and the replacement, which stays for a moment on the URL's
+    callback, where another thread that makes the schema may meet it.
+    """
+
+    match_subclasses = True
+
+
+class Verifications(OurView):
+    target_class = "wx_realname.api.views.Verifications"
+
+    def view_replacement(self) -> Any:
+        return described_view(self.target, get=_listed(), post=_posted())
+
+
+class CurrentVerification(OurView):
+    target_class = "wx_realname.api.views.CurrentVerification"
+
+    def view_replacement(self) -> Any:
+        summary = _("The caller's newest verified record")
+        return described_view(
+            self.target, get=_call({200: _record()}, ours.NotFound, summary=summary)
+        )
+
+
+class VerificationDetail(OurView):
+    target_class = "wx_realname.api.views.VerificationDetail"
+
+    def view_replacement(self) -> Any:
+        summary = _("One of the caller's own records")
+        get = _call({200: _record()}, ours.NotFound, summary=summary)
+        return described_view(self.target, get=get, delete=_erased())
+
+
+class Categories(OurView):
+    target_class = "wx_realname.api.views.Categories"
+
+    def view_replacement(self) -> Any:
+        return described_view(self.target, get=_categories())
+
+
+class Checks(OurView):
+    target_class = "wx_realname.api.views.Checks"
+
+    def view_replacement(self) -> Any:
+        return described_view(self.target, post=_checked())
+
+
+def _listed() -> Any:
+    return _call(
+        {200: RealNameRecordSerializer(many=True)},
+        ours.NotFound,  # a cursor that isn't one
+        summary=_("The caller's own records, newest first"),
+    )
+
+
+def _posted() -> Any:
+    return _attempt(
+        RealNameExchangeSerializer,
+        told_by_wechat(OF_AN_EXCHANGE, "api", "token", recorded=True),
+        summary=_("Exchange an auth_token for the citizen's real name"),
+        description=_(
+            "The auth_token comes from WeChat's button and serves once. Posted again by the same user "
+            "it gives the same record, and WeChat isn't asked; after “failed” and “unknown” WeChat is "
+            "asked again. “retry” says what to do after an error."
+        ),
+    )
+
+
+def _checked() -> Any:
+    return _attempt(
+        RealNameCheckSerializer,
+        told_by_wechat(OF_A_CHECK, "check", "api", "token", recorded=True),
+        summary=_("Check a name and an ID number"),
+        description=_(
+            "The successor of the exchange: WeChat says whether both are those of the caller's WeChat "
+            "Pay account. The code serves once; posted again with the same name and number it gives "
+            "the same record."
+        ),
+    )
+
+
+def _attempt(body: type[Serializer[Any]], ends: list[RealNameError], **about: Any) -> Any:
+    """A call that leaves a record of what WeChat said."""
+    return _call(
+        {
+            201: _record(_("Verified just now")),
+            200: _record(_("Verified before: the same record")),
+        },
+        empty_body(body),
+        ours.UnsupportedMediaType,
+        ours.AuthTokenInUse,
+        ours.ExchangeInProgress(verification_id=RECORD),
+        ours.Throttled,
+        *ends,
+        request=body,
+        parameters=[header("Location", _("The address of the record"), str, [201])],
+        **about,
+    )
+
+
+def _erased() -> Any:
+    return _call(
+        {204: OpenApiResponse(description=_("Erased, now or before"))},
+        ours.NotFound,
+        ours.ExchangeInProgress(verification_id=RECORD),
+        summary=_("Erase the personal data"),
+        description=_(
+            "Consent is withdrawn: name and number are erased for good; the record and the audit trail "
+            "stay."
+        ),
+    )
+
+
+def _categories() -> Any:
+    merchant = OpenApiParameter("merchant", description=_("An alias; “default” unless given"))
+    return _call(
+        {200: WeChatCategoriesSerializer},
+        ours.InvalidRequest(errors={"merchant": [str(UNKNOWN)]}),
+        *told_by_wechat(OF_A_QUESTION, "token"),
+        parameters=[merchant],
+        summary=_("The mini-program's categories, and the one of the button"),
+        description=_("WeChat's list, cached an hour."),
+    )
+
+
+def _call(
+    answers: dict[int, Any], *raised: Any, parameters: Any = (), **about: Any
+) -> Callable[..., Any]:
+    """One call; what all of ours share is added."""
+    never_kept = header("Cache-Control", _("Nothing is kept on the way"), NO_STORE, True)
+    return described(answers, *EVERY_CALL, *raised, parameters=[*parameters, never_kept], **about)
+
+
+def _record(description: Any = "") -> OpenApiResponse:
+    return OpenApiResponse(RealNameRecordSerializer, description=description)

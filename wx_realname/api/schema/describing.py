@@ -1,0 +1,119 @@
+"""To describe a call: its answers, and its errors with each body as the API itself would answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework.exceptions import ValidationError
+from rest_framework.serializers import Serializer
+
+from ...exceptions import InvalidRequest, RealNameError, WeChatError, WeChatReply
+from ...wechat.errcodes import ERRCODES, Call, reply
+from .. import errors
+from .bodies import RECORD, RealNameErrorSerializer, RealNameInvalidRequestSerializer
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: WeChat ends its words with the id of the request.
+RID = "6801f3a2-1c9d2f3b-5e7a0d44"
+#: A return code of WeChat's that is documented for none of our calls.
+UNDOCUMENTED = (47001, "data format error")
+SECONDS = _("Seconds until another try makes sense")
+
+
+def described_view(view: Any, **calls: Any) -> Any:
+    """The view with its calls described by method, which drf-spectacular looks at in its stead."""
+    replacement = type(view.__name__, (view,), {"__doc__": view.__doc__})
+    return extend_schema_view(**calls)(replacement)
+
+
+def described(
+    answers: dict[int, Any],
+    *raised: RealNameError | type[RealNameError],
+    parameters: Iterable[OpenApiParameter] = (),
+    **about: Any,
+) -> Callable[[F], F]:
+    """`extend_schema` for a call that gives these answers or raises these errors.
+
+    A class stands for its plain error. The words are in the language that is active now: call it in
+    `view_replacement`, which drf-spectacular asks anew for each schema.
+    """
+    instances = [each if isinstance(each, RealNameError) else each() for each in raised]
+    return extend_schema(
+        responses=answers | _responses(instances),
+        parameters=[*parameters, *_headers(instances)],
+        **about,
+    )
+
+
+def told_by_wechat(
+    classes: Iterable[type[RealNameError]], *calls: Call, recorded: bool = False
+) -> list[RealNameError]:
+    """One error of each class, with the first return code of these calls that becomes it."""
+    record = RECORD if recorded else None
+    return [cls(wechat=_said(cls, calls), verification_id=record) for cls in classes]
+
+
+def empty_body(body: type[Serializer[Any]]) -> RealNameError:
+    """The error that `{}` is answered with."""
+    try:
+        body().run_validation({})
+    except ValidationError as error:
+        return errors.as_ours(error)
+    return InvalidRequest()
+
+
+def _said(cls: type[RealNameError], calls: Iterable[Call]) -> WeChatReply | None:
+    rows = (row for call in calls for row in ERRCODES if row.call == call)
+    said = [(row.errcode, row.meaning_en) for row in rows if row.code == cls.code]
+    said += [UNDOCUMENTED] if cls is WeChatError else []
+    return reply(said[0][0], f"{said[0][1]}, rid: {RID}", ()) if said else None
+
+
+def _responses(raised: list[RealNameError]) -> dict[int, OpenApiResponse]:
+    by_status: dict[int, list[RealNameError]] = {}
+    for error in sorted(raised, key=lambda error: error.status_code):
+        by_status.setdefault(error.status_code, []).append(error)
+    return {status: _response(same) for status, same in by_status.items()}
+
+
+def _response(raised: list[RealNameError]) -> OpenApiResponse:
+    invalid = any(isinstance(error, InvalidRequest) for error in raised)
+    return OpenApiResponse(
+        RealNameInvalidRequestSerializer if invalid else RealNameErrorSerializer,
+        description="\n".join(f"- `{error.code}`: {error.detail}" for error in raised),
+        examples=[OpenApiExample(error.code, errors.body(error)) for error in raised],
+    )
+
+
+def _headers(raised: list[RealNameError]) -> list[OpenApiParameter]:
+    """Retry-After where an error of the status says “later”, surely there where they all do."""
+    later = {error.status_code for error in raised if error.retry == "later"}
+    mixed = {error.status_code for error in raised if error.retry != "later"} & later
+    return [
+        *(header("Retry-After", SECONDS, int, [status], status not in mixed) for status in later),
+        header("WWW-Authenticate", _("How to log in"), str, [401]),
+    ]
+
+
+def header(
+    name: str, description: Any, kind: Any, statuses: list[int] | bool, required: bool = True
+) -> OpenApiParameter:
+    """A header of the answers with these statuses; True: of all answers."""
+    return OpenApiParameter(
+        name,
+        kind,
+        OpenApiParameter.HEADER,
+        description=description,
+        required=required,
+        response=statuses,
+    )

@@ -1,0 +1,202 @@
+"""Checks of what only matters in production (`check --deploy`), and of databases (`check --database`).
+
+Only the one of databases asks a database; the others read settings and the merchants' files.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from cryptography.x509 import Certificate
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import connections, router
+
+from . import conf
+from .exceptions import ConfigurationError
+from .models import AuditEvent, Verification
+from .services import merchants
+
+Found = Iterator[CheckMessage]
+
+#: Each process has its own, or nothing is kept at all.
+UNSHARED_CACHES = (
+    "django.core.cache.backends.locmem.LocMemCache",
+    "django.core.cache.backends.dummy.DummyCache",
+)
+READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
+WIDE = "utf8mb4"
+
+
+def audit_has_its_own_key() -> Found:
+    """W003: AUDIT_KEYS is unset, so who holds INDEX_KEYS can forge outcome codes."""
+    if not conf.current().audit_keys:
+        yield Warning(
+            'WX_REALNAME["AUDIT_KEYS"] is unset: they are derived from INDEX_KEYS.',
+            hint='Give ["a1:<base64 of 32 random bytes>"], and keep it apart from INDEX_KEYS.',
+            id="wx_realname.W003",
+        )
+
+
+def wechat_is_the_real_one() -> Found:
+    """W005: API_BASE_URL is this machine, where anybody can be “verified”."""
+    if conf.current().api_base_url.startswith("http://"):
+        yield Warning(
+            'WX_REALNAME["API_BASE_URL"] is a local WeChat: it calls verified whoever it is told to.',
+            hint="Leave API_BASE_URL out in production.",
+            id="wx_realname.W005",
+        )
+
+
+def plain_answers_are_encrypted_on_the_way() -> Found:
+    """W008: RESPONSE is "plain", and nothing says that the site is reached by TLS alone."""
+    by_tls = settings.SECURE_SSL_REDIRECT or settings.SECURE_PROXY_SSL_HEADER
+    if conf.current().response == "plain" and not by_tls:
+        yield Warning(
+            'WX_REALNAME["RESPONSE"] is "plain", and the site is not known to be reached by TLS alone: '
+            "names and ID numbers could cross the network in the clear.",
+            hint="Set SECURE_SSL_REDIRECT, or SECURE_PROXY_SSL_HEADER behind a proxy that ends TLS; "
+            'or leave RESPONSE at "masked".',
+            id="wx_realname.W008",
+        )
+
+
+def debug_is_off() -> Found:
+    """W009: DEBUG is on: its error pages show local variables and settings to whoever asks."""
+    if settings.DEBUG:
+        yield Warning(
+            "DEBUG is on: its error pages show strangers how citizens' data is handled, and every query "
+            "is kept in memory.",
+            hint="Set DEBUG to False.",
+            id="wx_realname.W009",
+        )
+
+
+def processes_share_the_cache() -> Found:
+    """W010: CACHE_ALIAS is a cache of each process's own, or none."""
+    alias = conf.current().cache_alias
+    backend = settings.CACHES[alias].get("BACKEND")
+    if backend in UNSHARED_CACHES:
+        yield Warning(
+            f'CACHES["{alias}"], which WX_REALNAME["CACHE_ALIAS"] names, is {backend.rpartition(".")[2]}: '
+            "processes share neither the access_token nor the throttle's counts.",
+            hint="Use Redis, Memcached or the database; one process alone may keep its own cache.",
+            id="wx_realname.W010",
+        )
+
+
+def keys_are_readable_by_the_site_only() -> Found:
+    """W011: a file with a private key can be read by its group or by everybody."""
+    if os.name == "nt":
+        return  # its mode says nothing there
+    for place, name in _key_files():
+        with suppress(OSError):  # E002 says so
+            if Path(name).stat().st_mode & READABLE_BY_OTHERS:
+                yield Warning(
+                    f"{place} can be read by its group or by every user of the machine.",
+                    hint="chmod 600, and let it belong to the user that runs the site.",
+                    id="wx_realname.W011",
+                )
+
+
+def _key_files() -> Iterator[tuple[str, str]]:
+    for merchant in conf.current().merchants.values():
+        for source in (merchant.keys, merchant.next_keys):
+            if source and source.private_key_file:
+                yield f'{source.setting}["PRIVATE_KEY_FILE"]', source.private_key_file
+
+
+def each_key_has_one_purpose() -> Found:
+    """W012: the same key stands in two places of the settings."""
+    for (first, one), (second, other) in combinations(_keys_at_rest(), 2):
+        if one == other:
+            yield Warning(
+                f"{second} is the same key as {first}: who learns one of them has both.",
+                hint="Make each key on its own: 32 random bytes. Data that is stored already stays "
+                "readable while the old key stands behind the new one; then realname_rotate_keys.",
+                id="wx_realname.W012",
+            )
+
+
+def _keys_at_rest() -> Iterator[tuple[str, bytes]]:
+    current = conf.current()
+    lists: dict[str, Iterable[conf.EncryptionKey | conf.HashKey]] = {
+        "ENCRYPTION_KEYS": current.encryption_keys,
+        "INDEX_KEYS": current.index_keys,
+        "AUDIT_KEYS": current.audit_keys,
+    }
+    for name, keys in lists.items():
+        for number, key in enumerate(keys):
+            yield f'WX_REALNAME["{name}"][{number}]', key.material
+
+
+def certificates_are_tenpays() -> Found:
+    """W013: a certificate that nobody but its owner vouches for: the sandbox's, or made by hand."""
+    for place, certificate in _certificates():
+        if certificate.issuer == certificate.subject:
+            yield Warning(
+                f"{place}: the certificate is self-signed, as the sandbox's are: WeChat knows none such.",
+                hint="Take apiclient_cert.pem from WeChat Pay's merchant platform, account settings, "
+                "API security: it is issued by Tenpay.",
+                id="wx_realname.W013",
+            )
+
+
+def _certificates() -> Iterator[tuple[str, Certificate]]:
+    for merchant in conf.current().merchants.values():
+        with suppress(ConfigurationError):  # E002 or E004 say so
+            sources = filter(None, (merchant.keys, merchant.next_keys))
+            loaded = merchants.client_for(merchant).keys.all()
+            for source, key in zip(sources, loaded, strict=True):
+                if key.certificate:
+                    yield source.setting, key.certificate
+
+
+def every_name_fits(databases: Iterable[str] | None) -> Found:
+    """E005: with --database, MySQL without utf8mb4: a rare name would fail, its token spent already."""
+    for alias in databases or ():
+        connection = connections[alias]
+        if connection.vendor == "mysql" and router.allow_migrate_model(alias, Verification):
+            for what, charset in narrow_parts(connection):
+                yield Error(
+                    f'Database "{alias}": {what} is {charset}, which has no room for rare characters; '
+                    "recording such a name would fail after its auth_token was spent.",
+                    hint='Set OPTIONS["charset"] to "utf8mb4", and ALTER DATABASE and ALTER TABLE … '
+                    "CONVERT TO CHARACTER SET utf8mb4.",
+                    id="wx_realname.E005",
+                )
+
+
+def narrow_parts(connection: Any) -> list[tuple[str, str]]:
+    """What isn't utf8mb4: the connection; our columns, or before `migrate` what they will be."""
+    tables = [model._meta.db_table for model in (Verification, AuditEvent)]
+    columns = (
+        "SELECT CONCAT(table_name, '.', column_name), character_set_name "
+        "FROM information_schema.columns WHERE table_schema = DATABASE() "
+        "AND table_name IN (%s, %s) AND character_set_name IS NOT NULL"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT @@character_set_connection, @@character_set_database")
+        spoken, default = cursor.fetchone()
+        cursor.execute(columns, tables)
+        stored = cursor.fetchall() or [("its default character set", default)]
+    parts = [("its connection's character set", spoken), *stored]
+    return [(what, charset) for what, charset in parts if charset.lower() != WIDE]
+
+
+DEPLOY = (
+    audit_has_its_own_key,
+    wechat_is_the_real_one,
+    plain_answers_are_encrypted_on_the_way,
+    debug_is_off,
+    processes_share_the_cache,
+    keys_are_readable_by_the_site_only,
+    each_key_has_one_purpose,
+    certificates_are_tenpays,
+)

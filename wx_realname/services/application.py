@@ -1,0 +1,124 @@
+"""The application for the interface (document, section three): the form's ten rows, and the step after.
+
+What only the operator knows comes from the merchant's APPLICATION; the calls from the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Literal
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from .. import conf, statistics
+from ..wechat.categories import OPEN
+from .usage import Usage, usage
+
+#: What APPLICATION may hold: the texts of the form, and three numbers.
+TEXTS = (
+    "APPLICANT",
+    "SCENE",
+    "MINI_PROGRAM_NAME",
+    "PRODUCT_CONTACT",
+    "DEVELOPER_CONTACT",
+    "TENCENT_CONTACT",
+)
+NUMBERS = ("DAILY_CALLS", "DAILY_USERS", "PEAK_CALLS_PER_MINUTE", "MEAN_CALLS_PER_MINUTE")
+NAMES = TEXTS + NUMBERS
+
+DAYS = 30  # over which the records are counted
+MISSING = "【待填写】"
+EMAIL = "wx_city@tencent.com"
+TITLE = "微信支付实名信息授权接口内测申请表"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the form: its number, the document's own heading, and what is filled in."""
+
+    number: int
+    heading: str
+    content: str
+
+
+def form(merchant: conf.Merchant) -> list[Row]:
+    """The ten rows, filled; `MISSING` stands where APPLICATION says nothing."""
+    given, measured = merchant.application, _measured(merchant)
+    rows = (
+        ("业务方名称", _text(given, "APPLICANT")),
+        ("使用该接口的场景和用途", _text(given, "SCENE")),
+        (
+            "使用该接口的小程序名称及对应appid",
+            f"{_text(given, 'MINI_PROGRAM_NAME')}，{merchant.app_id}",
+        ),
+        ("商户号", merchant.mch_id),
+        ("日均调用量预估", _daily(given, measured)),
+        (
+            "最高并发调用量预估",
+            _estimate(
+                given, "PEAK_CALLS_PER_MINUTE", "次/分钟", str(measured.peak) if measured else None
+            ),
+        ),
+        (
+            "日并发调用量均值预估",
+            _estimate(
+                given,
+                "MEAN_CALLS_PER_MINUTE",
+                "次/分钟",
+                f"{measured.mean_a_minute:.2f}" if measured else None,
+            ),
+        ),
+        ("业务方产品联系人姓名、手机、邮箱", _text(given, "PRODUCT_CONTACT")),
+        ("业务方开发联系人姓名、手机、邮箱", _text(given, "DEVELOPER_CONTACT")),
+        ("腾讯公司接口人姓名、邮箱", str(given.get("TENCENT_CONTACT") or "无")),
+    )
+    return [Row(number, *row) for number, row in enumerate(rows, start=1)]
+
+
+def missing(merchant: conf.Merchant) -> list[str]:
+    """The names of APPLICATION that the form still lacks."""
+    measured = _measured(merchant)
+    optional = {"TENCENT_CONTACT", *(NUMBERS if measured else ("DAILY_USERS",))}
+    return [name for name in NAMES if name not in optional and not merchant.application.get(name)]
+
+
+def _measured(merchant: conf.Merchant) -> Usage | None:
+    """The calls of the authorise button in the last days; None when there were none."""
+    found = usage(statistics.hours(timezone.now() - timedelta(days=DAYS)))
+    ours = [one for one in found if (one.merchant, one.method) == (merchant.alias, "authorize")]
+    return ours[0] if ours else None
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    return str(given.get(name) or MISSING)
+
+
+def _daily(given: Mapping[str, Any], measured: Usage | None) -> str:
+    calls = _estimate(given, "DAILY_CALLS", "次/日", f"{measured.daily:.0f}" if measured else None)
+    users = given.get("DAILY_USERS")
+    return f"{calls}；{users} 用户/日" if users else calls
+
+
+def _estimate(given: Mapping[str, Any], name: str, unit: str, measured: str | None) -> str:
+    parts = [f"{given[name]} {unit}"] if given.get(name) else []
+    if measured:
+        parts.append(f"近 {DAYS} 日实测 {measured} {unit}")
+    return "，".join(parts) or MISSING
+
+
+def document(merchant: conf.Merchant, kind: Literal["md", "html"]) -> str:
+    """The form and the second, online step: as Markdown, or as a page to print."""
+    rows = form(merchant)
+    if kind == "md":
+        rows = [replace(row, content=_cell(row.content)) for row in rows]
+    category = list(merchant.category_id) if merchant.category_id else None
+    context = {"title": TITLE, "email": EMAIL, "rows": rows, "open": OPEN, "category": category}
+    return render_to_string(f"wx_realname/application.{kind}", context)
+
+
+def _cell(text: str) -> str:
+    """The text as one cell of a Markdown table."""
+    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").split())

@@ -1,0 +1,103 @@
+"""The successor: name and ID number, as the citizen typed them, checked against WeChat Pay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from .. import conf, resident_id
+from ..exceptions import InvalidCode
+from ..models import Verification
+from ..personal_data import PersonalData, Secret
+from ..text import clean_text
+from ..vault import blind_index
+from ..wechat.answers import MAX_NAME
+from ..wechat.client import WeChatClient, is_openid
+from ..wechat.merchant_key import MerchantKey
+from ..wechat.reading import Deadline
+from . import attempt
+
+Fault = str | Promise | None
+MAX_NUMBER = 32  # characters, with spaces around
+
+
+def check(
+    *,
+    user: Any,
+    openid: str,
+    code: str | Secret,
+    real_name: str | Secret,
+    credential_id: str | Secret,
+    merchant: str = "default",
+    consent: str = "",
+    request: Any = None,
+) -> Verification:
+    """Check a name and an ID number against WeChat Pay (checkrealnameinfo), and store them if they match.
+
+    `openid` is the citizen's in this mini-program; `code` is what WeChat's city service gave the
+    mini-program, and is good for one check. The same code posted again by the same user gives the
+    same record, or the same error, without asking WeChat; with another name or number, `InvalidCode`.
+
+    Raises a `RealNameError` subclass for each code of the interface, `Mismatch` among them;
+    `ConfigurationError` for wrong settings, and inside the host's own `atomic()`.
+    """
+    # by the same names, so that a frame of this function shows nothing
+    code, real_name, credential_id = map(_secret, (code, real_name, credential_id))
+    prepared = attempt.prepared(
+        user=user,
+        alias=merchant,
+        consent=consent,
+        request=request,
+        token=("code", code, "wx_realname.check_code_digest"),
+        openid=None if is_openid(openid) else _("This is not an openid."),
+        real_name=clean_text(real_name, MAX_NAME),
+        credential_id=_number_fault(credential_id),
+    )
+    typed = PersonalData(
+        real_name.reveal().strip(), resident_id.normalize(credential_id.reveal()) or ""
+    )
+    return attempt.made(_Check(**prepared, openid=openid, code=code, typed=typed))
+
+
+def _secret(value: str | Secret) -> Secret:
+    return value if isinstance(value, Secret) else Secret(value)
+
+
+def _number_fault(number: Secret) -> Fault:
+    if fault := clean_text(number, MAX_NUMBER):
+        return fault
+    if resident_id.normalize(number.reveal()) is None:
+        return _("This is not a resident ID number.")
+    return None
+
+
+@dataclass(frozen=True)
+class _Check(attempt.Job):
+    openid: str
+    code: Secret
+    typed: PersonalData
+
+    method = Verification.Method.CHECK
+    signs = False
+
+    def ask(
+        self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline
+    ) -> PersonalData:
+        client.checkrealnameinfo(self.openid, self.code, self.typed, deadline)
+        return self.typed
+
+    def confirm(self, row: Verification) -> None:
+        """A record speaks of the name and number that were checked, and of no other."""
+        keys = conf.current().index_keys
+        names = blind_index.names(keys).digests(blind_index.name_form(self.typed.real_name))
+        numbers = blind_index.numbers(keys).digests(
+            blind_index.number_form(self.typed.credential_id)
+        )
+        pairs = ((names, row.real_name_index), (numbers, row.credential_id_index))
+        if row.status == Verification.Status.VERIFIED and not all(
+            known in {digest.hex for digest in digests} for digests, known in pairs
+        ):
+            raise InvalidCode(verification_id=row.pk)

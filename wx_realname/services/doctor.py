@@ -1,0 +1,241 @@
+"""What can be found out before the first citizen comes: settings, keys, certificates, and what WeChat says.
+
+Nothing of a citizen's is needed or sent: the exchange is tried with an invented auth_token, and
+what WeChat says to that (94005) tells that all before it was right: certificate, clock, signature,
+merchant number and appid.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from cryptography.hazmat.primitives.asymmetric import padding
+from django.db import DatabaseError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import conf, statistics
+from ..exceptions import ConfigurationError, InvalidAuthToken, RealNameError, WeChatBusy
+from ..personal_data import Secret
+from ..wechat.categories import is_open
+from ..wechat.errcodes import Call
+from ..wechat.merchant_key import MerchantKey
+from . import merchants, remedies
+from .certificates import certificates_of
+from .usage import usage
+
+CLOCK_TOLERANCE = 60  # seconds; WeChat refuses a signature that is too old (94008)
+USAGE = timedelta(days=30)
+
+Level = Literal["ok", "warning", "fault"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `remedy` says who must do what, and where."""
+
+    merchant: str
+    topic: str
+    level: Level
+    says: str
+    remedy: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Look at each merchant in turn. Raises `ConfigurationError` for settings that can't be read."""
+    for merchant in conf.current().merchants.values():
+        yield from _Examination(merchant).findings()
+
+
+class _Examination:
+    """Of one merchant. A step whose ground is missing isn't taken."""
+
+    def __init__(self, merchant: conf.Merchant) -> None:
+        self._merchant = merchant
+
+    def findings(self) -> Iterator[Finding]:
+        try:
+            self._client = merchants.client_for(self._merchant)
+            self._keys = self._client.keys.all()
+        except ConfigurationError as error:
+            yield self._finding("key", "fault", str(error), _("Correct the setting that is named."))
+            return
+        yield from self._key_works()
+        yield from self._certificates()
+        yield from self._clock()
+        if (yield from self._access_token()):
+            yield from self._categories()
+            yield from self._exchange()
+        yield from self._usage()
+
+    def _finding(self, topic: str, level: Level, says: str, remedy: str = "") -> Finding:
+        return Finding(self._merchant.alias, topic, level, says, remedy)
+
+    def _refused(self, topic: str, error: RealNameError, call: Call) -> Finding:
+        """What WeChat's refusal means, with its own words: they name the IP address of 40164."""
+        reply = error.wechat
+        words = remedies.words(error.code, reply["errcode"] if reply else None, call)
+        said = f"{words.meaning} ({reply['errcode']} {reply['errmsg']})" if reply else words.meaning
+        level: Level = "warning" if error.code == WeChatBusy.code else "fault"
+        return self._finding(topic, level, said, words.remedy)
+
+    def _key_works(self) -> Iterator[Finding]:
+        for key in self._keys:
+            if _decrypts(key):
+                says = _("Signs and decrypts, and belongs to certificate %(serial)s.")
+                yield self._finding("key", "ok", says % {"serial": key.serialno})
+            else:
+                says = _("The key of certificate %(serial)s can't sign, or can't decrypt.")
+                remedy = _("Look at KEY_BACKEND and the device behind it.")
+                yield self._finding("key", "fault", says % {"serial": key.serialno}, remedy)
+
+    def _certificates(self) -> Iterator[Finding]:
+        for certificate in certificates_of(self._merchant):
+            if certificate.ends is None:
+                says = _("Only the serial number is known, not when it ends.")
+                remedy = _("Set CERTIFICATE or CERTIFICATE_FILE.")
+                yield self._finding("certificate", "warning", says, remedy)
+                continue
+            says = _("%(serial)s ends on %(date)s: %(days)d days left.") % {
+                "serial": certificate.serialno,
+                "date": f"{certificate.ends:%Y-%m-%d}",
+                "days": certificate.days_left,
+            }
+            level: Level = "warning" if certificate.needs_care else "ok"
+            if certificate.has_ended:
+                level = "fault"
+            remedy = _(
+                "Renew it at pay.weixin.qq.com, account settings, API security; "
+                "NEXT lets the new one take over without downtime."
+            )
+            yield self._finding("certificate", level, says, remedy if level != "ok" else "")
+
+    def _clock(self) -> Iterator[Finding]:
+        theirs = self._client.server_time(merchants.deadline())
+        if theirs is None:
+            says = _("WeChat can't be reached, or doesn't tell its time.")
+            remedy = _("Look at this server's way to WeChat: DNS, proxy, firewall.")
+            yield self._finding("clock", "warning", says, remedy)
+            return
+        ahead = round((timezone.now() - theirs).total_seconds())
+        says = _("This server's clock is %(seconds)d seconds ahead of WeChat's.") % {
+            "seconds": ahead
+        }
+        if abs(ahead) <= CLOCK_TOLERANCE:
+            yield self._finding("clock", "ok", says)
+        else:
+            remedy = _(
+                "Let the server take its time by NTP: WeChat refuses such signatures (94008)."
+            )
+            yield self._finding("clock", "fault", says, remedy)
+
+    def _access_token(self) -> Any:
+        try:
+            self._client.fetch_access_token(merchants.deadline())
+        except RealNameError as error:
+            if self._merchant.access_token_provider and error.wechat is None:
+                says = _("ACCESS_TOKEN_PROVIDER gives none.")
+                remedy = _("The log says how it failed; look at the central service.")
+                yield self._finding("access_token", "fault", says, remedy)
+            else:
+                yield self._refused("access_token", error, "token")
+            return False
+        yield self._finding(
+            "access_token", "ok", _("WeChat gives one: appid, secret and IP address are right.")
+        )
+        return True
+
+    def _categories(self) -> Iterator[Finding]:
+        try:
+            known = self._client.get_category(merchants.deadline())
+        except RealNameError as error:
+            yield self._refused("category", error, "api")
+            return
+        declared = self._merchant.category_id
+        if declared is None:
+            says = _("CATEGORY_ID isn't set: the button needs it.")
+            yield self._finding("category", "warning", says, _offered(known))
+            return
+        chosen = [c for c in known if (c.get("first_id"), c.get("second_id")) == declared]
+        name = f"{list(declared)}" + "".join(
+            f" {c.get('first_class')}/{c.get('second_class')}" for c in chosen[:1]
+        )
+        if not chosen:
+            says = _("The mini-program doesn't have category %(name)s.") % {"name": name}
+            yield self._finding("category", "fault", says, _offered(known))
+        elif not is_open(chosen[0]):
+            says = _("Category %(name)s isn't on the open list of the interface.") % {"name": name}
+            remedy = _(
+                "Choose one that is, at mp.weixin.qq.com, settings, basic settings, categories."
+            )
+            yield self._finding("category", "warning", says, remedy)
+        else:
+            yield self._finding(
+                "category", "ok", _("%(name)s is on the open list.") % {"name": name}
+            )
+
+    def _exchange(self) -> Iterator[Finding]:
+        invented = Secret(f"realname_doctor_{secrets.token_urlsafe(24)}")
+        try:
+            key = self._client.keys.now()
+            self._client.getrealnameinfo(invented, key, merchants.deadline())
+        except InvalidAuthToken:
+            says = _(
+                "WeChat takes certificate, signature, merchant number and appid: "
+                "of an invented exchange it refused the auth_token alone."
+            )
+            yield self._finding("exchange", "ok", says)
+        except RealNameError as error:
+            yield self._refused("exchange", error, "api")
+        else:
+            says = _("WeChat answered an invented auth_token with a name: this is not WeChat.")
+            yield self._finding("exchange", "fault", says, _("Look at API_BASE_URL."))
+
+    def _usage(self) -> Iterator[Finding]:
+        try:
+            found = usage(statistics.hours(timezone.now() - USAGE))
+        except DatabaseError:
+            says = _(
+                "The calls can't be counted: the database doesn't answer, or lacks the tables."
+            )
+            yield self._finding("usage", "warning", says, _("Run manage.py migrate."))
+            return
+        for one in found:
+            if one.merchant == self._merchant.alias and one.is_over:
+                says = _(
+                    "More calls than were declared: peak %(peak)d a minute, %(daily).1f a day."
+                )
+                remedy = _(
+                    "Tell WeChat before it limits the calls; manage.py realname_usage has the figures."
+                )
+                numbers = {"peak": one.peak, "daily": one.daily}
+                yield self._finding("usage", "warning", says % numbers, remedy)
+
+
+def _decrypts(key: MerchantKey) -> bool:
+    """Whether the key signs, and opens what its own public key closed, if the device tells it."""
+    probe = b"realname_doctor"
+    try:
+        key.sign_now()
+        if key.public_key is None:
+            return True
+        return key.decrypt(key.public_key.encrypt(probe, padding.PKCS1v15())) == probe
+    except Exception:
+        return False
+
+
+def _offered(known: list[dict[str, Any]]) -> str:
+    lines = [
+        f"[{c.get('first_id')}, {c.get('second_id')}] {c.get('first_class')}/{c.get('second_class')}"
+        for c in known
+        if is_open(c)
+    ]
+    if not lines:
+        return _(
+            "Add a category of the open list at mp.weixin.qq.com, settings, basic settings, categories."
+        )
+    return _("Of those it has, these are on the open list: %(list)s.") % {"list": "; ".join(lines)}

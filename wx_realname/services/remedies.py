@@ -1,0 +1,45 @@
+"""What an error code means and what to do about it, in the request's language."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from ..exceptions import BY_CODE
+from ..wechat.errcodes import ERRCODES, Call
+
+#: Where WeChat gave no return code.
+_REMEDIES = {
+    "misconfigured": _("Run manage.py check: a merchant's key can't be used."),
+    "wechat_unreachable": _(
+        "Look at this server's way to WeChat: DNS, proxy, firewall, and WeChat's access token."
+    ),
+    "outcome_unknown": _(
+        "The citizen authorizes anew. When there are many, look at the network and READ_TIMEOUT."
+    ),
+    "unreadable_answer": _(
+        "Look whether the private key is that of the certificate at WeChat Pay."
+    ),
+}
+
+
+class Words(NamedTuple):
+    """What a code means, and who must do what about it."""
+
+    meaning: str
+    remedy: str
+
+
+def words(code: str, errcode: int | None, call: Call | None = None) -> Words:
+    """Of a code of ours, and WeChat's return code behind it; `call` is known or isn't."""
+    for row in ERRCODES:
+        if (row.code, row.errcode) == (code, errcode) and call in (None, row.call):
+            chinese = (get_language() or "").startswith("zh")
+            return Words(
+                row.meaning_zh if chinese else row.meaning_en,
+                row.remedy_zh if chinese else row.remedy_en,
+            )
+    known = BY_CODE.get(code)
+    return Words(str(known.detail) if known else "", str(_REMEDIES.get(code, "")))

@@ -1,0 +1,46 @@
+"""An attempt's end, told to the operators: one line in the log, and whoever counts."""
+
+from __future__ import annotations
+
+import logging
+
+from .. import metrics
+from ..models import Verification
+
+logger = logging.getLogger(__name__)
+
+
+def attempt_ended(row: Verification, *, recorded: bool) -> None:
+    """`recorded` is False when a newer attempt or an erasure came first, or the database failed."""
+    milliseconds = row.duration_ms or 0
+    metrics.attempt_ended(
+        merchant=row.merchant,
+        method=str(row.method),
+        status=str(row.status),
+        error_code=row.error_code,
+        seconds=milliseconds / 1000,
+    )
+    if logger.isEnabledFor(logging.INFO):
+        logger.info(
+            "attempt ended: %s %s in %d ms%s",
+            row.status,
+            row.error_code or "-",
+            milliseconds,
+            "" if recorded else ", not recorded",
+            extra=_fields(row, recorded),
+        )
+
+
+def _fields(row: Verification, recorded: bool) -> dict[str, object]:
+    return {
+        "event": "attempt_ended",
+        "verification_id": row.pk,
+        "merchant": row.merchant,
+        "attempt": row.attempt,
+        "method": str(row.method),
+        "status": str(row.status),
+        "error_code": row.error_code,
+        "errcode": row.errcode,
+        "duration_ms": row.duration_ms,
+        "recorded": recorded,
+    }

@@ -1,0 +1,139 @@
+"""Reserving: the row of a token, committed before WeChat is asked; or what became of it before."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from .. import audit, statements
+from ..exceptions import (
+    BY_CODE,
+    AuthTokenInUse,
+    ExchangeInProgress,
+    InternalError,
+    RealNameError,
+    WeChatReply,
+)
+from ..models import AuditEvent, Verification
+from ..uuid7 import uuid7
+from .rows import append_abandoned, changed, is_stuck, update_if_unchanged
+from .transactions import durable, durable_statement
+
+if TYPE_CHECKING:
+    from .attempt import Job
+
+logger = logging.getLogger(__name__)
+
+Status = Verification.Status
+
+RESERVE_TRIES = 5
+
+NO_OUTCOME: dict[str, Any] = {
+    "cert_serialno": "",
+    "error_code": "",
+    "errcode": None,
+    "errmsg": "",
+    "hint": "",
+    "duration_ms": None,
+    "finished_at": None,
+}
+
+
+def reserve(job: Job) -> Verification:
+    """The row, ours and pending; or as it stands, when there is nothing left to ask.
+
+    Raises what the table of repeats says.
+    """
+    for _ in range(RESERVE_TRIES):
+        # An older INDEX_KEYS may have written the digest; else the insert itself tells.
+        known = _find(job) if len(job.digests) > 1 else None
+        row = _inserted(job) if known is None else None
+        if row is None:
+            known = known or _find(job)
+            row = _again(job, known) if known else None
+        if row is not None:
+            return row
+    logger.error("no row could be reserved: user %s may be gone", job.user.pk)
+    raise InternalError
+
+
+def _find(job: Job) -> Verification | None:
+    rows = Verification.objects.using(job.using)
+    return rows.filter(token_digest__in=[digest.hex for digest in job.digests]).first()
+
+
+def _inserted(job: Job) -> Verification | None:
+    """A new row, committed; None when the token has one."""
+    now = timezone.now()
+    values = {
+        "id": uuid7(),
+        "user_id": job.user.pk,
+        "merchant": job.merchant.alias,
+        "mch_id": job.merchant.mch_id,
+        "app_id": job.merchant.app_id,
+        "method": job.method,
+        "status": Status.PENDING,
+        "consent": job.consent,
+        "created_at": now,
+        "started_at": now,
+        "token_digest": job.digests[0].hex,
+        "token_key_id": job.digests[0].key_id,
+    }
+    try:
+        with durable_statement(job.using):
+            return statements.insert(Verification, values, job.using)
+    except IntegrityError:
+        return None
+
+
+def _again(job: Job, known: Verification) -> Verification | None:
+    """What a token that was posted before gives; None when somebody else just took it over."""
+    if not job.is_of_the_same(known):
+        with durable(job.using):
+            audit.append(
+                AuditEvent.Event.AUTH_TOKEN_IN_USE,
+                job.origin,
+                using=job.using,
+                verification=known,
+                error_code=AuthTokenInUse.code,
+            )
+        raise AuthTokenInUse
+    if known.status in (Status.VERIFIED, Status.ERASED):
+        job.confirm(known)
+        return known
+    if known.status == Status.REJECTED:
+        raise _error_of(known)
+    if known.status == Status.PENDING and not is_stuck(known):
+        raise ExchangeInProgress(verification_id=known.pk)
+    return _taken_over(job, known)
+
+
+def _error_of(row: Verification) -> RealNameError:
+    wechat = None
+    if row.errcode is not None:
+        wechat = WeChatReply(errcode=row.errcode, errmsg=row.errmsg, hint=row.hint or None)
+    return BY_CODE[row.error_code](wechat=wechat, verification_id=row.pk)
+
+
+def _taken_over(job: Job, known: Verification) -> Verification | None:
+    """The row, pending again for another attempt of ours."""
+    in_doubt = known.in_doubt or known.status in (Status.PENDING, Status.UNKNOWN)
+    changes = {
+        "status": Status.PENDING,
+        "attempt": known.attempt + 1,
+        "consent": job.consent,
+        "mch_id": job.merchant.mch_id,
+        "app_id": job.merchant.app_id,
+        "in_doubt": in_doubt,
+        "started_at": timezone.now(),
+        **NO_OUTCOME,
+    }
+    with durable(job.using):
+        if not update_if_unchanged(known, job.using, changes):
+            return None
+        if known.status == Status.PENDING:
+            append_abandoned(known, job.origin, job.using)
+    return changed(known, changes)

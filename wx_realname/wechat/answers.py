@@ -1,0 +1,90 @@
+"""What WeChat's answers mean: a name and a number, a verdict, or nothing that can be relied on."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+from .. import resident_id
+from ..exceptions import Mismatch, NoRealName, OutcomeUnknown, UnreadableAnswer
+from ..personal_data import PersonalData
+from .merchant_key import MerchantKey
+from .transport import Answer
+
+MAX_NAME = 200  # characters
+
+_NAME_FIELDS = (
+    "encryted_real_name",
+    "encrypted_real_name",
+)  # the document's spelling, and the right one
+_NUMBER_FIELDS = ("encryted_credential_id", "encrypted_credential_id")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_WHITE_SPACE = re.compile(r"\s+")
+
+
+def means_success(answer: Answer) -> bool:
+    return any(name in answer for name in ("errcode", *_NAME_FIELDS, *_NUMBER_FIELDS))
+
+
+def decrypted(answer: Answer, key: MerchantKey) -> PersonalData | None:
+    """Name and number, or None when what came is anything else.
+
+    With a wrong key OpenSSL mostly gives random bytes instead of an error, and one in forty of
+    those decodes as GBK: only a number shaped like an ID number proves that the key was right.
+    """
+    real_name = _name(_bytes(answer, _NAME_FIELDS, key))
+    credential_id = _number(_bytes(answer, _NUMBER_FIELDS, key))
+    return PersonalData(real_name, credential_id) if real_name and credential_id else None
+
+
+def _bytes(answer: Answer, names: tuple[str, ...], key: MerchantKey) -> bytes | None:
+    encoded = next((answer.get(name) for name in names if name in answer), None)
+    if not isinstance(encoded, str):
+        return None
+    try:
+        data: Any = key.decrypt(base64.b64decode("".join(encoded.split()), validate=True))
+    except Exception:
+        # Not base64, not for this key, or a device's own error: unreadable all the same.
+        return None
+    return data if isinstance(data, bytes) else None
+
+
+def _name(data: bytes | None) -> str | None:
+    """The name. GB18030 reads all of GBK, and the rare characters at which Python's gbk fails."""
+    try:
+        name = data.decode("gb18030").strip() if data else ""
+    except UnicodeDecodeError:
+        return None
+    return name if 0 < len(name) <= MAX_NAME and not _CONTROL.search(name) else None
+
+
+def _number(data: bytes | None) -> str | None:
+    try:
+        return resident_id.normalize(data.decode("ascii")) if data else None
+    except UnicodeDecodeError:
+        return None
+
+
+def judge(answer: Answer) -> None:
+    """The verdict: several words for the openid, joined by `;`, and for the number, if the name matched.
+
+    Only the plain match counts as one: what contradicts itself or is half said isn't a success.
+    """
+    person, number = _words(answer, "verify_openid"), _words(answer, "verify_real_name")
+    if person == {"V_OP_NM_MA"} and number == {"V_NM_ID_MA"}:
+        return
+    if not person and not number and "errcode" not in answer:
+        raise OutcomeUnknown
+    if "V_OP_NM_MA" not in person and "V_OP_NA" in person:
+        raise NoRealName
+    if person == {"V_OP_NM_UM"} or (person == {"V_OP_NM_MA"} and number == {"V_NM_ID_UM"}):
+        raise Mismatch
+    raise UnreadableAnswer
+
+
+def _words(answer: Answer, name: str) -> set[str]:
+    value = answer.get(name)
+    if not isinstance(value, str):
+        return set()
+    return {word.strip() for word in value.split(";")} - {""}
