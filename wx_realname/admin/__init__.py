@@ -1,5 +1,5 @@
 """The console's models in Django's admin."""
 
-from . import audit, verification
+from . import audit, overview, verification
 
-__all__ = ["audit", "verification"]
+__all__ = ["audit", "overview", "verification"]

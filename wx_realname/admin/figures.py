@@ -1,0 +1,150 @@
+"""What the overview tells, taken from the hourly statistics."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from .. import statistics
+from ..models import HourlyStatistic, Verification
+from ..services import remedies
+from ..services.usage import Usage, usage
+from ..statistics import HOUR, LIMITS_MS, Summary
+from .charts import Chart, Slot
+
+#: As they are stacked, and as the style sheet names them.
+OUTCOMES = [
+    (status.value, status.label)
+    for status in (
+        Verification.Status.VERIFIED,
+        Verification.Status.REJECTED,
+        Verification.Status.FAILED,
+        Verification.Status.UNKNOWN,
+    )
+]
+HOURS, DAYS = 48, 30
+QUANTILES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: str
+    label: Any
+    day: int
+    month: int
+    share: float  # of the month's attempts, in per cent
+
+
+@dataclass(frozen=True)
+class Error:
+    code: str
+    errcode: int | None
+    words: remedies.Words
+    day: int
+    month: int
+
+
+class Figures:
+    """All that the page draws: of the last 24 hours, of 48 hours by hour, of 30 days by day."""
+
+    def __init__(self, rows: list[HourlyStatistic], now: datetime) -> None:
+        self._rows = rows
+        self._this_hour = now.replace(minute=0, second=0, microsecond=0)
+        self._today = timezone.localtime(now).date()
+        self.day = Summary.of(row for row in rows if row.hour > self._this_hour - 24 * HOUR)
+        self.month = Summary.of(rows)
+
+    @classmethod
+    def now(cls, merchant: str | None = None) -> Figures:
+        now = timezone.now()
+        first = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+        since = min(first - timedelta(days=DAYS - 1), now - HOURS * HOUR)
+        return cls(statistics.hours(since, merchant), now)
+
+    @property
+    def by_hour(self) -> Chart:
+        first = self._this_hour - (HOURS - 1) * HOUR
+        counts: dict[datetime, Counter[str]] = {first + n * HOUR: Counter() for n in range(HOURS)}
+        return _chart(self._rows, counts, lambda row: row.hour, "%m-%d %H:%M", timezone.localtime)
+
+    @property
+    def by_day(self) -> Chart:
+        first = self._today - timedelta(days=DAYS - 1)
+        days = [first + timedelta(days=n) for n in range(DAYS)]
+        counts: dict[date, Counter[str]] = {day: Counter() for day in days}
+        return _chart(
+            self._rows,
+            counts,
+            lambda row: timezone.localtime(row.hour).date(),
+            "%m-%d",
+            lambda d: d,
+        )
+
+    @property
+    def by_duration(self) -> Chart:
+        names = [f"≤ {duration(limit)}" for limit in LIMITS_MS] + [f"> {duration(LIMITS_MS[-1])}"]
+        pairs = zip(names, self.month.durations, strict=True)
+        return Chart(
+            [Slot(name, {"timed": count}) for name, count in pairs], [("timed", _("attempts"))]
+        )
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        day, month, total = self.day.by_status, self.month.by_status, self.month.attempts or 1
+        return [
+            Outcome(status, label, day[status], month[status], 100 * month[status] / total)
+            for status, label in OUTCOMES
+        ]
+
+    @property
+    def errors(self) -> list[Error]:
+        """The most frequent first."""
+        return [
+            Error(
+                code, errcode, remedies.words(code, errcode), self.day.errors[code, errcode], count
+            )
+            for (code, errcode), count in self.month.errors.most_common()
+        ]
+
+    @property
+    def response_times(self) -> list[tuple[str, str, str]]:
+        """Name, of the day, of the month."""
+        names = (_("median"), _("95% within"), _("99% within"))
+        return [
+            (name, duration(self.day.quantile(share)), duration(self.month.quantile(share)))
+            for name, share in zip(names, QUANTILES, strict=True)
+        ]
+
+    @property
+    def usage(self) -> list[Usage]:
+        return usage(self._rows)
+
+
+def _chart(
+    rows: Iterable[HourlyStatistic],
+    counts: dict[Any, Counter[str]],
+    slot: Any,
+    form: str,
+    local: Any,
+) -> Chart:
+    for row in rows:
+        if (place := counts.get(slot(row))) is not None:
+            for status, _code, _errcode, attempts in row.outcomes:
+                place[status] += attempts
+    return Chart([Slot(format(local(key), form), count) for key, count in counts.items()], OUTCOMES)
+
+
+def duration(milliseconds: float | None) -> str:
+    """In words: “70 ms”, “1.5 s”; a dash when it isn't known."""
+    if milliseconds is None:
+        return "–"
+    if milliseconds == math.inf:
+        return f"> {duration(LIMITS_MS[-1])}"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1_000 else f"{milliseconds / 1_000:g} s"
