@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management.base import BaseCommand, CommandError
 from django.db import router, transaction
 
-LOOKS = ("view_verification", "view_auditevent")
+LOOKS = ("view_verification", "view_auditevent", "view_hourlystatistic")
 GROUPS = {
     "realname auditor": LOOKS,
     "realname officer": (

@@ -1,0 +1,38 @@
+"""Ask WeChat for all that can be asked without a citizen: exit 1 on a fault."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from wx_realname.exceptions import ConfigurationError
+from wx_realname.services import doctor
+
+
+class Command(BaseCommand):
+    help = (
+        "Look at keys, certificates and clock, and ask WeChat for all that can be asked without a citizen: "
+        "access_token, IP whitelist, categories, and an exchange of an invented auth_token. One line each, "
+        "what it means and who must do what. Exit 1 on a fault."
+    )
+    requires_system_checks = ()  # what they would say is said here, merchant by merchant
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        styles = {
+            "ok": self.style.SUCCESS,
+            "warning": self.style.WARNING,
+            "fault": self.style.ERROR,
+        }
+        faults = 0
+        try:
+            for found in doctor.examine():
+                faults += found.level == "fault"
+                line = f"{found.level:8}{found.merchant} {found.topic}: {found.says} {found.remedy}"
+                self.stdout.write(styles[found.level](line.rstrip()))
+                self.stdout.flush()
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        if faults:
+            sys.exit(1)

@@ -1,0 +1,68 @@
+"""Calls a day, peak and mean calls a minute, by merchant."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from wx_realname import conf, statistics
+from wx_realname.exceptions import ConfigurationError
+from wx_realname.management.options import progress
+from wx_realname.services.usage import Usage, usage
+
+MOST_DAYS = 3_660
+
+
+class Command(BaseCommand):
+    help = (
+        "Calls a day, peak and mean calls a minute, by merchant, beside what was declared to WeChat "
+        "(DAILY_CALLS and PEAK_CALLS_PER_MINUTE of the merchant's APPLICATION). Counts first what "
+        "isn't counted yet, as the overview does; it can be stopped and run again, and run twice at once."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--days", type=int, default=30, help="how far back (30)")
+        parser.add_argument("--dry-run", action="store_true", help="count nothing new")
+
+    def handle(self, *args: Any, days: int, dry_run: bool, **options: Any) -> None:
+        if not 1 <= days <= MOST_DAYS:
+            raise CommandError(f"--days must be 1 to {MOST_DAYS}.")
+        try:
+            conf.current()
+            if not dry_run:
+                self._count()
+            since = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+            found = usage(statistics.hours(since - timedelta(days=days - 1)))
+        except ConfigurationError as error:
+            raise CommandError(str(error)) from None
+        for one in found:
+            self.stdout.write(_told(one))
+        if not found:
+            self.stdout.write(f"No attempt ended in the last {days} days.")
+
+    def _count(self) -> None:
+        total, say = 0, progress(self.stderr)
+        for counted in statistics.roll_up():
+            total += counted
+            say("attempts counted", total)
+
+
+def _told(one: Usage) -> str:
+    over = (
+        "\n  MORE THAN WAS DECLARED: tell WeChat before it limits the calls." if one.is_over else ""
+    )
+    return (
+        f"{one.merchant}, {one.method}: {one.calls} calls in {one.days} days\n"
+        f"  calls a day: mean {one.daily:.1f}{_declared(one.declared_daily)}, "
+        f"most {one.most_in_a_day} on {one.busiest_day}\n"
+        f"  calls a minute: mean {one.mean_a_minute:.2f}, "
+        f"peak {one.peak}{_declared(one.declared_peak)} at {timezone.localtime(one.peak_at):%Y-%m-%d %H:%M}"
+        f"{over}"
+    )
+
+
+def _declared(number: int | None) -> str:
+    return "" if number is None else f" ({number} declared)"

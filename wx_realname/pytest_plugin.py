@@ -1,0 +1,52 @@
+"""The pytest plugin: fixtures by which a site tests its integration. See “Testing your integration”."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+# Django and the package are imported by the fixtures: the plugin is loaded before the site's settings.
+if TYPE_CHECKING:
+    from .sandbox import Citizen, Sandbox
+
+
+@pytest.fixture(scope="session")
+def _wechat_running() -> Iterator[tuple[Sandbox, dict[str, Any]]]:
+    from .testing import running_sandbox
+
+    with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def realname_settings(_wechat_running: tuple[Sandbox, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The WX_REALNAME in force, which leads to the local WeChat. Change it in place:
+
+    `realname_settings["RESPONSE"] = "plain"`.
+    """
+    from django.test import override_settings
+
+    whole = deepcopy(_wechat_running[1])
+    with override_settings(WX_REALNAME=whole):
+        yield whole
+
+
+@pytest.fixture
+def wechat_sandbox(
+    _wechat_running: tuple[Sandbox, dict[str, Any]], realname_settings: dict[str, Any]
+) -> Sandbox:
+    """A local WeChat over real HTTP, its ledger empty, and WX_REALNAME leading to it."""
+    sandbox = _wechat_running[0]
+    sandbox.reset_ledger()
+    return sandbox
+
+
+@pytest.fixture
+def citizen() -> Citizen:
+    """Somebody who doesn't exist, with WeChat Pay and a real name."""
+    from .testing import CITIZEN
+
+    return CITIZEN

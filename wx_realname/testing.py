@@ -1,0 +1,115 @@
+"""Test your own integration: a local WeChat over real HTTP, and a WX_REALNAME that leads to it.
+
+pytest finds the fixtures `wechat_sandbox`, `citizen` and `realname_settings` by itself; for Django's
+test runner there is `RealNameTestMixin`. Where the settings of the tests have no WX_REALNAME, or one
+without secrets: `WX_REALNAME = wx_realname.testing.made_up_settings()`. Nothing here is for production.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
+
+from .sandbox import Citizen, Merchant, MerchantKey, Sandbox, make_merchant_key
+
+__all__ = ["CITIZEN", "RealNameTestMixin", "made_up_settings", "running_sandbox"]
+
+#: Somebody who doesn't exist. Make others: `Citizen(real_name, credential_id)`.
+CITIZEN = Citizen("张三", "110101199003070038")
+
+
+NOBODY_LISTENS = "http://127.0.0.1:9"
+
+
+def made_up_settings(*aliases: str) -> dict[str, Any]:
+    """A whole WX_REALNAME without a secret of anybody's, and a WeChat that can't be reached.
+
+    With a merchant for each alias ("default" unless given). The system checks find it right.
+    """
+    key = make_merchant_key()
+    merchants = _merchants(key, aliases or ("default",))
+    return _settings(key, merchants, NOBODY_LISTENS)
+
+
+@contextmanager
+def running_sandbox() -> Iterator[tuple[Sandbox, dict[str, Any]]]:
+    """A local WeChat that knows a merchant for each alias of the site's WX_REALNAME.
+
+    With it comes the whole WX_REALNAME for it: the site's own, where merchants, keys, address and
+    throttle are the test's. Put it in force by `override_settings(WX_REALNAME=...)`.
+    """
+    from django.conf import settings
+
+    site = getattr(settings, "WX_REALNAME", None) or {}
+    key = make_merchant_key()
+    merchants = _merchants(key, site.get("MERCHANTS") or ("default",))
+    with Sandbox(merchants.values()) as sandbox:
+        yield sandbox, site | _settings(key, merchants, sandbox.url)
+
+
+def _merchants(key: MerchantKey, aliases: Iterable[str]) -> dict[str, Merchant]:
+    return {
+        alias: Merchant(
+            f"wx{number:016x}", secrets.token_hex(16), f"19{number:08}", (key.certificate_pem,)
+        )
+        for number, alias in enumerate(aliases)
+    }
+
+
+def _settings(key: MerchantKey, merchants: dict[str, Merchant], url: str) -> dict[str, Any]:
+    return {
+        "MERCHANTS": {
+            alias: {
+                "APP_ID": merchant.app_id,
+                "APP_SECRET": merchant.app_secret,
+                "MCH_ID": merchant.mch_id,
+                "PRIVATE_KEY": key.private_key_pem.decode(),
+                "CERTIFICATE": key.certificate_pem.decode(),
+                "CATEGORY_ID": [99, 904],
+            }
+            for alias, merchant in merchants.items()
+        },
+        "API_BASE_URL": url,
+        "ENCRYPTION_KEYS": [f"test:AES-256-GCM:{_key()}"],
+        "INDEX_KEYS": [f"test:{_key()}"],
+        "AUDIT_KEYS": [f"test:{_key()}"],
+        "THROTTLE_RATE": None,
+    }
+
+
+def _key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+class RealNameTestMixin:
+    """Beside Django's `TestCase`: `self.wechat_sandbox`, `self.citizen` and `self.realname_settings`.
+
+    `realname_settings` is the WX_REALNAME in force; change it in place, each test begins with its own.
+    """
+
+    wechat_sandbox: Sandbox
+    realname_settings: dict[str, Any]
+    citizen = CITIZEN
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        running = running_sandbox()
+        cls.wechat_sandbox, cls._whole = running.__enter__()
+        cls.addClassCleanup(running.__exit__, None, None, None)  # type: ignore[attr-defined]
+        super().setUpClass()  # type: ignore[misc]
+
+    def setUp(self) -> None:
+        from django.test import override_settings
+
+        super().setUp()  # type: ignore[misc]
+        self.realname_settings = deepcopy(self._whole)
+        override = override_settings(WX_REALNAME=self.realname_settings)
+        override.enable()
+        self.addCleanup(override.disable)  # type: ignore[attr-defined]
+        self.wechat_sandbox.reset_ledger()
+
+    _whole: dict[str, Any]
