@@ -44,6 +44,7 @@ def _settings(state: dict[str, Any]) -> dict[str, str]:
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "DATABASE_URL": f"sqlite:///{STATE / 'db.sqlite3'}",
         "CACHE_URL": "locmemcache://",
+        "LOG_LEVEL": "WARNING",  # the demo tells its story itself
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
         "WX_REALNAME_API_BASE_URL": f"http://127.0.0.1:{free_port()}",

@@ -10,6 +10,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from wx_realname import __version__ as wx_realname_version
 from wx_realname import env as wx_realname_env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -33,10 +34,13 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "wx_realname",
     "example_project",
 ]
 MIDDLEWARE = [
+    "wx_realname.middleware.request_id",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -92,12 +96,44 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "wx_realname.api.errors.exception_handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "wx_realname",
+    "VERSION": wx_realname_version,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(hours=2),
     # A key of its own, long enough for HS256 whatever SECRET_KEY is.
     "SIGNING_KEY": hashlib.sha256(b"example_project.login " + SECRET_KEY.encode()).hexdigest(),
+}
+
+# METRICS=true wants the extra [prometheus]; see example_project/metrics.py.
+METRICS = env.bool("METRICS", default=False)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"realname": {"()": "wx_realname.log.ContextFilter"}},
+    "formatters": {"json": {"()": "wx_realname.log.JSONFormatter"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["realname"],
+            "formatter": "json",
+        }
+    },
+    "loggers": {
+        "wx_realname": {
+            "handlers": ["stderr"],
+            "level": env.str("LOG_LEVEL", default="INFO"),
+        }
+    },
 }
 
 WX_REALNAME = wx_realname_env.settings(env)

@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +16,7 @@ from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import AccessToken
 
 from wx_realname import services
+from wx_realname.api.parsers import JSONOnly
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.api.serializers import CleanTextField
 from wx_realname.api.views import RealNameView
@@ -49,6 +49,7 @@ class SocialSecurity(APIView):
     """GET: a citizen's social security, for whoever has proved a real name."""
 
     permission_classes = (RealNameVerified,)
+    content_negotiation_class = JSONOnly
 
     def get(self, request: Request) -> Response:
         verification = Verification.objects.current_for(request.user)
@@ -56,8 +57,14 @@ class SocialSecurity(APIView):
         return Response({"service": "social-security", "insured": insured, "balance": "12345.67"})
 
 
-def healthz(request: HttpRequest) -> JsonResponse:
-    """Whether the site answers and reaches its database."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return JsonResponse({"status": "ok"})
+class Healthz(APIView):
+    """GET: whether the site answers and reaches its database."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    content_negotiation_class = JSONOnly
+
+    def get(self, request: Request) -> Response:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return Response({"status": "ok"})

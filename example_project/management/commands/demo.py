@@ -81,8 +81,10 @@ class Command(BaseCommand):
         password = _new_admin_password()
         self._say("The example site", "")
         self.stdout.write(
+            f"simulator    {site}/\n"
             f"console      {site}/admin/   user {ADMIN}, password {password}\n"
             f"REST         {site}/api/realname/verifications/\n"
+            f"OpenAPI      {site}/api/docs/\n"
             f"health       {site}/healthz\n"
             f"local WeChat {wechat}/sandbox/"
         )

@@ -1,0 +1,102 @@
+"""What the page's scripts say. What our server says comes from our server, in the same language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+TEXTS: Mapping[str, Text] = MappingProxyType(
+    {
+        # the phone
+        "checking": _("Checking with WeChat…"),
+        "opening": _("One moment…"),
+        "digits": _("{count} of 6 digits entered"),
+        "wrong-password": _("Wrong payment password. {left} tries left."),
+        "withdrawn": _("Your consent is withdrawn, and your data is erased."),
+        "retry": _("Try again"),
+        "retry-in": _("Try again ({seconds})"),
+        "reauthorize": _("Authorize again"),
+        "restart": _("Open the mini-program anew"),
+        # the wire
+        "waiting": _("waiting"),
+        "under-way": _("under way"),
+        "done": _("done"),
+        "failed": _("failed"),
+        "characters": _("{count} characters"),
+        "encrypted": _("encrypted for our certificate"),
+        "signature": _("signed with our private key"),
+        "seconds": _("the time, in seconds"),
+        "secret": _("kept secret"),
+        "no-auth-token": _("No auth_token: the citizen didn't agree."),
+        "no-sandbox": _("The local WeChat gave no auth_token."),
+        "not-sent": _("Not sent: the phone has no network."),
+        "answer-lost": _("The answer came, but the phone never got it."),
+        "sent-twice": _("Sent twice at the same moment."),
+        "wechat-not-asked": _("WeChat wasn't asked: our server knows this auth_token already."),
+        "wechat-not-reached": _("WeChat was not asked for this citizen's data."),
+        "no-answer": _("No answer that makes sense."),
+        "wechat-says": _("WeChat answers our server"),
+        "we-say": _("Our server answers the mini-program"),
+        "decrypts": _(
+            "Our server decrypts name and number, stores them encrypted, and masks them."
+        ),
+        "consumed": _("auth_token consumed"),
+    }
+)
+
+
+def _outcome(title: Text, advice: Text, tone: str = "warn") -> Mapping[str, Text]:
+    return {"title": title, "advice": advice, "tone": tone}
+
+
+_TELL_THE_OPERATOR = _("Nothing is wrong with your account. Please come back when it's mended.")
+_NOTHING_LOST = _("Nothing is lost: the same authorization is sent again, and counts only once.")
+_ONCE_MORE = _("Agree once more, and the authorization is made anew.")
+
+#: For each error code of the interface, and for what happens in the phone alone, the next step in words.
+OUTCOMES: Mapping[str, Mapping[str, Text]] = MappingProxyType(
+    {
+        "refused": _outcome(
+            _("You didn't authorize"),
+            _("Nothing was shared. You can do it at any time, or bring your ID card to a counter."),
+            "calm",
+        ),
+        "locked": _outcome(
+            _("Payment password locked"),
+            _("It was wrong three times. Reset it in WeChat Pay, then open the mini-program anew."),
+            "bad",
+        ),
+        "no_wechat_pay": _outcome(
+            _("You have no WeChat Pay yet"),
+            _("Add a bank card in WeChat first, or bring your ID card to a counter."),
+        ),
+        "no_real_name": _outcome(
+            _("WeChat Pay doesn't know your name yet"),
+            _("Verify your identity in WeChat Pay first, or bring your document to a counter."),
+        ),
+        "invalid_auth_token": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
+        "auth_token_in_use": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
+        "outcome_unknown": _outcome(_("We can't tell whether it worked"), _ONCE_MORE),
+        "unreadable_answer": _outcome(_("We couldn't read the answer"), _ONCE_MORE),
+        "wechat_busy": _outcome(_("WeChat is busy just now"), _NOTHING_LOST),
+        "quota_exhausted": _outcome(_("Too many people just now"), _NOTHING_LOST),
+        "wechat_unreachable": _outcome(_("WeChat can't be reached"), _NOTHING_LOST),
+        "exchange_in_progress": _outcome(_("Still being checked"), _NOTHING_LOST, "calm"),
+        "throttled": _outcome(_("Slowly, please"), _("Wait until the button comes back.")),
+        "misconfigured": _outcome(_("Out of service"), _TELL_THE_OPERATOR, "bad"),
+        "wechat_error": _outcome(_("WeChat refused"), _TELL_THE_OPERATOR, "bad"),
+        "not_authenticated": _outcome(
+            _("You are logged out"), _("Open the mini-program anew to log in."), "calm"
+        ),
+        "network_gone": _outcome(_("No network"), _NOTHING_LOST),
+        "sandbox_gone": _outcome(
+            _("The local WeChat is gone"), _("Start it again, then reload this page."), "bad"
+        ),
+        "other": _outcome(_("Something went wrong"), _TELL_THE_OPERATOR, "bad"),
+    }
+)

@@ -1,0 +1,11 @@
+from django.urls import include, path
+
+from . import views
+
+urlpatterns = [
+    path("", views.page, name="simulator"),
+    path("simulator/login-code", views.login_code, name="simulator-login-code"),
+    path("simulator/authorise", views.authorise, name="simulator-authorise"),
+    path("simulator/wire", views.wire, name="simulator-wire"),
+    path("i18n/", include("django.conf.urls.i18n")),  # the language switch
+]

@@ -1,0 +1,91 @@
+// @ts-check
+/** Who holds the phone, and what goes wrong: the visitor's choice. */
+
+import { button, data, element } from "./page_data.js";
+
+/** @typedef {import("./page_data.js").Citizen} Citizen */
+/** @typedef {import("./page_data.js").Fault} Fault */
+
+export class Choices {
+  #fault = /** @type {HTMLSelectElement} */ (element("fault"));
+
+  /** @param {() => void} startOver is called when another phone is wanted */
+  constructor(startOver) {
+    element("citizens").append(...data.citizens.map(card));
+    this.#fault.append(...options());
+    this.#explain();
+    element("choices").addEventListener("submit", (event) => event.preventDefault());
+    element("citizens").addEventListener("change", startOver);
+    this.#fault.addEventListener("change", () => this.#explain());
+    button("start-over").addEventListener("click", startOver);
+  }
+
+  /** @returns {Citizen} */
+  get citizen() {
+    const chosen = /** @type {HTMLInputElement} */ (
+      document.querySelector("[name=citizen]:checked")
+    );
+    return /** @type {Citizen} */ (data.citizens.find((one) => one.key === chosen.value));
+  }
+
+  /** @returns {string} */
+  get fault() {
+    return this.#fault.value;
+  }
+
+  #explain() {
+    const chosen = data.faults.find((fault) => fault.name === this.fault);
+    element("fault-explanation").textContent = chosen?.explanation ?? "";
+  }
+}
+
+/**
+ * @param {Citizen} citizen
+ * @param {number} place
+ * @returns {HTMLElement}
+ */
+function card(citizen, place) {
+  const label = document.createElement("label");
+  label.className = "citizen";
+  const radio = document.createElement("input");
+  Object.assign(radio, { type: "radio", name: "citizen", value: citizen.key, checked: !place });
+  const face = part("face", [...citizen.name][0]);
+  face.setAttribute("aria-hidden", "true");
+  label.append(radio, face, part("citizen-name", citizen.name), part("citizen-note", citizen.note));
+  label.querySelector(".citizen-name")?.setAttribute("lang", "zh-Hans");
+  return label;
+}
+
+/** @param {string} kind @param {string} text */
+function part(kind, text) {
+  const span = document.createElement("span");
+  span.className = kind;
+  span.textContent = text;
+  return span;
+}
+
+/**
+ * The faults, those of one group together.
+ * @returns {HTMLElement[]}
+ */
+function options() {
+  /** @type {Map<string, HTMLElement>} */
+  const groups = new Map();
+  const found = /** @type {HTMLElement[]} */ ([]);
+  for (const { name, label, group } of data.faults) {
+    const option = new Option(label, name);
+    if (!group) {
+      found.push(option);
+      continue;
+    }
+    let place = groups.get(group);
+    if (!place) {
+      place = document.createElement("optgroup");
+      place.setAttribute("label", group);
+      groups.set(group, place);
+      found.push(place);
+    }
+    place.append(option);
+  }
+  return found;
+}

@@ -1,0 +1,117 @@
+// @ts-check
+/** WeChat's own sheets over the mini-program: what is shared, the payment password, the lock. */
+
+import { Keypad } from "./keypad.js";
+import { button, element, words } from "./page_data.js";
+
+/** @typedef {import("./page_data.js").Citizen} Citizen */
+/** @typedef {"agreed" | "refused" | "locked"} Decision */
+
+const WRONG = "000000";
+const TRIES = 3;
+
+export class Sheet {
+  #left = TRIES;
+  /** @type {(decision: Decision) => void} */
+  #decide = () => {};
+  #hint = element("pay-hint").textContent ?? "";
+  #open = "";
+  #keypad = new Keypad((password) => this.#check(password));
+
+  constructor() {
+    button("allow").addEventListener("click", () => this.#password());
+    button("refuse").addEventListener("click", () => this.#close("refused"));
+    button("close-password").addEventListener("click", () => this.#close("refused"));
+    button("locked-close").addEventListener("click", () => this.#close("locked"));
+    element("sheet").addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Another citizen's phone: the tries are counted anew. */
+  reset() {
+    this.#left = TRIES;
+    if (this.#open) this.#close("refused");
+  }
+
+  /**
+   * Ask the citizen; the rest of the phone waits meanwhile.
+   * @param {Citizen} citizen
+   * @returns {Promise<Decision>}
+   */
+  ask(citizen) {
+    element("consent-name").textContent = citizen.maskedName;
+    element("consent-number").textContent = citizen.maskedNumber;
+    element("program").inert = true;
+    element("sheet").hidden = false;
+    element("phone").scrollIntoView({ block: "nearest" }); // where the phone is all the screen
+    this.#show(this.#left ? "consent" : "locked");
+    return new Promise((resolve) => (this.#decide = resolve));
+  }
+
+  #password() {
+    this.#say(this.#hint, false);
+    this.#keypad.clear();
+    this.#show("password");
+  }
+
+  /** @param {string} password */
+  #check(password) {
+    if (this.#open !== "password") return;
+    if (password !== WRONG) return this.#close("agreed");
+    this.#left -= 1;
+    this.#keypad.clear();
+    if (!this.#left) return this.#show("locked");
+    this.#say(words("wrong-password", { left: this.#left }), true);
+  }
+
+  /** @param {string} hint @param {boolean} wrong */
+  #say(hint, wrong) {
+    const place = element("pay-hint");
+    place.textContent = hint;
+    place.classList.toggle("wrong", wrong);
+    if (wrong) element("said").textContent = hint;
+  }
+
+  /** @param {string} name */
+  #show(name) {
+    this.#open = name;
+    for (const sheet of this.#sheets()) sheet.hidden = sheet.dataset.sheet !== name;
+    const sheet = this.#sheets().find((one) => !one.hidden);
+    sheet?.querySelector("h2")?.focus({ preventScroll: true });
+  }
+
+  /** @param {Decision} decision */
+  #close(decision) {
+    this.#show("");
+    element("sheet").hidden = true;
+    element("program").inert = false;
+    this.#decide(decision);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key === "Escape") this.#close(this.#open === "locked" ? "locked" : "refused");
+    else if (event.key === "Tab") this.#keepFocus(event);
+    else if (this.#open === "password") this.#keypad.press(event);
+  }
+
+  /**
+   * A sheet is modal: Tab goes round in it.
+   * @param {KeyboardEvent} event
+   */
+  #keepFocus(event) {
+    const sheet = this.#sheets().find((one) => !one.hidden);
+    const stops = sheet ? [...sheet.querySelectorAll("button")] : [];
+    const edge = event.shiftKey ? stops[0] : stops.at(-1);
+    const from = document.activeElement;
+    if (from !== edge && !(event.shiftKey && from?.tagName === "H2")) return;
+    event.preventDefault();
+    (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
+  }
+
+  /** @returns {HTMLElement[]} */
+  #sheets() {
+    return [...element("sheet").querySelectorAll("[data-sheet]")].map(
+      (sheet) => /** @type {HTMLElement} */ (sheet),
+    );
+  }
+}
