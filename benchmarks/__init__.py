@@ -1,0 +1,1 @@
+"""What an exchange costs beside other ways to write it: `python -m benchmarks`."""

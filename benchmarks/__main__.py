@@ -1,0 +1,156 @@
+"""`python -m benchmarks`: one run, a table, a picture."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .surroundings import surroundings
+
+if TYPE_CHECKING:
+    from .calls import Caller
+    from .report import Results
+    from .upstream import Upstream
+
+CAPTION = "CPU time of one exchange, as a multiple of the floor"
+FAST = 8  # calls of a fast way in a block
+LATENCIES = (0.0, 0.05, 0.3)  # seconds
+CLIENTS = (1, 16, 64)
+LOOKED_UP = "/looked-up/"
+
+
+def main() -> int:
+    """Measure, print and write; 0."""
+    options = _parser().parse_args()
+    with surroundings(options.database) as upstream:
+        results = _run(upstream, options)
+    _write(results, Path(options.output))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    parser.add_argument("--blocks", type=int, default=40, help="blocks of calls (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="a look, in a minute: six blocks")
+    parser.add_argument("--database", metavar="URL", help="beside it one is made (SQLite, a file)")
+    parser.add_argument("--output", default="benchmarks/results", metavar="DIR")
+    return parser
+
+
+def _run(upstream: Upstream, options: argparse.Namespace) -> Results:
+    from django.db import connection
+
+    from . import report, storage
+    from .calls import Caller
+
+    blocks = 6 if options.quick else options.blocks
+    results = report.Results(report.machine(connection.display_name), blocks)
+    caller = Caller()
+    results.statements = _learn_the_floor(caller)
+    _in_process(results, caller)
+    _waiting(results, caller, upstream)
+    _served(results, caller, upstream, seconds=1.0 if options.quick else 5.0)
+    results.bytes_per_record = storage.bytes_per_record(2_000 if options.quick else 20_000)
+    return results
+
+
+def _learn_the_floor(caller: Caller) -> list[str]:
+    """Hear what one of our exchanges sends, and keep it for the floor."""
+    from .calls import OURS
+    from .floor import Replay, heard
+    from .ways import KEY_FILE, REPLAY
+
+    for _ in range(3):
+        caller.call(OURS)  # whatever is done once a process is done
+    with heard() as statements:
+        caller.call(OURS)
+    Replay(statements).save(KEY_FILE.parent / REPLAY)
+    return [sql.split()[0] for sql, _ in statements]
+
+
+def _in_process(results: Results, caller: Caller) -> None:
+    from . import ways
+    from .blocks import Way, block, ratios
+    from .calls import OURS
+    from .picture import OURS as TITLE
+
+    paths = {TITLE: OURS, f"{TITLE}, user looked up": LOOKED_UP}
+    paths |= {way.title: f"/{way.name}/" for way in ways.OTHERS}
+    slow = {way.title for way in ways.OTHERS[3:]}
+    measured = {
+        title: Way(partial(caller.call, path), 1 if title in slow else FAST)
+        for title, path in paths.items()
+    }
+    block(measured)  # warms up
+    found, results.floor = ratios(
+        measured, results.blocks, ways.Floor.title, _say("in one process")
+    )
+    results.in_process = dict(sorted(found.items(), key=lambda item: item[1].median))
+
+
+def _waiting(results: Results, caller: Caller, upstream: Upstream) -> None:
+    """Ours again while WeChat takes its time: waiting costs nothing."""
+    from . import ways
+    from .blocks import Way, ratios
+    from .calls import OURS
+
+    paths = {"floor": f"/{ways.Floor.name}/", "ours": OURS}
+    measured = {name: Way(partial(caller.call, path), 2) for name, path in paths.items()}
+    for latency in LATENCIES[1:]:
+        upstream.latency(latency)
+        title = f"{latency * 1000:.0f} ms"
+        found, _ = ratios(measured, results.blocks, "floor", _say(f"WeChat takes {title}"))
+        results.waiting[title] = found["ours"]
+    upstream.latency(0)
+
+
+def _served(results: Results, caller: Caller, upstream: Upstream, seconds: float) -> None:
+    from . import served, ways
+    from .blocks import Way, ratios
+    from .calls import OURS
+    from .picture import OURS as TITLE
+
+    paths = {way.title: f"/{way.name}/" for way in (ways.Floor, ways.Engineer)} | {TITLE: OURS}
+    with served.gunicorn(workers=1) as port:
+        clock = served.WorkerClock(port, caller.login)
+        measured = {title: Way(partial(clock.call, path), 1) for title, path in paths.items()}
+        ratios(measured, 2, ways.Floor.title, _say("warming up"))
+        found, _ = ratios(measured, results.blocks, ways.Floor.title, _say("under gunicorn"))
+        results.served = dict(sorted(found.items(), key=lambda item: item[1].median))
+    with served.gunicorn(workers=2) as port:
+        served.load(port, caller.login, OURS, 16, 0, 1)  # warms up
+        for latency in LATENCIES:
+            upstream.latency(latency)
+            for clients in CLIENTS:
+                _say("clients")(f"{clients}, WeChat takes {latency * 1000:.0f} ms")
+                made = served.load(port, caller.login, OURS, clients, latency, seconds)
+                results.loads.append(made)
+    upstream.latency(0)
+
+
+def _say(what: str) -> Callable[[str], None]:
+    """Progress, on a terminal only."""
+    return lambda text: (
+        print(f"\r{what}: {text}".ljust(60), end="\r", file=sys.stderr, flush=True)
+        if sys.stderr.isatty()
+        else None
+    )
+
+
+def _write(results: Results, folder: Path) -> None:
+    from . import picture, report
+
+    table = report.markdown(results)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.md").write_text(table)
+    (folder / "exchange.svg").write_text(picture.svg(results.in_process, CAPTION))
+    print(table)
+    print(f"{folder / 'results.md'}\n{folder / 'exchange.svg'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

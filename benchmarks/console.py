@@ -1,0 +1,188 @@
+"""How fast the console's pages are at ten thousand rows and at many more: `python -m benchmarks.console`.
+
+It makes two databases of its own beside the one that DATABASE_URL names (SQLite in a temporary folder
+by default), asks for each page of both in turn, and prints the ratio of the times: medians over the
+rounds, with the lowest and the highest. The machine's noise hits both sizes alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from html import unescape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+SMALL = 10_000
+PAGES_DOWN = 100
+ADMIN = "/admin/wx_realname/"
+
+Ask = Callable[["Client"], Any]
+
+
+def get(address: str) -> Ask:
+    return lambda client: client.get(ADMIN + address)
+
+
+def find(**what: str) -> Ask:
+    return lambda client: client.post(f"{ADMIN}verification/find/", what)
+
+
+def after_pages(model: str) -> Ask:
+    """The page to which a hundred clicks on "Older" lead; the clicks are made once."""
+    places: dict[int, str] = {}
+
+    def ask(client: Client) -> Any:
+        address = places.get(id(client)) or _followed(client, f"{ADMIN}{model}/")
+        places[id(client)] = address
+        return client.get(address)
+
+    return ask
+
+
+def _followed(client: Client, start: str) -> str:
+    address = start
+    for _ in range(PAGES_DOWN):
+        found = re.search(r'<a href="([^"]*older=[^"]*)"', client.get(address).content.decode())
+        assert found, f"{address} has no page below it"
+        address = start + unescape(found[1])
+    return address
+
+
+#: What is measured. A further page of the console, such as the overview, is one more line.
+PAGES: dict[str, Ask] = {
+    "verifications": get("verification/"),
+    "verifications, 100 pages down": after_pages("verification"),
+    "verifications, oldest": get("verification/?newer=oldest"),
+    "verifications, a common status": get("verification/?status=verified"),
+    "verifications, a rare status": get("verification/?status=unknown"),
+    "verifications, merchant": get("verification/?merchant=default"),
+    "verifications, method": get("verification/?method=check"),
+    "verifications, errcode": get("verification/?errcode=94006"),
+    "verifications, day": get("verification/?day=2025-01-01"),
+    "find by number": find(credential_id="440524198001010013"),
+    "find by a rare name": find(real_name="欧阳娜"),
+    "find by a common name": find(real_name="张伟"),
+    "audit events": get("auditevent/"),
+    "audit events, 100 pages down": after_pages("auditevent"),
+    "audit events, oldest": get("auditevent/?newer=oldest"),
+    "audit events, event": get("auditevent/?event=search"),
+    "audit events, status": get("auditevent/?status=unknown"),
+    "audit events, merchant": get("auditevent/?merchant=default"),
+    "audit events, method": get("auditevent/?method=check"),
+    "audit events, errcode": get("auditevent/?errcode=94006"),
+    "audit events, day": get("auditevent/?day=2025-01-01"),
+}
+
+
+class Site:
+    """A database of that many rows, made and filled, and a clerk who is logged in there."""
+
+    def __init__(self, rows: int) -> None:
+        from django.db import connection
+
+        from benchmarks.filling import fill
+        from tests.console import staff
+
+        self._beside, began = str(connection.settings_dict["NAME"]), time.perf_counter()
+        connection.settings_dict["TEST"]["NAME"] = f"{self._beside}_{rows}_rows"
+        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+        self._name = str(connection.settings_dict["NAME"])
+        fill(rows)
+        self._client = staff("view_verification", "view_auditevent")
+        self._switch_to(self._beside)
+        print(f"{rows:,} rows made in {time.perf_counter() - began:.0f} s", flush=True)
+
+    def times(self) -> dict[str, float]:
+        """Seconds that each page took; the first of all is asked for once more, on the new connection."""
+        self._switch_to(self._name)
+        try:
+            self._timed(next(iter(PAGES.values())))
+            return {name: self._timed(ask) for name, ask in PAGES.items()}
+        finally:
+            self._switch_to(self._beside)
+
+    def _timed(self, ask: Ask) -> float:
+        began = time.perf_counter()
+        answer = ask(self._client)
+        took = time.perf_counter() - began
+        assert answer.status_code == 200, answer
+        return took
+
+    def remove(self) -> None:
+        from django.db import connection
+
+        self._switch_to(self._name)
+        connection.creation.destroy_test_db(self._beside, verbosity=0)
+
+    def _switch_to(self, name: str) -> None:
+        from django.db import connection
+
+        connection.close()
+        connection.settings_dict["NAME"] = name
+
+
+@contextmanager
+def sites(*sizes: int) -> Iterator[list[Site]]:
+    made: list[Site] = []
+    try:
+        for rows in sizes:
+            made.append(Site(rows))
+        yield made
+    finally:
+        for site in made:
+            site.remove()
+
+
+def main() -> None:
+    options = _options()
+    os.environ["TEST_DATABASE_URL"] = os.environ.get("DATABASE_URL", "sqlite:///")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    import django
+
+    django.setup()
+    _set_up()
+    with sites(SMALL, options.rows) as (small, large):
+        small.times(), large.times()  # clicks down, and fills caches
+        rounds = [(small.times(), large.times()) for _ in range(options.rounds)]
+    for line in table(rounds, options.rows):
+        print(line)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.console", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    return parser.parse_args()
+
+
+def _set_up() -> None:
+    from django.conf import settings
+    from django.db import connection
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    print(f"console on {connection.vendor}", flush=True)
+
+
+def table(rounds: list[tuple[dict[str, float], dict[str, float]]], rows: int) -> Iterator[str]:
+    """A line a page: median times at both sizes, and the median ratio with the lowest and highest."""
+    yield f"{'page':34} {SMALL:>9,} {rows:>10,}   ratio (lowest to highest of {len(rounds)} rounds)"
+    for name in PAGES:
+        pairs = [(small[name], large[name]) for small, large in rounds]
+        ratios = sorted(large / small for small, large in pairs)
+        small, large = (statistics.median(times) * 1000 for times in zip(*pairs, strict=True))
+        yield (
+            f"{name:34} {small:6.1f} ms {large:7.1f} ms   "
+            f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+        )
+
+
+if __name__ == "__main__":
+    main()

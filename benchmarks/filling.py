@@ -1,0 +1,217 @@
+"""Many records and events at once, as years of a site's life leave them: 12,000 a day, newest last.
+
+What the n-th row is follows from n alone, so that a larger database is a longer history of the same
+site. Indexes are made after the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
+from itertools import chain, islice
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import connection, models, transaction
+
+from wx_realname import conf
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.vault import blind_index
+
+BEGIN = datetime(2025, 1, 1, tzinfo=timezone.utc)
+STEP = timedelta(seconds=7.2)
+RECORDS_OF_A_USER = 5
+CHUNK = 5_000
+RARE = 101  # every so many-th row is of a rare kind
+NAME, COMMON_NAME, NUMBER = "欧阳娜", "张伟", "440524198001010013"
+MERCHANT, OTHER_MERCHANT = "default", "other"
+DIGEST = "0" * 64
+
+
+def fill(count: int, *, unsealed: int = 500) -> None:
+    """That many records and as many events, and users to whom they belong; statistics up to date."""
+    users = -(-count // RECORDS_OF_A_USER)
+    with _unindexed(Verification), _unindexed(AuditEvent):
+        _insert(get_user_model(), map(_user, range(users)))
+        first = get_user_model().objects.order_by("pk").values_list("pk", flat=True)[0]
+        indexes = _indexes()
+        records = (_record(n, first + _owner(n, users), indexes) for n in range(count))
+        _insert(Verification, records)
+        _insert(AuditEvent, (_event(n, n >= count - unsealed) for n in range(count)))
+    analyze()
+
+
+def analyze() -> None:
+    with connection.cursor() as cursor:
+        for model in (Verification, AuditEvent, get_user_model()):
+            table = connection.ops.quote_name(model._meta.db_table)
+            cursor.execute(f"ANALYZE {'TABLE ' * (connection.vendor == 'mysql')}{table}")
+        if connection.vendor == "postgresql":
+            cursor.execute("VACUUM")  # without it the first reader pays for the hint bits
+
+
+# --- what a row is ----------------------------------------------------------------------------
+
+
+def _user(n: int) -> dict[str, Any]:
+    blank = dict.fromkeys(("password", "first_name", "last_name", "email"), "")
+    flags = {"is_active": True, "is_staff": False, "is_superuser": False, "last_login": None}
+    return {"username": f"citizen-{n}", "date_joined": BEGIN} | blank | flags
+
+
+def _indexes() -> dict[str, str]:
+    """The blind indexes by which the tests find: of a rare name, a common one, and a number."""
+    keys = conf.current().index_keys
+    names, numbers = blind_index.names(keys), blind_index.numbers(keys)
+    return {
+        NAME: names.digest(blind_index.name_form(NAME)).hex,
+        COMMON_NAME: names.digest(blind_index.name_form(COMMON_NAME)).hex,
+        NUMBER: numbers.digest(blind_index.number_form(NUMBER)).hex,
+    }
+
+
+def _id(n: int, digest: str) -> UUID:
+    """As `uuid7` makes them: by the millisecond, then at random."""
+    milliseconds = int((BEGIN + n * STEP).timestamp() * 1000)
+    random = int(digest[:19], 16)
+    value = milliseconds << 80 | 0x7 << 76 | random >> 62 << 64 | random & (1 << 62) - 1
+    return UUID(int=value | 0x2 << 62)
+
+
+def _owner(n: int, users: int) -> int:
+    """Five records to each user, and every fiftieth to the first of them."""
+    return 0 if n % 50 == 0 else n % users
+
+
+def _kind(n: int) -> tuple[str, int | None]:
+    """Status and errcode: of a hundred attempts ninety succeed."""
+    if n % 1009 == 7:
+        return "pending", None
+    if n % RARE == 3:
+        return "unknown", None
+    part = n % 100
+    if part < 4:
+        return "rejected", 94004
+    if part < 6:
+        return "failed", 94006
+    return ("erased", None) if part < 8 else ("verified", None)
+
+
+def _record(n: int, user_id: int, indexes: dict[str, str]) -> dict[str, Any]:
+    digest = sha256(str(n).encode()).hexdigest()
+    (status, errcode), at = _kind(n), BEGIN + n * STEP
+    stored = status == "verified"
+    name = indexes[COMMON_NAME] if n % 10 == 9 else digest[::-1]
+    wanted = n in (1_009, 5_009)  # the same person twice
+    return {
+        "id": _id(n, digest),
+        "user_id": user_id,
+        "merchant": _merchant(n),
+        "mch_id": "1900000001",
+        "app_id": "wx0000000000000001",
+        "cert_serialno": "0" * 40,
+        "method": "check" if n % RARE == 5 else "authorize",
+        "status": status,
+        "attempt": 1,
+        "consent": "",
+        "real_name_encrypted": digest.encode()[:50] if stored else None,
+        "credential_id_encrypted": digest.encode() if stored else None,
+        "real_name_masked": "*三" if stored else None,
+        "credential_id_masked": "4****************3" if stored else None,
+        "real_name_index": (indexes[NAME] if wanted else name) if stored else None,
+        "credential_id_index": (indexes[NUMBER] if wanted else digest) if stored else None,
+        "index_key_id": "i1" if stored else "",
+        "check_digit_valid": True if stored else None,
+        "error_code": "" if errcode is None else "no_real_name",
+        "errcode": errcode,
+        "errmsg": "",
+        "hint": "",
+        "in_doubt": False,
+        "duration_ms": 120,
+        "created_at": at,
+        "started_at": at,
+        "finished_at": at,
+        "verified_at": at if stored else None,
+        "erased_at": at if status == "erased" else None,
+        "token_digest": digest,
+        "token_key_id": "i1",
+    }
+
+
+def _event(n: int, is_unsealed: bool) -> dict[str, Any]:
+    status, errcode = _kind(n)
+    digest = sha256(str(n).encode()).hexdigest()
+    return {
+        "id": _id(n, digest[::-1]),
+        "event": "search" if n % RARE == 8 else "exchange",
+        "created_at": BEGIN + n * STEP,
+        "actor_id": str(n % 1000 + 1),
+        "user_id": str(n % 1000 + 1),
+        "ip_address": "203.0.113.9",
+        "verification_id": _id(n, digest),
+        "merchant": _merchant(n),
+        "method": "check" if n % RARE == 5 else "authorize",
+        "status": status,
+        "attempt": 1,
+        "error_code": "",
+        "errcode": errcode,
+        "duration_ms": 120,
+        "reason": "",
+        "outcome_hmac": DIGEST,
+        "outcome_key_id": "a1",
+        "seal": None if is_unsealed else n // 10_000 + 1,
+    }
+
+
+def _merchant(n: int) -> str:
+    return OTHER_MERCHANT if n % RARE == 4 else MERCHANT
+
+
+# --- how it gets in ---------------------------------------------------------------------------
+
+
+@contextmanager
+def _unindexed(model: type[models.Model]) -> Iterator[None]:
+    """One index after another is made over all the rows in a tenth of the time."""
+    indexes = (
+        [] if connection.vendor == "mysql" else model._meta.indexes
+    )  # its foreign key needs one
+    with connection.schema_editor(atomic=False) as editor:
+        for index in indexes:
+            editor.remove_index(model, index)
+    yield
+    with connection.schema_editor(atomic=False) as editor:
+        for index in indexes:
+            editor.add_index(model, index)
+
+
+def _insert(model: type[models.Model], rows: Iterator[dict[str, Any]]) -> None:
+    first = next(rows)
+    names, table = list(first), connection.ops.quote_name(model._meta.db_table)
+    columns = ", ".join(map(connection.ops.quote_name, names))
+    values = map(_prepared, chain([first], rows))
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+                for row in values:
+                    copy.write_row(row)
+            return
+        marks = ", ".join(["%s"] * len(names))
+        statement = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608
+        while part := list(islice(values, CHUNK)):
+            cursor.executemany(statement, part)
+
+
+def _prepared(row: dict[str, Any]) -> list[Any]:
+    """As the driver takes it: Django's own conversion, for the types that need one."""
+    prepared = []
+    for value in row.values():
+        if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+            value = value.hex
+        elif isinstance(value, datetime) and connection.vendor != "postgresql":
+            value = connection.ops.adapt_datetimefield_value(value)
+        prepared.append(value)
+    return prepared
