@@ -1,0 +1,23 @@
+"""The mini-program's login: the code of wx.login for a token of yours."""
+
+# --8<-- [start:view]
+from django.contrib.auth import get_user_model
+from rest_framework.response import Response
+from rest_framework_simplejwt.tokens import AccessToken
+
+from wx_realname import services
+from wx_realname.api.serializers import CleanTextField
+from wx_realname.api.views import RealNameView
+
+
+class Login(RealNameView):
+    authentication_classes = permission_classes = throttle_classes = ()
+
+    def post(self, request):
+        code = CleanTextField(max_length=512).run_validation(request.data.get("code"))
+        openid = services.login(code=code)
+        user, _ = get_user_model().objects.get_or_create(username=openid)
+        return Response({"token": str(AccessToken.for_user(user))})
+
+
+# --8<-- [end:view]

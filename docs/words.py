@@ -1,0 +1,308 @@
+"""What the tables of the docs say beside the code: in English and Chinese, or in Chinese alone.
+
+`tests/test_docs.py` holds every name here to the code, and every name of the code to what stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Both = Mapping[str, tuple[str, str]]  # English, Chinese
+
+SETTINGS: Both = {
+    "MERCHANTS": (
+        "The merchants by alias, each a dict: see below. The alias `default` is used where none is named.",
+        "以别名为键的商户字典，见下表。未指明别名时使用 `default`。",
+    ),
+    "MERCHANT_RESOLVER": (
+        "Import string of a function that takes the request and returns the alias. The caller can't choose then.",
+        "导入路径，指向以 request 为参数、返回商户别名的函数。设置后调用者不能自行选择商户。",
+    ),
+    "OPENID_RESOLVER": (
+        "Import string of a function that takes the request and returns the caller's openid; "
+        "unset, it is the user's name.",
+        "导入路径，指向以 request 为参数、返回调用者 openid 的函数；未设置时以用户名为 openid。",
+    ),
+    "CLIENT_IP_RESOLVER": (
+        "Import string of a function that takes the request and returns the citizen's IP address, "
+        "for sites behind a proxy.",
+        "导入路径，指向以 request 为参数、返回用户 IP 地址的函数；供位于代理之后的站点使用。",
+    ),
+    "API_BASE_URL": (
+        "Where WeChat is. Plain http is taken for loopback only. Leave it out in production.",
+        "微信接口地址。仅本机回环地址可用 http。生产环境请勿设置。",
+    ),
+    "CONNECT_TIMEOUT": ("Seconds to make a connection.", "建立连接的时限（秒）。"),
+    "READ_TIMEOUT": ("Seconds of silence that are borne.", "等待应答数据的时限（秒）。"),
+    "TOTAL_TIMEOUT": (
+        "Seconds for one request, all tries and the access token included.",
+        "一次请求的总时限（秒），包含全部重试和获取 access_token。",
+    ),
+    "PENDING_TIMEOUT": (
+        "Seconds after which an attempt without an end becomes *unknown*. More than twice `TOTAL_TIMEOUT`.",
+        "未结束的尝试在多少秒后变为“未知”。必须大于 `TOTAL_TIMEOUT` 的两倍。",
+    ),
+    "CACHE_ALIAS": (
+        "The cache of `CACHES` that holds access tokens (sealed), categories and the throttle's counters.",
+        "`CACHES` 中的缓存别名，存放 access_token（加密）、类目和限流计数。",
+    ),
+    "ENCRYPTION_KEYS": (
+        "`<id>:AES-256-GCM:<base64 of 32 bytes>` or `<id>:SM4-GCM:<base64 of 16 bytes>`. "
+        "The first encrypts, all decrypt.",
+        "`<编号>:AES-256-GCM:<32 字节的 base64>` 或 `<编号>:SM4-GCM:<16 字节的 base64>`。第一个用于加密，全部可解密。",
+    ),
+    "INDEX_KEYS": (
+        "`<id>:<base64 of 32 bytes>`, for blind indexes and token digests. The first writes, all match.",
+        "`<编号>:<32 字节的 base64>`，用于盲索引和 token 摘要。第一个用于写入，全部可匹配。",
+    ),
+    "AUDIT_KEYS": (
+        "`<id>:<base64 of 32 bytes>`, for outcome codes and seals. Unset, they are derived from `INDEX_KEYS`.",
+        "`<编号>:<32 字节的 base64>`，用于结果校验码和封存。未设置时由 `INDEX_KEYS` 派生。",
+    ),
+    "STORAGE": (
+        "`encrypted`, or `masked`: no ciphertext is kept at all, so nothing can be revealed and no age told.",
+        "`encrypted`，或 `masked`：不保存任何密文，因而无法查看明文，也无法判断年龄。",
+    ),
+    "RESPONSE": (
+        "`masked`, or `plain`: what the mini-program is told of its own user.",
+        "`masked`，或 `plain`：向小程序返回的内容是否为明文。",
+    ),
+    "RETENTION_DAYS": (
+        "Days after which `realname_purge` erases personal data.",
+        "`realname_purge` 删除多少天以前的个人信息。",
+    ),
+    "THROTTLE_RATE": (
+        "POSTs of one user, such as `10/min` (s, min, hour, day); `None`: any number.",
+        "单个用户的 POST 频率，如 `10/min`（s、min、hour、day）；`None` 表示不限。",
+    ),
+}
+
+MERCHANT: Both = {
+    "APP_ID": ("The mini-program's appid.", "小程序的 appid。"),
+    "APP_SECRET": (
+        "Its secret. Not needed with an `ACCESS_TOKEN_PROVIDER`.",
+        "小程序的 AppSecret。设置了 `ACCESS_TOKEN_PROVIDER` 时可省略。",
+    ),
+    "MCH_ID": ("The merchant number that is bound to it.", "与小程序绑定的商户号。"),
+    "PRIVATE_KEY": (
+        "The merchant's private key as PEM text: PKCS#1 or PKCS#8, also with `\\n` in one line.",
+        "商户私钥的 PEM 文本：PKCS#1 或 PKCS#8，也可写成含 `\\n` 的一行。",
+    ),
+    "PRIVATE_KEY_FILE": (
+        "Or a file: PEM, or apiclient_cert.p12. One of the two is required with the built-in key backend.",
+        "或私钥文件：PEM 或 apiclient_cert.p12。使用内置密钥后端时，两者必须且只能设置其一。",
+    ),
+    "PRIVATE_KEY_PASSPHRASE": (
+        "Its passphrase. For a .p12 file it is the merchant number unless given.",
+        "私钥口令。.p12 文件未给出口令时使用商户号。",
+    ),
+    "CERTIFICATE": (
+        "The merchant's certificate as PEM text. The serial number is read from it.",
+        "商户证书的 PEM 文本，序列号从中读取。",
+    ),
+    "CERTIFICATE_FILE": (
+        "Or a file. A .p12 file brings its own.",
+        "或证书文件。.p12 文件已包含证书。",
+    ),
+    "CERT_SERIALNO": (
+        "The serial number, where there is no certificate at hand. Given both, they must agree.",
+        "证书序列号，用于手头没有证书的情形。两者都给出时必须一致。",
+    ),
+    "CATEGORY_ID": (
+        "The button's `category-id`: first and second class, such as `[99, 904]`.",
+        "按钮的 `category-id`：一级和二级类目的编号，如 `[99, 904]`。",
+    ),
+    "NEXT": (
+        "The key and certificate that take over: the six names above, and `FROM`, a time with its zone.",
+        "接替的私钥和证书：可用以上六个名称，外加带时区的启用时间 `FROM`。",
+    ),
+    "KEY_BACKEND": (
+        "Import string of a class that signs and decrypts, for an HSM or a KMS.",
+        "导入路径，指向负责签名和解密的类，用于 HSM 或 KMS。",
+    ),
+    "ACCESS_TOKEN_PROVIDER": (
+        "Import string of a function that takes the appid and returns a token of your central service.",
+        "导入路径，指向以 appid 为参数、返回中控服务所发 access_token 的函数。",
+    ),
+    "APPLICATION": (
+        "What the application form asks and only you know: see *Going live*.",
+        "申请表中只有您知道的内容，见“上线”。",
+    ),
+}
+
+APPLICATION: Both = {
+    "APPLICANT": ("Row 1: your legal name.", "第 1 行：服务提供方主体名称。"),
+    "SCENE": ("Row 2: where and what for the name is asked.", "第 2 行：使用场景和服务内容。"),
+    "MINI_PROGRAM_NAME": ("Row 3, beside the appid.", "第 3 行，与 appid 并列。"),
+    "PRODUCT_CONTACT": ("Row 8: name, mobile number, e-mail.", "第 8 行：姓名、手机、邮箱。"),
+    "DEVELOPER_CONTACT": ("Row 9: name, mobile number, e-mail.", "第 9 行：姓名、手机、邮箱。"),
+    "TENCENT_CONTACT": ("Row 10, if you have one.", "第 10 行，若有。"),
+    "DAILY_CALLS": (
+        "Row 5: calls a day. The doctor and the overview compare it with what is counted.",
+        "第 5 行：日均调用次数。诊断命令和概览页会与实际用量比较。",
+    ),
+    "DAILY_USERS": ("Row 5: users a day.", "第 5 行：日均用户数。"),
+    "PEAK_CALLS_PER_MINUTE": (
+        "Row 6; compared in the same way.",
+        "第 6 行；同样会与实际用量比较。",
+    ),
+    "MEAN_CALLS_PER_MINUTE": ("Row 7.", "第 7 行。"),
+}
+
+WHEN: Both = {
+    "invalid": (
+        "The body is wrong; the fields stand under `errors`.",
+        "请求体有误；各字段的问题见 `errors`。",
+    ),
+    "not_authenticated": ("Not logged in.", "未登录。"),
+    "permission_denied": ("Logged in, and not allowed.", "已登录但没有权限。"),
+    "real_name_required": (
+        "Your own view asks for `RealNameVerified`.",
+        "您的视图要求 `RealNameVerified`。",
+    ),
+    "too_young": (
+        "Your own view asks for `MinimumAge`; also when no birth date is known.",
+        "您的视图要求 `MinimumAge`；出生日期未知时亦然。",
+    ),
+    "not_found": ("No such record, or somebody else's.", "没有该记录，或记录属于他人。"),
+    "method_not_allowed": ("Another HTTP method is wanted.", "请求方法不对。"),
+    "unsupported_media_type": ("The body isn't application/json.", "请求体不是 application/json。"),
+    "internal_error": (
+        "Anything unforeseen; the log says where.",
+        "未预料的错误；日志中有其位置。",
+    ),
+    "no_wechat_pay": ("The citizen has no WeChat Pay.", "用户未开通微信支付。"),
+    "no_real_name": (
+        "WeChat Pay knows no name; other documents than the ID card aren't offered.",
+        "微信支付没有其实名信息；身份证以外的证件微信暂不提供。",
+    ),
+    "mismatch": (
+        "A check: name and number aren't this citizen's.",
+        "核对：姓名与证件号不属于该用户。",
+    ),
+    "invalid_auth_token": ("WeChat doesn't accept the token.", "微信不接受该 token。"),
+    "invalid_code": (
+        "WeChat doesn't accept the code of a login or a check; or the code was used with another name.",
+        "微信不接受登录或核对的 code；或该 code 已用于另一姓名。",
+    ),
+    "auth_token_in_use": (
+        "Another user posted this token or code. It is audited.",
+        "该 token 或 code 已由其他用户提交，并已记入审计。",
+    ),
+    "exchange_in_progress": (
+        "The same user's same token is on its way.",
+        "同一用户的同一 token 正在处理。",
+    ),
+    "throttled": ("More POSTs than `THROTTLE_RATE`.", "超过 `THROTTLE_RATE`。"),
+    "misconfigured": (
+        "Appid, secret, merchant number, key, certificate, clock or IP whitelist: "
+        "see the log, `wechat`, and `realname_doctor`.",
+        "appid、密钥、商户号、私钥、证书、时钟或 IP 白名单有误：见日志、`wechat` 和 `realname_doctor`。",
+    ),
+    "wechat_busy": ("WeChat said -1 three times.", "微信三次返回 -1。"),
+    "quota_exhausted": ("WeChat's quota of a day or a minute.", "微信的每日或每分钟额度用尽。"),
+    "wechat_unreachable": (
+        "No connection, or no access token: nothing of the citizen's was sent.",
+        "无法连接，或取不到 access_token：用户的数据没有发出。",
+    ),
+    "outcome_unknown": (
+        "Sent, and no intelligible answer came: the token may be consumed.",
+        "已发出但没有可理解的应答：token 可能已被消耗。",
+    ),
+    "unreadable_answer": (
+        "The answer doesn't decrypt to a name and an ID number.",
+        "应答无法解密为姓名和身份证号。",
+    ),
+    "wechat_error": ("A return code that nobody documents.", "文档未列出的返回码。"),
+}
+
+CALLS: Both = {
+    "api": ("exchange, categories", "获取实名信息、类目"),
+    "token": ("access token", "access_token"),
+    "login": ("login", "登录"),
+    "check": ("check", "核对"),
+}
+WHO: Both = {
+    "citizen": ("citizen", "用户"),
+    "operator": ("operator", "运维"),
+    "developer": ("developer", "开发"),
+    "wechat": ("WeChat", "微信"),
+}
+
+# --- Chinese for what the code says in English ---------------------------------------------------
+
+CHECKS: Mapping[str, str] = {
+    "E001": "WX_REALNAME 缺失或有误。",
+    "E002": "某个商户的私钥、证书或序列号缺失、无法读取或彼此不符。",
+    "E004": "配置中的某个导入路径无法导入。",
+    "W001": "证书即将到期。",
+    "W002": "使用了 MinimumAge，而 STORAGE 为 “masked”，不保存出生日期。",
+    "W003": "未设置 AUDIT_KEYS：持有 INDEX_KEYS 者即可伪造结果校验码。",
+    "W004": "证书已到期。若接替的证书在其到期前启用，则 W001 和 W004 都不提示。",
+    "W005": "API_BASE_URL 指向本机，任何人都可被“核验”。",
+    "W006": "APPLICATION 中有申请表没有的名称，或应为数字而不是数字。",
+    "E005": "MySQL/MariaDB 的连接或某个列不是 utf8mb4，存不下四字节的姓名（仅 `check --database`）。",
+    "E006": "数据库路由把记录与用户放在不同的数据库，而外键不能跨库。",
+    "W008": "RESPONSE 为 “plain”，而没有设置表明站点只经 TLS 访问。",
+    "W009": "DEBUG 已打开：错误页会向任何人展示局部变量和设置。",
+    "W010": "CACHE_ALIAS 指向进程私有的缓存，或不缓存。",
+    "W011": "私钥文件可被同组或所有用户读取。",
+    "W012": "同一把密钥出现在配置的两处。",
+    "W013": "证书为自签名：沙箱的证书，或手工制作。",
+    "W007": "CATEGORY_ID 不在开放类目之内（以微信最近一次返回的类目为准）。",
+}
+
+COMMANDS: Mapping[str, str] = {
+    "realname_application": "打印申请实名信息接口所用的十行申请表，内容取自商户的 APPLICATION 和调用记录；"
+    "输出 Markdown，或可打印的网页（--html）。APPLICATION 缺少的项目写到标准错误输出。",
+    "realname_doctor": "检查私钥、证书和时钟，并向微信询问无需用户参与即可得知的一切：access_token、IP 白名单、类目，"
+    "以及用虚构的 auth_token 试一次获取。每项一行，说明含义和处理人。有错误时以 1 退出。",
+    "realname_groups": "创建用户组 “realname auditor”（可查看脱敏的记录和审计轨迹）和 “realname officer”"
+    "（还可查看明文、导出和删除）。重复运行只补足所缺的权限，不收回任何权限。",
+    "realname_protect_audit": "安装或移除数据库触发器，使数据库拒绝修改和删除审计事件与封存（可选）。",
+    "realname_purge": "将崩溃遗留的尝试改为“未知”（PENDING_TIMEOUT），并删除超过 RETENTION_DAYS 的个人信息。"
+    "可随时中断后再运行，也可同时运行两份。",
+    "realname_rotate_keys": "将不在第一个 ENCRYPTION_KEYS 之下的数据重新加密，将不在第一个 INDEX_KEYS 之下的数据重建索引，"
+    "并说明哪些密钥可以移除。站点无需停机；可随时中断后再运行，也可同时运行两份。有记录无法解密时以 1 退出。",
+    "realname_sandbox": "以 WX_REALNAME 中的商户启动本地微信，直到 Ctrl-C。",
+    "realname_seal_audit": "将未封存的审计事件归入默克尔树，链接并签名，然后打印检查点："
+    "请把它保存在能修改数据库的人接触不到的地方。请定期运行；可同时运行两份。",
+    "realname_usage": "按商户列出日调用量、每分钟峰值和均值，并与向微信申报的数值（APPLICATION 中的 DAILY_CALLS 和 "
+    "PEAK_CALLS_PER_MINUTE）对照。先统计尚未统计的部分；可随时中断后再运行，也可同时运行两份。",
+    "realname_verify_audit": "重新计算审计轨迹的每个节点，并将记录与其事件核对。不写入任何数据。"
+    "若已封存的内容被修改、删除或添加，则以 1 退出，并指明是哪个事件、封存或记录。",
+}
+
+_BATCH = {"--batch-size": "每批行数"}
+_LISTENING = {
+    "--host": "监听地址（127.0.0.1）",
+    "--port": "端口，0 为任意空闲端口（8089）",
+    "--token-lifetime": "access_token 的有效期（7200 秒）",
+    "--tls": "使用 TLS，CA 和证书自行生成，存于该目录（已有则沿用）",
+    "--profile": "行为方式：kind 总是立即应答；real 如同生产环境；unkind 每五次调用有一次故障（默认 kind）",
+    "--seed": "种子相同、调用顺序相同，故障也相同",
+    "--rate": "遇到故障的调用所占比例，0 到 1",
+    "--list-faults": "列出所有故障后退出",
+}
+
+#: By command ("sandbox": python -m wx_realname.sandbox) and option.
+OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "realname_application": {"--merchant": "商户别名（default）", "--html": "可打印的网页"},
+    "realname_protect_audit": {"--install": "安装触发器", "--remove": "移除触发器"},
+    "realname_purge": {**_BATCH, "--dry-run": "只报告数量"},
+    "realname_rotate_keys": {**_BATCH, "--dry-run": "只按密钥统计记录数"},
+    "realname_sandbox": _LISTENING,
+    "realname_seal_audit": {**_BATCH, "--dry-run": "只报告未封存的数量"},
+    "realname_usage": {"--days": "回溯天数（30）", "--dry-run": "不统计新的部分"},
+    "realname_verify_audit": {
+        "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续"
+    },
+    "sandbox": {
+        **_LISTENING,
+        "--app-id": "小程序的 appid",
+        "--mch-id": "与之绑定的商户号",
+        "--certificate": "商户证书（PEM）；给出两次可模拟证书更换",
+        "--app-secret-file": "存放 AppSecret 的文件（否则取 $WX_REALNAME_APP_SECRET）",
+        "--new-merchant": "在该目录生成私钥、证书和 AppSecret，打印需要 export 的各行，并开始服务",
+    },
+}
