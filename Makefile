@@ -13,13 +13,16 @@ PYENV_BINS = $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[0-4].*/bin)
 TOX = PATH="$$PATH$(subst $(SPACE),,$(addprefix :,$(PYENV_BINS)))" $(TOX_VENV)/bin/python -m tox
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test tox lint types messages clean
+.PHONY: help demo benchmarks test tox lint types docs messages clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed  ## Run the example site against a local WeChat (ONCE=1: one exchange, then end)
 	@$(VENV)/bin/python manage.py demo $(if $(ONCE),--once)
+
+benchmarks: $(VENV)/.installed  ## Measure an exchange against other ways to write it (ARGS=--quick: in a minute)
+	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
 test: $(TOX_VENV)/.installed  ## Run the tests on every Python that's there, JOBS (2) at a time
 	@$(TOX) run-parallel --parallel $(JOBS) --parallel-no-spinner
@@ -32,6 +35,9 @@ lint: tox  ## Check style, rules and layers
 
 types: ENVS = types
 types: tox  ## Check types
+
+docs: ENVS = docs
+docs: tox  ## Build the docs into build/docs
 
 messages: $(VENV)/.installed  ## Compile the translations (.po to .mo), without gettext
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check polib

@@ -23,6 +23,7 @@ FIND = page("verification", "find")
 EVERY = (
     "view_verification",
     "view_auditevent",
+    "view_hourlystatistic",
     "reveal_verification",
     "export_plaintext",
     "erase_verification",
@@ -71,6 +72,13 @@ def records(count: int, *, first: int = 0, **fields: Any) -> list[Verification]:
         for n in range(first, first + count)
     ]
     return Verification.objects.bulk_create(rows)
+
+
+def ended(at: datetime, count: int = 1, **fields: Any) -> None:
+    """Attempts that ended, as the trail tells of them."""
+    values = {"event": "exchange", "merchant": "default", "method": "authorize"}
+    values |= {"status": "verified", "duration_ms": 80, "created_at": at, **fields}
+    AuditEvent.objects.bulk_create([AuditEvent(**values) for _ in range(count)])
 
 
 def trail() -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from django.db import connections
 
 from tests import settings as test_settings
 from wx_realname.sandbox import make_merchant_key
@@ -57,7 +58,8 @@ class Line(BaseHTTPRequestHandler):
 
     def say(self, body: bytes, status: int = 200, **headers: str) -> None:
         self.send_response_only(status)
-        for name, value in ({"Content-Length": str(len(body))} | headers).items():
+        date = self.date_time_string()
+        for name, value in ({"Content-Length": str(len(body)), "Date": date} | headers).items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
@@ -183,10 +185,16 @@ def after(event: threading.Event, script: Script, reached: threading.Event) -> S
 
 
 def doing(work: Callable[[], object], script: Script) -> Script:
-    """Something happens elsewhere while WeChat is asked; then the script."""
+    """Something happens elsewhere while WeChat is asked; then the script.
+
+    In a thread of WeChat's, which leaves no connection to the database behind.
+    """
 
     def act(line: Line) -> None:
-        work()
+        try:
+            work()
+        finally:
+            connections.close_all()
         script(line)
 
     return act

@@ -2,6 +2,7 @@
 
 import atexit
 import base64
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -29,6 +30,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "wx_realname",
 ]
 MIDDLEWARE = [
@@ -67,10 +69,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         },
     }
 CACHES = {"default": env.cache_url("TEST_CACHE_URL", default="locmemcache://")}
+if (worker := os.environ.get("PYTEST_XDIST_WORKER", "gw0")) != "gw0":
+    # a database of its own in Redis: clearing the cache clears all of one
+    location, _, number = CACHES["default"]["LOCATION"].rpartition("/")
+    if number.isdigit():
+        CACHES["default"]["LOCATION"] = f"{location}/{int(number) - int(worker[2:])}"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tests.authentication.ByHeader"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 

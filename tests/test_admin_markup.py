@@ -28,7 +28,7 @@ def every_page(client: Client, row: Verification, **headers: str) -> Iterator[tu
     event = AuditEvent.objects.first()
     addresses = [page("verification"), page("auditevent"), page("verification", row.pk, "change")]
     addresses += [page("verification") + "?status=failed", page("verification", row.pk, "history")]
-    addresses += [page("auditevent", getattr(event, "pk", None), "change")]
+    addresses += [page("hourlystatistic"), page("auditevent", getattr(event, "pk", None), "change")]
     for address in addresses:
         yield address, client.get(address, headers=headers).content.decode()
     for address, data in actions(row).values():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import polib
 import pytest
@@ -31,7 +31,7 @@ ROOT = "/api/realname"
 LIST, CURRENT, CATEGORIES = (
     f"{ROOT}/{name}/" for name in ("verifications", "verifications/current", "categories")
 )
-ONE = f"{LIST}{uuid4()}/"
+ONE = f"{LIST}{UUID(int=1)}/"
 RETRY = {"auth_token_in_use": "reauthorize", "exchange_in_progress": "later"}
 UTC = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 from django.core.checks import CheckMessage, run_checks
+from django.db import connections
 from django.test import override_settings
 
 from tests import settings as test_settings
+from tests.lying_wechat import LyingWeChat, says
+from wx_realname import checks
 from wx_realname.api import permissions
-from wx_realname.sandbox import MerchantKey, make_merchant_key
+from wx_realname.models import Verification
+from wx_realname.sandbox import MerchantKey, Sandbox, make_merchant_key
+from wx_realname.services import categories
 
 PLACE = 'WX_REALNAME["MERCHANTS"]["default"]'
 KEY, OTHER = test_settings.merchant_key, make_merchant_key()
@@ -39,9 +47,34 @@ WEAK = private_pem(rsa.generate_private_key(65537, 1024))  # noqa: S505
 ELLIPTIC = private_pem(ec.generate_private_key(ec.SECP256R1()))
 
 
+#: As a certificate of Tenpay's: somebody else vouches for it.
+ISSUER = rsa.generate_private_key(65537, 2048)
+
+
+def issued(to: MerchantKey) -> str:
+    """The merchant's certificate, signed by somebody else."""
+    own = x509.load_pem_x509_certificate(to.certificate_pem)
+    issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tenpay.com Root CA")])
+    certificate = x509.CertificateBuilder(
+        issuer,
+        own.subject,
+        own.public_key(),
+        own.serial_number,
+        own.not_valid_before_utc,
+        own.not_valid_after_utc,
+    ).sign(ISSUER, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+ISSUED = {"PRIVATE_KEY": PEM, "CERTIFICATE": issued(KEY)}
+IN_PRODUCTION = REAL | {"MERCHANTS": {"default": MERCHANT | ISSUED}}
+FILES = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/nowhere"}
+SHARED = {"default": FILES}
+
+
 def checked(raw: Any = None, *, deploy: bool = False, **others: Any) -> list[CheckMessage]:
     raw = WHOLE if raw is None else raw
-    with override_settings(WX_REALNAME=raw, **others):
+    with override_settings(WX_REALNAME=raw, **{"CACHES": SHARED, **others}):
         messages = run_checks(tags=["wx_realname"], include_deployment_checks=deploy)
     assert all(message.hint for message in messages)
     assert not [message for message in messages if "planted" in str(message)]
@@ -58,7 +91,7 @@ def ids(messages: list[CheckMessage]) -> list[str]:
 
 @pytest.mark.parametrize("deploy", [True, False])
 def test_right_settings_are_passed_in_silence(deploy: bool) -> None:
-    assert checked(REAL, deploy=deploy) == []
+    assert checked(IN_PRODUCTION, deploy=deploy) == []
     assert of_merchant(**PAIR, CERT_SERIALNO=KEY.serial.lstrip("0").lower()) == []
 
 
@@ -242,13 +275,74 @@ def test_w002_says_that_an_age_cannot_be_told(
 @pytest.mark.parametrize("deploy", [True, False])
 @pytest.mark.parametrize("keys", [{"AUDIT_KEYS": None}, {}], ids=["unset", "set"])
 def test_w003_asks_for_audit_keys_in_production_only(deploy: bool, keys: dict[str, None]) -> None:
-    messages = checked(REAL | keys, deploy=deploy)
+    messages = checked(IN_PRODUCTION | keys, deploy=deploy)
     assert ids(messages) == (["W003"] if deploy and keys else [])
     assert all('WX_REALNAME["AUDIT_KEYS"] is unset' in message.msg for message in messages)
 
 
 @pytest.mark.parametrize("deploy", [True, False])
 def test_w005_warns_of_a_local_wechat_in_production_only(deploy: bool) -> None:
-    messages = checked(REAL | {"API_BASE_URL": "http://127.0.0.1:8089"}, deploy=deploy)
+    messages = checked(IN_PRODUCTION | {"API_BASE_URL": "http://127.0.0.1:8089"}, deploy=deploy)
     assert ids(messages) == (["W005"] if deploy else [])
     assert all('WX_REALNAME["API_BASE_URL"]' in message.msg for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DAILY_CALL", 5, "is unknown"),
+        ("DAILY_CALLS", "many", "is not a number"),
+        ("PEAK_CALLS_PER_MINUTE", 0, "is not a number"),
+        ("APPLICANT", "某市", None),
+        ("DAILY_CALLS", 5, None),
+    ],
+)
+def test_w006_names_what_no_form_asks(name: str, value: Any, said: str | None) -> None:
+    messages = of_merchant(**PAIR, APPLICATION={name: value})
+    assert ids(messages) == ([] if said is None else ["W006"])
+    assert all(name in message.msg and str(said) in message.msg for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("category", "found"),
+    [([99, 904], []), ([1, 2], ["W007"]), ([98, 1], ["W007"]), (None, [])],
+)
+def test_w007_warns_of_a_category_that_is_not_open(
+    sandbox: Sandbox, configure: Callable[..., None], category: Any, found: list[str]
+) -> None:
+    configure(merchant={"CATEGORY_ID": category})
+    assert ids(run_checks(tags=["wx_realname"])) == []  # nobody asked WeChat yet
+    categories()
+    assert ids(run_checks(tags=["wx_realname"])) == found
+
+
+@pytest.mark.parametrize("id_", [[99], {}, None, "99"])
+def test_categories_that_make_no_sense_do_not_keep_the_site_from_starting(
+    liar: LyingWeChat, configure: Callable[..., None], id_: Any
+) -> None:
+    odd = {"first_class": "政务", "first_id": id_, "second_id": id_}
+    liar.play(says({"category_list": [odd]}), path="/wxa/get_category")
+    configure(merchant={"CATEGORY_ID": [99, 904]})
+    categories()
+    assert ids(run_checks(tags=["wx_realname"])) == ["W007"]
+
+
+class RecordsApart:
+    """A router that keeps records away from their users."""
+
+    def db_for_write(self, model: Any, **hints: Any) -> str | None:
+        return "citizens" if model is Verification else None
+
+
+@pytest.mark.parametrize(("name", "found"), [("elsewhere", ["E006"]), (None, [])])
+def test_e006_names_the_databases_that_no_foreign_key_joins(
+    name: str | None, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two aliases may lead to one database, with other rights for instance."""
+    own = connections["default"].settings_dict
+    other = SimpleNamespace(settings_dict=own | ({"NAME": name} if name else {}))
+    known = {"default": connections["default"], "citizens": other}
+    monkeypatch.setattr(checks, "connections", known)
+    messages = checked(DATABASE_ROUTERS=[f"{__name__}.RecordsApart"])
+    assert ids(messages) == found
+    assert all('"citizens"' in each.msg and '"default"' in each.msg for each in messages)

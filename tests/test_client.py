@@ -33,6 +33,7 @@ from wx_realname.wechat.transport import MAX_ANSWER_BYTES, Deadline
 
 REALNAME, TOKEN = "/cgi-bin/wxopen/getrealnameinfo", "/cgi-bin/stable_token"
 CATEGORY, LOGIN = "/wxa/get_category", "/sns/jscode2session"
+CHECK = "/intp/realname/checkrealnameinfo"
 NAME, NUMBER = "欧阳娜", "440524198001010013"
 AUTH_TOKEN, DEAD, FRESH = "auth-token-of-a-citizen", "70_dead-access-token", "71_fresh-token"
 SECRET, JS_CODE, SESSION_KEY = "tests-have-no-secret", "js-code-of-a-citizen", "session-key-of-hers"
@@ -89,6 +90,11 @@ def ask(seconds: float = 5, auth_token: str = AUTH_TOKEN) -> PersonalData:
 @functools.cache
 def key() -> Any:
     return client().keys.now()  # loading one takes longer than a test
+
+
+def check() -> None:
+    typed = PersonalData(NAME, NUMBER)
+    client().checkrealnameinfo("o-openid", Secret(AUTH_TOKEN), typed, Deadline(5))
 
 
 def categories() -> Any:
@@ -151,6 +157,7 @@ def test_each_of_many_citizens_gets_the_own_name(sandbox: Sandbox) -> None:
 
 
 RIGHT = identity()
+MATCH = {"verify_openid": "V_OP_NM_MA", "verify_real_name": "V_NM_ID_MA"}
 ACCEPTED: dict[str, dict[str, Any]] = {
     "errcode 0": {"errcode": 0, "errmsg": "ok", **RIGHT},
     "no errcode": RIGHT,
@@ -213,6 +220,7 @@ def test_no_intelligible_answer_is_never_asked_for_again(
 
 
 CALLS: dict[str, tuple[str, Call]] = {"api": (REALNAME, ask), "token": (TOKEN, ask)}
+CALLS["check"] = (CHECK, check)
 CALLS |= {"login": (LOGIN, login), "category": (CATEGORY, categories)}
 FINAL = [(row.call, row.errcode, row.code) for row in ERRCODES if row.errcode != -1]
 FINAL = [row for row in FINAL if row[0] != "api" or row[1] not in DEAD_ACCESS_TOKEN]
@@ -232,7 +240,7 @@ def test_a_return_code_is_final(wechat: StandIn, call: str, errcode: int, code: 
 @pytest.mark.parametrize(("path", "call"), CALLS.values())
 def test_busy_is_asked_three_times_in_all(wechat: StandIn, path: str, call: Call) -> None:
     wechat.always(BUSY, path)
-    assert end(call) == ("wechat_busy", path in (REALNAME, CATEGORY))
+    assert end(call) == ("wechat_busy", path not in (TOKEN, LOGIN))
     assert len(posts(wechat, path)) == 3
 
 
@@ -261,12 +269,13 @@ def give(wechat: StandIn, *tokens: str) -> None:
 
 
 @pytest.mark.parametrize("errcode", sorted(DEAD_ACCESS_TOKEN))
-@pytest.mark.parametrize(("path", "call"), [(REALNAME, ask), (CATEGORY, categories)])
+@pytest.mark.parametrize("name", ["api", "category", "check"])
 def test_a_dead_access_token_is_replaced_and_the_call_repeated_once(
-    wechat: StandIn, path: str, call: Call, errcode: int
+    wechat: StandIn, name: str, errcode: int
 ) -> None:
+    path, call = CALLS[name]
     give(wechat, DEAD, FRESH)
-    wechat.play(refuses(errcode), says({**RIGHT, "category_list": []}), path=path)
+    wechat.play(refuses(errcode), says({**RIGHT, **MATCH, "category_list": []}), path=path)
     call()
     assert [seen.query["access_token"] for seen in posts(wechat, path)] == [DEAD, FRESH]
     wechat.always(refuses(errcode), path)

@@ -38,6 +38,11 @@ INTERFACE: dict[Call, dict[str, set[int]]] = {
         "wechat_busy": {-1},
         "quota_exhausted": {45011},
     },
+    "check": {
+        "misconfigured": {1005},
+        "invalid_code": {80111, 80113},
+        "wechat_busy": {80112},
+    },
 }
 CASES = [
     (call, errcode, code)
@@ -71,6 +76,11 @@ def test_the_table_has_each_of_them_once_and_no_other() -> None:
     assert sorted((row.call, row.errcode) for row in ERRCODES) == sorted(
         (call, errcode) for call, errcode, _ in CASES
     )
+
+
+@pytest.mark.parametrize("errcode", [-1, 40001, 45009, 48001])
+def test_a_check_is_refused_as_any_other_call_is(errcode: int) -> None:
+    assert errcodes.find("check", errcode) == errcodes.find("api", errcode) is not None
 
 
 @pytest.mark.parametrize(("call", "errcode"), [("api", 40013), ("login", 94005), ("token", 0)])

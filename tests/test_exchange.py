@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection, connections
+from django.db import connection
 
 from tests.conftest import AUTH_TOKEN, at_once, brought_to, code, events, make_stuck, outcome
 from tests.lying_wechat import (
@@ -333,7 +333,6 @@ def strike() -> Callable[[], None]:
 
     def kill() -> None:
         connection.cursor().execute(sql, [pid])
-        connections.close_all()
 
     return kill
 

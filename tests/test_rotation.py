@@ -115,9 +115,19 @@ def all_read() -> bool:
     return all(row and row.credential_id == PERSON.credential_id for row in rows)
 
 
+def begun() -> list[AuditEvent]:
+    """The events that went before each run."""
+    events = AuditEvent.objects.filter(event="rotation", reason__startswith="begun")
+    return list(events.order_by("created_at", "id"))
+
+
 def reasons() -> list[str]:
-    events = AuditEvent.objects.filter(event="rotation").order_by("created_at", "id")
-    return list(events.values_list("reason", flat=True))
+    """What each run that ended told, one after another."""
+    events = AuditEvent.objects.filter(event="rotation").exclude(reason__startswith="begun")
+    told = events.order_by("created_at", "id").values_list("reason", flat=True)
+    ends, names = zip(*[text.split("; begun ") for text in told], strict=True) if told else ((), ())
+    assert set(names) <= {str(event.pk) for event in begun()}
+    return list(ends)
 
 
 @pytest.fixture
@@ -171,7 +181,7 @@ def test_what_is_done_is_not_done_again(configure: Configure) -> None:
 def test_nothing_to_do_leaves_no_event() -> None:
     made()
     assert rotated() == Rotated()
-    assert reasons() == []
+    assert (begun(), reasons()) == ([], [])
 
 
 @pytest.mark.parametrize("gone", ["real_name_encrypted", "credential_id_encrypted"])
@@ -316,6 +326,7 @@ def test_killed_it_goes_on_where_it_was(configure: Configure) -> None:
         child.stdin.flush()
         assert child.stdout.readline() == "3\n"
         child.kill()
+    assert (len(begun()), reasons()) == (1, [])  # the trail tells that there was a run
     configure(ENCRYPTION_KEYS=[E2, E1])
     assert rotated() == Rotated(encrypted=4)
     assert all_read()
@@ -492,7 +503,8 @@ def test_the_trail_stays_intact(sandbox: Sandbox, user: Any, configure: Configur
     run()
     list(audit.seal())
     assert list(audit.faults([], lambda what, count: None)) == []
-    event = AuditEvent.objects.get(event="rotation")
+    (event,) = begun()
+    assert event.reason == "begun: to e2 and i2"
     assert (event.verification_id, event.user_id, event.outcome_hmac) == (None, "", "")
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.local_wechat import LocalWeChat
+from tests.browser.phone import Phone
+from tests.e2e.site import Site, environment
+from wx_realname.sandbox import Merchant, Sandbox, make_merchant_key
+
 PATIENCE = 20  # seconds
+APP_ID, MCH_ID = "wxb0000000000000001", "1900009998"
 
 
 class Browser:
@@ -90,9 +96,8 @@ class Browser:
         return [text for text in log if "(Forbidden)" not in text and "/favicon.ico" not in text]
 
 
-@pytest.fixture
-def browser(live_server: Any, tmp_path: Path) -> Iterator[Browser]:
-    """Screenshots and downloads are in the test's temporary folder."""
+def start_chromium(folder: Path) -> Any:
+    """Its profile and its downloads are in that folder."""
     from selenium import webdriver
 
     driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
@@ -109,15 +114,83 @@ def browser(live_server: Any, tmp_path: Path) -> Iterator[Browser]:
         "--no-proxy-server",
         "--window-size=1400,1000",
         "--lang=en",
-        f"--user-data-dir={tmp_path / 'profile'}",
+        f"--user-data-dir={folder / 'profile'}",
     ):
         options.add_argument(argument)
-    downloads = str(tmp_path / "downloads")
+    downloads = str(folder / "downloads")
     options.add_experimental_option("prefs", {"download.default_directory": downloads})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    service = webdriver.ChromeService(driver)
-    chrome = webdriver.Chrome(options=options, service=service)
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+
+
+@pytest.fixture
+def browser(live_server: Any, tmp_path: Path) -> Iterator[Browser]:
+    """Screenshots and downloads are in the test's temporary folder."""
+    chromium = start_chromium(tmp_path)
     try:
-        yield Browser(chrome, live_server.url, tmp_path)
+        yield Browser(chromium, live_server.url, tmp_path)
     finally:
-        chrome.quit()
+        chromium.quit()
+
+
+# --- the simulator, on the example site under gunicorn ------------------------------------------
+
+Sites = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session")
+def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shots")
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalWeChat, Sites]]:
+    """A local WeChat, and a way to start sites beside it."""
+    key = make_merchant_key()
+    merchant = Merchant(APP_ID, "browser-secret", MCH_ID, (key.certificate_pem,))
+    sites = []
+    with Sandbox([merchant]) as sandbox:
+        wechat = LocalWeChat(sandbox)
+
+        def start(**more: str) -> str:
+            folder = tmp_path_factory.mktemp("site")
+            settings = environment(folder, merchant, key, wechat.url)
+            site = Site(folder, {**settings, "DEBUG": "true", **more})
+            sites.append(site)
+            site.manage("migrate", "--verbosity", "0")
+            site.start()
+            return site.url
+
+        yield wechat, start
+        for site in sites:
+            site.kill()
+        wechat.close()
+
+
+@pytest.fixture(scope="session")
+def site(running: tuple[LocalWeChat, Sites]) -> str:
+    return running[1]()
+
+
+@pytest.fixture
+def wechat(running: tuple[LocalWeChat, Sites]) -> LocalWeChat:
+    running[0].forget()
+    return running[0]
+
+
+@pytest.fixture
+def phone(chromium: Any, site: str, wechat: LocalWeChat, shots: Path) -> Iterator[Phone]:
+    """Open at the first page; afterwards the browser had nothing to complain of."""
+    phone = Phone(chromium, shots)
+    phone.size(1400, 1000)
+    phone.prefers(color_scheme="light", reduced_motion="reduce")
+    phone.open(site)
+    yield phone
+    assert phone.complaints() == []

@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,19 @@ class Site:
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.environment = {**_clean_environment(), **environment}
         self.log = folder / "site.log"
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, stdin: str = "") -> str:
         """Run manage.py with the site's environment; gives what it printed."""
-        command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=600,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -72,6 +78,16 @@ class Site:
         """As the kernel does when memory runs out: the master and every worker, at once."""
         self._end(signal.SIGKILL)
 
+    def kill_a_worker(self, choose: Callable[[list[int]], int]) -> None:
+        """One of the workers, in the middle of whatever it does; gunicorn makes another."""
+        if self._process is None:
+            return
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        if children:
+            with suppress(ProcessLookupError):
+                os.kill(choose([int(child) for child in children]), signal.SIGKILL)
+
     def _end(self, signum: int) -> None:
         if self._process is not None:
             os.killpg(self._process.pid, signum)
@@ -89,6 +105,10 @@ class Citizen:
         answer = self._session.post(f"{site.url}/api/login/", json={"code": code}, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         self._session.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+
+    @property
+    def authorization(self) -> str:
+        return str(self._session.headers["Authorization"])
 
     def post(self, auth_token: str) -> requests.Response:
         return self.call("POST", "realname/verifications/", json={"auth_token": auth_token})
@@ -132,7 +152,7 @@ def _clean_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

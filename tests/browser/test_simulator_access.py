@@ -1,0 +1,65 @@
+"""The simulator for everyone: by keyboard, in either language, on a small screen, light and dark."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.phone import Phone
+
+pytestmark = pytest.mark.browser
+
+
+def test_by_keyboard_alone(phone: Phone) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    def press(*keys: str) -> None:
+        ActionChains(phone.driver).send_keys(*keys).perform()
+
+    phone.find("#authorise").send_keys(Keys.ENTER)
+    assert phone.focus() == "consent-title"
+    press(Keys.TAB, Keys.TAB)
+    assert phone.focus() == "allow"
+    press(Keys.TAB)  # round in the sheet, not out of it
+    assert phone.focus() == "refuse"
+    press(Keys.TAB, Keys.ENTER)
+    assert phone.focus() == "password-title"
+    press("1", "2", Keys.BACKSPACE, "3", "4")
+    assert phone.find("#dots").get_attribute("aria-label") == "3 of 6 digits entered"
+    press(Keys.ESCAPE)
+    phone.ends("refused")
+    assert phone.find("#said").get_attribute("textContent").startswith("You didn't authorize")
+    press(Keys.TAB, Keys.ENTER, Keys.TAB, Keys.TAB, Keys.ENTER, *"135790")
+    phone.ends("verified")
+
+
+def test_in_chinese(phone: Phone, site: str) -> None:
+    phone.open(site, "zh-CN")
+    assert phone.said("#authorise") == "微信实名授权"
+    phone.shot("zh-home")
+    phone.choose("no-pay")
+    phone.authorise()
+    assert "该微信用户" in phone.ends("no_wechat_pay") or "微信支付" in phone.text()
+    phone.shot("zh-no_wechat_pay")
+    phone.tap('[name=language][value="en"]')
+    phone.ready()
+    assert phone.said("#authorise") == "Authorize my real name"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_a_phones_width_holds_it_all(phone: Phone, site: str, language: str, scheme: str) -> None:
+    phone.size(360, 740)
+    phone.prefers(color_scheme=scheme, reduced_motion="reduce")
+    phone.open(site, language)
+    width = "return document.documentElement.scrollWidth"
+    for step in ("home", "consent", "password", "verified"):
+        assert phone.driver.execute_script(width) <= 360, step
+        phone.shot(f"360-{language}-{scheme}-{step}")
+        {
+            "home": lambda: phone.tap("#authorise"),
+            "consent": lambda: phone.tap("#allow"),
+            "password": lambda: phone.type("135790"),
+            "verified": lambda: None,
+        }[step]()
+        if step == "password":
+            phone.ends("verified")

@@ -1,0 +1,90 @@
+"""The campaign as a page of the documentation, in both languages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from tests.e2e.campaign import Books
+
+WORDS = {
+    "en": {
+        "title": "The campaign",
+        "what": (
+            "{count} exchanges over real HTTP: two gunicorn workers of 16 threads, PostgreSQL and Redis, "
+            "and a local WeChat that meets one call in five with a fault. Meanwhile workers are killed, "
+            "the database crashes and Redis goes away. "
+            "Then the sandbox's own ledger is held against the database. "
+            "Written by the run: `make tox ENVS=campaign`, with `CAMPAIGN_DOCS=docs`."
+        ),
+        "fault": "what must not be",
+        "often": "how often it was",
+        "blow": "what befell the site",
+        "times": "times",
+        "met": "calls of WeChat that met a fault",
+        "became": "what became of the records",
+        "many": "how many",
+        "heard": "what the mini-program heard",
+        "wechat": "fault of WeChat's",
+    },
+    "zh": {
+        "title": "全程演练",
+        "what": (
+            "通过真实 HTTP 完成 {count} 次获取：两个 gunicorn 进程、各 16 线程，PostgreSQL 与 Redis，"
+            "以及每五次调用就有一次故障的本地微信。"
+            "其间工作进程被杀死，数据库崩溃，Redis 中断。最后以沙箱自己的台账核对数据库。"
+            "本页由该次运行写成：`make tox ENVS=campaign`，并设 `CAMPAIGN_DOCS=docs`。"
+        ),
+        "fault": "绝不应发生的事",
+        "often": "发生次数",
+        "blow": "站点遭遇",
+        "times": "次数",
+        "met": "遇到故障的微信调用",
+        "became": "记录的结果",
+        "many": "数量",
+        "heard": "小程序收到的答复",
+        "wechat": "微信的故障",
+    },
+}
+CHINESE = {
+    "tokens consumed and not accounted for": "凭证已消耗而无记录",
+    "verified, and not by WeChat, or as somebody else": "未经微信核验，或核验成了别人",
+    "calls repeated that must not be": "不应重复的调用被重复",
+    "rows pending after the sweep": "清理后仍为处理中的记录",
+    "attempts without their one event": "没有唯一对应事件的尝试",
+    "answers that the database contradicts": "与数据库矛盾的答复",
+    "secrets in a log": "日志中的机密",
+    "kill_worker": "工作进程被杀死",
+    "restart_database": "数据库崩溃后重启",
+    "stop_redis_for_a_second": "Redis 中断一秒",
+}
+
+
+def table(books: Books, faults: dict[str, int], struck: Counter[str], words: dict[str, str]) -> str:
+    """The run's summary, as the documentation shows it."""
+
+    def said(text: str) -> str:
+        return CHINESE.get(text, text) if words is WORDS["zh"] else text.replace("_", " ")
+
+    figures = books.figures()
+    blows = [(said(what), count) for what, count in sorted(struck.items())]
+    sections = [
+        (
+            words["fault"],
+            words["often"],
+            [(said(w), f"**{n}**") for w, n in faults.items()],
+        ),
+        (words["blow"], words["times"], [*blows, (words["met"], figures["fault"].total())]),
+        (words["became"], words["many"], figures["status"].most_common()),
+        (words["heard"], words["times"], _coded(figures["heard"])),
+        (words["wechat"], words["times"], _coded(figures["fault"])),
+    ]
+    lines = [f"# {words['title']}", "", words["what"].format(count=len(books.tickets)), ""]
+    for first, second, rows in sections:
+        lines += [f"| {first} | {second} |", "|---|---:|"]
+        lines += [f"| {what} | {count} |" for what, count in rows] + [""]
+    return "\n".join(lines)
+
+
+def _coded(counted: Counter[Any]) -> list[tuple[str, int]]:
+    return [(f"`{what}`", count) for what, count in counted.most_common()]

@@ -1,0 +1,361 @@
+"""What everybody expects of a Django app and newcomers forget, each held by a test.
+
+Elsewhere: translations (test_translations), the lists' queries (test_admin), classifiers and the wheel
+(test_install), style and layers (ruff, import-linter).
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import io
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.core.management import CommandError, call_command, get_commands, load_command_class
+from django.db import models
+from django.urls import get_resolver, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+
+import wx_realname
+from tests.lying_wechat import NAME, NUMBER
+from wx_realname import exceptions
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(wx_realname.__file__).parent
+APP = apps.get_app_config("wx_realname")
+MODELS = list(APP.get_models())
+MIGRATIONS = sorted((PACKAGE / "migrations").glob("0*.py"))
+COMMANDS = sorted(name for name, app in get_commands().items() if app == "wx_realname")
+ADMINS = [one for model, one in admin.site._registry.items() if model in MODELS]
+LONGEST_INDEX = models.Index.max_name_length
+LONGEST_CONSTRAINT = 63  # PostgreSQL's
+
+of_models = pytest.mark.parametrize("model", MODELS)
+
+
+def sources() -> Iterator[Path]:
+    return (path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
+
+
+def modules() -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages([str(PACKAGE)], "wx_realname."):
+        if not re.search(r"__main__|\.commands\.|prometheus$", found.name):
+            yield importlib.import_module(found.name)
+
+
+# --- models -----------------------------------------------------------------------------------
+
+
+def test_the_app_says_its_own_auto_field() -> None:
+    """Else a host's DEFAULT_AUTO_FIELD would ask for a migration in our folder."""
+    assert APP.default_auto_field == "django.db.models.BigAutoField"
+    for model in MODELS:
+        assert not isinstance(model._meta.auto_field, models.AutoField) or isinstance(
+            model._meta.auto_field, models.BigAutoField
+        )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("field", ["django.db.models.AutoField", "django.db.models.BigAutoField"])
+def test_no_migration_is_missing_whatever_the_hosts_auto_field(settings: Any, field: str) -> None:
+    settings.DEFAULT_AUTO_FIELD = field
+    call_command("makemigrations", "wx_realname", check=True, dry_run=True, stdout=io.StringIO())
+
+
+@of_models
+def test_what_is_shown_of_a_model_is_translated_when_it_is_shown(model: Any) -> None:
+    assert isinstance(model._meta.verbose_name, Promise)
+    assert isinstance(model._meta.verbose_name_plural, Promise)
+    for field in model._meta.fields:
+        assert field.auto_created or isinstance(field.verbose_name, Promise), field
+        assert not field.help_text or isinstance(field.help_text, Promise), field
+        for _value, label in field.choices or ():
+            assert str(label), field
+    assert isinstance(APP.verbose_name, Promise)
+
+
+@of_models
+def test_nobody_can_be_given_a_permission_that_nothing_asks_for(model: Any) -> None:
+    assert model._meta.default_permissions == ("view",)
+    for codename, name in model._meta.permissions:
+        assert isinstance(name, Promise)
+        assert any(codename in path.read_text() for path in PACKAGE.rglob("admin/*.py"))
+
+
+@of_models
+def test_every_index_and_constraint_has_a_name_that_every_database_takes(model: Any) -> None:
+    """A name that Django makes up changes with the fields, and no operator can tell what it is."""
+    for index in model._meta.indexes:
+        assert index.name.startswith("wx_realname_") and len(index.name) <= LONGEST_INDEX
+    for constraint in model._meta.constraints:
+        assert constraint.name.startswith("wx_realname_")
+        assert len(constraint.name) <= LONGEST_CONSTRAINT
+    for field in model._meta.local_fields:
+        assert field.primary_key or not (field.unique or field.db_index), field
+    assert not model._meta.unique_together
+
+
+@of_models
+def test_no_text_of_a_record_names_a_citizen(model: Any) -> None:
+    planted = {
+        field.name: f"{NAME}{NUMBER}"
+        for field in model._meta.fields
+        if re.search("name|credential|reason|errmsg|consent", field.name)
+    }
+    row = model(**planted)
+    for field in model._meta.fields:
+        if isinstance(field, models.DateTimeField):
+            setattr(row, field.name, timezone.now())
+    assert NAME not in f"{row} {row!r}" and NUMBER not in f"{row} {row!r}"
+
+
+@pytest.mark.parametrize("migration", MIGRATIONS, ids=lambda path: path.stem)
+def test_the_user_model_is_the_hosts(migration: Path) -> None:
+    assert not re.search(r"[\"']auth\.User[\"']", migration.read_text())
+
+
+def test_the_first_migration_waits_for_the_hosts_user_model() -> None:
+    text = MIGRATIONS[0].read_text()
+    assert "migrations.swappable_dependency(settings.AUTH_USER_MODEL)" in text
+    assert "to=settings.AUTH_USER_MODEL" in text
+
+
+def test_no_module_imports_djangos_own_user() -> None:
+    for path in sources():
+        assert not re.search(r"auth\.models import .*\bUser\b", path.read_text()), path
+
+
+# --- URLs, templates, static files --------------------------------------------------------------
+
+
+def test_our_urls_are_in_a_namespace_of_their_own() -> None:
+    urls = importlib.import_module("wx_realname.urls")
+    assert urls.app_name == "wx_realname"
+    assert all(pattern.name for pattern in urls.urlpatterns)
+    assert reverse("wx_realname:verifications").endswith("/verifications/")
+    outside = {name for name in get_resolver().reverse_dict if isinstance(name, str)}
+    assert not outside & {pattern.name for pattern in urls.urlpatterns}
+
+
+def test_templates_and_static_files_can_collide_with_nobodys() -> None:
+    for folder in ("templates", "static"):
+        for path in (PACKAGE / folder).rglob("*"):
+            if path.is_file():
+                assert "wx_realname" in path.relative_to(PACKAGE / folder).parts[:2], path
+
+
+# --- the console ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("console", ADMINS, ids=str)
+def test_no_search_field_lets_a_number_reach_a_url(console: Any) -> None:
+    assert not console.search_fields
+
+
+@pytest.mark.parametrize("console", ADMINS, ids=str)
+def test_a_list_joins_what_it_shows(console: Any) -> None:
+    fields = {field.name: field for field in console.model._meta.fields}
+    related = {
+        name for name in console.list_display if getattr(fields.get(name), "is_relation", False)
+    }
+    assert related <= set(console.list_select_related or ())
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_our_prefix_and_says_what_it_does(name: str) -> None:
+    assert name.startswith("realname_")
+    assert len(load_command_class("wx_realname", name).help) > 20
+
+
+BAD = {
+    "realname_application": ["--merchant", "nobody"],
+    "realname_doctor": ["--nonsense"],
+    "realname_groups": ["--nonsense"],
+    "realname_protect_audit": [],
+    "realname_purge": ["--batch-size", "0"],
+    "realname_rotate_keys": ["--batch-size", "0"],
+    "realname_sandbox": ["--port", "-1"],
+    "realname_seal_audit": ["--batch-size", "many"],
+    "realname_usage": ["--days", "0"],
+    "realname_verify_audit": ["--checkpoint", "nonsense"],
+}
+
+
+#: They touch permissions and triggers alone.
+WITHOUT_SETTINGS = {"realname_groups", "realname_protect_audit"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_answers_bad_input_with_a_command_error(name: str) -> None:
+    with pytest.raises(CommandError):
+        call_command(name, *BAD[name], stdout=io.StringIO(), stderr=io.StringIO())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("raw", [None, {}], ids=["missing", "empty"])
+@pytest.mark.parametrize("name", sorted({*COMMANDS} - WITHOUT_SETTINGS))
+def test_a_command_answers_wrong_settings_with_a_command_error(
+    name: str, raw: Any, settings: Any
+) -> None:
+    settings.WX_REALNAME = raw
+    with pytest.raises(CommandError, match="WX_REALNAME"):
+        call_command(name, stdout=io.StringIO(), stderr=io.StringIO())
+
+
+# --- system checks ------------------------------------------------------------------------------
+
+CHECK_FILES = [PACKAGE / "checks.py", PACKAGE / "deploy_checks.py"]
+
+
+def ids_by_function() -> Iterator[tuple[str, str]]:
+    """Each check id with the function that says it."""
+    for path in CHECK_FILES:
+        for function in ast.parse(path.read_text()).body:
+            if isinstance(function, ast.FunctionDef):
+                text = ast.unparse(function)
+                for found in set(re.findall(r"id='(wx_realname\.\w+)'", text)):
+                    yield found, function.name
+
+
+def test_each_check_has_an_id_of_its_own_and_a_test() -> None:
+    said = list(ids_by_function())
+    tests = (ROOT / "tests" / "test_checks.py").read_text()
+    assert len({check_id for check_id, _ in said}) == len(said) >= 18
+    for check_id, function in said:
+        assert re.fullmatch(r"wx_realname\.[EW]\d{3}", check_id), function
+        assert check_id.removeprefix("wx_realname.") in tests, check_id
+
+
+def test_a_checks_docstring_names_its_ids() -> None:
+    """Documentation is made of them."""
+    for path in CHECK_FILES:
+        text = path.read_text()
+        for check_id in re.findall(r'id="wx_realname\.(\w+)"', text):
+            assert f"{check_id}:" in text or f"{check_id} (" in text, check_id
+
+
+# --- Python -----------------------------------------------------------------------------------
+
+
+def test_every_name_that_a_module_offers_is_there() -> None:
+    for module in modules():
+        for name in getattr(module, "__all__", ()):
+            assert hasattr(module, name), f"{module.__name__}.{name}"
+
+
+PUBLIC = ("services", "api", "testing", "metrics", "log", "middleware", "signals", "exceptions")
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_what_a_host_calls_says_what_it_does(name: str) -> None:
+    root = importlib.import_module(f"wx_realname.{name}")
+    names = [root.__name__]
+    if hasattr(root, "__path__"):
+        names += [found.name for found in pkgutil.iter_modules(root.__path__, f"{root.__name__}.")]
+    for module in map(importlib.import_module, names):
+        assert inspect.getdoc(module), module.__name__
+        for own in _public(module):
+            assert own.__doc__ or _is_an_error(own), f"{module.__name__}.{own.__name__}"
+
+
+def _public(module: ModuleType) -> Iterator[Any]:
+    for name, value in vars(module).items():
+        own = getattr(value, "__module__", None) == module.__name__
+        if own and not name.startswith("_") and (inspect.isclass(value) or callable(value)):
+            yield value
+
+
+def _is_an_error(value: Any) -> bool:
+    """Its `detail` says what it means."""
+    return inspect.isclass(value) and issubclass(value, exceptions.RealNameError)
+
+
+def test_nothing_prints() -> None:
+    """A server's stdout is nobody's; commands have theirs."""
+    for path in sources():
+        if path.name != "__main__.py":
+            calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+            assert "print" not in [getattr(call.func, "id", "") for call in calls], path
+
+
+def test_loggers_are_named_after_their_modules() -> None:
+    for path in sources():
+        for name in re.findall(r"getLogger\((.*?)\)", path.read_text()):
+            assert name in ("__name__", '"wx_realname.sandbox"'), path
+
+
+def test_every_moment_knows_its_zone() -> None:
+    naive = re.compile(r"utcnow\(|datetime\.now\(\)|date\.today\(\)|fromtimestamp\([^,()]*\)")
+    for path in sources():
+        assert not naive.search(path.read_text()), path
+
+
+def test_importing_the_package_needs_no_django() -> None:
+    """setup.cfg reads the version from it."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert re.fullmatch(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?", wx_realname.__version__)
+
+
+def test_types_are_offered() -> None:
+    assert (PACKAGE / "py.typed").exists()
+    assert "Typing :: Typed" in (ROOT / "setup.cfg").read_text()
+
+
+# --- beside the code ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("SECURITY.md", "How to report"),
+        ("CHANGELOG.md", "## [Unreleased]"),
+        ("CONTRIBUTING.md", "DeprecationWarning"),
+        ("LICENSE", "Redistribution"),
+        ("README.md", "wx_realname"),
+        ("README.zh-CN.md", "wx_realname"),
+    ],
+)
+def test_who_looks_for_it_finds_it(name: str, says: str) -> None:
+    assert says in (ROOT / name).read_text()
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_may_do_no_more_than_it_must(workflow: Path) -> None:
+    text = workflow.read_text()
+    assert "\npermissions:\n  contents: read\n" in text
+    assert re.findall(r"uses: (\S+)", text)
+    for action in re.findall(r"uses: (\S+)", text):
+        assert re.fullmatch(r"[\w-]+/[\w-]+@(?:release/)?v\d+", action), action
+    assert text.count("actions/checkout") == text.count("persist-credentials: false")
+
+
+def test_ci_runs_what_anybody_can_run() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert "- run: .ci/run\n" in text
+    classified = re.findall(r"Python :: (3\.\d+)", (ROOT / "setup.cfg").read_text())
+    assert re.findall(r'"(3\.\d+)"', text) == classified
+
+
+def test_a_release_keeps_no_token_and_can_be_built_again() -> None:
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    for said in ("id-token: write", "attestations: true", "SOURCE_DATE_EPOCH=", "name: pypi"):
+        assert said in text
+    assert not re.search(r"secrets\.|password:|PYPI_TOKEN", text)

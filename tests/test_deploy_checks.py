@@ -1,0 +1,233 @@
+"""What only matters in production, and what only the database knows: each check fires on its fault alone."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.db import connection
+
+from tests.test_checks import (
+    FILES,
+    IN_PRODUCTION,
+    ISSUED,
+    MERCHANT,
+    PAIR,
+    PEM,
+    PLACE,
+    SHARED,
+    WHOLE,
+    checked,
+    ids,
+)
+from wx_realname import deploy_checks
+
+# --- what only matters in production ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deploy", [True, False])
+@pytest.mark.parametrize(
+    ("response", "django", "found"),
+    [
+        ("plain", {}, ["W008"]),
+        ("plain", {"SECURE_SSL_REDIRECT": True}, []),
+        ("plain", {"SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https")}, []),
+        ("masked", {}, []),
+    ],
+)
+def test_w008_asks_for_tls_where_answers_are_plain(
+    deploy: bool, response: str, django: dict[str, Any], found: list[str]
+) -> None:
+    messages = checked(IN_PRODUCTION | {"RESPONSE": response}, deploy=deploy, **django)
+    assert ids(messages) == (found if deploy else [])
+
+
+@pytest.mark.parametrize("deploy", [True, False])
+def test_w009_warns_of_debug_in_production_only(deploy: bool) -> None:
+    assert ids(checked(IN_PRODUCTION, deploy=deploy, DEBUG=True)) == (["W009"] if deploy else [])
+
+
+@pytest.mark.parametrize("alias", ["default", "realname"])
+@pytest.mark.parametrize(
+    ("backend", "found"),
+    [
+        ("locmem.LocMemCache", ["W010"]),
+        ("dummy.DummyCache", ["W010"]),
+        ("filebased.FileBasedCache", []),
+        ("db.DatabaseCache", []),
+    ],
+)
+def test_w010_warns_of_a_cache_that_no_other_process_sees(
+    alias: str, backend: str, found: list[str], tmp_path: Path
+) -> None:
+    own = FILES | {"BACKEND": f"django.core.cache.backends.{backend}", "LOCATION": str(tmp_path)}
+    raw, caches = IN_PRODUCTION | {"CACHE_ALIAS": alias}, SHARED | {alias: own}
+    assert ids(checked(raw, CACHES=caches)) == []
+    messages = checked(raw, deploy=True, CACHES=caches)
+    assert ids(messages) == found
+    assert all(f'CACHES["{alias}"]' in message.msg for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("mode", "found"),
+    [(0o600, []), (0o400, []), (0o640, ["W011"]), (0o604, ["W011"]), (0o644, ["W011"])],
+)
+@pytest.mark.parametrize("upcoming", [False, True], ids=["now", "NEXT"])
+def test_w011_names_a_key_file_that_others_can_read(
+    mode: int, found: list[str], upcoming: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "apiclient_key.pem"
+    file.write_text(PEM)
+    file.chmod(mode)
+    names: dict[str, Any] = {"PRIVATE_KEY_FILE": file, "CERTIFICATE": ISSUED["CERTIFICATE"]}
+    if upcoming:
+        names = ISSUED | {"NEXT": names | {"FROM": "2099-01-01T00:00:00Z"}}
+    raw = IN_PRODUCTION | {"MERCHANTS": {"default": MERCHANT | names}}
+    assert ids(checked(raw)) == []
+    messages = checked(raw, deploy=True)
+    assert ids(messages) == found
+    place = PLACE + ('["NEXT"]' if upcoming else "")
+    assert all(message.msg.startswith(f'{place}["PRIVATE_KEY_FILE"]') for message in messages)
+
+
+def test_a_key_file_that_is_missing_is_e002_alone() -> None:
+    names = ISSUED | {"PRIVATE_KEY": None, "PRIVATE_KEY_FILE": "/nowhere"}
+    raw = IN_PRODUCTION | {"MERCHANTS": {"default": MERCHANT | names}}
+    assert ids(checked(raw, deploy=True)) == ["E002"]
+
+
+FIRST = WHOLE["INDEX_KEYS"][0].partition(":")[2]
+
+
+@pytest.mark.parametrize(
+    ("keys", "texts"),
+    [
+        ({"AUDIT_KEYS": [f"a1:{FIRST}"]}, ["AUDIT_KEYS.*INDEX_KEYS"]),
+        ({"ENCRYPTION_KEYS": [f"e1:AES-256-GCM:{FIRST}"]}, ["INDEX_KEYS.*ENCRYPTION_KEYS"]),
+        ({"INDEX_KEYS": [f"i1:{FIRST}", f"i2:{FIRST}"]}, [r"INDEX_KEYS.*\[1\].*INDEX_KEYS.*\[0\]"]),
+        (
+            {"ENCRYPTION_KEYS": [f"e1:AES-256-GCM:{FIRST}"], "AUDIT_KEYS": [f"a1:{FIRST}"]},
+            [
+                "INDEX_KEYS.*ENCRYPTION_KEYS",
+                "AUDIT_KEYS.*ENCRYPTION_KEYS",
+                "AUDIT_KEYS.*INDEX_KEYS",
+            ],
+        ),
+    ],
+)
+def test_w012_names_the_two_places_of_one_key(keys: dict[str, Any], texts: list[str]) -> None:
+    messages = checked(IN_PRODUCTION | keys, deploy=True)
+    assert ids(messages) == ["W012"] * len(texts)
+    assert all(re.search(text, each.msg) for text, each in zip(texts, messages, strict=True))
+    assert FIRST not in str(messages)
+    assert checked(IN_PRODUCTION | keys) == []
+
+
+@pytest.mark.parametrize("name", ["ENCRYPTION_KEYS", "INDEX_KEYS", "AUDIT_KEYS"])
+def test_a_key_id_that_stands_for_two_keys_is_an_error_at_any_time(name: str) -> None:
+    other = base64.b64encode(bytes(32)).decode()
+    first = WHOLE[name][0]
+    messages = checked(WHOLE | {name: [first, f"{first.rpartition(':')[0]}:{other}"]})
+    assert ids(messages) == ["E001"]
+    assert f'WX_REALNAME["{name}"][1] repeats the key id' in messages[0].msg
+
+
+@pytest.mark.parametrize("deploy", [True, False])
+@pytest.mark.parametrize("upcoming", [False, True], ids=["now", "NEXT"])
+def test_w013_knows_the_sandboxs_certificates(deploy: bool, upcoming: bool) -> None:
+    names: dict[str, Any] = PAIR
+    if upcoming:
+        names = ISSUED | {"NEXT": PAIR | {"FROM": "2099-01-01T00:00:00Z"}}
+    raw = IN_PRODUCTION | {"MERCHANTS": {"default": MERCHANT | names}}
+    messages = checked(raw, deploy=deploy)
+    assert ids(messages) == (["W013"] if deploy else [])
+    place = PLACE + ('["NEXT"]' if upcoming else "")
+    assert all(message.msg.startswith(f"{place}: ") for message in messages)
+
+
+# --- what only the database knows ---------------------------------------------------------------
+
+
+def of_database() -> list[CheckMessage]:
+    messages = run_checks(tags=["database"], databases=["default"])
+    return [each for each in messages if str(each.id).startswith("wx_realname.")]
+
+
+class _MySQL:
+    """A connection that answers the questions about character sets."""
+
+    vendor = "mysql"
+
+    def __init__(self, spoken: str, default: str, columns: list[tuple[str, str]]) -> None:
+        self._answers = [[(spoken, default)], columns]
+
+    def cursor(self) -> Any:
+        return self
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *args: Any) -> None: ...
+
+    def execute(self, sql: str, parameters: Any = None) -> None:
+        self._rows = self._answers.pop(0)
+
+    def fetchone(self) -> Any:
+        return self._rows[0]
+
+    def fetchall(self) -> Any:
+        return self._rows
+
+
+NAME_COLUMN = "wx_realname_verification.real_name_masked"
+
+
+@pytest.mark.parametrize(
+    ("spoken", "default", "columns", "found"),
+    [
+        ("utf8mb4", "utf8mb4", [], []),
+        ("utf8mb4", "latin1", [(NAME_COLUMN, "utf8mb4")], []),
+        ("utf8mb4", "utf8mb3", [], ["default character set is utf8mb3"]),
+        ("utf8mb3", "utf8mb4", [], ["connection's character set is utf8mb3"]),
+        ("utf8mb4", "utf8mb4", [(NAME_COLUMN, "gbk")], [f"{NAME_COLUMN} is gbk"]),
+    ],
+)
+def test_e005_names_what_has_no_room_for_rare_characters(
+    spoken: str, default: str, columns: Any, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mysql = _MySQL(spoken, default, columns)
+    monkeypatch.setattr(deploy_checks, "connections", {"default": mysql})
+    messages = list(deploy_checks.every_name_fits(["default"]))
+    assert ids(messages) == ["E005"] * len(found)
+    assert all(text in each.msg for text, each in zip(found, messages, strict=True))
+
+
+@pytest.mark.django_db
+def test_the_database_of_the_tests_takes_every_name() -> None:
+    assert of_database() == []
+
+
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_e005_finds_a_narrow_column_of_a_real_database() -> None:
+    alter = (
+        "ALTER TABLE wx_realname_verification MODIFY real_name_masked varchar(255) CHARACTER SET {}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(alter.format("utf8mb3"))
+        try:
+            assert [each.msg.split()[2:5] for each in of_database()] == [
+                [NAME_COLUMN, "is", "utf8mb3,"]
+            ]
+        finally:
+            cursor.execute(alter.format("utf8mb4"))
+
+
+def test_no_check_asks_a_database_that_was_not_named() -> None:
+    """pytest-django refuses every query here; a cache in the database must not be asked either."""
+    cache = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+    assert checked(IN_PRODUCTION, deploy=True, CACHES={"default": cache}) == []

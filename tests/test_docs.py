@@ -1,0 +1,295 @@
+"""The docs say all that the code has, in both languages, and their code runs."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from django.contrib.auth.models import User
+from django.urls import get_resolver
+from django.urls.resolvers import RoutePattern
+from rest_framework.test import APIRequestFactory
+from rest_framework_simplejwt.tokens import AccessToken
+
+from docs import tables, words
+from tests import settings as test_settings
+from tests.test_pytest_plugin import MADE_UP, SETTINGS, URLS, run_pytest
+from wx_realname import conf
+from wx_realname.exceptions import BY_CODE, UnreadableAnswer
+from wx_realname.models import Verification
+from wx_realname.sandbox import Sandbox
+from wx_realname.sandbox import __main__ as sandbox_main
+from wx_realname.services import application, exchange
+from wx_realname.wechat.errcodes import ERRCODES
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+LANGUAGES = ("en", "zh")
+PAGES = sorted(path.name for path in (DOCS / "en").glob("*.md"))
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+MARKER = re.compile(r"^\{\{ (\w+) \}\}$", re.MULTILINE)
+CHINESE = r"[\u4e00-\u9fff]"
+WESTERN_PUNCTUATION = re.compile(f"{CHINESE}[,;:!?()]|[,;:!?(]{CHINESE}")
+
+
+def text_of(language: str, page: str) -> str:
+    return (DOCS / language / page).read_text(encoding="utf-8")
+
+
+def prose(language: str, page: str) -> str:
+    return FENCE.sub("", text_of(language, page))
+
+
+def headings(language: str, page: str) -> list[str]:
+    """Their levels, in order."""
+    return re.findall(r"^(#+) ", prose(language, page), re.MULTILINE)
+
+
+def blocks(language: str) -> Iterator[tuple[str, str]]:
+    """The code blocks in Python: page and code."""
+    for page in PAGES:
+        for indent, kind, code in FENCE.findall(text_of(language, page)):
+            if kind == "python" and "--8<--" not in code:
+                yield page, re.sub(f"^{indent}", "", code, flags=re.MULTILINE)
+
+
+def test_both_languages_have_the_same_pages() -> None:
+    assert sorted(path.name for path in (DOCS / "zh").glob("*.md")) == PAGES
+    assert {page.name for page in (DOCS / "en/images").iterdir()} == {
+        page.name for page in (DOCS / "zh/images").iterdir()
+    }
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2]
+    assert sorted(re.findall(r"[\w-]+\.md", nav)) == PAGES
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_both_languages_have_the_same_headings_tables_and_code(page: str) -> None:
+    english, chinese = headings("en", page), headings("zh", page)
+    assert english == chinese
+    for what in (MARKER, FENCE):
+        found = [what.findall(text_of(language, page)) for language in LANGUAGES]
+        assert len(found[0]) == len(found[1])
+    assert MARKER.findall(text_of("en", page)) == MARKER.findall(text_of("zh", page))
+    rows = [len(re.findall(r"^\|", prose(language, page), re.MULTILINE)) for language in LANGUAGES]
+    assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_chinese_pages_have_chinese_punctuation(page: str) -> None:
+    plain = re.sub(r"`[^`]*`", "", prose("zh", page))
+    assert not WESTERN_PUNCTUATION.findall(plain)
+
+
+def test_every_table_is_on_a_page_and_every_marker_is_a_table() -> None:
+    used = {name for page in PAGES for name in MARKER.findall(text_of("en", page))}
+    assert used == set(tables.TABLES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tables_have_every_setting_error_return_code_check_and_command(language: str) -> None:
+    made = {name: table(language) for name, table in tables.TABLES.items()}
+    assert all(f"| `{name}` |" in made["settings"] for name in conf.NAMES)
+    assert all(f"| `{name}` |" in made["merchant_settings"] for name in conf.MERCHANT_NAMES)
+    assert all(f"| `{name}` |" in made["application"] for name in application.NAMES)
+    assert all(f"| `{code}` |" in made["errors"] for code in BY_CODE)
+    assert all(f"| `{row.errcode}` |" in made["errcodes"] for row in ERRCODES)
+    assert all(f"`wx_realname.{id_}`" in made["checks"] for id_ in check_ids())
+    assert all(f"## {name}\n" in made["commands"] for name in tables.known_commands())
+
+
+def check_ids() -> set[str]:
+    files = ("checks.py", "deploy_checks.py")
+    source = "".join((ROOT / "wx_realname" / name).read_text(encoding="utf-8") for name in files)
+    return set(re.findall(r'id="wx_realname\.(\w+)"', source))
+
+
+def test_the_words_are_those_of_the_code() -> None:
+    assert set(words.SETTINGS) == set(conf.NAMES)
+    assert set(words.MERCHANT) == set(conf.MERCHANT_NAMES)
+    assert set(words.APPLICATION) == set(application.NAMES)
+    assert set(words.WHEN) == set(BY_CODE)
+    assert set(words.CALLS) == {row.call for row in ERRCODES}
+    assert set(words.WHO) == {row.who for row in ERRCODES}
+    assert set(words.CHECKS) == check_ids() == set(tables.known_checks())
+    assert set(words.COMMANDS) == set(tables.known_commands())
+
+
+def test_every_option_is_told_in_chinese() -> None:
+    parsers = {
+        name: command.create_parser("manage.py", name)
+        for name, command in tables.known_commands().items()
+    } | {"sandbox": sandbox_main._parser()}
+    for name, parser in parsers.items():
+        options = {action.option_strings[0] for action in tables.own_options(parser)}
+        assert options <= set(words.OPTIONS.get(name, ())), name
+
+
+def test_what_has_no_default_is_required(settings: Any) -> None:
+    for name in tables.LEAST:
+        settings.WX_REALNAME = {k: v for k, v in tables.LEAST.items() if k != name}
+        with pytest.raises(conf.ConfigurationError, match=name):
+            conf.current()
+    for name in tables.LEAST["MERCHANTS"]["default"]:
+        merchant = {k: v for k, v in tables.LEAST["MERCHANTS"]["default"].items() if k != name}
+        settings.WX_REALNAME = tables.LEAST | {"MERCHANTS": {"default": merchant}}
+        with pytest.raises(conf.ConfigurationError, match=name):
+            conf.current()
+
+
+def test_the_tutorial_takes_ten_commands_and_the_same_in_both_languages() -> None:
+    commands = [re.findall(r"^\$ (.+)$", text_of(it, "tutorial.md"), re.M) for it in LANGUAGES]
+    assert len(commands[0]) <= 10
+    assert commands[0] == commands[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_call_is_on_the_page_of_the_rest_interface(language: str) -> None:
+    calls = [
+        str(pattern.pattern)
+        for resolver in get_resolver().url_patterns
+        if getattr(resolver, "app_name", "") == "wx_realname"
+        for pattern in resolver.url_patterns
+        if isinstance(pattern.pattern, RoutePattern)
+    ]
+    page = text_of(language, "rest.md").replace("<id>", "<uuid:pk>")
+    assert len(calls) == 5
+    assert all(f" {call}`" in page for call in calls)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_python_blocks_compile(language: str) -> None:
+    for page, code in blocks(language):
+        try:
+            ast.parse(code)
+        except SyntaxError as error:
+            pytest.fail(f"{language}/{page}: {error}\n{code}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_python_blocks_import_of_ours_is_there(language: str) -> None:
+    imports = re.compile(r"^from (wx_realname[\w.]*) import (.+)$", re.MULTILINE)
+    for page, code in blocks(language):
+        for module, names in imports.findall(code):
+            for name in names.partition(" as ")[0].split(", "):
+                there = __import__(module, fromlist=[name])
+                assert hasattr(there, name), f"{page}: {module}.{name}"
+
+
+def test_no_page_names_a_folder_of_this_machine_or_another_registry() -> None:
+    for language in LANGUAGES:
+        for page in PAGES:
+            assert not re.search(r"/tmp/|/work/|/home/|/root/|index-url", text_of(language, page))
+
+
+def test_pictures_are_small() -> None:
+    assert all(picture.stat().st_size <= 150_000 for picture in DOCS.glob("*/images/*"))
+
+
+def test_the_ten_lines_that_test_an_integration_do(tmp_path: Path) -> None:
+    (tmp_path / "settings.py").write_text(SETTINGS + MADE_UP)
+    (tmp_path / "urls.py").write_text(URLS)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = settings\n")
+    example = (DOCS / "examples/test_integration.py").read_text(encoding="utf-8")
+    (tmp_path / "test_it.py").write_text(example, encoding="utf-8")
+    assert "1 passed" in run_pytest(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:.*HMAC key")  # SECRET_KEY of the tests is short
+@pytest.mark.django_db(transaction=True)
+def test_the_login_of_the_docs_knows_who_calls(sandbox: Sandbox) -> None:
+    from docs.examples.login import Login
+
+    body = {"code": sandbox.issue_login_code("oEx4mple")}
+    view, factory = Login.as_view(), APIRequestFactory()
+    answer = view(factory.post("/", body, format="json"))
+    assert AccessToken(answer.data["token"])["user_id"]
+    assert User.objects.get().username == "oEx4mple"
+    for wrong in ({"code": "spent"}, {"code": 1}, {}):
+        assert view(factory.post("/", wrong, format="json")).status_code in (400, 422)
+
+
+class Device:
+    """python-pkcs11 as far as the example uses it: a device that raises where OpenSSL returns junk."""
+
+    def __init__(self) -> None:
+        self.key: Any = load_pem_private_key(test_settings.merchant_key.private_key_pem, None)
+        self.opened_with: tuple[str, str | None, str | None] | None = None
+        self.fails = False
+
+    def module(self) -> ModuleType:
+        pkcs11: Any = ModuleType("pkcs11")
+        pkcs11.lib = lambda path: self
+        pkcs11.ObjectClass = type("ObjectClass", (), {"PRIVATE_KEY": "private"})
+        pkcs11.Mechanism = type("Mechanism", (), {"SHA256_RSA_PKCS": "sign", "RSA_PKCS": "open"})
+        return pkcs11
+
+    def get_token(self, token_label: str) -> Device:
+        self._token = token_label
+        return self
+
+    def open(self, user_pin: str | None) -> Device:
+        self._pin = user_pin
+        return self
+
+    def get_key(self, object_class: str, label: str | None) -> Device:
+        self.opened_with = (self._token, self._pin, label)
+        return self
+
+    def sign(self, message: bytes, mechanism: str) -> bytes:
+        assert mechanism == "sign"
+        return bytes(self.key.sign(message, padding.PKCS1v15(), SHA256()))
+
+    def decrypt(self, ciphertext: bytes, mechanism: str) -> bytes:
+        assert mechanism == "open"
+        if self.fails:
+            raise RuntimeError("CKR_ENCRYPTED_DATA_INVALID")
+        return bytes(self.key.decrypt(ciphertext, padding.PKCS1v15()))
+
+
+@pytest.fixture
+def device(
+    monkeypatch: pytest.MonkeyPatch, configure: Callable[..., None], sandbox: Any, tmp_path: Path
+) -> Device:
+    """Named after the test: backends of the same settings are made once a process."""
+    device = Device()
+    monkeypatch.setitem(sys.modules, "pkcs11", device.module())
+    monkeypatch.setenv("PKCS11_MODULE", "/usr/lib/softhsm/libsofthsm2.so")
+    monkeypatch.delitem(sys.modules, "docs.examples.pkcs11_key", raising=False)
+    configure(
+        merchant={
+            "KEY_BACKEND": "docs.examples.pkcs11_key.Pkcs11Key",
+            "PRIVATE_KEY_FILE": tmp_path.name,
+            "PRIVATE_KEY_PASSPHRASE": "1234",
+        }
+    )
+    return device
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_key_backend_of_the_docs_exchanges(
+    device: Device, user: Any, auth_token: str, tmp_path: Path
+) -> None:
+    row = exchange(user=user, auth_token=auth_token)
+    assert row.status == Verification.Status.VERIFIED
+    assert device.opened_with == ("1900000001", "1234", tmp_path.name)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_device_that_raises_is_an_answer_that_cannot_be_read(
+    device: Device, user: Any, auth_token: str
+) -> None:
+    device.fails = True
+    with pytest.raises(UnreadableAnswer):
+        exchange(user=user, auth_token=auth_token)

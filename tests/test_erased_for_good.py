@@ -1,0 +1,145 @@
+"""What is erased is gone from the database itself: plain values, masks, ciphertexts and blind indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from tests.lying_wechat import LyingWeChat, identity
+from wx_realname.models import Verification
+from wx_realname.services import erase, exchange
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Configure = Callable[..., None]
+
+NAME, NUMBER = "司马相龘", "440524198001010013"
+COLUMNS = [
+    f"{of}_{what}"
+    for of in ("real_name", "credential_id")
+    for what in ("encrypted", "masked", "index")
+]
+
+
+@pytest.fixture
+def row(liar: LyingWeChat, user: Any) -> Verification:
+    liar.play(identity(NAME, NUMBER))
+    return exchange(user=user, auth_token="a token")
+
+
+# --- the ways in which it ends ----------------------------------------------------------------
+
+
+def on_request(row: Verification) -> None:
+    erase(row, actor=row.user, reason="consent withdrawn")
+
+
+def with_its_user(row: Verification) -> None:
+    assert row.user
+    row.user.delete()
+
+
+def after_a_delete_in_plain_sql(row: Verification) -> None:
+    Verification.objects.update(user=None)
+    call_command("realname_purge", verbosity=0)
+
+
+def when_its_time_is_over(row: Verification) -> None:
+    Verification.objects.update(verified_at=timezone.now() - timedelta(days=31))
+    call_command("realname_purge", verbosity=0)
+
+
+ENDS = [on_request, with_its_user, after_a_delete_in_plain_sql, when_its_time_is_over]
+
+
+# --- the search -------------------------------------------------------------------------------
+
+
+def needles(row: Verification) -> dict[str, set[bytes]]:
+    """What must not be found, in each form in which a database or its text may hold it."""
+    found = {"name": _forms(NAME.encode()), "number": _forms(NUMBER.encode())}
+    for column in COLUMNS:
+        value = getattr(row, column)
+        data = value.encode() if isinstance(value, str) else value.envelope
+        found[column] = _forms(data)
+    return found
+
+
+def _forms(data: bytes) -> set[bytes]:
+    return {data, data.hex().encode(), data.hex().upper().encode()}
+
+
+def columns_as_text() -> Iterator[bytes]:
+    """Every column of every table; on PostgreSQL as the database itself turns it into text."""
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            name = connection.ops.quote_name(table)
+            what = f"{name}::text" if connection.vendor == "postgresql" else "*"
+            cursor.execute(f"SELECT {what} FROM {name}")  # noqa: S608
+            for values in cursor.fetchall():
+                yield from map(_bytes, values)
+
+
+def _bytes(value: Any) -> bytes:
+    return bytes(value) if isinstance(value, (bytes, memoryview)) else str(value).encode()
+
+
+def files() -> Iterator[bytes]:
+    """SQLite's: the database and its write-ahead log."""
+    file = Path(connection.settings_dict["NAME"])
+    for each in (file, *file.parent.glob(f"{file.name}-*")):
+        yield each.read_bytes()
+
+
+def pragma(text: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {text}")
+        return cursor.fetchone()[0]
+
+
+def left(wanted: dict[str, set[bytes]], hay: Iterator[bytes]) -> set[str]:
+    stored = list(hay)
+    return {
+        what for what, forms in wanted.items() for form in forms if any(form in it for it in stored)
+    }
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_no_column_of_any_table_holds_anything_of_the_person(
+    row: Verification, configure: Configure, end: Callable[[Verification], None]
+) -> None:
+    configure(RETENTION_DAYS=30)
+    wanted = needles(row)
+    assert left(wanted, columns_as_text()) == set(COLUMNS)  # the search finds what is there
+    end(row)
+    assert Verification.objects.get().status == "erased"
+    assert left(wanted, columns_as_text()) == set()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's files")
+@pytest.mark.parametrize("end", ENDS)
+def test_sqlites_files_hold_nothing_once_log_and_free_pages_are_given_up(
+    row: Verification,
+    configure: Configure,
+    request: pytest.FixtureRequest,
+    end: Callable[[Verification], None],
+) -> None:
+    """Also in a build that doesn't overwrite what is deleted, as many do (Debian's does)."""
+    configure(RETENTION_DAYS=30)
+    request.addfinalizer(partial(pragma, f"secure_delete={pragma('secure_delete')}"))
+    pragma("secure_delete=OFF")
+    wanted = needles(row)
+    assert left(wanted, files()) == set(COLUMNS)
+    end(row)
+    assert left(wanted, files()) <= set(COLUMNS)  # a plain value never
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")
+    pragma("wal_checkpoint(TRUNCATE)")
+    assert left(wanted, files()) == set()

@@ -1,0 +1,138 @@
+"""What is counted: told to collectors, robustly, and nothing of a citizen's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conftest import AUTH_TOKEN, outcome
+from tests.lying_wechat import NAME, NUMBER, TOKEN, LyingWeChat, hangs_up, identity, refuses, says
+from wx_realname import metrics
+from wx_realname.models import Verification
+
+EXCHANGE = "/cgi-bin/wxopen/getrealnameinfo"
+
+
+class Notes(metrics.Collector):
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, Any]]] = []
+
+    def attempt_ended(self, **facts: Any) -> None:
+        self.told.append(("attempt", facts))
+
+    def wechat_asked(self, **facts: Any) -> None:
+        self.told.append(("wechat", facts))
+
+    def access_token_fetched(self, **facts: Any) -> None:
+        self.told.append(("token", facts))
+
+    def cache_missed(self) -> None:
+        self.told.append(("miss", {}))
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [facts for name, facts in self.told if name == kind]
+
+
+class Broken(metrics.Collector):
+    def attempt_ended(self, **facts: Any) -> None:
+        raise RuntimeError("planted")
+
+    wechat_asked = access_token_fetched = cache_missed = attempt_ended
+
+
+@pytest.fixture
+def notes() -> Iterator[Notes]:
+    notes, broken = Notes(), Broken()
+    for collector in (broken, notes, notes):  # added twice, it is told once
+        metrics.add(collector)
+    yield notes
+    for collector in (broken, notes):
+        metrics.remove(collector)
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "error_code"),
+    [
+        (identity(), "verified", ""),
+        (refuses(94005), "rejected", "invalid_auth_token"),
+        (hangs_up, "unknown", "outcome_unknown"),
+    ],
+)
+def test_each_outcome_is_told_and_a_broken_collector_changes_nothing(
+    user: Any,
+    liar: LyingWeChat,
+    notes: Notes,
+    caplog: Any,
+    script: Any,
+    status: str,
+    error_code: str,
+) -> None:
+    liar.play(script)
+    outcome(user)
+    (facts,) = notes.of("attempt")
+    assert 0 <= facts.pop("seconds") < 20
+    assert facts == {
+        "merchant": "default",
+        "method": "authorize",
+        "status": status,
+        "error_code": error_code,
+    }
+    assert Verification.objects.get().status == status
+    assert "a collector failed (RuntimeError)" in caplog.text and "planted" not in caplog.text
+
+
+def test_wechats_time_is_told_by_call(user: Any, liar: LyingWeChat, notes: Notes) -> None:
+    outcome(user)
+    asked = notes.of("wechat")
+    assert [facts["call"] for facts in asked] == [TOKEN, EXCHANGE]
+    assert all(0 < facts["seconds"] < 20 for facts in asked)
+
+
+def test_a_call_that_nobody_answers_takes_its_time_too(
+    user: Any, configure: Any, notes: Notes
+) -> None:
+    configure(API_BASE_URL="http://127.0.0.1:1")
+    outcome(user)
+    assert {facts["call"] for facts in notes.of("wechat")} == {TOKEN}
+
+
+def test_token_refreshes_and_cache_misses_are_told(
+    user: Any, liar: LyingWeChat, notes: Notes
+) -> None:
+    outcome(user)
+    assert (notes.of("token"), len(notes.of("miss"))) == ([{"forced": False}], 2)
+    outcome(user, "another token")
+    assert (len(notes.of("token")), len(notes.of("miss"))) == (1, 2)
+
+
+def test_a_forced_refresh_is_told_apart(user: Any, liar: LyingWeChat, notes: Notes) -> None:
+    dead = says({"access_token": "dead", "expires_in": 7200})
+    liar.play(dead, dead, says({"access_token": "alive", "expires_in": 7200}), path=TOKEN)
+    liar.play(refuses(40001), identity())
+    outcome(user)
+    assert [facts["forced"] for facts in notes.of("token")] == [False, False, True]
+
+
+def test_what_is_told_names_no_citizen(user: Any, liar: LyingWeChat, notes: Notes) -> None:
+    outcome(user)
+    outcome(user, merchant=NAME)
+    told = repr(notes.told)
+    assert notes.told
+    for planted in (AUTH_TOKEN, NAME, NUMBER, user.username):
+        assert planted not in told
+
+
+def test_the_package_alone_never_imports_prometheus_client() -> None:
+    code = (
+        "import sys, django; django.setup(); import wx_realname.urls, wx_realname.admin; "
+        "sys.exit(bool(sys.modules.get('prometheus_client')))"
+    )
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0

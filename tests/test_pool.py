@@ -1,0 +1,96 @@
+"""Threads wait for WeChat, not for a database connection: 64 of them live on a pool of 8."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection, connections, transaction
+from rest_framework.test import APIClient
+
+from tests.conftest import at_once
+from wx_realname.models import Verification
+from wx_realname.sandbox import Citizen, Sandbox, server
+from wx_realname.services import transactions
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+LIST = "/api/realname/verifications/"
+THREADS, CONNECTIONS, LATENCY = 64, 8, 0.3
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The database behind psycopg's pool, as OPTIONS["pool"] makes one."""
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: TEST_DATABASE_URL")
+    connections.close_all()
+    options = connections.settings["default"].setdefault("OPTIONS", {})
+    monkeypatch.setitem(options, "pool", {"min_size": 1, "max_size": CONNECTIONS, "timeout": 20})
+    yield connection.pool
+    connections.close_all()
+    connection.close_pool()
+
+
+@pytest.fixture
+def crowd(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> threading.Barrier:
+    """WeChat answers once that many citizens are being served at the same time, and 300 ms later."""
+    barrier, answer = threading.Barrier(THREADS), server._answer
+
+    def slow(state: Any, request: Any) -> Any:
+        if request.path.endswith("getrealnameinfo"):
+            barrier.wait(20)
+            time.sleep(LATENCY)
+        return answer(state, request)
+
+    monkeypatch.setattr(server, "_answer", slow)
+    return barrier
+
+
+def test_64_threads_ask_wechat_at_once_over_8_connections(
+    pool: Any, crowd: threading.Barrier, sandbox: Sandbox, api: Callable[[str], APIClient]
+) -> None:
+    tokens = [
+        sandbox.issue_auth_token(Citizen("张三", "440524198001010013")) for _ in range(THREADS)
+    ]
+
+    def post(number: int) -> int:
+        answer = api(f"citizen {number}").post(LIST, {"auth_token": tokens[number]})
+        return int(answer.status_code)
+
+    came = at_once(*[partial(post, number) for number in range(THREADS)])
+    assert came == [201] * THREADS
+    assert not crowd.broken
+    assert Verification.objects.filter(status="verified").count() == THREADS
+    assert pool.get_stats()["pool_max"] == CONNECTIONS
+    assert pool.get_stats()["pool_size"] <= CONNECTIONS
+
+
+def test_what_looked_the_user_up_is_released_before_wechat_is_asked(pool: Any) -> None:
+    get_user_model().objects.count()
+    assert connection.connection is not None
+    transactions.release()
+    assert connection.connection is None
+    assert get_user_model().objects.count() == 0
+
+
+def test_a_connection_inside_the_hosts_transaction_is_kept(pool: Any) -> None:
+    with transaction.atomic():
+        get_user_model().objects.create(username="citizen")
+        transactions.release()
+    assert get_user_model().objects.count() == 1
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_only_a_pools_connection_is_given_back(
+    request: pytest.FixtureRequest, pooled: bool
+) -> None:
+    if pooled:
+        request.getfixturevalue("pool")
+    get_user_model().objects.count()
+    transactions.release()
+    assert (connection.connection is None) is pooled

@@ -1,0 +1,174 @@
+"""The metrics as Prometheus reads them, over HTTP; in the example for this machine alone."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import pytest
+import requests
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
+from django.urls import path
+
+from tests.conftest import AUTH_TOKEN, outcome
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, refuses
+
+pytest.importorskip("prometheus_client", reason="the extra [prometheus] is not installed")
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from wx_realname import prometheus
+
+pytestmark = pytest.mark.django_db
+urlpatterns = [path("metrics", prometheus.metrics)]
+
+Samples = dict[tuple[str, tuple[str, ...]], float]
+
+
+def samples(text: str) -> Samples:
+    """Ours, by name and the values of their labels."""
+    families = text_string_to_metric_families(text)
+    return {
+        (each.name, tuple(sorted(each.labels.values()))): each.value
+        for family in families
+        for each in family.samples
+        if each.name.startswith("wx_realname_")
+    }
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *args: Any) -> None: ...
+
+
+@pytest.fixture
+def site() -> Iterator[str]:
+    """The address of a server that ends with its test: pytest-django's own leaves its threads behind."""
+    with make_server("127.0.0.1", 0, WSGIHandler(), handler_class=Quiet) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.urls(__name__)
+def test_a_real_scrape_over_http_counts_what_happened(
+    site: str, user: Any, liar: LyingWeChat, settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+
+    def scraped() -> Samples:
+        answer = requests.get(f"{site}/metrics", timeout=5)
+        assert answer.headers["Content-Type"].startswith("text/plain")
+        assert answer.headers["Cache-Control"] == "no-store"
+        return samples(answer.text)
+
+    before = scraped()
+    outcome(user)
+    liar.play(refuses(94004))
+    outcome(user, "another token")
+    after = scraped()
+
+    def more(name: str, *labels: str) -> float:
+        key = (name, tuple(sorted(labels)))
+        return after[key] - before.get(key, 0)
+
+    attempts, seconds = "wx_realname_attempts_total", "wx_realname_wechat_seconds_count"
+    assert more(attempts, "default", "authorize", "verified", "") == 1
+    assert more(attempts, "default", "authorize", "rejected", "no_real_name") == 1
+    assert (more(seconds, "getrealnameinfo"), more(seconds, "stable_token")) == (2, 1)
+    assert more("wx_realname_access_token_refreshes_total", "false") == 1
+    assert more("wx_realname_access_token_cache_misses_total") > 0
+
+
+@pytest.mark.urls(__name__)
+def test_no_metric_names_a_citizen(client: Client, user: Any, liar: LyingWeChat) -> None:
+    outcome(user)
+    outcome(user, merchant=NAME)
+    text = client.get("/metrics").content.decode()
+    assert "wx_realname_attempts_total" in text
+    for planted in (AUTH_TOKEN, NAME, NUMBER, user.username):
+        assert planted not in text
+
+
+SEVERAL = """
+import django
+from django.conf import settings
+settings.configure()
+django.setup()
+from wx_realname import prometheus
+prometheus.collector.attempt_ended(
+    merchant="default", method="check", status="verified", error_code="", seconds=1)
+print(prometheus.metrics(None).content.decode())
+"""
+
+
+def test_several_processes_are_counted_together(tmp_path: Path) -> None:
+    root = Path(__file__).parent.parent
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(root)}
+    for number in (1, 2):
+        ended = subprocess.run(
+            [sys.executable, "-c", SEVERAL], env=environment, capture_output=True, text=True
+        )
+        assert ended.returncode == 0, ended.stderr
+        labels = tuple(sorted(("default", "check", "verified", "")))
+        assert samples(ended.stdout)["wx_realname_attempts_total", labels] == number
+
+
+# --- the example site -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def example(settings: Any) -> Callable[..., Client]:
+    """A client of a URLconf that is made as the example's is."""
+
+    def made(metrics: bool) -> Client:
+        settings.METRICS = metrics
+        settings.ROOT_URLCONF = type("URLs", (), {"urlpatterns": _example_patterns()})
+        return Client()
+
+    return made
+
+
+def _example_patterns() -> list[Any]:
+    return importlib.import_module("example_project.metrics").urlpatterns()
+
+
+def test_by_default_the_example_has_no_metrics(example: Callable[..., Client]) -> None:
+    assert example(metrics=False).get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("meta", "status"),
+    [
+        ({"REMOTE_ADDR": "127.0.0.1"}, 200),
+        ({"REMOTE_ADDR": "::1"}, 200),
+        ({"REMOTE_ADDR": "10.0.0.7"}, 404),
+        ({"REMOTE_ADDR": ""}, 404),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}, 404),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=10.0.0.7"}, 404),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_REAL_IP": "10.0.0.7"}, 404),
+    ],
+)
+def test_the_example_shows_them_to_its_own_machine_alone(
+    example: Callable[..., Client], meta: dict[str, str], status: int
+) -> None:
+    answer = example(metrics=True).get("/metrics", **meta)  # type: ignore[arg-type]
+    assert answer.status_code == status
+    assert bool(re.search(b"wx_realname_", answer.content)) == (status == 200)
+
+
+def test_metrics_without_their_library_are_an_error_that_says_so(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.METRICS = True
+    monkeypatch.setitem(sys.modules, "wx_realname.prometheus", None)
+    with pytest.raises(ImproperlyConfigured, match="pip install prometheus_client"):
+        _example_patterns()

@@ -1,0 +1,348 @@
+"""Every query of the console, and of what runs beside it, is answered by its index.
+
+The queries are those that the views and services really make, on tens of thousands of rows and
+with statistics up to date: the planner of the database in TEST_DATABASE_URL chooses by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from benchmarks.filling import BEGIN, COMMON_NAME, NAME, NUMBER, fill
+from tests.console import FIND, page, staff
+from wx_realname import audit
+from wx_realname.admin.integrity import glance
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import keyset, lifecycle, rotation
+
+# Of fewer, MariaDB reads all when a batch of an export is wanted: that is the faster way there.
+ROWS = 60_000 if connection.vendor == "mysql" else 20_000
+SORTED_AT_WILL = 3_000  # rows: where no more are left, PostgreSQL may read them all and sort them
+RECORDS, EVENTS, SEALS = (
+    f"wx_realname_{name}" for name in ("verification", "auditevent", "auditseal")
+)
+PLACES = ("", "older", "newer", "oldest", "day")
+
+#: Of each list: a filter that is rare, and the index that answers it.
+RARE = {
+    "verification": {
+        "": "wx_realname_created",
+        "status=unknown": "wx_realname_by_status",
+        "merchant=other": "wx_realname_by_merchant",
+        "method=check": "wx_realname_by_method",
+        "errcode=94006": "wx_realname_by_errcode",
+    },
+    "auditevent": {
+        "": "wx_realname_audit_created",
+        "event=search": "wx_realname_audit_event",
+        "status=unknown": "wx_realname_audit_status",
+        "merchant=other": "wx_realname_audit_merchant",
+        "method=check": "wx_realname_audit_method",
+        "errcode=94006": "wx_realname_audit_errcode",
+    },
+}
+#: Where nearly every row passes the filter, the list's own index is as good.
+COMMON = {
+    "verification": ("status=verified", "merchant=default", "method=authorize"),
+    "auditevent": ("event=exchange", "status=verified", "merchant=default", "method=authorize"),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _years_of_life(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        fill(ROWS)
+        yield
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture(autouse=True)
+def _two_merchants(db: None, settings: Any) -> None:
+    merchants = settings.WX_REALNAME["MERCHANTS"]
+    both = merchants | {"other": merchants["default"]}
+    settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": both}
+
+
+@pytest.fixture
+def clerk() -> Client:
+    return staff("view_verification", "view_auditevent", "export_plaintext", "reveal_verification")
+
+
+# --- plans ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Plan:
+    """How the database would answer: the indexes it enters, what it reads whole, whether it sorts."""
+
+    sql: str
+    told: str
+    indexes: set[str] = field(default_factory=set)
+    read_whole: set[str] = field(default_factory=set)
+    sorts: bool = False
+
+
+def plan(sql: str) -> Plan:
+    return {"sqlite": _of_sqlite, "postgresql": _of_postgresql, "mysql": _of_mariadb}[
+        connection.vendor
+    ](sql)
+
+
+def _rows(statement: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
+def _of_sqlite(sql: str) -> Plan:
+    lines = [row[3] for row in _rows(f"EXPLAIN QUERY PLAN {sql}")]
+    found = Plan(sql, "\n".join(lines))
+    for line in lines:
+        index = re.search(r"USING (?:COVERING )?INDEX (\w+)", line)
+        if index:
+            found.indexes.add(index[1])
+        elif scanned := re.match(r"SCAN (\w+)", line):
+            found.read_whole.add(scanned[1])
+        found.sorts |= "TEMP B-TREE" in line
+    return found
+
+
+def _of_postgresql(sql: str) -> Plan:
+    (answer,) = _rows(f"EXPLAIN (FORMAT JSON) {sql}")[0]
+    answer = json.loads(answer) if isinstance(answer, str) else answer
+    found, nodes = Plan(sql, json.dumps(answer, indent=1)), [answer[0]["Plan"]]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.get("Plans", [])
+        if "Index Name" in node:
+            found.indexes.add(node["Index Name"])
+        if node["Node Type"] == "Seq Scan":
+            found.read_whole.add(node["Relation Name"])
+        if node["Node Type"] == "Sort":
+            found.sorts |= node["Plans"][0]["Plan Rows"] > SORTED_AT_WILL
+    return found
+
+
+def _of_mariadb(sql: str) -> Plan:
+    rows = _rows(f"EXPLAIN {sql}")
+    found = Plan(sql, "\n".join(map(str, rows)))
+    for _, _, table, type_, _, key, *_, extra in rows:
+        found.indexes |= set(re.findall(r"\w+", key or ""))
+        if type_ == "ALL" and table:
+            found.read_whole.add(table)
+        found.sorts |= "filesort" in (extra or "")
+    return found
+
+
+def plans(work: Callable[[], Any], *tables: str) -> list[Plan]:
+    """Of each query that the work makes of one of the tables."""
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    quoted = [connection.ops.quote_name(table) for table in tables]
+    asked = [query["sql"] for query in captured if query["sql"].lstrip().startswith("SELECT")]
+    found = [plan(sql) for sql in asked if any(f"FROM {table}" in sql for table in quoted)]
+    assert found, "nothing was asked"
+    return found
+
+
+def check(found: Plan, indexes: set[str], *, may_sort: bool = False) -> None:
+    said = f"{found.sql}\n{found.told}"
+    assert not found.read_whole & {RECORDS, EVENTS, SEALS}, said
+    assert found.indexes & indexes, said
+    assert may_sort or not found.sorts, said
+
+
+# --- the lists --------------------------------------------------------------------------------
+
+
+def address(model: str, query: str, place: str) -> str:
+    middle = str(keyset.Place(BEGIN + timedelta(seconds=7.2 * ROWS / 2), Verification().pk))
+    further = {
+        "": "",
+        "older": f"older={middle}",
+        "newer": f"newer={middle}",
+        "oldest": f"newer={keyset.BOTTOM}",
+        "day": f"day={BEGIN:%Y-%m-%d}",
+    }[place]
+    return f"{page(model)}?{'&'.join(part for part in (query, further) if part)}"
+
+
+def listed(clerk: Client, model: str, query: str, place: str) -> list[Plan]:
+    def ask() -> None:
+        assert clerk.get(address(model, query, place)).status_code == 200
+
+    return [each for each in plans(ask, f"wx_realname_{model}") if "LIMIT 51" in each.sql]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("model", "query"), [(model, query) for model, all_ in RARE.items() for query in all_]
+)
+def test_a_list_is_read_by_its_index_from_every_place(
+    clerk: Client, model: str, query: str, place: str
+) -> None:
+    wanted = {RARE[model][query]}
+    if place == "day" and query:  # a day's rows may be fewer than the filter's
+        wanted.add(RARE[model][""])
+    (found,) = listed(clerk, model, query, place)
+    check(found, wanted)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("model", "query"), [(model, query) for model, all_ in COMMON.items() for query in all_]
+)
+def test_a_filter_that_nearly_every_row_passes_is_read_in_order(
+    clerk: Client, model: str, query: str, place: str
+) -> None:
+    own = next(index for rare, index in RARE[model].items() if rare.startswith(query[:5]))
+    (found,) = listed(clerk, model, query, place)
+    check(found, {own, RARE[model][""]})
+
+
+# --- the pages beside them --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("what", "index"),
+    [
+        ({"credential_id": NUMBER}, "wx_realname_credential"),
+        ({"real_name": NAME}, "wx_realname_name"),
+        ({"real_name": COMMON_NAME}, "wx_realname_name"),  # every tenth citizen's: see below
+        ({"real_name": NAME, "credential_id": NUMBER}, "wx_realname_name"),
+    ],
+    ids=["number", "rare name", "common name", "both"],
+)
+def test_a_person_is_found_by_the_blind_indexes(
+    clerk: Client, what: dict[str, str], index: str
+) -> None:
+    def ask() -> None:
+        assert clerk.post(FIND, what).status_code == 200
+
+    also = {
+        NAME: {"wx_realname_credential"} if len(what) == 2 else set(),
+        COMMON_NAME: {"wx_realname_created"},  # two hundred of them are soon met in the list
+    }
+    first, *others = plans(ask, RECORDS)
+    check(first, {index} | also.get(what.get("real_name", ""), set()), may_sort=True)
+    for found in others:
+        check(found, {"wx_realname_credential"}, may_sort=True)
+
+
+def primary(table: str) -> set[str]:
+    """What each database calls the index of a primary key."""
+    return {f"{table}_pkey", f"sqlite_autoindex_{table}_1", "PRIMARY"}
+
+
+def test_a_record_and_its_trail_are_found_by_its_id(clerk: Client) -> None:
+    row = Verification.objects.filter(status="verified").first()
+    assert row
+
+    def ask() -> None:
+        assert clerk.get(page("verification", row.pk, "change")).status_code == 200
+
+    for found in plans(ask, RECORDS):
+        check(found, primary(RECORDS))
+    for found in plans(ask, EVENTS):
+        check(found, {"wx_realname_audit_record"}, may_sort=True)
+
+
+def test_the_glance_at_the_trails_integrity_reads_two_indexes() -> None:
+    (unsealed,) = plans(glance, EVENTS)
+    check(unsealed, {"wx_realname_audit_seal"})
+    assert "Sort" not in unsealed.told, unsealed.told
+    (last,) = plans(glance, SEALS)
+    assert not last.sorts
+
+
+def test_a_sealer_takes_its_batch_in_the_order_of_the_index() -> None:
+    (found, *_) = plans(lambda: next(audit.seal(batch_size=50)), EVENTS)
+    check(found, {"wx_realname_audit_seal"})
+    assert "Sort" not in found.told, found.told
+
+
+@pytest.mark.parametrize("query", ["", "status=unknown", "status=verified", "day=2025-01-02"])
+def test_an_export_reads_batch_after_batch_by_the_lists_index(clerk: Client, query: str) -> None:
+    def ask() -> None:
+        export = f"{page('verification', 'export')}?{query}"
+        answer = clerk.post(export, {"content": "plain", "reason": "case 1"})
+        assert sum(part.count(b"\r\n") for part in answer.streaming_content) > 100
+
+    ordered = {"wx_realname_created", "wx_realname_by_status"}
+    batches = [each for each in plans(ask, RECORDS) if "LIMIT 1001" in each.sql]
+    assert batches
+    for found in batches:
+        check(found, ordered)
+
+
+# --- what runs beside the console -------------------------------------------------------------
+
+
+def test_what_is_stuck_is_found_by_its_index() -> None:
+    (found, *_) = plans(lambda: next(lifecycle.end_stuck(batch_size=5)), RECORDS)
+    check(found, {"wx_realname_stuck"})
+
+
+def test_what_is_outlived_is_found_by_its_index(settings: Any) -> None:
+    days = (timezone.now() - BEGIN).days  # no row but those of the first day
+    settings.WX_REALNAME = settings.WX_REALNAME | {"RETENTION_DAYS": days}
+    (found, *_) = plans(lambda: next(lifecycle.erase_outlived(batch_size=5)), RECORDS)
+    check(found, {"wx_realname_retention"})
+
+
+def test_what_lost_its_user_is_found_by_an_index() -> None:
+    (found, *_) = plans(lambda: list(lifecycle.erase_ownerless()), RECORDS)
+    check(found, {"wx_realname_user_verified", "wx_realname_user_created"})
+
+
+def test_a_rotation_goes_along_the_primary_key(configure: Callable[..., None]) -> None:
+    def first_two() -> None:
+        batches = rotation._Run().batches(100)
+        next(batches), next(batches)
+
+    configure(ENCRYPTION_KEYS=[f"e2:AES-256-GCM:{'A' * 43}="])
+    for found in plans(first_two, RECORDS):
+        check(found, primary(RECORDS))
+
+
+def test_a_users_own_list_is_read_by_its_index(api: Callable[[str], Any]) -> None:
+    client = api("citizen-0")  # four hundred records
+
+    def ask() -> None:
+        answer = client.get("/api/realname/verifications/")
+        assert client.get(answer.json()["next"]).status_code == 200
+
+    for found in plans(ask, RECORDS):
+        check(found, {"wx_realname_user_created"})
+
+
+def test_a_users_current_record_is_found_by_its_index() -> None:
+    user = get_user_model().objects.get(username="citizen-7")
+    (found,) = plans(lambda: Verification.objects.current_for(user), RECORDS)
+    check(found, {"wx_realname_user_verified"}, may_sort=True)  # of the same instant: by id
+
+
+def test_an_auth_token_is_known_by_its_digest() -> None:
+    known = Verification.objects.filter(token_digest__in=["0" * 64, "1" * 64])
+    (found,) = plans(known.first, RECORDS)
+    assert found.indexes and not found.read_whole, found.told
+
+
+def test_a_plan_that_reads_the_whole_table_is_noticed() -> None:
+    (found,) = plans(lambda: list(Verification.objects.filter(hint="x")), RECORDS)
+    assert found.read_whole == {RECORDS}
+    (found,) = plans(lambda: list(AuditEvent.objects.filter(seal=1).order_by("reason")), EVENTS)
+    assert found.sorts

@@ -1,0 +1,314 @@
+"""OpenAPI: every call, every error as the API answers it, in both languages, without a warning."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import path
+from django.utils import translation
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
+
+from tests.conftest import AUTH_TOKEN, brought_to
+from tests.e2e.site import environment
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses, says
+from tests.test_check import CHECK, verdict
+from wx_realname.api import views
+from wx_realname.api.schema import fields
+from wx_realname.api.schema.bodies import RECORD, RealNameRecordSerializer
+from wx_realname.api.serializers import represent
+from wx_realname.exceptions import BY_CODE
+from wx_realname.models import Verification
+from wx_realname.personal_data import Secret
+from wx_realname.sandbox import Merchant, make_merchant_key
+from wx_realname.text import clean_text
+
+pytestmark = pytest.mark.django_db
+Api = Callable[..., APIClient]
+Configure = Callable[..., None]
+Schema = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parent.parent
+LIST = "/api/realname/verifications/"
+CURRENT, ONE = f"{LIST}current/", f"{LIST}{{id}}/"
+CATEGORIES, CHECKS = "/api/realname/categories/", "/api/realname/checks/"
+CALLS = {
+    (LIST, "get"),
+    (LIST, "post"),
+    (CURRENT, "get"),
+    (ONE, "get"),
+    (ONE, "delete"),
+    (CATEGORIES, "get"),
+    (CHECKS, "post"),
+}
+#: Those are for the host's own views, and ask for our permissions.
+OF_PERMISSIONS = {"real_name_required", "too_young"}
+
+
+def described(language: str = "en") -> Schema:
+    with translation.override(language):
+        return dict(SchemaGenerator().get_schema(request=None, public=True))
+
+
+@pytest.fixture(scope="module")
+def schema() -> Schema:
+    return described()
+
+
+def answers(schema: Schema) -> Iterator[tuple[str, str, int, Schema]]:
+    for address, calls in schema["paths"].items():
+        for method, call in calls.items():
+            for status, answer in call["responses"].items():
+                yield address, method, int(status), answer
+
+
+def examples(answer: Schema) -> list[Schema]:
+    content = answer.get("content", {}).get("application/json", {})
+    return [example["value"] for example in content.get("examples", {}).values()]
+
+
+def example(schema: Schema, address: str, method: str, code: str) -> Schema:
+    """What the call's example says of the code."""
+    status = str(BY_CODE[code].status_code)
+    found = examples(schema["paths"][address][method]["responses"][status])
+    (one,) = (each for each in found if each["code"] == code)
+    return one
+
+
+def test_every_call_is_described(schema: Schema) -> None:
+    ours = {(address, method) for address, method, *_ in answers(schema)}
+    assert ours == CALLS
+    for address, method in CALLS:
+        call = schema["paths"][address][method]
+        assert call["summary"]
+        assert {"401", "403", "405", "500"} <= set(call["responses"])
+
+
+def test_every_code_has_its_status_and_an_example(schema: Schema) -> None:
+    told = set()
+    for address, method, status, answer in answers(schema):
+        for body in examples(answer) if status >= 400 else ():
+            assert BY_CODE[body["code"]].status_code == status, (address, method)
+            assert f"`{body['code']}`" in answer["description"]
+            told.add(body["code"])
+    assert told == set(BY_CODE) - OF_PERMISSIONS
+
+
+@pytest.mark.parametrize("call", [(LIST, "post"), (CHECKS, "post"), (ONE, "delete")], ids=str)
+def test_what_may_be_tried_later_says_when(schema: Schema, call: tuple[str, str]) -> None:
+    for address, method, _status, answer in answers(schema):
+        if (address, method) == call:
+            retries = {body.get("retry") for body in examples(answer)}
+            header = answer["headers"].get("Retry-After")
+            assert bool(header) == ("later" in retries)
+            assert header is None or header.get("required", False) == (retries == {"later"})
+
+
+class OfAHost(views.CurrentVerification):
+    """A host's own, with more than ours."""
+
+
+def test_a_hosts_subclass_is_described_as_ours_is() -> None:
+    generator = SchemaGenerator(patterns=[path("mine/", OfAHost.as_view())])
+    call = generator.get_schema(request=None, public=True)["paths"]["/mine/"]["get"]
+    assert "current" not in call["operationId"]
+    assert {"200", "401", "404"} <= set(call["responses"])
+
+
+def test_headers(schema: Schema) -> None:
+    for address, method, status, answer in answers(schema):
+        assert answer["headers"]["Cache-Control"]["schema"]["enum"] == ["no-store"]
+        assert ("WWW-Authenticate" in answer["headers"]) == (status == 401)
+        assert ("Location" in answer["headers"]) == (status == 201), (address, method)
+
+
+def test_bodies_are_strings_of_the_length_that_is_taken(schema: Schema) -> None:
+    bodies = schema["components"]["schemas"]
+    token = bodies["RealNameExchange"]["properties"]["auth_token"]
+    assert (token["type"], token["minLength"], token["maxLength"]) == ("string", 1, 512)
+    assert bodies["RealNameExchange"]["required"] == ["auth_token"]
+    consent = bodies["RealNameCheck"]["properties"]["consent"]
+    assert (consent["maxLength"], "minLength" in consent) == (64, False)
+
+
+@pytest.mark.parametrize(("pattern", "blank"), [(fields.WORDS, False), (fields.TEXT, True)])
+def test_the_pattern_says_what_the_field_takes(pattern: str, blank: bool) -> None:
+    for number in range(0x3100):
+        text = chr(number)
+        if text == "\ufeff":  # a blank for JSON Schema alone
+            continue
+        taken = clean_text(Secret(text), 9, blank=blank) is None
+        # in JSON Schema `$` is the very end
+        assert bool(re.search(pattern.replace("$", r"\Z"), text)) == taken, ascii(text)
+
+
+def test_the_list_comes_in_pages(schema: Schema) -> None:
+    call = schema["paths"][LIST]["get"]
+    assert [parameter["name"] for parameter in call["parameters"]] == ["cursor"]
+    page = schema["components"]["schemas"]["PaginatedRealNameRecordList"]["properties"]
+    assert set(page) == {"next", "previous", "results"}
+    assert page["results"]["items"] == {"$ref": "#/components/schemas/RealNameRecord"}
+
+
+def test_the_record_is_described_as_it_is(api: Api, liar: LyingWeChat, schema: Schema) -> None:
+    liar.play(identity(NAME, NUMBER))
+    record = api().post(LIST, {"auth_token": AUTH_TOKEN}).json()
+    assert list(record) == list(RealNameRecordSerializer().fields)
+    assert record == represent(Verification.objects.get())
+    (told,) = examples(schema["paths"][LIST]["post"]["responses"]["201"])
+    moments = {name: record[name] for name in ("id", "verified_at", "created_at")}
+    assert record == told | moments
+
+
+# --- the examples are what the API answers ------------------------------------------------------
+
+
+def same(response: Any, told: Schema) -> bool:
+    """The body is the example's, but for the record's own id."""
+    body = response.json()
+    if told["verification"] == str(RECORD):
+        body["verification"] = body["verification"] and str(RECORD)
+    assert body == told
+    return bool(response.status_code == BY_CODE[told["code"]].status_code)
+
+
+def said(told: Schema) -> Script:
+    """WeChat says what the example has it say."""
+    return refuses(told["wechat"]["errcode"], told["wechat"]["errmsg"])
+
+
+OF_WECHAT = [code for code, cls in BY_CODE.items() if cls.outcome]
+WITHOUT_ERRCODE: dict[str, Script] = {
+    "mismatch": verdict("V_OP_NM_UM"),
+    "outcome_unknown": hangs_up,
+    "unreadable_answer": says({"errcode": 0}),
+}
+
+
+@pytest.mark.parametrize("code", sorted({*OF_WECHAT} - {"mismatch", "invalid_code"}))
+def test_the_exchange_answers_as_its_example_says(
+    api: Api, liar: LyingWeChat, configure: Configure, schema: Schema, code: str
+) -> None:
+    told = example(schema, LIST, "post", code)
+    if code == "wechat_unreachable":
+        configure(API_BASE_URL="http://127.0.0.1:1")
+    liar.play(said(told) if told["wechat"] else WITHOUT_ERRCODE.get(code, hangs_up))
+    assert same(api().post(LIST, {"auth_token": AUTH_TOKEN}), told)
+
+
+@pytest.mark.parametrize("code", sorted({*OF_WECHAT}))
+def test_a_check_answers_as_its_example_says(
+    api: Api, liar: LyingWeChat, configure: Configure, schema: Schema, code: str
+) -> None:
+    told = example(schema, CHECKS, "post", code)
+    if code == "wechat_unreachable":
+        configure(API_BASE_URL="http://127.0.0.1:1")
+    liar.play(said(told) if told["wechat"] else WITHOUT_ERRCODE.get(code, hangs_up), path=CHECK)
+    body = {"code": AUTH_TOKEN, "real_name": NAME, "credential_id": NUMBER}
+    assert same(api("oCitizen-of-these_tests-00001").post(CHECKS, body), told)
+
+
+@pytest.mark.parametrize("code", [code for code, cls in BY_CODE.items() if cls.outcome == "failed"])
+def test_the_categories_answer_as_their_example_says(
+    api: Api, liar: LyingWeChat, schema: Schema, code: str
+) -> None:
+    told = example(schema, CATEGORIES, "get", code)
+    liar.play(said(told) if told["wechat"] else hangs_up, path="/cgi-bin/stable_token")
+    assert same(api().get(CATEGORIES), told)
+
+
+def test_the_other_errors_are_as_their_examples_say(
+    api: Api, liar: LyingWeChat, user: Any, schema: Schema, configure: Configure
+) -> None:
+    one = brought_to("pending", liar, user)
+    token, address = {"auth_token": AUTH_TOKEN}, f"{LIST}{one.pk}/"
+    assert same(api().post(LIST, token), example(schema, LIST, "post", "exchange_in_progress"))
+    assert same(api().delete(address), example(schema, ONE, "delete", "exchange_in_progress"))
+    stranger = api("stranger")
+    assert same(stranger.post(LIST, token), example(schema, LIST, "post", "auth_token_in_use"))
+    assert same(stranger.get(address), example(schema, ONE, "get", "not_found"))
+    assert same(api().get(CURRENT), example(schema, CURRENT, "get", "not_found"))
+    assert same(api("").get(LIST), example(schema, LIST, "get", "not_authenticated"))
+    assert same(api().put(LIST), example(schema, LIST, "get", "method_not_allowed"))
+    assert same(api().post(LIST, {}), example(schema, LIST, "post", "invalid"))
+    assert same(api().post(CHECKS, {}), example(schema, CHECKS, "post", "invalid"))
+    unknown = api().get(CATEGORIES, {"merchant": "nobody"})
+    assert same(unknown, example(schema, CATEGORIES, "get", "invalid"))
+    text = api().generic("POST", LIST, b"x", content_type="text/plain")
+    assert same(text, example(schema, LIST, "post", "unsupported_media_type"))
+    configure(THROTTLE_RATE="1/min")
+    late = [api().post(LIST, {}) for _ in range(2)][1]
+    assert same(late, example(schema, LIST, "post", "throttled"))
+
+
+# --- languages ----------------------------------------------------------------------------------
+
+
+def test_each_language_has_its_words() -> None:
+    english, chinese = described("en"), described("zh-hans")
+    for address, method in CALLS:
+        texts = [each["paths"][address][method]["summary"] for each in (english, chinese)]
+        assert texts[0].isascii() and not texts[1].isascii()
+    for schema, language in ((english, "en"), (chinese, "zh-hans")):
+        with translation.override(language):
+            told = example(schema, LIST, "post", "invalid_auth_token")["detail"]
+            assert told == str(BY_CODE["invalid_auth_token"].detail)
+
+
+# --- with the example site, and without the extra -----------------------------------------------
+
+
+def run(*command: str, **env: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Log in with the code of wx.login"), ("zh-hans", "使用 wx.login 的 code 登录")],
+)
+def test_the_examples_schema_is_valid_and_without_a_warning(
+    tmp_path: Path, language: str, words: str
+) -> None:
+    key = make_merchant_key(serial="0000ABCDEF0123456789")
+    merchant = Merchant("wx0000000000000001", "secret", "1900000001", (key.certificate_pem,))
+    env = environment(tmp_path, merchant, key, "http://127.0.0.1:1")
+    env["DJANGO_SETTINGS_MODULE"] = "example_project.settings"
+    told = run(
+        "manage.py", "spectacular", "--validate", "--fail-on-warn", "--lang", language, **env
+    )
+    calls = ("/api/login/", "/api/social-security/", "/healthz", LIST)
+    assert all(f"  {address}:" in told for address in calls)
+    assert words in told and "code: real_name_required" in told
+
+
+WITHOUT = """
+import sys
+sys.modules["drf_spectacular"] = None  # as if it weren't installed
+from tests import settings
+settings.INSTALLED_APPS.remove("drf_spectacular")
+del settings.REST_FRAMEWORK["DEFAULT_SCHEMA_CLASS"]
+import django; django.setup()
+from django.urls import reverse
+print(reverse("wx_realname:verifications"))
+assert not [name for name in sys.modules if name.startswith("wx_realname.api.schema")]
+"""
+
+
+def test_without_the_extra_nothing_of_it_is_imported() -> None:
+    assert run("-c", WITHOUT, DJANGO_SETTINGS_MODULE="tests.settings").strip() == LIST

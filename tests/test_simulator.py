@@ -1,0 +1,269 @@
+"""The simulator's server side: there only beside the local sandbox, and without a secret in its answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import clear_url_caches
+
+from example_project.simulator import control
+from example_project.simulator.citizens import CITIZENS
+from example_project.simulator.faults import OWN
+from example_project.simulator.ledger import digest_of
+from tests import settings as test_settings
+from tests.lying_wechat import LyingWeChat, says
+from wx_realname import resident_id
+from wx_realname.sandbox import Sandbox
+from wx_realname.services import exchange
+
+AUTHORISE, LOGIN, WIRE = "/simulator/authorise", "/simulator/login-code", "/simulator/wire"
+ANY = f"{WIRE}?digest={'0' * 64}&since=0"
+
+
+@pytest.fixture(autouse=True)
+def example_site(settings: Any) -> Any:
+    """The site's own addresses, texts and guards."""
+    settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "example_project"]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csrf.CsrfViewMiddleware"]
+    settings.ROOT_URLCONF = "example_project.urls"
+    settings.LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+    yield
+    clear_url_caches()
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+def post(client: Client, path: str, body: Any = None, **headers: str) -> Any:
+    return client.post(
+        path, body if body is not None else {}, content_type="application/json", headers=headers
+    )
+
+
+def handed_over(client: Client, language: str = "en") -> dict[str, Any]:
+    page = client.get("/", headers={"Accept-Language": language}).content.decode()
+    text = page.partition('type="application/json">')[2].partition("</script>")[0]
+    data: dict[str, Any] = json.loads(text)
+    return data
+
+
+# --- where it is served -----------------------------------------------------------------------
+
+
+def refused_everywhere(client: Client) -> bool:
+    answers = [client.get("/"), client.get(ANY), post(client, AUTHORISE), post(client, LOGIN)]
+    return [answer.status_code for answer in answers] == [404] * 4
+
+
+def test_it_is_served_beside_the_local_sandbox(client: Client, sandbox: Sandbox) -> None:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer["Content-Security-Policy"].startswith("default-src 'self';")
+    assert "no-store" in answer["Cache-Control"]
+    assert client.head("/").status_code == 200
+
+
+def test_there_is_no_simulator_beside_the_real_wechat(
+    client: Client, configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(API_BASE_URL="https://api.weixin.qq.com")
+
+    def nobody_asks(*args: Any, **kwargs: Any) -> None:
+        pytest.fail("an address that isn't on loopback was asked")
+
+    monkeypatch.setattr(control.requests.Session, "request", nobody_asks)
+    assert refused_everywhere(client)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://127.0.0.1.example.com", "https://localhost.example.com", "https://10.0.0.1"],
+)
+def test_what_only_sounds_like_loopback_is_not_asked(
+    client: Client, configure: Any, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    configure(API_BASE_URL=address)
+    monkeypatch.setattr(control, "_is_sandbox", lambda asked: True)
+    assert refused_everywhere(client)
+
+
+def test_a_loopback_that_nobody_listens_on_is_no_sandbox(client: Client, configure: Any) -> None:
+    configure(API_BASE_URL="http://127.0.0.1:1")
+    assert refused_everywhere(client)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [says(b"", 404), says(b"<html>"), says([]), says({}), says(b"", 302, Location="/elsewhere")],
+    ids=["404", "html", "list", "empty", "redirect"],
+)
+def test_another_server_on_loopback_is_no_sandbox(
+    client: Client, liar: LyingWeChat, script: Any
+) -> None:
+    liar.play(script, path="/sandbox/")
+    assert refused_everywhere(client)
+
+
+def test_settings_that_are_wrong_are_no_sandbox(client: Client, settings: Any) -> None:
+    settings.WX_REALNAME = {}
+    assert refused_everywhere(client)
+
+
+# --- what may be asked ------------------------------------------------------------------------
+
+
+def test_forged_requests_are_refused(sandbox: Sandbox) -> None:
+    client = Client(enforce_csrf_checks=True)
+    for path in (AUTHORISE, LOGIN):
+        assert post(client, path).status_code == 403
+    client.get("/")
+    token = client.cookies["csrftoken"].value
+    assert post(client, LOGIN, **{"X-CSRFToken": token}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"citizen": "nobody"},
+        {"citizen": ["ordinary"]},
+        {"citizen": "ordinary", "fault": "none such"},
+        {"citizen": "ordinary", "fault": 7},
+        [],
+        "{",
+        "[" * 100_000,
+    ],
+    ids=lambda body: str(body)[:40],
+)
+def test_nonsense_is_a_400(client: Client, sandbox: Sandbox, body: Any) -> None:
+    assert post(client, AUTHORISE, body).status_code == 400
+
+
+@pytest.mark.parametrize("query", ["", "?digest=abc&since=0", f"?digest={'0' * 64}&since=-1"])
+def test_the_wire_wants_a_digest_and_a_place(client: Client, sandbox: Sandbox, query: str) -> None:
+    assert client.get(f"{WIRE}{query}").status_code == 400
+
+
+def test_methods(client: Client, sandbox: Sandbox) -> None:
+    assert client.get(AUTHORISE).status_code == 405
+    assert post(client, WIRE).status_code == 405
+
+
+def test_a_sandbox_that_goes_away_is_a_502(client: Client, liar: LyingWeChat) -> None:
+    liar.play(says({"merchants": [], "control": []}), path="/sandbox/")
+    assert post(client, LOGIN).status_code == 502
+    assert post(client, AUTHORISE, {"citizen": "ordinary"}).status_code == 502
+
+
+# --- what is answered -------------------------------------------------------------------------
+
+
+def test_a_login_code_is_wechats(client: Client, sandbox: Sandbox) -> None:
+    assert list(post(client, LOGIN).json()) == ["code"]
+
+
+@pytest.mark.parametrize("key", [key for key, one in CITIZENS.items() if one.wechat_pay])
+def test_every_citizen_can_authorise(client: Client, sandbox: Sandbox, user: Any, key: str) -> None:
+    citizen = CITIZENS[key]
+    assert resident_id.check_digit_holds(citizen.credential_id)
+    answer = post(client, AUTHORISE, {"citizen": key}).json()
+    assert answer["digest"] == digest_of(answer["auth_token"])
+    if citizen.real_name_info:
+        record = exchange(user=user, auth_token=answer["auth_token"])
+        assert record.personal_data().real_name == citizen.real_name
+
+
+def test_the_wire_tells_the_visitors_calls_and_no_others(
+    client: Client, sandbox: Sandbox, user: Any, auth_token: str
+) -> None:
+    exchange(user=user, auth_token=auth_token)  # somebody else's, before
+    answer = post(client, AUTHORISE, {"citizen": "ordinary", "fault": "busy-once"}).json()
+    other = post(client, AUTHORISE, {"citizen": "two"}).json()
+    exchange(user=user, auth_token=other["auth_token"])
+    exchange(user=user, auth_token=answer["auth_token"])
+    wire = client.get(f"{WIRE}?digest={answer['digest']}&since={answer['since']}").json()
+    told = [(call["call"], call["errcode"], call["consumed"]) for call in wire["calls"]]
+    assert told == [("getrealnameinfo", -1, False), ("getrealnameinfo", 0, True)]
+    assert wire["mch_id"] == "1900000001" and len(wire["cert_serialno"]) == 40
+
+
+def test_a_dead_access_token_is_on_the_wire(client: Client, sandbox: Sandbox, user: Any) -> None:
+    before = post(client, AUTHORISE, {"citizen": "two"}).json()
+    exchange(user=user, auth_token=before["auth_token"])
+    answer = post(client, AUTHORISE, {"citizen": "ordinary", "fault": "expired"}).json()
+    exchange(user=user, auth_token=answer["auth_token"])
+    wire = client.get(f"{WIRE}?digest={answer['digest']}&since={answer['since']}").json()
+    told = [(call["call"], call["errcode"]) for call in wire["calls"]]
+    assert told == [("getrealnameinfo", 40001), ("stable_token", 0), ("getrealnameinfo", 0)]
+
+
+def test_a_ledger_that_was_reset_meanwhile(client: Client, sandbox: Sandbox, user: Any) -> None:
+    answer = post(client, AUTHORISE, {"citizen": "ordinary"}).json()
+    wire = client.get(f"{WIRE}?digest={answer['digest']}&since=1000").json()
+    assert wire["calls"] == []
+
+
+def test_no_secret_is_handed_out(client: Client, sandbox: Sandbox, user: Any) -> None:
+    answer = post(client, AUTHORISE, {"citizen": "ordinary"}).json()
+    exchange(user=user, auth_token=answer["auth_token"])
+    wire = client.get(f"{WIRE}?digest={answer['digest']}&since=0").content.decode()
+    page = client.get("/").content.decode()
+    merchant = test_settings.WX_REALNAME["MERCHANTS"]["default"]  # type: ignore[index]
+    for text in (wire, page):
+        assert answer["auth_token"] not in text and merchant["APP_SECRET"] not in text
+        assert not any(citizen.credential_id in text for citizen in CITIZENS.values())
+
+
+# --- the faults -------------------------------------------------------------------------------
+
+TABLE = {
+    "faults": [
+        {"name": "odd", "group": "strange_one", "consumes": True, "description": "is odd"},
+        {"name": "errcode_94003", "group": "refusal", "consumes": False, "description": "refuses"},
+        {"name": "no", "group": "token", "description": "", "calls": ["stable_token"]},
+    ]
+}
+
+
+def test_the_sandboxs_faults_are_offered_and_played(client: Client, liar: LyingWeChat) -> None:
+    liar.play(says({"merchants": [], "control": []}), path="/sandbox/")
+    liar.play(says(TABLE), path="/sandbox/faults")
+    liar.play(says({"entries": [], "totals": {}}), path="/sandbox/ledger")
+    liar.play(says({"auth_token": "t"}, 201), path="/sandbox/auth_tokens")
+    faults = handed_over(client)["faults"][len(OWN) :]
+    assert [fault["name"] for fault in faults] == ["wechat:errcode_94003", "wechat:odd"]
+    assert faults[0]["label"] == "Our signature is refused" and faults[0]["group"] == "WeChat"
+    assert faults[1] == {
+        "name": "wechat:odd",
+        "label": "odd",
+        "explanation": "is odd",
+        "group": "More: strange one",
+    }
+    answer = post(client, AUTHORISE, {"citizen": "ordinary", "fault": "wechat:odd"})
+    assert answer.status_code == 201
+    assert liar.calls[-1].body["fault"] == "odd"
+
+
+def test_a_sandbox_without_faults_has_ours(client: Client, liar: LyingWeChat) -> None:
+    liar.play(says({"merchants": [], "control": []}), path="/sandbox/")
+    assert [fault["name"] for fault in handed_over(client)["faults"]] == list(OWN)
+
+
+# --- the words --------------------------------------------------------------------------------
+
+
+def test_the_page_speaks_chinese_and_english(client: Client, sandbox: Sandbox) -> None:
+    assert handed_over(client, "zh-hans")["texts"]["retry"] == "重试"
+    assert handed_over(client, "en")["texts"]["retry"] == "Try again"
+    page = client.get("/", headers={"Accept-Language": "zh-hans"}).content.decode()
+    assert "微信实名授权" in page
+
+
+def test_the_visitor_may_choose_the_language(client: Client, sandbox: Sandbox) -> None:
+    client.post("/i18n/setlang/", {"language": "zh-hans", "next": "/"})
+    assert handed_over(client, "en")["language"] == "zh-hans"

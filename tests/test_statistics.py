@@ -1,0 +1,269 @@
+"""Hourly statistics: counted from the trail, once, and again while an hour isn't complete."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone as django_timezone
+
+from tests.conftest import AUTH_TOKEN
+from tests.lying_wechat import LyingWeChat, refuses
+from wx_realname import statistics
+from wx_realname.exceptions import RealNameError
+from wx_realname.models import AuditEvent, HourlyStatistic
+from wx_realname.services import exchange
+from wx_realname.services.usage import usage
+from wx_realname.statistics import HOUR, LATENESS, LIMITS_MS, Summary
+
+pytestmark = pytest.mark.django_db
+OLD = datetime(2026, 3, 1, 10, tzinfo=timezone.utc)
+
+
+def ended(at: datetime, **fields: Any) -> AuditEvent:
+    values = {"event": "exchange", "merchant": "default", "method": "authorize"}
+    outcome = {"status": "verified", "duration_ms": 80, "created_at": at}
+    return AuditEvent(**values | outcome | fields)
+
+
+def counted() -> int:
+    return sum(statistics.roll_up())
+
+
+def test_every_attempt_that_ended_is_counted_and_nothing_else(
+    liar: LyingWeChat, user: Any, configure: Any
+) -> None:
+    exchange(user=user, auth_token=AUTH_TOKEN)
+    liar.play(refuses(94002), refuses(94006))
+    for token in ("second", "third"):
+        with pytest.raises(RealNameError):
+            exchange(user=user, auth_token=token)
+    AuditEvent.objects.create(event="reveal", created_at=django_timezone.now())
+    AuditEvent.objects.bulk_create([ended(django_timezone.now(), event="exchange_superseded")])
+    assert counted() == 3
+    rows = HourlyStatistic.objects.all()
+    summary = Summary.of(rows)
+    assert summary.attempts == sum(summary.durations) == 3
+    assert summary.by_status == {"verified": 1, "rejected": 1, "failed": 1}
+    assert summary.errors == {("no_wechat_pay", 94002): 1, ("misconfigured", 94006): 1}
+    assert {(row.merchant, row.method, row.complete) for row in rows} == {
+        ("default", "authorize", False)
+    }
+
+
+def test_a_crowd_is_counted_as_a_plain_loop_counts_it() -> None:
+    dice = random.Random(7)
+    outcomes = [("verified", "", None), ("failed", "misconfigured", 94006), ("unknown", "x", None)]
+    events = []
+    for _ in range(2_000):
+        status, error_code, errcode = dice.choice(outcomes)
+        events.append(
+            ended(
+                OLD + timedelta(seconds=dice.uniform(0, 5 * 86_400)),
+                event=dice.choice(statistics.ENDS),
+                merchant=dice.choice(["default", "clinic"]),
+                method=dice.choice(["authorize", "check"]),
+                status=status,
+                error_code=error_code,
+                errcode=errcode,
+                duration_ms=dice.choice([None, *LIMITS_MS, 11, 20_001]),
+            )
+        )
+    AuditEvent.objects.bulk_create(events)
+    assert counted() == 2_000
+
+    rows = list(HourlyStatistic.objects.all())
+    minutes = Counter(
+        (event.merchant, event.method, event.created_at.replace(second=0, microsecond=0))
+        for event in events
+    )
+    for row in rows:
+        mine = [
+            event
+            for event in events
+            if (event.merchant, event.method) == (row.merchant, row.method)
+            and row.hour <= event.created_at < row.hour + HOUR
+        ]
+        assert row.attempts == len(mine) and row.complete
+        assert row.peak == minutes[row.merchant, row.method, row.peak_at]
+        assert row.peak == max(
+            count
+            for (merchant, method, minute), count in minutes.items()
+            if (merchant, method) == (row.merchant, row.method)
+            and row.hour <= minute < row.hour + HOUR
+        )
+        limits = [*LIMITS_MS, math.inf]
+        for number, (low, high) in enumerate(zip([-1, *limits[:-1]], limits, strict=True)):
+            times = [event.duration_ms for event in mine if event.duration_ms is not None]
+            assert row.durations[number] == sum(low < time <= high for time in times)
+    assert Summary.of(rows).by_status == Counter(event.status for event in events)
+
+
+def test_an_hour_is_counted_again_until_it_is_complete_and_then_no_more() -> None:
+    now = django_timezone.now()
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    AuditEvent.objects.bulk_create([ended(this_hour), ended(this_hour - 30 * HOUR)])
+    assert counted() == 2
+    AuditEvent.objects.bulk_create([ended(this_hour), ended(this_hour - 30 * HOUR)])
+    counted()
+    recent, old = HourlyStatistic.objects.order_by("-hour")
+    assert (recent.attempts, recent.complete) == (2, False)
+    assert (old.attempts, old.complete) == (1, True)
+
+
+def test_a_late_commit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event stamped within an hour may be committed after its end."""
+    AuditEvent.objects.bulk_create([ended(OLD + timedelta(minutes=59)), ended(OLD + HOUR)])
+    moments = [OLD + HOUR + timedelta(minutes=5), OLD + HOUR + LATENESS]
+    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[0])
+    assert counted() == 2
+    AuditEvent.objects.bulk_create([ended(OLD + timedelta(minutes=59, seconds=59))])
+    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
+    counted()
+    first, second = HourlyStatistic.objects.order_by("hour")
+    assert (first.attempts, first.complete) == (2, True)
+    assert (second.attempts, second.complete) == (1, False)
+
+
+def test_a_late_commit_into_an_empty_hour_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    AuditEvent.objects.bulk_create([ended(OLD - 5 * HOUR), ended(OLD + HOUR)])
+    moments = [OLD + HOUR + timedelta(seconds=1), OLD + HOUR + LATENESS]
+    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[0])
+    assert counted() == 2
+    AuditEvent.objects.bulk_create([ended(OLD + timedelta(minutes=59, seconds=59))])
+    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
+    counted()
+    assert Summary.of(HourlyStatistic.objects.all()).attempts == 3
+
+
+def test_what_a_clock_that_ran_ahead_counted_hides_no_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = [OLD + timedelta(days=2), OLD + 3 * HOUR]
+    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[0])
+    AuditEvent.objects.bulk_create([ended(OLD), ended(moments[0])])
+    assert counted() == 2
+    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
+    AuditEvent.objects.bulk_create([ended(OLD + 2 * HOUR)])
+    counted()
+    assert Summary.of(HourlyStatistic.objects.all()).attempts == 3
+
+
+def test_a_dense_hour_is_not_counted_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "DENSE", 3)
+    now = OLD + timedelta(minutes=30)
+    monkeypatch.setattr(statistics.timezone, "now", lambda: now)
+    AuditEvent.objects.bulk_create([ended(OLD) for _ in range(3)])
+    assert (counted(), counted()) == (3, 0)
+    AuditEvent.objects.bulk_create([ended(OLD), ended(OLD + HOUR)])
+    now = OLD + HOUR + LATENESS
+    assert counted() == 5
+    assert Summary.of(HourlyStatistic.objects.all()).attempts == 5
+
+
+def test_empty_years_cost_no_queries() -> None:
+    AuditEvent.objects.bulk_create([ended(OLD - timedelta(days=3_000)), ended(OLD)])
+    with CaptureQueriesContext(connection) as queries:
+        assert counted() == 2
+    assert len(queries) < 20
+    assert counted() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_count_everything_once() -> None:
+    AuditEvent.objects.bulk_create([ended(OLD + n * timedelta(minutes=7)) for n in range(500)])
+
+    def count() -> None:
+        try:
+            list(statistics.roll_up())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Summary.of(HourlyStatistic.objects.all()).attempts == 500
+    assert counted() == 0
+
+
+def test_quantiles_are_limits_of_the_buckets() -> None:
+    summary = Summary()
+    assert summary.quantile(0.5) is None
+    AuditEvent.objects.bulk_create(
+        [ended(OLD, duration_ms=ms) for ms in [40] * 90 + [900] * 9 + [30_000]]
+    )
+    counted()
+    summary = Summary.of(HourlyStatistic.objects.all())
+    assert [summary.quantile(share) for share in (0.5, 0.9, 0.95, 0.99, 1)] == [
+        *(50, 50, 1_000, 1_000),
+        math.inf,
+    ]
+
+
+class TestUsage:
+    def test_it_tells_calls_by_merchant_beside_what_was_declared(
+        self, configure: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        configure(merchant={"APPLICATION": {"DAILY_CALLS": 100, "PEAK_CALLS_PER_MINUTE": 2}})
+        noon = django_timezone.localtime().replace(hour=0, minute=0, second=1) - timedelta(days=1)
+        AuditEvent.objects.bulk_create([ended(noon) for _ in range(4)])
+        AuditEvent.objects.bulk_create([ended(noon, merchant="clinic", method="check")])
+        call_command("realname_usage")
+        told = capsys.readouterr().out
+        assert (
+            f"""\
+clinic, check: 1 calls in 2 days
+  calls a day: mean 0.5, most 1 on {noon:%Y-%m-%d}
+  calls a minute: mean 0.00, peak 1 at {noon:%Y-%m-%d %H:%M}
+default, authorize: 4 calls in 2 days
+  calls a day: mean 2.0 (100 declared), most 4 on {noon:%Y-%m-%d}
+  calls a minute: mean 0.00, peak 4 (2 declared) at {noon:%Y-%m-%d %H:%M}
+  MORE THAN WAS DECLARED: tell WeChat before it limits the calls.
+"""
+            == told
+        )
+
+    def test_a_mean_is_over_the_days_since_the_first_call_of_its_own(self) -> None:
+        now = django_timezone.now()
+        AuditEvent.objects.bulk_create(
+            [ended(now - timedelta(days=9)), *(ended(now, merchant="clinic") for _ in range(4))]
+        )
+        counted()
+        both = usage(statistics.hours(OLD - timedelta(days=3_660)))
+        assert [(one.merchant, one.days, one.daily) for one in both] == [
+            ("clinic", 1, 4.0),
+            ("default", 10, 0.1),
+        ]
+
+    def test_calls_of_a_clock_that_ran_ahead_are_no_fault(self) -> None:
+        tomorrow = django_timezone.now() + timedelta(days=1)
+        AuditEvent.objects.bulk_create([ended(tomorrow)])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(statistics.timezone, "now", lambda: tomorrow)
+            counted()
+        (one,) = usage(statistics.hours(OLD))
+        assert (one.days, one.daily) == (1, 1.0)
+
+    def test_a_dry_run_counts_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+        AuditEvent.objects.bulk_create([ended(django_timezone.now())])
+        call_command("realname_usage", "--dry-run", "--days", "7")
+        assert capsys.readouterr().out == "No attempt ended in the last 7 days.\n"
+        assert not HourlyStatistic.objects.exists()
+
+    @pytest.mark.parametrize("days", ["0", "-1", "99999"])
+    def test_a_senseless_number_of_days_is_refused(self, days: str) -> None:
+        with pytest.raises(CommandError, match="--days"):
+            call_command("realname_usage", f"--days={days}")
+
+    def test_a_wrong_setting_is_named(self, configure: Any) -> None:
+        configure(STORAGE="paper")
+        with pytest.raises(CommandError, match="STORAGE"):
+            call_command("realname_usage")
