@@ -34,14 +34,13 @@ WSGI = ("-c", "from django.core.wsgi import get_wsgi_application; get_wsgi_appli
 CHECK = ("-m", "django", "check")
 
 
-@pytest.mark.parametrize("way", [SETUP, WSGI, CHECK], ids=["setup", "wsgi", "check"])
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("way", "settings", "message"),
     [
-        ("WX_REALNAME['PENDING_TIMOUT'] = 1", 'Did you mean "PENDING_TIMEOUT"?'),
-        (f"WX_REALNAME['INDEX_KEYS'] = ['{PLANTED}']", 'WX_REALNAME["INDEX_KEYS"][0] must have'),
-        ("WX_REALNAME = {}", 'WX_REALNAME["MERCHANTS"] is missing'),
-        ("USE_TZ = False", "USE_TZ must be True"),
+        (SETUP, "WX_REALNAME['PENDING_TIMOUT'] = 1", 'Did you mean "PENDING_TIMEOUT"?'),
+        (WSGI, f"WX_REALNAME['INDEX_KEYS'] = ['{PLANTED}']", '["INDEX_KEYS"][0] must have'),
+        (SETUP, "WX_REALNAME = {}", 'WX_REALNAME["MERCHANTS"] is missing'),
+        (CHECK, "USE_TZ = False", "USE_TZ must be True"),
     ],
 )
 def test_a_wrong_setting_stops_the_start(

@@ -197,6 +197,7 @@ def test_pictures_are_small() -> None:
     assert all(picture.stat().st_size <= 150_000 for picture in DOCS.glob("*/images/*"))
 
 
+@pytest.mark.once
 def test_the_ten_lines_that_test_an_integration_do(tmp_path: Path) -> None:
     (tmp_path / "settings.py").write_text(SETTINGS + MADE_UP)
     (tmp_path / "urls.py").write_text(URLS)

@@ -111,6 +111,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.once
 def test_a_citizen_is_verified_in_an_empty_project_without_any_extra(
     folder: Path, wechat: Any
 ) -> None:

@@ -122,6 +122,7 @@ def run_pytest(project: Path) -> str:
     return run(project, "pytest", "-q", "-p", "no:cacheprovider", *plugin, "test_it.py")
 
 
+@pytest.mark.once
 def test_a_project_of_its_own_tests_with_pytest(project: Path) -> None:
     assert "4 passed" in run_pytest(project)
 

@@ -34,6 +34,7 @@ SORTED_AT_WILL = 3_000  # rows: where no more are left, PostgreSQL may read them
 RECORDS, EVENTS, SEALS = (
     f"wx_realname_{name}" for name in ("verification", "auditevent", "auditseal")
 )
+pytestmark = pytest.mark.once
 PLACES = ("", "older", "newer", "oldest", "day")
 
 #: Of each list: a filter that is rare, and the index that answers it.

@@ -485,6 +485,7 @@ def test_a_dry_run_counts_by_key_and_writes_nothing(configure: Configure) -> Non
     assert "INDEX_KEYS i1: still needed: 2 records are found by it" in said
 
 
+@pytest.mark.once
 def test_ten_thousand_rows_take_the_same_few_queries_a_batch(configure: Configure) -> None:
     made(10_000)
     needed = []

@@ -26,7 +26,7 @@ from wx_realname.services.rows import update_if_unchanged
 from wx_realname.services.transactions import durable
 from wx_realname.vault import blind_index
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 WRITERS, KILLS, BATCH = 16, 2, 100
 CHILD = f"""
