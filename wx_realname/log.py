@@ -51,7 +51,7 @@ def request_id(request: Any) -> str:
     """
     known = getattr(request, ATTRIBUTE, None) or _bound.get().get("request_id")
     if not known:
-        given = request.headers.get(HEADER, "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")  # `headers` would copy all of them
         known = given if _PLAIN.fullmatch(given) else uuid4().hex
     setattr(request, ATTRIBUTE, known)
     return str(known)

@@ -6,24 +6,34 @@ through its model field where that changes or refuses anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.signals import post_save, pre_save
 
 Row = TypeVar("Row", bound=models.Model)
 _Field: TypeAlias = "models.Field[Any, Any]"
 
-#: Fields whose values every driver takes as they are.
-_AS_IT_IS = (
-    models.CharField,
-    models.IntegerField,
-    models.PositiveIntegerField,
-    models.BooleanField,
-)
+_Preparation: TypeAlias = Callable[[Any, BaseDatabaseWrapper], Any]
+
+
+def _moment(value: Any, connection: BaseDatabaseWrapper) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+#: What the fields do to values of their own type, aware moments among them; None: every driver takes
+#: them as they are. Another field's `get_db_prep_save` is asked.
+_PREPARATIONS: Mapping[type[_Field], _Preparation | None] = {
+    models.CharField: None,
+    models.IntegerField: None,
+    models.PositiveIntegerField: None,
+    models.BooleanField: None,
+    models.DateTimeField: _moment,
+}
 
 
 def insert(model: type[Row], values: Mapping[str, Any], using: str) -> Row:
@@ -52,10 +62,10 @@ def update(
 
 @dataclass(frozen=True)
 class _Statement:
-    """Its SQL; for each value the field that prepares it, or None; and what follows the values."""
+    """Its SQL; for each value what prepares it, or None; and what follows the values."""
 
     sql: str
-    fields: tuple[_Field | None, ...]
+    preparations: tuple[_Preparation | None, ...]
     rest: tuple[Any, ...] = ()
 
 
@@ -72,8 +82,8 @@ class _Insert(_Statement):
 def _execute(statement: _Statement, values: Iterable[Any], using: str) -> int:
     connection = connections[using]
     prepared = [
-        value if field is None else field.get_db_prep_save(value, connection)
-        for field, value in zip(statement.fields, values, strict=True)
+        value if prepare is None else prepare(value, connection)
+        for prepare, value in zip(statement.preparations, values, strict=True)
     ]
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, (*prepared, *statement.rest))
@@ -89,7 +99,7 @@ def _insert(model: type[models.Model], using: str, given: tuple[str, ...]) -> _I
     places = ", ".join(["%s"] * len(known))
     rest = [known[name].get_db_prep_save(defaults[name], connections[using]) for name in left]
     sql = f"INSERT INTO {_table(model, using)} ({columns}) VALUES ({places})"  # noqa: S608
-    return _Insert(sql, tuple(_preparing(known[name]) for name in given), tuple(rest), defaults)
+    return _Insert(sql, tuple(_preparation(known[name]) for name in given), tuple(rest), defaults)
 
 
 @lru_cache(maxsize=64)
@@ -108,15 +118,15 @@ def _update(
     )
     wanted = [name for name, null in zip(same, nulls, strict=True) if not null]
     sql = f"UPDATE {_table(model, using)} SET {sets} WHERE {tests}"  # noqa: S608
-    return _Statement(sql, tuple(_preparing(known[name]) for name in (*changes, *wanted)))
+    return _Statement(sql, tuple(_preparation(known[name]) for name in (*changes, *wanted)))
 
 
 def _by_attname(model: type[models.Model]) -> dict[str, _Field]:
     return {field.attname: field for field in model._meta.concrete_fields}
 
 
-def _preparing(field: _Field) -> _Field | None:
-    return None if type(field) in _AS_IT_IS else field
+def _preparation(field: _Field) -> _Preparation | None:
+    return _PREPARATIONS.get(type(field), field.get_db_prep_save)
 
 
 def _column(field: _Field, using: str) -> str:
