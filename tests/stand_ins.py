@@ -301,7 +301,7 @@ class StandIn:
 
 def _read(reader: Any, port: int) -> Seen | None:
     line = reader.readline().decode("latin-1").split()
-    if len(line) != 3:
+    if len(line) != 3 or not line[2].startswith("HTTP/"):  # TLS's first words may hold a newline
         return None
     headers = {}
     while (header := reader.readline().decode("latin-1").strip()) != "":
