@@ -70,3 +70,23 @@ def test_a_code_over_the_control_address(wechat: WeChatClient) -> None:
     assert answer.status_code == 201
     assert verdict(wechat.check(code=answer.json()["code"])) == MATCH
     assert wechat.control("check_codes", person).status_code == 400
+
+
+def test_a_code_may_bring_its_own_fault(wechat: WeChatClient) -> None:
+    person = {"real_name": NAME, "credential_id": NUMBER, "app_id": APP, "openid": "oCitizen"}
+    unlucky = person | {"fault": "errcode_80112", "fault_times": 1}
+    code = wechat.control("check_codes", unlucky).json()["code"]
+    assert verdict(wechat.check()) == MATCH  # nobody else meets it
+    assert [wechat.check(code=code)["errcode"] for _ in range(3)] == [80112, 0, 80113]
+    answer = wechat.control("check_codes", person | {"fault": "encrypted_for_another_key"})
+    assert answer.status_code == 400 and "getrealnameinfo only" in answer.json()["error"]
+
+
+def test_the_ledger_tells_the_verdict(wechat: WeChatClient) -> None:
+    wechat.check(cred_id="110105194912310021")
+    assert wechat.control("ledger", method="GET").json()["entries"][-1]["verdict"] == {
+        "verify_openid": "V_OP_NM_MA",
+        "verify_real_name": "V_NM_ID_UM",
+    }
+    assert wechat.check(code="never issued")["errcode"] == 80111
+    assert wechat.sandbox.ledger[-1].verdict is None

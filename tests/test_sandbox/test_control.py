@@ -107,10 +107,10 @@ def test_the_ledger_tells_what_happened_without_a_secret(
     assert ledger["totals"] == {"stable_token": 1, "getrealnameinfo": 2, "unknown": 1}
     digest = hashlib.sha256(auth_token.encode()).hexdigest()
     assert [tuple(entry.values()) for entry in map(without_at, ledger["entries"])] == [
-        ("stable_token", APP, 0, None, False, None, "whole"),
-        ("getrealnameinfo", APP, 0, digest, True, None, "whole"),
-        ("getrealnameinfo", APP, 94005, digest, False, None, "whole"),
-        ("unknown", None, 40066, None, False, None, "whole"),
+        ("stable_token", APP, 0, None, False, None, "whole", None),
+        ("getrealnameinfo", APP, 0, digest, True, None, "whole", None),
+        ("getrealnameinfo", APP, 94005, digest, False, None, "whole", None),
+        ("unknown", None, 40066, None, False, None, "whole", None),
     ]
     told = json.dumps(ledger, ensure_ascii=False) + repr(wechat.sandbox.ledger)
     assert not any(secret in told for secret in (auth_token, token, SECRET, NAME, NUMBER))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from dataclasses import dataclass
 from threading import Lock
 
 from .citizens import Citizen
 from .errcodes import Refused
-from .faults.fault import Fault
+from .faults.fault import REALNAME
+from .own_faults import OwnFaults
 
 
 @dataclass
@@ -19,40 +19,21 @@ class _Grant:
     busy_left: int
 
 
-@dataclass
-class _OwnFault:
-    fault: Fault
-    times_left: float
-
-
 class AuthTokens:
     """Issues auth_tokens and redeems them, each once. They don't expire."""
 
     def __init__(self, lock: Lock) -> None:
         self._lock = lock
         self._grants: dict[str, _Grant] = {}
-        self._faults: dict[str, _OwnFault] = {}  # outlive the grant: "always" means always
+        self.own_faults = OwnFaults(lock, REALNAME)
 
     def issue(self, citizen: Citizen, app_id: str) -> str:
         """A new auth_token: what the button's event would carry."""
         auth_token = secrets.token_urlsafe(48)
-        fault = citizen.own_fault()
+        self.own_faults.bring(auth_token, citizen)
         with self._lock:
             self._grants[auth_token] = _Grant(citizen, app_id, citizen.busy)
-            if fault:
-                self._faults[auth_token] = _OwnFault(fault, citizen.fault_times or math.inf)
         return auth_token
-
-    def own_fault(self, auth_token: object) -> Fault | None:
-        """The fault that this request meets for its citizen's sake; counts it as met."""
-        if not isinstance(auth_token, str):
-            return None
-        with self._lock:
-            own = self._faults.get(auth_token)
-            if own is None or not own.times_left:
-                return None
-            own.times_left -= 1
-            return own.fault
 
     def redeem(self, auth_token: object, app_id: str) -> Citizen:
         """Consume the auth_token, atomically, and tell whose it was.

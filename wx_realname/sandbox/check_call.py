@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .citizens import Citizen
 from .errcodes import Refused
 from .ledger import Note
 from .state import State
@@ -27,13 +28,18 @@ def checkrealnameinfo(state: State, request: Request, note: Note) -> Document:
         raise Refused(47001)
     citizen = state.check_codes.redeem(asked["code"], asked["openid"], note.app_id)
     note.consumed = True
+    note.verdict = _verdict(citizen, asked)
+    return {"errcode": 0, "errmsg": "ok", **note.verdict}
+
+
+def _verdict(citizen: Citizen, asked: Document) -> Document:
     if not (citizen.wechat_pay and citizen.real_name_info):
-        return _verdict("V_OP_NA")
+        return _words("V_OP_NA")
     if asked["real_name"] != citizen.real_name:
-        return _verdict("V_OP_NM_UM")
+        return _words("V_OP_NM_UM")
     same = asked["cred_id"] == citizen.credential_id.upper()
-    return _verdict("V_OP_NM_MA", "V_NM_ID_MA" if same else "V_NM_ID_UM")
+    return _words("V_OP_NM_MA", "V_NM_ID_MA" if same else "V_NM_ID_UM")
 
 
-def _verdict(person: str, number: str = "") -> Document:
-    return {"errcode": 0, "errmsg": "ok", "verify_openid": person, "verify_real_name": number}
+def _words(person: str, number: str = "") -> Document:
+    return {"verify_openid": person, "verify_real_name": number}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .faults import table
-from .faults.fault import Fault
+from .faults.fault import REALNAME, Fault
 
 LONGEST = 245  # bytes that RSA-2048 with PKCS#1 v1.5 padding can carry (section 4.4)
 
@@ -42,11 +42,12 @@ class Citizen:
             raise ValueError("fault_times: there is no fault; give one")
         self.own_fault()
 
-    def own_fault(self) -> Fault | None:
-        """The fault that this citizen's exchanges meet; `ValueError` for one that they can't."""
+    def own_fault(self, call: str = REALNAME) -> Fault | None:
+        """The fault that this citizen's calls meet; `ValueError` for a given one that they can't."""
         if self.fault is not None:
-            return table.named(self.fault)
-        return table.BY_CREDENTIAL_ID.get(self.credential_id)
+            return table.named(self.fault, call)
+        own = table.BY_CREDENTIAL_ID.get(self.credential_id)
+        return own if own and call in own.calls else None
 
     def real_name_bytes(self) -> bytes:
         """The name in GB18030, of which the document's GBK is a part (section 4.3)."""

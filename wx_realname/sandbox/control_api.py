@@ -94,8 +94,8 @@ def _login_codes(state: State, request: Request) -> Answer:
 
 
 def _check_codes(state: State, request: Request) -> Answer:
-    names = ("real_name", "credential_id", "openid", "app_id", "wechat_pay", "real_name_info")
-    fields = Fields(request.body, *names)
+    known = (name for name in _CITIZEN if name != "busy")  # -1 is a fault among others here
+    fields = Fields(request.body, *known, "openid", "app_id")
     app_id = state.registry.choose_app(fields.optional_text("app_id"))
     visit = Visit(_citizen(fields), fields.text("openid"), app_id)
     return Answer({"code": state.check_codes.issue(visit)}, 201)
@@ -159,7 +159,8 @@ CONTROLS: Mapping[str, Mapping[str, Control]] = MappingProxyType(
         f"{PREFIX}/check_codes": {
             "POST": Control(
                 _check_codes,
-                "real_name, credential_id, openid, app_id?, wechat_pay? true, real_name_info? true",
+                "real_name, credential_id, openid, app_id?, wechat_pay? true, real_name_info? true, "
+                "fault? (only this code meets it), fault_times? (always)",
                 "lets a citizen go through the city service: a code for checkrealnameinfo",
             )
         },

@@ -12,6 +12,7 @@ from threading import Lock
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from .reply import Delivered
+from .wire import Document
 
 NEWEST_KEPT = 100_000
 
@@ -23,6 +24,7 @@ class Note:
     app_id: str | None = None
     auth_token_digest: str | None = None
     consumed: bool = False
+    verdict: Document | None = None
     public_key: RSAPublicKey | None = field(default=None, repr=False)
 
     def auth_token(self, auth_token: object) -> None:
@@ -37,9 +39,10 @@ class LedgerEntry:
     """One call. `at` is in UTC; `auth_token_digest` is SHA-256 in hex; unknown things are None.
 
     `errcode` is what WeChat decided, even where a fault kept it from being seen; None where the
-    call was never looked at. `consumed`: the auth_token was redeemed. `fault` is the one that the
-    call met. `delivered`: how much of an answer was handed to the network, "nothing", "part" or
-    "whole"; an answer that is whole may be nonsense all the same, by its fault.
+    call was never looked at. `consumed`: the auth_token or code was redeemed. `fault` is the one
+    that the call met. `delivered`: how much of an answer was handed to the network, "nothing",
+    "part" or "whole"; an answer that is whole may be nonsense all the same, by its fault.
+    `verdict` is what a check came to, in WeChat's words.
     """
 
     call: str
@@ -50,6 +53,7 @@ class LedgerEntry:
     consumed: bool
     fault: str | None = None
     delivered: Delivered = "nothing"
+    verdict: Document | None = None
 
     def as_json(self) -> dict[str, object]:
         """The entry as `GET /sandbox/ledger` shows it."""

@@ -52,7 +52,14 @@ class State:
     def record(self, call: str, errcode: int | None, note: Note, fault: str | None) -> Line:
         """Write a decided call into the ledger; what was delivered isn't known yet."""
         at = datetime.fromtimestamp(self.now(), timezone.utc)
-        digest = note.auth_token_digest
-        return self.ledger.record(
-            LedgerEntry(call, at, note.app_id, errcode, digest, note.consumed, fault)
+        entry = LedgerEntry(
+            call=call,
+            at=at,
+            app_id=note.app_id,
+            errcode=errcode,
+            auth_token_digest=note.auth_token_digest,
+            consumed=note.consumed,
+            fault=fault,
+            verdict=note.verdict,
         )
+        return self.ledger.record(entry)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from . import check_call, mini_program_calls, realname_call, token_calls
 from .errcodes import Refused, refusal
-from .faults.fault import REALNAME, Encounter, Fault
+from .faults.fault import CHECK, REALNAME, Encounter, Fault
 from .faults.latency import later
 from .ledger import Note
 from .reply import Reply
@@ -50,13 +50,16 @@ def answer(state: State, request: Request) -> Reply:
 
 
 def _own_fault(state: State, request: Request, name: str) -> Fault | None:
-    """The fault of the citizen whose auth_token this is."""
-    if name != REALNAME:
+    """The fault of the citizen whose auth_token or code this is."""
+    if name not in (REALNAME, CHECK):
         return None
     try:
-        return state.auth_tokens.own_fault(json_object(request.body).get("auth_token"))
+        asked = json_object(request.body)
     except Refused:
         return None
+    if name == CHECK:
+        return state.check_codes.own_faults.meet(asked.get("code"))
+    return state.auth_tokens.own_faults.meet(asked.get("auth_token"))
 
 
 def _asked(state: State, request: Request, note: Note) -> Answer:
