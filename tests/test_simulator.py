@@ -164,7 +164,7 @@ def test_a_sandbox_that_goes_away_is_a_502(client: Client, liar: LyingWeChat) ->
 
 
 def test_a_login_code_is_wechats(client: Client, sandbox: Sandbox) -> None:
-    assert list(post(client, LOGIN).json()) == ["code"]
+    assert list(post(client, LOGIN).json()) == ["code", "openid"]
 
 
 @pytest.mark.parametrize("key", [key for key, one in CITIZENS.items() if one.wechat_pay])
@@ -243,6 +243,7 @@ def test_the_sandboxs_faults_are_offered_and_played(client: Client, liar: LyingW
         "label": "odd",
         "explanation": "is odd",
         "group": "More: strange one",
+        "ways": ["authorize"],
     }
     answer = post(client, AUTHORISE, {"citizen": "ordinary", "fault": "wechat:odd"})
     assert answer.status_code == 201

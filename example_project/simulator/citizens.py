@@ -33,11 +33,14 @@ class Citizen:
             "maskedNumber": masking.mask_credential_id(self.credential_id),
         }
 
+    def id_card(self) -> dict[str, str]:
+        """What the citizen reads off it, to type it into the phone."""
+        return {"real_name": self.real_name, "credential_id": self.credential_id}
+
     def for_the_sandbox(self) -> dict[str, object]:
-        """As the sandbox's auth_tokens call takes a citizen."""
+        """As the sandbox's calls for a token or a code take a citizen."""
         return {
-            "real_name": self.real_name,
-            "credential_id": self.credential_id,
+            **self.id_card(),
             "wechat_pay": self.wechat_pay,
             "real_name_info": self.real_name_info,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from .citizens import Citizen
 from .control import Control, Refused
+from .ways import AUTHORIZE, CHECK, WAYS, Way
 
-EXCHANGE = (
-    "getrealnameinfo"  # the only call that has a citizen, and so a fault of the citizen's own
-)
 #: Before the names of the sandbox's faults, lest one of them be called like one of ours.
 OF_THE_SANDBOX = "wechat:"
 Text = str | Promise
@@ -24,7 +23,7 @@ Text = str | Promise
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong. `fields` go to the sandbox's auth_tokens call, over the citizen's.
+    """Something that goes wrong. `fields` go to the sandbox's call for a token, over the citizen's.
 
     What the phone itself does wrong (loses its network, posts twice) is known to the page by name.
     """
@@ -36,18 +35,20 @@ class Fault:
     fields: Mapping[str, object] = field(default_factory=dict)
     expires_access_tokens: bool = False
     forges: bool = False
+    ways: tuple[Way, ...] = (AUTHORIZE, CHECK)
 
     def on_the_page(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in ("name", "label", "explanation", "group")}
+        shown = {name: getattr(self, name) for name in ("name", "label", "explanation", "group")}
+        return {**shown, "ways": [way.name for way in self.ways]}
 
-    def auth_token(self, citizen: Citizen, control: Control) -> str:
-        """What the button's event carries. Raises `Refused`."""
+    def token(self, way: Way, citizen: Citizen, control: Control, **more: str) -> str:
+        """What WeChat gives the mini-program on this way. Raises `Refused`."""
         if self.expires_access_tokens:
             control.post("expire_access_tokens", {})
         if self.forges:
             return secrets.token_urlsafe(48)
-        fields = {**citizen.for_the_sandbox(), **self.fields}
-        return str(control.post("auth_tokens", fields)["auth_token"])
+        fields = {**citizen.for_the_sandbox(), **more, **self.fields}
+        return str(control.post(way.control, fields)[way.token])
 
 
 _WECHAT, _PHONE = _("WeChat"), _("The phone")
@@ -58,14 +59,14 @@ _OWN = (
         _("WeChat is busy once"),
         _("The first try is answered with -1. The server tries again, and nobody notices."),
         _WECHAT,
-        {"busy": 1},
+        {"fault": "busy", "fault_times": 1},
     ),
     Fault(
         "busy",
         _("WeChat stays busy"),
         _("Three tries are answered with -1. The same authorization may be sent again later."),
         _WECHAT,
-        {"busy": 3},
+        {"fault": "busy", "fault_times": 3},
     ),
     Fault(
         "expired",
@@ -80,6 +81,7 @@ _OWN = (
         _("What comes back decrypts to something that is no ID number, so it isn't believed."),
         _WECHAT,
         {"credential_id": "not-a-number"},
+        ways=(AUTHORIZE,),
     ),
     Fault(
         "forged",
@@ -87,6 +89,15 @@ _OWN = (
         _("It was used before, is too old, or was made up: WeChat answers 94005."),
         _WECHAT,
         forges=True,
+        ways=(AUTHORIZE,),
+    ),
+    Fault(
+        "forged-code",
+        _("WeChat doesn't know the code"),
+        _("It is too old, or was made up: WeChat answers 80111."),
+        _WECHAT,
+        forges=True,
+        ways=(CHECK,),
     ),
     Fault(
         "offline",
@@ -106,6 +117,13 @@ _OWN = (
         _("The same authorization is sent twice at the same moment. WeChat is asked once."),
         _PHONE,
     ),
+    Fault(
+        "code-again",
+        _("The last code is sent again"),
+        _("WeChat may hand the mini-program an old code once more. One code is for one check."),
+        _PHONE,
+        ways=(CHECK,),
+    ),
 )
 #: Those of the sandbox's faults that teach most, in words of ours.
 _CURATED: Mapping[str, tuple[Text, Text]] = MappingProxyType(
@@ -113,7 +131,7 @@ _CURATED: Mapping[str, tuple[Text, Text]] = MappingProxyType(
         "reset_after_consumption": (
             _("WeChat hangs up after the deed"),
             _(
-                "The auth_token is consumed, and the answer lost. Nobody can know, so nobody guesses."
+                "What the citizen gave is consumed, and the answer lost. Nobody can know, so nobody guesses."
             ),
         ),
         "html_before_consumption": (
@@ -128,6 +146,14 @@ _CURATED: Mapping[str, tuple[Text, Text]] = MappingProxyType(
             _("Our signature is refused"),
             _("The private key isn't the certificate's: only the operator can mend it."),
         ),
+        "errcode_80113": (
+            _("The code was used before"),
+            _("WeChat answers a code once only, and says 80113 from then on."),
+        ),
+        "errcode_80112": (
+            _("The code is in use at this moment"),
+            _("WeChat says 80112. The same code may be sent again later."),
+        ),
         "errcode_45009": (
             _("The day's quota is used up"),
             _("WeChat lets nobody through until tomorrow."),
@@ -137,6 +163,11 @@ _CURATED: Mapping[str, tuple[Text, Text]] = MappingProxyType(
             _("What comes decrypts to noise, and noise isn't taken for a name."),
         ),
     }
+)
+#: What WeChat says on one way alone: a check isn't signed, and an exchange has no code.
+_ERRCODES = (
+    (AUTHORIZE, re.compile(r"errcode_94\d{3}")),
+    (CHECK, re.compile(r"errcode_(1005|8011\d)")),
 )
 OWN: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _OWN})
 
@@ -160,14 +191,22 @@ def _of_the_sandbox(control: Control) -> Iterator[Fault]:
     except (Refused, KeyError):  # a sandbox that only ever succeeds
         return
     for row in listed:
-        if EXCHANGE in row.get("calls", (EXCHANGE,)):
-            yield _theirs(row)
+        if ways := _ways(row):
+            yield _theirs(row, ways)
 
 
-def _theirs(row: Mapping[str, Any]) -> Fault:
+def _ways(row: Mapping[str, Any]) -> tuple[Way, ...]:
+    """The ways on which it can be met."""
+    only = next((way for way, own in _ERRCODES if own.fullmatch(row["name"])), None)
+    calls = row.get("calls", (AUTHORIZE.call,))
+    return tuple(way for way in WAYS.values() if way.call in calls and only in (None, way))
+
+
+def _theirs(row: Mapping[str, Any], ways: tuple[Way, ...]) -> Fault:
     name = str(row["name"])
-    fields = {"fault": name}
-    if name in _CURATED:
-        return Fault(OF_THE_SANDBOX + name, *_CURATED[name], _WECHAT, fields)
-    group = _("More: {group}").format(group=str(row["group"]).replace("_", " "))
-    return Fault(OF_THE_SANDBOX + name, name, str(row["description"]), group, fields)
+    label, explanation = _CURATED.get(name, (name, str(row["description"])))
+    more = _("More: {group}").format(group=str(row["group"]).replace("_", " "))
+    group = _WECHAT if name in _CURATED else more
+    return Fault(
+        OF_THE_SANDBOX + name, label, explanation, group, fields={"fault": name}, ways=ways
+    )

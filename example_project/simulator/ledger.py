@@ -6,14 +6,15 @@ import hashlib
 from typing import Any
 
 from .control import Control
+from .ways import WAYS
 
-_SHOWN = ("call", "at", "errcode", "consumed", "fault")
-_OF_NOBODY = ("stable_token", "token", "getrealnameinfo")
+_SHOWN = ("call", "at", "errcode", "consumed", "fault", "verdict")
+_OF_NOBODY = ("stable_token", "token", *(way.call for way in WAYS.values()))
 
 
-def digest_of(auth_token: str) -> str:
-    """How the ledger names an auth_token: SHA-256 in hex."""
-    return hashlib.sha256(auth_token.encode()).hexdigest()
+def digest_of(token: str) -> str:
+    """How the ledger names an auth_token or a code: SHA-256 in hex."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def length(control: Control) -> int:
@@ -22,9 +23,9 @@ def length(control: Control) -> int:
 
 
 def calls(control: Control, digest: str, since: int) -> list[dict[str, Any]]:
-    """The calls after the `since`th with this auth_token, oldest first. Raises `Refused`.
+    """The calls after the `since`th with this token or code, oldest first. Raises `Refused`.
 
-    Those that carry no auth_token at all belong to it too: the server fetches an access_token, or
+    Those that carry none at all belong to it too: the server fetches an access_token, or
     is told that the one it has is dead, before WeChat looks at anything else.
     """
     entries, count = _read(control)

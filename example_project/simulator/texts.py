@@ -21,7 +21,10 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "retry": _("Try again"),
         "retry-in": _("Try again ({seconds})"),
         "reauthorize": _("Authorize again"),
+        "edit": _("Correct what I typed"),
         "restart": _("Open the mini-program anew"),
+        "no-name": _("Please enter your name."),
+        "no-number": _("This is not an ID number. Please look at it again."),
         # the wire
         "waiting": _("waiting"),
         "under-way": _("under way"),
@@ -32,12 +35,12 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "signature": _("signed with our private key"),
         "seconds": _("the time, in seconds"),
         "secret": _("kept secret"),
-        "no-auth-token": _("No auth_token: the citizen didn't agree."),
-        "no-sandbox": _("The local WeChat gave no auth_token."),
+        "not-agreed": _("No {token}: the citizen didn't agree."),
+        "no-sandbox": _("The local WeChat gave no {token}."),
         "not-sent": _("Not sent: the phone has no network."),
         "answer-lost": _("The answer came, but the phone never got it."),
         "sent-twice": _("Sent twice at the same moment."),
-        "wechat-not-asked": _("WeChat wasn't asked: our server knows this auth_token already."),
+        "wechat-not-asked": _("WeChat wasn't asked: our server knows this {token} already."),
         "wechat-not-reached": _("WeChat was not asked for this citizen's data."),
         "no-answer": _("No answer that makes sense."),
         "wechat-says": _("WeChat answers our server"),
@@ -45,7 +48,10 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "decrypts": _(
             "Our server decrypts name and number, stores them encrypted, and masks them."
         ),
-        "consumed": _("auth_token consumed"),
+        "matches": _("They match: our server stores what was typed encrypted, and masks it."),
+        "differs": _("Which of the two differs, the phone isn't told: nobody may guess numbers."),
+        "own-openid": _("the caller's own"),
+        "consumed": _("{token} consumed"),
     }
 )
 
@@ -79,6 +85,14 @@ OUTCOMES: Mapping[str, Mapping[str, Text]] = MappingProxyType(
             _("WeChat Pay doesn't know your name yet"),
             _("Verify your identity in WeChat Pay first, or bring your document to a counter."),
         ),
+        "mismatch": _outcome(
+            _("Name and number don't match"),
+            _("Compare both with your ID card. Which one differs we don't tell, to anybody."),
+        ),
+        "invalid": _outcome(
+            _("This can't be right"), _("Nothing was asked of WeChat. Look at what you typed.")
+        ),
+        "invalid_code": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
         "invalid_auth_token": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
         "auth_token_in_use": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
         "outcome_unknown": _outcome(_("We can't tell whether it worked"), _ONCE_MORE),

@@ -1,4 +1,4 @@
-"""The page, and the three things that WeChat's app does on a real phone."""
+"""The page, what WeChat's app does on a real phone, and what the citizen reads off a card."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from wx_realname import conf
 from wx_realname.services import merchants
 
 from . import faults, ledger, texts
-from .citizens import CITIZENS
+from .citizens import CITIZENS, Citizen
 from .control import Control, Refused, local
+from .ways import AUTHORIZE, CHECK, WAYS, Way
 
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _COUNT = re.compile(r"[0-9]{1,12}")
+_OPENID = re.compile(r"[\w-]{1,128}", re.ASCII)
+_CALLS = ("login-code", "authorise", "city-service", "id-card", "wire")
 
 View = Callable[[HttpRequest, Control], HttpResponse]
 
@@ -59,9 +62,8 @@ def page(request: HttpRequest, control: Control) -> HttpResponse:
     """GET: the simulator."""
     handed_over = {
         "language": get_language(),
-        "urls": {
-            name: reverse(f"simulator-{name}") for name in ("login-code", "authorise", "wire")
-        },
+        "urls": {name: reverse(f"simulator-{name}") for name in _CALLS},
+        "ways": {way.name: way.on_the_page() for way in WAYS.values()},
         "citizens": [citizen.on_the_page() for citizen in CITIZENS.values()],
         "faults": [fault.on_the_page() for fault in faults.offered(control).values()],
         "texts": dict(texts.TEXTS),
@@ -76,26 +78,49 @@ def page(request: HttpRequest, control: Control) -> HttpResponse:
 @beside_the_sandbox
 @require_POST
 def login_code(request: HttpRequest, control: Control) -> HttpResponse:
-    """POST: a code as wx.login gives it, of a WeChat user who was never here before."""
-    return JsonResponse({"code": control.post("login_codes", {})["code"]}, status=201)
+    """POST: a code as wx.login gives it, of a WeChat user who was never here before.
+
+    With it the user's openid, which WeChat's app knows and no mini-program is told.
+    """
+    login = control.post("login_codes", {})
+    return JsonResponse({"code": login["code"], "openid": login["openid"]}, status=201)
 
 
 @beside_the_sandbox
 @require_POST
 def authorise(request: HttpRequest, control: Control) -> HttpResponse:
-    """POST `{"citizen", "fault"?}`: the auth_token that the button's event carries.
+    """POST `{"citizen", "fault"?}`: the auth_token that the button's event carries."""
+    return _given(AUTHORIZE, _object(request), control)
 
-    With it the name that the ledger gives it, and how long the ledger was before.
-    """
+
+@beside_the_sandbox
+@require_POST
+def city_service(request: HttpRequest, control: Control) -> HttpResponse:
+    """POST `{"citizen", "openid", "fault"?}`: the code that WeChat's city service hands back."""
     asked = _object(request)
-    citizen = CITIZENS.get(str(asked.get("citizen")))
+    openid = str(asked.get("openid"))
+    if not _OPENID.fullmatch(openid):
+        raise BadRequest("openid: as the login code came with it")
+    return _given(CHECK, asked, control, openid=openid)
+
+
+def _given(way: Way, asked: dict[str, object], control: Control, **more: str) -> HttpResponse:
+    """The token or code, the name that the ledger gives it, and how long the ledger was before."""
+    citizen = _citizen(asked.get("citizen"))
     fault = faults.find(asked.get("fault", ""), control)
-    if citizen is None or fault is None:
-        raise BadRequest("there is no such citizen or fault")
+    if fault is None or way not in fault.ways:
+        raise BadRequest("there is no such fault")
     since = ledger.length(control)
-    auth_token = fault.auth_token(citizen, control)
-    answer = {"auth_token": auth_token, "digest": ledger.digest_of(auth_token), "since": since}
+    token = fault.token(way, citizen, control, **more)
+    answer = {way.token: token, "digest": ledger.digest_of(token), "since": since}
     return JsonResponse(answer, status=201)
+
+
+@beside_the_sandbox
+@require_safe
+def id_card(request: HttpRequest, control: Control) -> HttpResponse:
+    """GET ?citizen=…: name and number, for the form in the phone, and for nothing else."""
+    return JsonResponse(_citizen(request.GET.get("citizen")).id_card())
 
 
 @beside_the_sandbox
@@ -113,6 +138,13 @@ def wire(request: HttpRequest, control: Control) -> HttpResponse:
             "calls": ledger.calls(control, digest, int(since)),
         }
     )
+
+
+def _citizen(key: object) -> Citizen:
+    try:
+        return CITIZENS[str(key)]
+    except KeyError:
+        raise BadRequest("there is no such citizen") from None
 
 
 def _object(request: HttpRequest) -> dict[str, object]:

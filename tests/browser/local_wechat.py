@@ -11,8 +11,12 @@ from wx_realname.sandbox import Sandbox
 
 CONTROL = tuple(
     f"/sandbox/{call}"
-    for call in ("", "auth_tokens", "login_codes", "expire_access_tokens", "ledger", "faults")
+    for call in (
+        *("", "auth_tokens", "check_codes", "login_codes", "expire_access_tokens"),
+        *("ledger", "faults"),
+    )
 )
+CHECK = "/intp/realname/checkrealnameinfo"
 
 
 def passes_on(address: str) -> Script:
@@ -36,7 +40,7 @@ class LocalWeChat(LyingWeChat):
 
     def forget(self) -> None:
         super().forget()
-        for path in (*CONTROL, TOKEN, REALNAME, "/sns/jscode2session"):
+        for path in (*CONTROL, TOKEN, REALNAME, CHECK, "/sns/jscode2session"):
             self.play(self._honest, path=path)
 
     def slowly(self, seconds: float) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 40  # seconds: CI has slow days
+MESSAGES = ".messages:not([hidden])"  # those of the chosen way
 REFUSED = re.compile(r"the server responded with a status of [45]\d\d")
 
 #: Look whether a finger would hit it, and tap, in one step: nothing moves in between.
@@ -96,11 +97,11 @@ class Phone:
 
     def wire(self) -> list[str]:
         """The states of the four messages."""
-        found = self.driver.find_elements("css selector", "[data-message]")
+        found = self.driver.find_elements("css selector", f"{MESSAGES} [data-message]")
         return [str(message.get_attribute("data-state")) for message in found]
 
     def message(self, number: int) -> str:
-        return self.said(f'[data-message="{number}"]')
+        return self.said(f'{MESSAGES} [data-message="{number}"]')
 
     def complaints(self) -> list[str]:
         """What the browser complained of, apart from answers that a test asked to be refusals."""

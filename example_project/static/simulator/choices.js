@@ -1,10 +1,11 @@
 // @ts-check
-/** Who holds the phone, and what goes wrong: the visitor's choice. */
+/** Which way it goes, who holds the phone, and what goes wrong: the visitor's choice. */
 
 import { button, data, element } from "./page_data.js";
 
 /** @typedef {import("./page_data.js").Citizen} Citizen */
 /** @typedef {import("./page_data.js").Fault} Fault */
+/** @typedef {import("./page_data.js").Way} Way */
 
 export class Choices {
   #fault = /** @type {HTMLSelectElement} */ (element("fault"));
@@ -12,8 +13,11 @@ export class Choices {
   /** @param {() => void} startOver is called when another phone is wanted */
   constructor(startOver) {
     element("citizens").append(...data.citizens.map(card));
-    this.#fault.append(...options());
-    this.#explain();
+    this.#follow();
+    element("ways").addEventListener("change", () => {
+      this.#follow();
+      startOver();
+    });
     element("choices").addEventListener("submit", (event) => event.preventDefault());
     element("citizens").addEventListener("change", startOver);
     this.#fault.addEventListener("change", () => this.#explain());
@@ -22,10 +26,12 @@ export class Choices {
 
   /** @returns {Citizen} */
   get citizen() {
-    const chosen = /** @type {HTMLInputElement} */ (
-      document.querySelector("[name=citizen]:checked")
-    );
-    return /** @type {Citizen} */ (data.citizens.find((one) => one.key === chosen.value));
+    return /** @type {Citizen} */ (data.citizens.find((one) => one.key === chosen("citizen")));
+  }
+
+  /** @returns {Way} */
+  get way() {
+    return /** @type {Way} */ (chosen("way"));
   }
 
   /** @returns {string} */
@@ -33,10 +39,30 @@ export class Choices {
     return this.#fault.value;
   }
 
+  /** The page tells of the chosen way alone; a fault that both ways know stays chosen. */
+  #follow() {
+    const { way, fault } = this;
+    for (const part of /** @type {NodeListOf<HTMLElement>} */ (
+      document.querySelectorAll("[data-way]")
+    )) {
+      part.hidden = part.dataset.way !== way;
+    }
+    const faults = data.faults.filter(({ ways }) => ways.includes(way));
+    this.#fault.replaceChildren(...options(faults));
+    this.#fault.value = faults.some(({ name }) => name === fault) ? fault : "";
+    this.#explain();
+  }
+
   #explain() {
     const chosen = data.faults.find((fault) => fault.name === this.fault);
     element("fault-explanation").textContent = chosen?.explanation ?? "";
   }
+}
+
+/** The value of the radio button that is chosen. @param {string} name */
+function chosen(name) {
+  const radio = document.querySelector(`[name=${name}]:checked`);
+  return /** @type {HTMLInputElement} */ (radio).value;
 }
 
 /**
@@ -66,13 +92,14 @@ function part(kind, text) {
 
 /**
  * The faults, those of one group together.
+ * @param {Fault[]} faults
  * @returns {HTMLElement[]}
  */
-function options() {
+function options(faults) {
   /** @type {Map<string, HTMLElement>} */
   const groups = new Map();
   const found = /** @type {HTMLElement[]} */ ([]);
-  for (const { name, label, group } of data.faults) {
+  for (const { name, label, group } of faults) {
     const option = new Option(label, name);
     if (!group) {
       found.push(option);

@@ -1,17 +1,20 @@
 // @ts-check
 /** The mini-program: it logs in, asks for the real name, sends it in, and opens the service. */
 
+import * as form from "./check_form.js";
 import * as outcomes from "./outcomes.js";
 import { button, data, element, words } from "./page_data.js";
 import { NetworkGone, RestApi } from "./rest_api.js";
 import * as screens from "./screens.js";
 import { Sheet } from "./sheet.js";
-import { SandboxGone, authorise, login, wire } from "./wechat_app.js";
+import { SandboxGone, authorise, idCard, login, visit, wire } from "./wechat_app.js";
 import * as panel from "./wire_panel.js";
 
 /** @typedef {import("./choices.js").Choices} Choices */
+/** @typedef {import("./page_data.js").Citizen} Citizen */
+/** @typedef {import("./page_data.js").Way} Way */
 /** @typedef {import("./rest_api.js").Reply} Reply */
-/** @typedef {import("./wechat_app.js").Authorisation} Authorisation */
+/** @typedef {import("./wechat_app.js").Grant} Grant */
 
 const GLANCE = 400; // milliseconds between two looks at the sandbox's ledger
 
@@ -26,18 +29,21 @@ export class MiniProgram {
   #api = new RestApi(data.language);
   #sheet = new Sheet();
   #running = false;
+  #filledIn = false;
   #phones = 0;
   #record = "";
   #seen = 0;
   /** @type {"" | (typeof MISHAPS)[keyof typeof MISHAPS]} */
   #mishap = "";
-  /** @type {Authorisation | null} */
-  #authorisation = null;
+  #openid = "";
+  /** @type {Grant | null} */
+  #grant = null;
   /** @type {Choices | undefined} */
   #choices;
 
   constructor() {
-    this.#on("authorise", () => this.#authorise());
+    this.#on("authorise", () => this.#begin());
+    this.#on("check-form", () => this.#prove(), "submit");
     this.#on("social-security", () => this.#open());
     this.#on("to-service", () => this.#open());
     this.#on("withdraw", () => this.#withdraw());
@@ -57,9 +63,11 @@ export class MiniProgram {
     this.#sheet.reset();
     this.#api = new RestApi(data.language);
     this.#running = false;
-    this.#authorisation = null;
+    this.#grant = null;
+    this.#filledIn = false;
     screens.wait();
     screens.show("home");
+    panel.follow(choices.way);
     panel.reset();
     button("authorise").disabled = true;
     await this.#safely(phone, () => this.#login(phone));
@@ -67,68 +75,96 @@ export class MiniProgram {
 
   /** @param {number} phone */
   async #login(phone) {
-    const reply = await this.#api.login(await login());
+    const { code, openid } = await login();
+    const reply = await this.#api.login(code);
     if (phone !== this.#phones) return;
+    this.#openid = openid;
     panel.aside("before", "POST /api/login/", reply.status);
     button("authorise").disabled = reply.status !== 200;
     if (reply.status !== 200) screens.showFailure({ ...outcomes.ofReply(reply), next: "restart" });
   }
 
-  async #authorise() {
-    const choices = /** @type {Choices} */ (this.#choices);
-    const { citizen } = choices;
+  /** The first page's button: to the form, where there is one. */
+  async #begin() {
+    const { citizen, way } = /** @type {Choices} */ (this.#choices);
+    if (way !== "check") return this.#prove();
     const phone = this.#phones;
-    panel.reset();
-    const decision = await this.#sheet.ask(citizen);
+    const card = this.#filledIn ? null : await idCard(citizen.key);
     if (phone !== this.#phones) return;
-    if (decision !== "agreed") {
-      panel.notAuthorised("no-auth-token");
-      screens.showFailure(outcomes.ofPhone(decision));
-      return;
-    }
-    screens.wait(words("checking"));
-    const fault = choices.fault;
-    const authorisation = await authorise(citizen.key, fault);
-    if (phone !== this.#phones) return;
-    panel.authorised(authorisation.auth_token);
-    this.#authorisation = authorisation;
+    if (card) form.fillIn(card);
+    this.#filledIn = true;
+    screens.show("check");
+  }
+
+  async #prove() {
+    const { citizen, fault, way } = /** @type {Choices} */ (this.#choices);
+    const typed = way === "check" ? form.typed() : undefined;
+    if (typed === null) return; // the form says why
+    const [phone, before] = [this.#phones, this.#grant];
     this.#mishap = MISHAPS[/** @type {keyof typeof MISHAPS} */ (fault)] ?? "";
-    this.#seen = 0;
-    await this.#send(authorisation);
+    panel.reset();
+    if (fault === "code-again" && before) return this.#send({ ...before, typed });
+    this.#grant = null;
+    const grant = await this.#ask(citizen, fault, way);
+    if (phone === this.#phones && grant) await this.#send({ ...grant, typed });
   }
 
   /**
-   * Send the auth_token in, for the first time or once more.
-   * @param {Authorisation} authorisation
+   * The citizen's consent, and what WeChat gives the mini-program for it.
+   * @param {Citizen} citizen
+   * @param {string} fault
+   * @param {Way} way
+   * @returns {Promise<Grant | null>}
    */
-  async #send(authorisation) {
+  async #ask(citizen, fault, way) {
     const phone = this.#phones;
+    panel.left();
+    const decision = await this.#sheet.ask(citizen, way);
+    if (phone !== this.#phones) return null;
+    if (decision !== "agreed") {
+      panel.notAuthorised("not-agreed");
+      screens.showFailure(outcomes.ofPhone(decision));
+      return null;
+    }
+    screens.wait(words("checking"));
+    this.#seen = 0;
+    return way === "check"
+      ? visit(citizen.key, fault, this.#openid)
+      : authorise(citizen.key, fault);
+  }
+
+  /**
+   * Send in what WeChat gave, for the first time or once more.
+   * @param {Grant} grant
+   */
+  async #send(grant) {
+    const phone = this.#phones;
+    this.#grant = grant;
     screens.wait(words("checking"));
     panel.reset(2);
+    panel.authorised(grant);
     const mishap = this.#mishap;
     this.#mishap = "";
-    panel.handedOver(authorisation.auth_token, mishap);
-    const watch = this.#watch(authorisation, phone, mishap);
-    const reply = await this.#post(authorisation.auth_token, mishap).finally(() =>
-      clearInterval(watch),
-    );
+    panel.handedOver(grant, mishap);
+    const watch = this.#watch(grant, phone, mishap);
+    const reply = await this.#post(grant, mishap).finally(() => clearInterval(watch));
     if (phone !== this.#phones) return;
-    const asked = await this.#lastLook(authorisation, reply);
+    const call = await this.#lastLook(grant, reply);
     if (phone !== this.#phones) return;
-    panel.answered(reply, asked, mishap === "answer-lost");
+    panel.answered(reply, call, mishap === "answer-lost");
     if (mishap === "answer-lost") throw new NetworkGone();
     this.#show(reply);
   }
 
   /**
-   * @param {string} authToken
+   * @param {Grant} grant
    * @param {string} mishap
    * @returns {Promise<Reply>}
    */
-  async #post(authToken, mishap) {
+  async #post(grant, mishap) {
     if (mishap === "not-sent") throw new NetworkGone();
     try {
-      return await (mishap === "sent-twice" ? this.#postTwice(authToken) : this.#api.verify(authToken));
+      return await (mishap === "sent-twice" ? this.#postTwice(grant) : this.#api.prove(grant));
     } catch (error) {
       panel.unanswered();
       throw error;
@@ -137,24 +173,24 @@ export class MiniProgram {
 
   /**
    * The answer that a careless mini-program would see last: that of the one that came second.
-   * @param {string} authToken
+   * @param {Grant} grant
    */
-  async #postTwice(authToken) {
-    const replies = await Promise.all([this.#api.verify(authToken), this.#api.verify(authToken)]);
+  async #postTwice(grant) {
+    const replies = await Promise.all([this.#api.prove(grant), this.#api.prove(grant)]);
     return replies.find((reply) => reply.status !== 201) ?? replies[0];
   }
 
   /**
    * Look at the ledger while the answer is awaited: repeats are seen as they happen.
-   * @param {Authorisation} authorisation
+   * @param {Grant} grant
    * @param {number} phone
    * @param {string} mishap
    */
-  #watch(authorisation, phone, mishap) {
+  #watch(grant, phone, mishap) {
     if (mishap === "not-sent") return undefined;
     panel.asking();
     const watch = setInterval(async () => {
-      const seen = await wire(authorisation).catch(() => null);
+      const seen = await wire(grant).catch(() => null);
       const late = phone !== this.#phones || element("wait").hidden;
       if (seen && !late) panel.asked(seen, seen.calls.slice(this.#seen), false);
     }, GLANCE);
@@ -162,20 +198,21 @@ export class MiniProgram {
   }
 
   /**
-   * Whether this request asked WeChat; the panel tells what was asked at all.
-   * @param {Authorisation} authorisation
+   * The call to WeChat that this request led to; the panel tells what was asked at all.
+   * @param {Grant} grant
    * @param {Reply} reply
    */
-  async #lastLook(authorisation, reply) {
-    const seen = await wire(authorisation).catch(() => null);
-    if (authorisation !== this.#authorisation || !seen) return false;
+  async #lastLook(grant, reply) {
+    const seen = await wire(grant).catch(() => null);
+    if (grant !== this.#grant || !seen) return undefined;
     const calls = seen.calls.slice(this.#seen);
     this.#seen = seen.calls.length;
-    const known = reply.status === 200 || (!calls.length && reply.status === 409);
+    const known = reply.status === 200 || (!calls.length && [409, 422].includes(reply.status));
     if (known) panel.notAsked();
     else panel.asked(seen, calls, true);
     const elsewhere = reply.status === 409; // another request asked, and has WeChat's answer
-    return !known && !elsewhere && calls.some((call) => call.call === "getrealnameinfo");
+    if (known || elsewhere) return undefined;
+    return calls.filter(({ call }) => call === data.ways[grant.way].call).at(-1);
   }
 
   /** @param {Reply} reply */
@@ -215,8 +252,9 @@ export class MiniProgram {
 
   async #next() {
     const { next } = button("next").dataset;
-    if (next === "retry" && this.#authorisation) return this.#send(this.#authorisation);
-    if (next === "reauthorize") return this.#authorise();
+    if (next === "retry" && this.#grant) return this.#send(this.#grant);
+    if (next === "reauthorize") return this.#prove();
+    if (next === "edit") return screens.show("check");
     return this.start(/** @type {Choices} */ (this.#choices));
   }
 
@@ -224,9 +262,11 @@ export class MiniProgram {
    * A tap; while one is being worked on, the next does nothing.
    * @param {string} id
    * @param {() => Promise<void>} work
+   * @param {"click" | "submit"} kind
    */
-  #on(id, work) {
-    button(id).addEventListener("click", async () => {
+  #on(id, work, kind = "click") {
+    element(id).addEventListener(kind, async (event) => {
+      event.preventDefault();
       if (this.#running) return;
       this.#running = true;
       const phone = this.#phones;
@@ -253,10 +293,10 @@ export class MiniProgram {
   /** @param {unknown} error */
   #broke(error) {
     if (error instanceof SandboxGone) {
-      if (!this.#authorisation) panel.notAuthorised("no-sandbox");
+      if (!this.#grant) panel.notAuthorised("no-sandbox");
       screens.showFailure(outcomes.ofPhone("sandbox_gone"));
     } else if (error instanceof NetworkGone) {
-      const step = this.#authorisation ? "retry" : "restart";
+      const step = this.#grant ? "retry" : "restart";
       screens.showFailure({ ...outcomes.ofPhone("network_gone"), next: step });
     } else throw error;
   }

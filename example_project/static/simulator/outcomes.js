@@ -6,7 +6,8 @@ import { data } from "./page_data.js";
 /** @typedef {import("./rest_api.js").Reply} Reply */
 
 /**
- * `retry` sends the same auth_token again, `reauthorize` wants a new one, `restart` a new login;
+ * `retry` sends the same again, `reauthorize` wants the citizen's consent anew, `edit` another name
+ * or number first, `restart` a new login;
  * `seconds` to wait before.
  * @typedef {object} Failure
  * @property {string} code
@@ -15,12 +16,15 @@ import { data } from "./page_data.js";
  * @property {string} detail
  * @property {string} advice
  * @property {string} fineprint
- * @property {"retry" | "reauthorize" | "restart" | "none"} next
+ * @property {"retry" | "reauthorize" | "edit" | "restart" | "none"} next
  * @property {number} seconds
  */
 
 /** The interface's `retry` as a step; "no" leaves none. */
 const STEPS = /** @type {const} */ ({ no: "none", later: "retry", reauthorize: "reauthorize" });
+
+/** What the code alone decides. @type {Record<string, Failure["next"]>} */
+const STEPS_OF = { not_authenticated: "restart", mismatch: "edit", invalid: "edit" };
 
 const PHONE_STEPS = /** @type {const} */ ({
   refused: "reauthorize",
@@ -43,7 +47,7 @@ export function ofReply({ status, body, retryAfter }) {
     ...said(code),
     detail: body?.detail ?? "",
     fineprint: fineprint.join(" · "),
-    next: code === "not_authenticated" ? "restart" : (STEPS[retry] ?? "none"),
+    next: STEPS_OF[code] ?? STEPS[retry] ?? "none",
     seconds: retry === "later" ? retryAfter : 0,
   };
 }

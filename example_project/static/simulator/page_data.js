@@ -2,13 +2,15 @@
 /** What the server put into the page: addresses, citizens, faults, and words in the visitor's language. */
 
 /** @typedef {{key: string, name: string, note: string, maskedName: string, maskedNumber: string}} Citizen */
-/** @typedef {{name: string, label: string, explanation: string, group: string}} Fault */
+/** @typedef {{name: string, label: string, explanation: string, group: string, ways: Way[]}} Fault */
+/** @typedef {"authorize" | "check"} Way */
 /** @typedef {"calm" | "warn" | "bad"} Tone */
 /** @typedef {{title: string, advice: string, tone: Tone}} Outcome */
 /**
  * @typedef {object} PageData
  * @property {string} language
- * @property {Record<"login-code" | "authorise" | "wire", string>} urls
+ * @property {Record<"login-code" | "authorise" | "city-service" | "id-card" | "wire", string>} urls
+ * @property {Record<Way, {token: string, call: string}>} ways
  * @property {Citizen[]} citizens
  * @property {Fault[]} faults
  * @property {Record<string, string>} texts

@@ -12,6 +12,8 @@
  * @property {number} retryAfter
  */
 
+/** @typedef {import("./wechat_app.js").Grant} Grant */
+
 /** The message never arrived, or its answer didn't: nobody knows which. */
 export class NetworkGone extends Error {}
 
@@ -37,12 +39,13 @@ export class RestApi {
   }
 
   /**
-   * The exchange.
-   * @param {string} authToken
+   * The exchange, or the check.
+   * @param {Grant} grant
    * @returns {Promise<Reply>}
    */
-  verify(authToken) {
-    return this.#call("POST", "/api/realname/verifications/", verification(authToken));
+  prove(grant) {
+    const { path, body } = proof(grant);
+    return this.#call("POST", path, body);
   }
 
   /** @returns {Promise<Reply>} */
@@ -89,9 +92,12 @@ export class RestApi {
 }
 
 /**
- * The body of the exchange; `consent` is the version of the wording that the citizen saw.
- * @param {string} authToken
+ * What is posted for a grant, and where; `consent` is the version of the wording that the citizen saw.
+ * @param {Grant} grant
  */
-export function verification(authToken) {
-  return { auth_token: authToken, consent: "simulator-1" };
+export function proof({ way, token, typed }) {
+  const consent = "simulator-1";
+  return way === "check"
+    ? { path: "/api/realname/checks/", body: { code: token, ...typed, consent } }
+    : { path: "/api/realname/verifications/", body: { auth_token: token, consent } };
 }

@@ -4,7 +4,7 @@
 import { button, data, element, words } from "./page_data.js";
 
 /** @typedef {import("./outcomes.js").Failure} Failure */
-/** @typedef {"home" | "result" | "failure" | "service"} Screen */
+/** @typedef {"home" | "check" | "result" | "failure" | "service"} Screen */
 
 /** @type {number | undefined} */
 let countdown;

@@ -1,10 +1,11 @@
 // @ts-check
-/** WeChat's own sheets over the mini-program: what is shared, the payment password, the lock. */
+/** WeChat's own over the mini-program: what is shared, the payment password, the lock, the city service. */
 
 import { Keypad } from "./keypad.js";
 import { button, element, words } from "./page_data.js";
 
 /** @typedef {import("./page_data.js").Citizen} Citizen */
+/** @typedef {import("./page_data.js").Way} Way */
 /** @typedef {"agreed" | "refused" | "locked"} Decision */
 
 const WRONG = "000000";
@@ -22,6 +23,8 @@ export class Sheet {
     button("allow").addEventListener("click", () => this.#password());
     button("refuse").addEventListener("click", () => this.#close("refused"));
     button("close-password").addEventListener("click", () => this.#close("refused"));
+    button("city-agree").addEventListener("click", () => this.#close("agreed"));
+    button("city-back").addEventListener("click", () => this.#close("refused"));
     button("locked-close").addEventListener("click", () => this.#close("locked"));
     element("sheet").addEventListener("keydown", (event) => this.#key(event));
   }
@@ -35,15 +38,17 @@ export class Sheet {
   /**
    * Ask the citizen; the rest of the phone waits meanwhile.
    * @param {Citizen} citizen
+   * @param {Way} way
    * @returns {Promise<Decision>}
    */
-  ask(citizen) {
+  ask(citizen, way) {
     element("consent-name").textContent = citizen.maskedName;
     element("consent-number").textContent = citizen.maskedNumber;
     element("program").inert = true;
     element("sheet").hidden = false;
     element("phone").scrollIntoView({ block: "nearest" }); // where the phone is all the screen
-    this.#show(this.#left ? "consent" : "locked");
+    if (way === "check") this.#show("city");
+    else this.#show(this.#left ? "consent" : "locked");
     return new Promise((resolve) => (this.#decide = resolve));
   }
 

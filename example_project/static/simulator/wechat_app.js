@@ -3,11 +3,29 @@
 
 import { data } from "./page_data.js";
 
-/** What the button's event carries, and how the sandbox's ledger knows it.
- * @typedef {{auth_token: string, digest: string, since: number}} Authorisation */
+/** @typedef {{real_name: string, credential_id: string}} Typed */
 
-/** One call that our server made to WeChat, and the fault that it met.
- * @typedef {{call: string, at: string, errcode: number | null, consumed: boolean, fault?: string}} LedgerCall */
+/**
+ * What WeChat gave the mini-program for its citizen's consent (of `auth_token` and `code` one), what
+ * was typed with it, and how the sandbox's ledger knows it.
+ * @typedef {object} Grant
+ * @property {import("./page_data.js").Way} way
+ * @property {string} token
+ * @property {Typed} [typed]
+ * @property {string} digest
+ * @property {number} since
+ */
+
+/**
+ * One call that our server made to WeChat, the fault that it met, and what a check came to.
+ * @typedef {object} LedgerCall
+ * @property {string} call
+ * @property {string} at
+ * @property {number | null} errcode
+ * @property {boolean} consumed
+ * @property {string} [fault]
+ * @property {Record<string, string> | null} [verdict]
+ */
 
 /** @typedef {{mch_id: string, cert_serialno: string, calls: LedgerCall[]}} Wire */
 
@@ -15,26 +33,49 @@ import { data } from "./page_data.js";
 export class SandboxGone extends Error {}
 
 /**
- * wx.login: a code, of a WeChat user who is new to the mini-program.
- * @returns {Promise<string>}
+ * wx.login: a code, of a WeChat user who is new to the mini-program; WeChat alone knows the openid.
+ * @returns {Promise<{code: string, openid: string}>}
  */
-export async function login() {
-  return (await ask(data.urls["login-code"], {})).code;
+export function login() {
+  return ask(data.urls["login-code"], {});
 }
 
 /**
  * The citizen agreed, and typed the payment password.
  * @param {string} citizen
  * @param {string} fault
- * @returns {Promise<Authorisation>}
+ * @returns {Promise<Grant>}
  */
-export function authorise(citizen, fault) {
-  return ask(data.urls.authorise, { citizen, fault });
+export async function authorise(citizen, fault) {
+  const { auth_token: token, ...known } = await ask(data.urls.authorise, { citizen, fault });
+  return { way: "authorize", token, ...known };
 }
 
 /**
- * What our server has asked WeChat about this authorisation so far.
- * @param {Authorisation} authorisation
+ * The citizen agreed in WeChat's city service, which returns to the mini-program.
+ * @param {string} citizen
+ * @param {string} fault
+ * @param {string} openid
+ * @returns {Promise<Grant>}
+ */
+export async function visit(citizen, fault, openid) {
+  const asked = { citizen, fault, openid };
+  const { code: token, ...known } = await ask(data.urls["city-service"], asked);
+  return { way: "check", token, ...known };
+}
+
+/**
+ * What the citizen reads off the ID card.
+ * @param {string} citizen
+ * @returns {Promise<Typed>}
+ */
+export function idCard(citizen) {
+  return ask(`${data.urls["id-card"]}?citizen=${citizen}`);
+}
+
+/**
+ * What our server has asked WeChat about this grant so far.
+ * @param {Pick<Grant, "digest" | "since">} grant
  * @returns {Promise<Wire>}
  */
 export function wire({ digest, since }) {

@@ -3,14 +3,21 @@
 
 import { Hidden, codeView, span } from "./code_view.js";
 import { element, words } from "./page_data.js";
-import { verification } from "./rest_api.js";
+import { proof } from "./rest_api.js";
+import { onTheWire } from "./ways.js";
 
 /** @typedef {import("./rest_api.js").Reply} Reply */
+/** @typedef {import("./wechat_app.js").Grant} Grant */
 /** @typedef {import("./wechat_app.js").Wire} Wire */
 /** @typedef {import("./wechat_app.js").LedgerCall} LedgerCall */
 /** @typedef {"waiting" | "under-way" | "done" | "failed"} State */
 
-const EXCHANGE = "getrealnameinfo";
+let way = onTheWire("authorize");
+
+/** The way that the messages go from now on. @param {import("./page_data.js").Way} name */
+export function follow(name) {
+  way = onTheWire(name);
+}
 
 /** Before a new authorisation all four wait; before a repeat, the first has happened already.
  * @param {number} [first] */
@@ -26,29 +33,32 @@ export function aside(when, call, status) {
   place.hidden = false;
 }
 
-/** 1: the button's event. @param {string} authToken */
-export function authorised(authToken) {
-  const event = { auth_token: Hidden.length(authToken) };
-  fill(1, "done", [codeView([["bindgetrealnameauthinfo → e.detail"]], event)]);
+/** 1, while the citizen is asked elsewhere. */
+export function left() {
+  const contents = way.leaves();
+  if (contents.length) fill(1, "under-way", contents);
 }
 
-/** 1, when there is nothing in it. @param {"no-auth-token" | "no-sandbox"} why */
+/** 1: what WeChat hands over. @param {Grant} grant */
+export function authorised({ token }) {
+  const event = { [way.token]: Hidden.length(token) };
+  fill(1, "done", [...way.leaves(), codeView([[way.event]], event)]);
+}
+
+/** 1, when there is nothing in it. @param {"not-agreed" | "no-sandbox"} why */
 export function notAuthorised(why) {
-  fill(1, "failed", [note(words(why))]);
+  fill(1, "failed", [...way.leaves(), note(words(why, { token: way.token }))]);
 }
 
 /**
  * 2: the mini-program's call. A mishap of the phone is told in words.
- * @param {string} authToken
+ * @param {Grant} grant
  * @param {"not-sent" | "answer-lost" | "sent-twice" | ""} mishap
  */
-export function handedOver(authToken, mishap) {
-  const head = [
-    ["POST /api/realname/verifications/"],
-    ["Authorization: Bearer ", new Hidden(words("secret"))],
-  ];
-  const body = { ...verification(authToken), auth_token: Hidden.length(authToken) };
-  const contents = [codeView(head, body)];
+export function handedOver(grant, mishap) {
+  const { path, body } = proof(grant);
+  const head = [[`POST ${path}`], ["Authorization: Bearer ", new Hidden(words("secret"))]];
+  const contents = [codeView(head, redacted(body))];
   if (mishap && mishap !== "answer-lost") contents.unshift(note(words(mishap)));
   fill(2, mishap === "not-sent" ? "failed" : "done", contents);
 }
@@ -65,7 +75,7 @@ export function asking() {
  * @param {boolean} ended
  */
 export function asked(wire, calls, ended) {
-  const exchanges = calls.filter((call) => call.call === EXCHANGE);
+  const exchanges = calls.filter((call) => call.call === way.call);
   if (!exchanges.length && !ended) return;
   const contents = exchanges.length ? [request(wire)] : [note(words("wechat-not-reached"))];
   if (calls.length) contents.push(callList(calls));
@@ -75,19 +85,19 @@ export function asked(wire, calls, ended) {
 
 /** 3, when our server knew the answer already. */
 export function notAsked() {
-  fill(3, "done", [note(words("wechat-not-asked"))]);
+  fill(3, "done", [note(words("wechat-not-asked", { token: way.token }))]);
 }
 
 /**
  * 4: what WeChat answered, and what our server made of it.
  * @param {Reply} reply
- * @param {boolean} wasAsked
+ * @param {LedgerCall | undefined} call that asked WeChat for this reply
  * @param {boolean} lost on the way to the phone
  */
-export function answered(reply, wasAsked, lost) {
+export function answered(reply, call, lost) {
   const ok = reply.status < 300;
-  const contents = wasAsked ? [title(words("wechat-says")), ofWeChat(reply)] : [];
-  if (ok && wasAsked) contents.push(note(words("decrypts")));
+  const contents = call ? [title(words("wechat-says")), ofWeChat(reply, call)] : [];
+  if (call && way.then(reply)) contents.push(note(way.then(reply)));
   contents.push(title(words("we-say")), codeView([[`HTTP ${reply.status}`]], reply.body));
   if (lost) contents.push(note(words("answer-lost")));
   fill(4, ok && !lost ? "done" : "failed", contents);
@@ -100,26 +110,23 @@ export function unanswered() {
 
 /** @param {Wire} wire */
 function request(wire) {
-  const head = [
-    [`POST /cgi-bin/wxopen/${EXCHANGE}?access_token=`, new Hidden(words("secret"))],
-  ];
-  return codeView(head, {
-    auth_token: new Hidden(words("secret")),
-    mch_id: wire.mch_id,
-    cert_serialno: wire.cert_serialno,
-    timestamp: new Hidden(words("seconds")),
-    sign: new Hidden(words("signature")),
-  });
+  const head = [[`POST ${way.path}${way.call}?access_token=`, new Hidden(words("secret"))]];
+  return codeView(head, way.request(wire));
 }
 
-/** @param {Reply} reply */
-function ofWeChat({ body }) {
-  if (body?.wechat) return codeView([], body.wechat);
-  if (body?.status !== "verified" && body?.code !== "unreadable_answer") {
-    return note(words("no-answer"));
-  }
-  const ciphertext = new Hidden(words("encrypted"));
-  return codeView([], { encryted_real_name: ciphertext, encryted_credential_id: ciphertext });
+/** @param {Reply} reply @param {LedgerCall} call */
+function ofWeChat(reply, call) {
+  const said = reply.body?.wechat ?? (reply.body && way.answer(reply, call));
+  return said ? codeView([], said) : note(words("no-answer"));
+}
+
+/**
+ * What the citizen gave, by its length; which wording was agreed to is no secret.
+ * @param {Record<string, string | undefined>} body
+ */
+function redacted({ consent, ...given }) {
+  const hidden = Object.entries(given).map(([name, text]) => [name, Hidden.length(text ?? "")]);
+  return { ...Object.fromEntries(hidden), consent };
 }
 
 /** @param {LedgerCall[]} calls */
@@ -132,7 +139,7 @@ function callList(calls) {
     line.append(span("call", call.call));
     if (call.errcode !== null) line.append(span("errcode", `errcode ${call.errcode}`));
     if (call.fault) line.append(span("met", call.fault));
-    if (call.consumed) line.append(span("consumed", words("consumed")));
+    if (call.consumed) line.append(span("consumed", words("consumed", { token: way.token })));
     list.append(line);
   }
   return list;
@@ -159,7 +166,7 @@ function paragraph(kind, text) {
 /** @param {number} number @param {State} state @param {Node[]} contents */
 function fill(number, state, contents) {
   const message = /** @type {HTMLElement} */ (
-    document.querySelector(`[data-message="${number}"]`)
+    document.querySelector(`.messages:not([hidden]) [data-message="${number}"]`)
   );
   message.dataset.state = state;
   const [badge, content] = /** @type {NodeListOf<HTMLElement>} */ (
