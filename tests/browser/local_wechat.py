@@ -6,7 +6,7 @@ import time
 
 import requests
 
-from tests.lying_wechat import PATIENCE, REALNAME, TOKEN, Line, LyingWeChat, Script
+from tests.lying_wechat import PATIENCE, REALNAME, TOKEN, Call, Line, LyingWeChat, Script
 from wx_realname.sandbox import Sandbox
 
 CONTROL = tuple(
@@ -43,11 +43,16 @@ class LocalWeChat(LyingWeChat):
         for path in (*CONTROL, TOKEN, REALNAME, CHECK, "/sns/jscode2session"):
             self.play(self._honest, path=path)
 
-    def slowly(self, seconds: float) -> None:
-        """The exchange takes its time."""
+    @property
+    def checks(self) -> list[Call]:
+        """The calls of checkrealnameinfo."""
+        return [call for call in self.calls if call.path == CHECK]
+
+    def slowly(self, seconds: float, path: str = REALNAME) -> None:
+        """The exchange takes its time, or the check."""
 
         def script(line: Line) -> None:
             time.sleep(seconds)
             self._honest(line)
 
-        self.play(script)
+        self.play(script, path=path)

@@ -49,6 +49,11 @@ class Phone:
         self.tap(f".citizen:has([value={citizen}])")
         self.ready()
 
+    def follow(self, way: str) -> None:
+        """Choose the way: "authorize" or "check"."""
+        self.tap(f"#ways [value={way}]")
+        self.ready()
+
     def breaks(self, fault: str) -> None:
         """Choose what goes wrong."""
         from selenium.webdriver.support.select import Select
@@ -69,6 +74,20 @@ class Phone:
         self.tap(by)
         self.tap("#allow")
         self.type(password)
+
+    def check(self, real_name: str = "", credential_id: str = "", by: str = "#authorise") -> None:
+        """The form, filled in from the ID card unless said otherwise; the city service, and back."""
+        self.fill_in(real_name, credential_id, by)
+        self.tap("#to-city")
+        self.tap("#city-agree")
+
+    def fill_in(self, real_name: str = "", credential_id: str = "", by: str = "#authorise") -> None:
+        self.tap(by)
+        self.until(lambda: self.screen() == "check")
+        for field, text in (("#typed-name", real_name), ("#typed-number", credential_id)):
+            if text:
+                self.find(field).clear()
+                self.find(field).send_keys(text)
 
     def type(self, password: str) -> None:
         for digit in password:

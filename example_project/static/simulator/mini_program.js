@@ -98,11 +98,11 @@ export class MiniProgram {
 
   async #prove() {
     const { citizen, fault, way } = /** @type {Choices} */ (this.#choices);
+    panel.reset();
     const typed = way === "check" ? form.typed() : undefined;
     if (typed === null) return; // the form says why
     const [phone, before] = [this.#phones, this.#grant];
     this.#mishap = MISHAPS[/** @type {keyof typeof MISHAPS} */ (fault)] ?? "";
-    panel.reset();
     if (fault === "code-again" && before) return this.#send({ ...before, typed });
     this.#grant = null;
     const grant = await this.#ask(citizen, fault, way);

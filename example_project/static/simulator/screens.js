@@ -10,7 +10,8 @@ import { button, data, element, words } from "./page_data.js";
 let countdown;
 
 /**
- * Show one page, and put the focus on its heading, as a page change does on a phone.
+ * Show one page, and put the focus on its heading, as a page change does on a phone; not while the
+ * visitor is choosing beside it.
  * @param {Screen} name
  */
 export function show(name) {
@@ -20,7 +21,7 @@ export function show(name) {
     /** @type {HTMLElement} */ (screen).hidden = !shown;
     if (!shown) continue;
     const heading = screen.querySelector("h2");
-    heading?.focus({ preventScroll: true });
+    if (!document.activeElement?.closest("#ways, #choices")) heading?.focus({ preventScroll: true });
     say(heading?.textContent ?? "");
   }
   element("app").scrollTop = 0;
