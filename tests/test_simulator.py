@@ -16,10 +16,12 @@ from example_project.simulator.ledger import digest_of
 from tests import settings as test_settings
 from tests.lying_wechat import LyingWeChat, says
 from wx_realname import resident_id
+from wx_realname.exceptions import Mismatch, NoRealName
 from wx_realname.sandbox import Sandbox
-from wx_realname.services import exchange
+from wx_realname.services import check, exchange
 
 AUTHORISE, LOGIN, WIRE = "/simulator/authorise", "/simulator/login-code", "/simulator/wire"
+CITY, CARD = "/simulator/city-service", "/simulator/id-card?citizen=ordinary"
 ANY = f"{WIRE}?digest={'0' * 64}&since=0"
 
 
@@ -56,8 +58,9 @@ def handed_over(client: Client, language: str = "en") -> dict[str, Any]:
 
 
 def refused_everywhere(client: Client) -> bool:
-    answers = [client.get("/"), client.get(ANY), post(client, AUTHORISE), post(client, LOGIN)]
-    return [answer.status_code for answer in answers] == [404] * 4
+    answers = [client.get(path) for path in ("/", ANY, CARD)]
+    answers += [post(client, path) for path in (AUTHORISE, CITY, LOGIN)]
+    return {answer.status_code for answer in answers} == {404}
 
 
 def test_it_is_served_beside_the_local_sandbox(client: Client, sandbox: Sandbox) -> None:
@@ -119,7 +122,7 @@ def test_settings_that_are_wrong_are_no_sandbox(client: Client, settings: Any) -
 
 def test_forged_requests_are_refused(sandbox: Sandbox) -> None:
     client = Client(enforce_csrf_checks=True)
-    for path in (AUTHORISE, LOGIN):
+    for path in (AUTHORISE, CITY, LOGIN):
         assert post(client, path).status_code == 403
     client.get("/")
     token = client.cookies["csrftoken"].value
@@ -134,6 +137,7 @@ def test_forged_requests_are_refused(sandbox: Sandbox) -> None:
         {"citizen": ["ordinary"]},
         {"citizen": "ordinary", "fault": "none such"},
         {"citizen": "ordinary", "fault": 7},
+        {"citizen": "ordinary", "fault": "code-again"},  # the other way's
         [],
         "{",
         "[" * 100_000,
@@ -142,6 +146,26 @@ def test_forged_requests_are_refused(sandbox: Sandbox) -> None:
 )
 def test_nonsense_is_a_400(client: Client, sandbox: Sandbox, body: Any) -> None:
     assert post(client, AUTHORISE, body).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"citizen": "nobody"},
+        {"openid": ""},
+        {"openid": None},
+        {"openid": "o/../o"},
+        {"fault": "unreadable"},
+    ],
+    ids=str,
+)
+def test_the_city_service_wants_somebody_who_is_there(
+    client: Client, sandbox: Sandbox, change: dict[str, Any]
+) -> None:
+    asked = {"citizen": "ordinary", "openid": "oCitizen"}
+    assert post(client, CITY, asked).status_code == 201
+    assert post(client, CITY, asked | change).status_code == 400
+    assert client.get(CARD.replace("ordinary", "nobody")).status_code == 400
 
 
 @pytest.mark.parametrize("query", ["", "?digest=abc&since=0", f"?digest={'0' * 64}&since=-1"])
@@ -158,6 +182,7 @@ def test_a_sandbox_that_goes_away_is_a_502(client: Client, liar: LyingWeChat) ->
     liar.play(says({"merchants": [], "control": []}), path="/sandbox/")
     assert post(client, LOGIN).status_code == 502
     assert post(client, AUTHORISE, {"citizen": "ordinary"}).status_code == 502
+    assert post(client, CITY, {"citizen": "ordinary", "openid": "o"}).status_code == 502
 
 
 # --- what is answered -------------------------------------------------------------------------
@@ -176,6 +201,37 @@ def test_every_citizen_can_authorise(client: Client, sandbox: Sandbox, user: Any
     if citizen.real_name_info:
         record = exchange(user=user, auth_token=answer["auth_token"])
         assert record.personal_data().real_name == citizen.real_name
+
+
+@pytest.mark.parametrize("key", CITIZENS)
+def test_every_citizen_can_be_checked_by_the_id_card(
+    client: Client, sandbox: Sandbox, user: Any, key: str
+) -> None:
+    openid = post(client, LOGIN).json()["openid"]
+    given = post(client, CITY, {"citizen": key, "openid": openid}).json()
+    assert given["digest"] == digest_of(given["code"])
+    card = client.get(f"/simulator/id-card?citizen={key}")
+    assert "no-store" in card["Cache-Control"]
+    asked = {"user": user, "openid": openid, "code": given["code"], **card.json()}
+    if CITIZENS[key].wechat_pay and CITIZENS[key].real_name_info:
+        assert check(**asked).personal_data().real_name == CITIZENS[key].real_name
+    else:
+        with pytest.raises(NoRealName):
+            check(**asked)
+
+
+def test_a_checks_verdict_is_on_the_wire(client: Client, sandbox: Sandbox, user: Any) -> None:
+    asked = {"citizen": "ordinary", "openid": "oCitizen", "fault": "busy-once"}
+    given = post(client, CITY, asked).json()
+    typed = {"real_name": "王二", "credential_id": CITIZENS["ordinary"].credential_id}
+    with pytest.raises(Mismatch):
+        check(user=user, openid="oCitizen", code=given["code"], **typed)
+    answer = client.get(f"{WIRE}?digest={given['digest']}&since={given['since']}")
+    busy, verdict = answer.json()["calls"][-2:]
+    assert (busy["errcode"], busy["verdict"]) == (-1, None)
+    assert verdict["call"] == "checkrealnameinfo" and verdict["consumed"]
+    assert verdict["verdict"] == {"verify_openid": "V_OP_NM_UM", "verify_real_name": ""}
+    assert not any(text in answer.content.decode() for text in (given["code"], *typed.values()))
 
 
 def test_the_wire_tells_the_visitors_calls_and_no_others(
@@ -228,6 +284,7 @@ TABLE = {
         {"name": "no", "group": "token", "description": "", "calls": ["stable_token"]},
     ]
 }
+BOTH = ["getrealnameinfo", "checkrealnameinfo"]
 
 
 def test_the_sandboxs_faults_are_offered_and_played(client: Client, liar: LyingWeChat) -> None:
@@ -248,6 +305,24 @@ def test_the_sandboxs_faults_are_offered_and_played(client: Client, liar: LyingW
     answer = post(client, AUTHORISE, {"citizen": "ordinary", "fault": "wechat:odd"})
     assert answer.status_code == 201
     assert liar.calls[-1].body["fault"] == "odd"
+
+
+@pytest.mark.parametrize(
+    ("fault", "ways"),
+    [
+        ("reset", ["authorize", "check"]),
+        ("errcode_94003", ["authorize"]),
+        ("errcode_80112", ["check"]),
+        ("errcode_1005", ["check"]),
+    ],
+)
+def test_a_fault_is_offered_where_it_can_be_met(
+    client: Client, liar: LyingWeChat, fault: str, ways: list[str]
+) -> None:
+    row = {"name": fault, "group": "g", "description": "d", "calls": BOTH}
+    liar.play(says({"merchants": [], "control": []}), path="/sandbox/")
+    liar.play(says({"faults": [row]}), path="/sandbox/faults")
+    assert handed_over(client)["faults"][-1]["ways"] == ways
 
 
 def test_a_sandbox_without_faults_has_ours(client: Client, liar: LyingWeChat) -> None:

@@ -85,19 +85,10 @@ _OWN = (
     ),
     Fault(
         "forged",
-        _("WeChat doesn't know the auth_token"),
-        _("It was used before, is too old, or was made up: WeChat answers 94005."),
+        _("WeChat doesn't know the authorization"),
+        _("It was used before, is too old, or was made up: WeChat answers 94005, or 80111."),
         _WECHAT,
         forges=True,
-        ways=(AUTHORIZE,),
-    ),
-    Fault(
-        "forged-code",
-        _("WeChat doesn't know the code"),
-        _("It is too old, or was made up: WeChat answers 80111."),
-        _WECHAT,
-        forges=True,
-        ways=(CHECK,),
     ),
     Fault(
         "offline",

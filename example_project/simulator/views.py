@@ -98,8 +98,8 @@ def authorise(request: HttpRequest, control: Control) -> HttpResponse:
 def city_service(request: HttpRequest, control: Control) -> HttpResponse:
     """POST `{"citizen", "openid", "fault"?}`: the code that WeChat's city service hands back."""
     asked = _object(request)
-    openid = str(asked.get("openid"))
-    if not _OPENID.fullmatch(openid):
+    openid = asked.get("openid")
+    if not isinstance(openid, str) or not _OPENID.fullmatch(openid):
         raise BadRequest("openid: as the login code came with it")
     return _given(CHECK, asked, control, openid=openid)
 

@@ -174,22 +174,22 @@ def test_the_citizen_turns_back(phone: Phone, wechat: LocalWeChat, words: dict[s
 # --- what goes wrong --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("fault", "code", "next_step"),
-    [
-        ("forged-code", "invalid_code", "reauthorize"),
-        ("busy", "wechat_busy", "retry"),
-        ("wechat:errcode_80112", "wechat_busy", "retry"),
-        ("wechat:errcode_80113", "invalid_code", "reauthorize"),
-        ("wechat:errcode_1005", "misconfigured", ""),
-        ("wechat:errcode_45009", "quota_exhausted", "retry"),
-        ("wechat:reset_after_consumption", "outcome_unknown", "reauthorize"),
-        ("wechat:html_before_consumption", "outcome_unknown", "reauthorize"),
-    ],
-)
-def test_what_wechat_does_wrong_has_its_words(
-    phone: Phone, fault: str, code: str, next_step: str
-) -> None:
+#: What a fault comes to, and what the citizen may do then.
+FAULTS = {
+    "forged": "invalid_code reauthorize",
+    "busy": "wechat_busy retry",
+    "wechat:errcode_80112": "wechat_busy retry",
+    "wechat:errcode_80113": "invalid_code reauthorize",
+    "wechat:errcode_1005": "misconfigured ",
+    "wechat:errcode_45009": "quota_exhausted retry",
+    "wechat:reset_after_consumption": "outcome_unknown reauthorize",
+    "wechat:html_before_consumption": "outcome_unknown reauthorize",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_has_its_words_and_its_next_step(phone: Phone, fault: str) -> None:
+    code, _, next_step = FAULTS[fault].partition(" ")
     phone.breaks(fault)
     phone.check()
     assert code in phone.ends(code)
@@ -290,13 +290,13 @@ def test_the_faults_are_those_of_the_way(phone: Phone) -> None:
         return {option.get_attribute("value") for option in options}
 
     checks = offered()
-    assert {"busy", "forged-code", "code-again", "wechat:errcode_80112"} <= checks
-    assert not {"forged", "unreadable", "wechat:errcode_94003"} & checks
+    assert {"busy", "forged", "code-again", "wechat:errcode_80112"} <= checks
+    assert not {"unreadable", "wechat:errcode_94003"} & checks
     phone.breaks("busy")
     phone.follow("authorize")
     assert phone.find("#fault").get_attribute("value") == "busy"
-    assert not {"forged-code", "code-again", "wechat:errcode_80112"} & offered()
-    phone.breaks("forged")
+    assert not {"code-again", "wechat:errcode_80112"} & offered()
+    phone.breaks("unreadable")
     phone.follow("check")
     assert phone.find("#fault").get_attribute("value") == ""
 
@@ -321,7 +321,7 @@ def test_by_keyboard_alone(phone: Phone) -> None:
     assert phone.focus() == "city-back"
     press(Keys.ESCAPE)
     phone.ends("refused")
-    press(Keys.TAB, Keys.ENTER, Keys.TAB, Keys.TAB, Keys.ENTER)
+    press(Keys.TAB, Keys.ENTER, Keys.TAB, Keys.ENTER)
     phone.ends("verified")
 
 
