@@ -137,6 +137,10 @@ _CURATED: Mapping[str, tuple[Text, Text]] = MappingProxyType(
             _("Our signature is refused"),
             _("The private key isn't the certificate's: only the operator can mend it."),
         ),
+        "verdicts_contradict": (
+            _("The verdict contradicts itself"),
+            _("The name matches, and doesn't: what makes no sense isn't believed."),
+        ),
         "errcode_80113": (
             _("The code was used before"),
             _("WeChat answers a code once only, and says 80113 from then on."),

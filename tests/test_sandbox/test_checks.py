@@ -82,6 +82,18 @@ def test_a_code_may_bring_its_own_fault(wechat: WeChatClient) -> None:
     assert answer.status_code == 400 and "getrealnameinfo only" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [("verdicts_contradict", "V_OP_NM_MA;V_OP_NM_UM"), ("verdict_half_said", "V_OP_NM_MA")],
+)
+def test_a_verdict_that_makes_no_sense(wechat: WeChatClient, fault: str, expected: str) -> None:
+    person = Citizen(NAME, NUMBER, fault=fault)
+    code = wechat.sandbox.issue_check_code(person, "oCitizen", APP)
+    assert verdict(wechat.check(code=code)) == (expected, "")
+    with pytest.raises(ValueError, match="checkrealnameinfo only"):
+        wechat.sandbox.issue_auth_token(person, APP)
+
+
 def test_the_ledger_tells_the_verdict(wechat: WeChatClient) -> None:
     wechat.check(cred_id="110105194912310021")
     assert wechat.control("ledger", method="GET").json()["entries"][-1]["verdict"] == {

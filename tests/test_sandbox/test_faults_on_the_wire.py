@@ -82,6 +82,8 @@ SIGNS: dict[str, bytes] = {
     "expires_in_text": rb'"expires_in":"7200"',
     "expires_in_negative": rb'"expires_in":-1',
     "without_category_list": rb'\r\n\r\n\{"errcode":0,"errmsg":"ok"\}$',
+    "verdicts_contradict": rb'"verify_openid":"V_OP_NM_MA;V_OP_NM_UM"',
+    "verdict_half_said": rb'"verify_openid":"V_OP_NM_MA","verify_real_name":""',
     "without_openid": rb'\r\n\r\n\{"session_key":"[^,]*\}$',
     "json_indented": rb'\r\n\r\n\r\n\t\{\n    "errcode": 0,\n',
     "json_escaped": rb'\{"\\u0065\\u0072\\u0072',
@@ -149,7 +151,7 @@ def test_a_fault_shows_on_the_wire_and_the_ledger_tells_the_truth(
     call, name = fault.calls[0], base(fault.name)
     came, entry = met(wechat, fault, call, patience(fault))
     assert (entry.fault, entry.delivered) == (fault.name, delivered(fault))
-    assert entry.consumed is (fault.consumes and call == REALNAME)
+    assert entry.consumed is (fault.consumes and call in (REALNAME, CHECK))
     assert came.ending == ENDS.get(name, "silence")
     assert re.search(SIGNS.get(name, b""), came.data, re.DOTALL)
     if entry.delivered == "nothing":

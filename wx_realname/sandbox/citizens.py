@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .faults import table
-from .faults.fault import REALNAME, Fault
+from .faults.fault import CHECK, REALNAME, Fault
 
 LONGEST = 245  # bytes that RSA-2048 with PKCS#1 v1.5 padding can carry (section 4.4)
 
@@ -42,12 +42,12 @@ class Citizen:
             raise ValueError("fault_times: there is no fault; give one")
         self.own_fault()
 
-    def own_fault(self, call: str = REALNAME) -> Fault | None:
-        """The fault that this citizen's calls meet; `ValueError` for a given one that they can't."""
+    def own_fault(self, call: str | None = None) -> Fault | None:
+        """The fault that this citizen's calls meet, or that call; `ValueError` for one that can't."""
         if self.fault is not None:
-            return table.named(self.fault, call)
+            return table.named(self.fault, call or _call_that_meets(self.fault))
         own = table.BY_CREDENTIAL_ID.get(self.credential_id)
-        return own if own and call in own.calls else None
+        return own if own and call in (None, *own.calls) else None
 
     def real_name_bytes(self) -> bytes:
         """The name in GB18030, of which the document's GBK is a part (section 4.3)."""
@@ -56,6 +56,11 @@ class Citizen:
     def credential_id_bytes(self) -> bytes:
         """The number of the identity card in ASCII."""
         return _encode("credential_id", self.credential_id, "ascii")
+
+
+def _call_that_meets(fault: str) -> str:
+    known = table.FAULTS.get(fault)
+    return CHECK if known and known.calls == (CHECK,) else REALNAME
 
 
 def _encode(name: str, text: str, encoding: str) -> bytes:

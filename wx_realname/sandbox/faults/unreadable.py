@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from .fault import (
+    CHECK,
     FIELDS,
     REALNAME,
     TOKEN_CALLS,
@@ -80,6 +81,11 @@ def _realname(name: str, description: str, act: Act) -> Fault:
     return Fault(name, description, act, calls=(REALNAME,))
 
 
+def _verdict(name: str, description: str, person: str) -> Fault:
+    words = {"verify_openid": person, "verify_real_name": ""}
+    return Fault(name, description, changed(lambda _, document: document | words), calls=(CHECK,))
+
+
 def _expires_in(name: str, value: object) -> Fault:
     act = _with("expires_in", value)
     return Fault(f"expires_in_{name}", f"expires_in is {value!r}", act, calls=TOKEN_CALLS)
@@ -128,4 +134,6 @@ FAULTS: tuple[Fault, ...] = (
     _expires_in("negative", -1),
     _without("category_list", "get_category"),
     _without("openid", "jscode2session"),
+    _verdict("verdicts_contradict", "the name matches, and doesn't", "V_OP_NM_MA;V_OP_NM_UM"),
+    _verdict("verdict_half_said", "the name matches; no word of the number", "V_OP_NM_MA"),
 )
