@@ -6,12 +6,13 @@ import math
 import random
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone as django_timezone
 
@@ -21,7 +22,7 @@ from wx_realname import statistics
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, HourlyStatistic
 from wx_realname.services import exchange
-from wx_realname.services.usage import usage
+from wx_realname.services.usage import busiest_days, usage
 from wx_realname.statistics import HOUR, LATENESS, LIMITS_MS, Summary
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,11 @@ def counted() -> int:
     return sum(statistics.roll_up())
 
 
+def of_each() -> models.QuerySet[HourlyStatistic]:
+    """The hours by merchant and method, without those of all together."""
+    return statistics.by_merchant(OLD - timedelta(days=3_660))
+
+
 def test_every_attempt_that_ended_is_counted_and_nothing_else(
     liar: LyingWeChat, user: Any, configure: Any
 ) -> None:
@@ -49,7 +55,7 @@ def test_every_attempt_that_ended_is_counted_and_nothing_else(
     AuditEvent.objects.create(event="reveal", created_at=django_timezone.now())
     AuditEvent.objects.bulk_create([ended(django_timezone.now(), event="exchange_superseded")])
     assert counted() == 3
-    rows = HourlyStatistic.objects.all()
+    rows = of_each()
     summary = Summary.of(rows)
     assert summary.attempts == sum(summary.durations) == 3
     assert summary.by_status == {"verified": 1, "rejected": 1, "failed": 1}
@@ -80,7 +86,7 @@ def test_a_crowd_is_counted_as_a_plain_loop_counts_it() -> None:
     AuditEvent.objects.bulk_create(events)
     assert counted() == 2_000
 
-    rows = list(HourlyStatistic.objects.all())
+    rows = list(of_each())
     minutes = Counter(
         (event.merchant, event.method, event.created_at.replace(second=0, microsecond=0))
         for event in events
@@ -105,6 +111,23 @@ def test_a_crowd_is_counted_as_a_plain_loop_counts_it() -> None:
             times = [event.duration_ms for event in mine if event.duration_ms is not None]
             assert row.durations[number] == sum(low < time <= high for time in times)
     assert Summary.of(rows).by_status == Counter(event.status for event in events)
+    assert Summary.of(statistics.hours(OLD)) == replace(Summary.of(rows), **_peak(events))
+
+
+def _peak(events: list[AuditEvent]) -> dict[str, Any]:
+    """The minute in which all merchants together had the most attempts."""
+    minutes = Counter(event.created_at.replace(second=0, microsecond=0) for event in events)
+    peak = max(minutes.values())
+    return {"peak": peak, "peak_at": min(at for at, count in minutes.items() if count == peak)}
+
+
+def test_all_together_is_a_row_an_hour_however_many_merchants_there_are() -> None:
+    for merchant in ("default", "clinic", "school"):
+        for method in ("authorize", "check"):
+            AuditEvent.objects.bulk_create([ended(OLD, merchant=merchant, method=method)])
+    assert counted() == 6
+    assert [row.attempts for row in statistics.hours(OLD)] == [6]
+    assert [row.attempts for row in statistics.hours(OLD, "clinic")] == [1, 1]
 
 
 def test_an_hour_is_counted_again_until_it_is_complete_and_then_no_more() -> None:
@@ -114,7 +137,7 @@ def test_an_hour_is_counted_again_until_it_is_complete_and_then_no_more() -> Non
     assert counted() == 2
     AuditEvent.objects.bulk_create([ended(this_hour), ended(this_hour - 30 * HOUR)])
     counted()
-    recent, old = HourlyStatistic.objects.order_by("-hour")
+    recent, old = of_each().order_by("-hour")
     assert (recent.attempts, recent.complete) == (2, False)
     assert (old.attempts, old.complete) == (1, True)
 
@@ -128,7 +151,7 @@ def test_a_late_commit_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     AuditEvent.objects.bulk_create([ended(OLD + timedelta(minutes=59, seconds=59))])
     monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
     counted()
-    first, second = HourlyStatistic.objects.order_by("hour")
+    first, second = of_each().order_by("hour")
     assert (first.attempts, first.complete) == (2, True)
     assert (second.attempts, second.complete) == (1, False)
 
@@ -141,7 +164,7 @@ def test_a_late_commit_into_an_empty_hour_is_counted(monkeypatch: pytest.MonkeyP
     AuditEvent.objects.bulk_create([ended(OLD + timedelta(minutes=59, seconds=59))])
     monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
     counted()
-    assert Summary.of(HourlyStatistic.objects.all()).attempts == 3
+    assert Summary.of(of_each()).attempts == 3
 
 
 def test_what_a_clock_that_ran_ahead_counted_hides_no_hour(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +175,7 @@ def test_what_a_clock_that_ran_ahead_counted_hides_no_hour(monkeypatch: pytest.M
     monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
     AuditEvent.objects.bulk_create([ended(OLD + 2 * HOUR)])
     counted()
-    assert Summary.of(HourlyStatistic.objects.all()).attempts == 3
+    assert Summary.of(of_each()).attempts == 3
 
 
 def test_a_dense_hour_is_not_counted_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +187,7 @@ def test_a_dense_hour_is_not_counted_at_every_look(monkeypatch: pytest.MonkeyPat
     AuditEvent.objects.bulk_create([ended(OLD), ended(OLD + HOUR)])
     now = OLD + HOUR + LATENESS
     assert counted() == 5
-    assert Summary.of(HourlyStatistic.objects.all()).attempts == 5
+    assert Summary.of(of_each()).attempts == 5
 
 
 def test_empty_years_cost_no_queries() -> None:
@@ -190,7 +213,7 @@ def test_two_at_once_count_everything_once() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert Summary.of(HourlyStatistic.objects.all()).attempts == 500
+    assert Summary.of(of_each()).attempts == 500
     assert counted() == 0
 
 
@@ -201,7 +224,7 @@ def test_quantiles_are_limits_of_the_buckets() -> None:
         [ended(OLD, duration_ms=ms) for ms in [40] * 90 + [900] * 9 + [30_000]]
     )
     counted()
-    summary = Summary.of(HourlyStatistic.objects.all())
+    summary = Summary.of(of_each())
     assert [summary.quantile(share) for share in (0.5, 0.9, 0.95, 0.99, 1)] == [
         *(50, 50, 1_000, 1_000),
         math.inf,
@@ -237,11 +260,33 @@ default, authorize: 4 calls in 2 days
             [ended(now - timedelta(days=9)), *(ended(now, merchant="clinic") for _ in range(4))]
         )
         counted()
-        both = usage(statistics.hours(OLD - timedelta(days=3_660)))
+        both = usage(OLD - timedelta(days=3_660))
         assert [(one.merchant, one.days, one.daily) for one in both] == [
             ("clinic", 1, 4.0),
             ("default", 10, 0.1),
         ]
+
+    def test_the_database_sums_what_a_plain_loop_sums(self) -> None:
+        dice, now = random.Random(5), django_timezone.now().replace(second=0, microsecond=0)
+        pairs = [("default", "authorize"), ("default", "check"), ("clinic", "check")]
+        calls = [
+            (dice.choice(pairs), now - dice.randrange(20 * 1_440) * timedelta(minutes=1))
+            for _ in range(3_000)
+        ]
+        AuditEvent.objects.bulk_create(ended(at, merchant=m, method=w) for (m, w), at in calls)
+        counted()
+        since = now - timedelta(days=30)
+        told = {(one.merchant, one.method): one for one in usage(since)}
+        assert sorted(told) == sorted(pairs) and usage(since, "clinic") == [told[pairs[2]]]
+        for pair in pairs:
+            moments = [django_timezone.localtime(at) for whose, at in calls if whose == pair]
+            minutes, by_day = Counter(moments), Counter(at.date() for at in moments)
+            one, most = told[pair], max(minutes.values())
+            assert (one.calls, one.peak) == (len(moments), most)
+            assert one.peak_at == min(at for at, count in minutes.items() if count == most)
+            assert one.days == (django_timezone.localdate() - min(by_day)).days + 1
+            day, calls_of_it = busiest_days(since)[pair]
+            assert calls_of_it == by_day[day] == max(by_day.values())
 
     def test_calls_of_a_clock_that_ran_ahead_are_no_fault(self) -> None:
         tomorrow = django_timezone.now() + timedelta(days=1)
@@ -249,7 +294,7 @@ default, authorize: 4 calls in 2 days
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(statistics.timezone, "now", lambda: tomorrow)
             counted()
-        (one,) = usage(statistics.hours(OLD))
+        (one,) = usage(OLD)
         assert (one.days, one.daily) == (1, 1.0)
 
     def test_a_dry_run_counts_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:

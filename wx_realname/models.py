@@ -250,8 +250,9 @@ class AuditSeal(models.Model):
 
 
 class HourlyStatistic(models.Model):
-    """One hour (UTC) of one merchant's attempts by one method, counted from the trail.
+    """One hour (UTC) of one merchant's attempts by one method, or of all together, counted from the trail.
 
+    All together is the row without a merchant: what the overview shows at first.
     Only `statistics` writes it, and can count it anew: nothing is lost with it.
     """
 

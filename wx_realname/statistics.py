@@ -36,6 +36,9 @@ DENSE = 100_000  # attempts in one query, above which the next one looks at a si
 #: How an attempt ends; a late answer that was discarded had ended before.
 ENDS = (AuditEvent.Event.EXCHANGE, AuditEvent.Event.EXCHANGE_ABANDONED)
 
+#: Merchant and method of the rows that hold an hour of all together.
+ALL = ("", "")
+
 _KEY = ("hour", "merchant", "method")
 _COUNTED = ("attempts", "peak", "peak_at", "outcomes", "durations", "complete")
 
@@ -67,9 +70,10 @@ def _first(using: str) -> datetime | None:
     counted at every look: None, until it can be complete.
     """
     now = timezone.now()
-    past = HourlyStatistic.objects.using(using).filter(hour__lte=now)
+    past = HourlyStatistic.objects.using(using).filter(merchant=ALL[0], hour__lte=now)
     complete = past.filter(complete=True)
-    unfinished = past.filter(complete=False).order_by("hour").first()
+    # `IN (false)`: for `NOT complete`, into which Django turns the plain way, SQLite takes no index
+    unfinished = past.filter(complete__in=[False]).order_by("hour").first()
     if unfinished:
         if unfinished.attempts >= DENSE and unfinished.hour + HOUR + LATENESS > now:
             return None
@@ -102,8 +106,9 @@ def _hour_of(moment: datetime) -> datetime:
 def _count(using: str, start: datetime, end: datetime, now: datetime) -> int:
     hours: dict[tuple[datetime, str, str], _Hour] = {}
     for minute, merchant, method, *what, attempts in _groups(using, start, end):
-        hour = hours.setdefault((_hour_of(minute), merchant, method), _Hour())
-        hour.add(minute, tuple(what[:-1]), what[-1], attempts)
+        for whose in ((merchant, method), ALL):
+            hour = hours.setdefault((_hour_of(minute), *whose), _Hour())
+            hour.add(minute, tuple(what[:-1]), what[-1], attempts)
     rows = [
         hour.row(key, complete=key[0] + HOUR + LATENESS <= now)
         for key, hour in sorted(hours.items())  # in one order: two at once don't deadlock
@@ -116,7 +121,7 @@ def _count(using: str, start: datetime, end: datetime, now: datetime) -> int:
         unique_fields=_KEY if features.supports_update_conflicts_with_target else None,
         batch_size=500,
     )
-    return sum(row.attempts for row in rows)
+    return sum(row.attempts for row in rows if row.merchant == ALL[0])
 
 
 def _groups(using: str, start: datetime, end: datetime) -> Iterator[Any]:
@@ -212,7 +217,19 @@ class Summary:
 
 
 def hours(since: datetime, merchant: str | None = None) -> list[HourlyStatistic]:
-    """What is counted from that moment on, oldest first; a replica may not know yet what was just counted."""
+    """What is counted from that moment on, oldest first: of one merchant, or of all together.
+
+    All together is a row an hour, however many merchants there are.
+    """
+    return list(_known(since).filter(merchant=merchant or ALL[0]).order_by("hour"))
+
+
+def by_merchant(since: datetime) -> models.QuerySet[HourlyStatistic]:
+    """What is counted from that moment on, of each merchant and method."""
+    return _known(since).exclude(merchant=ALL[0])
+
+
+def _known(since: datetime) -> models.QuerySet[HourlyStatistic]:
+    """A replica may not know yet what was just counted."""
     known = HourlyStatistic.objects.using(router.db_for_write(HourlyStatistic))
-    rows = known.filter(hour__gte=since).order_by("hour")
-    return list(rows.filter(merchant=merchant) if merchant else rows)
+    return known.filter(hour__gte=since)

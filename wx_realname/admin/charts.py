@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 WIDTH, HEIGHT = 560, 190
@@ -67,7 +68,7 @@ class Chart:
                     )
         return boxes
 
-    @property
+    @cached_property
     def top_value(self) -> int:
         """The round number at which the vertical axis ends."""
         most = max((slot.total for slot in self.slots), default=0)

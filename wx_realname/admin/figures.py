@@ -54,8 +54,8 @@ class Error:
 class Figures:
     """All that the page draws: of the last 24 hours, of 48 hours by hour, of 30 days by day."""
 
-    def __init__(self, rows: list[HourlyStatistic], now: datetime) -> None:
-        self._rows = rows
+    def __init__(self, rows: list[HourlyStatistic], now: datetime, usage: list[Usage]) -> None:
+        self._rows, self.usage = rows, usage
         self._this_hour = now.replace(minute=0, second=0, microsecond=0)
         self._today = timezone.localtime(now).date()
         self.day = Summary.of(row for row in rows if row.hour > self._this_hour - 24 * HOUR)
@@ -66,7 +66,7 @@ class Figures:
         now = timezone.now()
         first = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
         since = min(first - timedelta(days=DAYS - 1), now - HOURS * HOUR)
-        return cls(statistics.hours(since, merchant), now)
+        return cls(statistics.hours(since, merchant), now, usage(since, merchant))
 
     @property
     def by_hour(self) -> Chart:
@@ -121,10 +121,6 @@ class Figures:
             (name, duration(self.day.quantile(share)), duration(self.month.quantile(share)))
             for name, share in zip(names, QUANTILES, strict=True)
         ]
-
-    @property
-    def usage(self) -> list[Usage]:
-        return usage(self._rows)
 
 
 def _chart(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from .. import conf, statistics
+from .. import conf
 from ..wechat.categories import OPEN
 from .usage import Usage, usage
 
@@ -87,9 +87,8 @@ def missing(merchant: conf.Merchant) -> list[str]:
 
 def _measured(merchant: conf.Merchant) -> Usage | None:
     """The calls of the authorise button in the last days; None when there were none."""
-    found = usage(statistics.hours(timezone.now() - timedelta(days=DAYS)))
-    ours = [one for one in found if (one.merchant, one.method) == (merchant.alias, "authorize")]
-    return ours[0] if ours else None
+    found = usage(timezone.now() - timedelta(days=DAYS), merchant.alias)
+    return next((one for one in found if one.method == "authorize"), None)
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:

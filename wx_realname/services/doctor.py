@@ -18,7 +18,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import conf, statistics
+from .. import conf
 from ..exceptions import ConfigurationError, InvalidAuthToken, RealNameError, WeChatBusy
 from ..personal_data import Secret
 from ..wechat.categories import is_open
@@ -197,7 +197,7 @@ class _Examination:
 
     def _usage(self) -> Iterator[Finding]:
         try:
-            found = usage(statistics.hours(timezone.now() - USAGE))
+            found = usage(timezone.now() - USAGE, self._merchant.alias)
         except DatabaseError:
             says = _(
                 "The calls can't be counted: the database doesn't answer, or lacks the tables."
@@ -205,7 +205,7 @@ class _Examination:
             yield self._finding("usage", "warning", says, _("Run manage.py migrate."))
             return
         for one in found:
-            if one.merchant == self._merchant.alias and one.is_over:
+            if one.is_over:
                 says = _(
                     "More calls than were declared: peak %(peak)d a minute, %(daily).1f a day."
                 )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
+from django.db.models import Min, Sum
 from django.utils import timezone
 
-from .. import conf
-from ..models import HourlyStatistic, Verification
-from ..statistics import Summary
+from .. import conf, statistics
+from ..models import Verification
 
 MINUTES_OF_A_DAY = 24 * 60
 
@@ -29,8 +30,6 @@ class Usage:
     method: str
     calls: int
     days: int
-    most_in_a_day: int
-    busiest_day: date
     peak: int
     peak_at: datetime
     declared_daily: int | None
@@ -55,37 +54,47 @@ class Usage:
         return over_peak or (self.declared_daily is not None and self.daily > self.declared_daily)
 
 
-def usage(rows: Iterable[HourlyStatistic]) -> list[Usage]:
-    """Of each merchant and method of the hours given; a day is the site's."""
-    groups: dict[tuple[str, str], list[HourlyStatistic]] = {}
-    for row in rows:
-        groups.setdefault((row.merchant, row.method), []).append(row)
-    return [_usage(groups[key]) for key in sorted(groups)]
+def usage(since: datetime, merchant: str | None = None) -> list[Usage]:
+    """Of each merchant and method from that moment on, or of one merchant's; a day is the site's."""
+    rows = statistics.by_merchant(since)
+    rows = rows.filter(merchant=merchant) if merchant else rows
+    # summed by the database: a row for each peak that an hour reached, the highest first
+    loads = rows.values_list("merchant", "method", "peak").order_by("merchant", "method", "-peak")
+    loads = loads.annotate(Min("peak_at"), Sum("attempts"), Min("hour"))
+    groups = groupby(loads, key=itemgetter(0, 1))
+    return [
+        _usage(merchant, method, [load[2:] for load in group])
+        for (merchant, method), group in groups
+    ]
 
 
-def _usage(rows: list[HourlyStatistic]) -> Usage:
-    by_day: Counter[date] = Counter()
-    for row in rows:
-        by_day[_day(row)] += row.attempts
-    summary, first = Summary.of(rows), rows[0]
-    busiest_day, most = by_day.most_common(1)[0]
-    declared = _declared(first.merchant)
+def _usage(merchant: str, method: str, loads: list[Any]) -> Usage:
+    declared = _declared(merchant)
+    peak, peak_at, *_ = loads[0]
+    first = _day(min(hour for *_, hour in loads))
     return Usage(
-        merchant=first.merchant,
-        method=first.method,
-        calls=summary.attempts,
-        days=max(1, (timezone.localdate() - min(by_day)).days + 1),  # a clock may have run ahead
-        most_in_a_day=most,
-        busiest_day=busiest_day,
-        peak=summary.peak,
-        peak_at=summary.peak_at or first.hour,
+        merchant=merchant,
+        method=method,
+        calls=sum(attempts for _, _, attempts, _ in loads),
+        days=max(1, (timezone.localdate() - first).days + 1),  # a clock may have run ahead
+        peak=peak,
+        peak_at=peak_at,
         declared_daily=declared("DAILY_CALLS"),
         declared_peak=declared("PEAK_CALLS_PER_MINUTE"),
     )
 
 
-def _day(row: HourlyStatistic) -> date:
-    return timezone.localtime(row.hour).date()
+def busiest_days(since: datetime) -> dict[tuple[str, str], tuple[date, int]]:
+    """By merchant and method: the day with the most calls, and how many; a day is the site's."""
+    by_day: defaultdict[tuple[str, str], Counter[date]] = defaultdict(Counter)
+    rows = statistics.by_merchant(since).values_list("merchant", "method", "hour", "attempts")
+    for merchant, method, hour, attempts in rows.iterator():
+        by_day[merchant, method][_day(hour)] += attempts
+    return {pair: days.most_common(1)[0] for pair, days in by_day.items()}
+
+
+def _day(hour: datetime) -> date:
+    return timezone.localtime(hour).date()
 
 
 def _declared(merchant: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,7 +11,7 @@ from django.utils import timezone
 from wx_realname import conf, statistics
 from wx_realname.exceptions import ConfigurationError
 from wx_realname.management.options import progress
-from wx_realname.services.usage import Usage, usage
+from wx_realname.services.usage import Usage, busiest_days, usage
 
 MOST_DAYS = 3_660
 
@@ -34,12 +34,13 @@ class Command(BaseCommand):
             conf.current()
             if not dry_run:
                 self._count()
-            since = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-            found = usage(statistics.hours(since - timedelta(days=days - 1)))
+            today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+            since = today - timedelta(days=days - 1)
+            found, busiest = usage(since), busiest_days(since)
         except ConfigurationError as error:
             raise CommandError(str(error)) from None
         for one in found:
-            self.stdout.write(_told(one))
+            self.stdout.write(_told(one, *busiest[one.merchant, one.method]))
         if not found:
             self.stdout.write(f"No attempt ended in the last {days} days.")
 
@@ -50,14 +51,14 @@ class Command(BaseCommand):
             say("attempts counted", total)
 
 
-def _told(one: Usage) -> str:
+def _told(one: Usage, busiest_day: date, most: int) -> str:
     over = (
         "\n  MORE THAN WAS DECLARED: tell WeChat before it limits the calls." if one.is_over else ""
     )
     return (
         f"{one.merchant}, {one.method}: {one.calls} calls in {one.days} days\n"
         f"  calls a day: mean {one.daily:.1f}{_declared(one.declared_daily)}, "
-        f"most {one.most_in_a_day} on {one.busiest_day}\n"
+        f"most {most} on {busiest_day}\n"
         f"  calls a minute: mean {one.mean_a_minute:.2f}, "
         f"peak {one.peak}{_declared(one.declared_peak)} at {timezone.localtime(one.peak_at):%Y-%m-%d %H:%M}"
         f"{over}"
