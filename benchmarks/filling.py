@@ -1,16 +1,18 @@
 """Many records and events at once, as years of a site's life leave them: 12,000 a day, newest last.
 
-What the n-th row is follows from n alone, so that a larger database is a longer history of the same
-site. Indexes are made after the rows.
+What the n-th row is follows from n, and when it was from the moment at which the history ends: now, so that
+the last days aren't empty. A larger database is a longer history of the same site. Indexes are made after
+the rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +23,6 @@ from wx_realname import conf
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.vault import blind_index
 
-BEGIN = datetime(2025, 1, 1, tzinfo=timezone.utc)
 STEP = timedelta(seconds=7.2)
 RECORDS_OF_A_USER = 5
 CHUNK = 5_000
@@ -31,22 +32,27 @@ MERCHANT, OTHER_MERCHANT = "default", "other"
 DIGEST = "0" * 64
 
 
-def fill(count: int, *, unsealed: int = 500) -> None:
-    """That many records and as many events, and users to whom they belong; statistics up to date."""
+def fill(count: int, *, end: datetime, unsealed: int = 500) -> None:
+    """That many records and as many events until then, and users to whom they belong; analyzed."""
     users = -(-count // RECORDS_OF_A_USER)
+    begin = end - count * STEP
     with _unindexed(Verification), _unindexed(AuditEvent):
-        _insert(get_user_model(), map(_user, range(users)))
+        _insert(get_user_model(), (_user(n, begin) for n in range(users)))
         first = get_user_model().objects.order_by("pk").values_list("pk", flat=True)[0]
         indexes = _indexes()
-        records = (_record(n, first + _owner(n, users), indexes) for n in range(count))
+        records = (
+            _record(n, begin + n * STEP, first + _owner(n, users), indexes) for n in range(count)
+        )
         _insert(Verification, records)
-        _insert(AuditEvent, (_event(n, n >= count - unsealed) for n in range(count)))
-    analyze()
+        _insert(
+            AuditEvent, (_event(n, begin + n * STEP, n >= count - unsealed) for n in range(count))
+        )
+    analyze(Verification, AuditEvent, get_user_model())
 
 
-def analyze() -> None:
+def analyze(*tables: type[models.Model]) -> None:
     with connection.cursor() as cursor:
-        for model in (Verification, AuditEvent, get_user_model()):
+        for model in tables:
             table = connection.ops.quote_name(model._meta.db_table)
             cursor.execute(f"ANALYZE {'TABLE ' * (connection.vendor == 'mysql')}{table}")
         if connection.vendor == "postgresql":
@@ -56,10 +62,10 @@ def analyze() -> None:
 # --- what a row is ----------------------------------------------------------------------------
 
 
-def _user(n: int) -> dict[str, Any]:
+def _user(n: int, begin: datetime) -> dict[str, Any]:
     blank = dict.fromkeys(("password", "first_name", "last_name", "email"), "")
     flags = {"is_active": True, "is_staff": False, "is_superuser": False, "last_login": None}
-    return {"username": f"citizen-{n}", "date_joined": BEGIN} | blank | flags
+    return {"username": f"citizen-{n}", "date_joined": begin} | blank | flags
 
 
 def _indexes() -> dict[str, str]:
@@ -73,9 +79,9 @@ def _indexes() -> dict[str, str]:
     }
 
 
-def _id(n: int, digest: str) -> UUID:
+def _id(at: datetime, digest: str) -> UUID:
     """As `uuid7` makes them: by the millisecond, then at random."""
-    milliseconds = int((BEGIN + n * STEP).timestamp() * 1000)
+    milliseconds = int(at.timestamp() * 1000)
     random = int(digest[:19], 16)
     value = milliseconds << 80 | 0x7 << 76 | random >> 62 << 64 | random & (1 << 62) - 1
     return UUID(int=value | 0x2 << 62)
@@ -100,14 +106,18 @@ def _kind(n: int) -> tuple[str, int | None]:
     return ("erased", None) if part < 8 else ("verified", None)
 
 
-def _record(n: int, user_id: int, indexes: dict[str, str]) -> dict[str, Any]:
+def _error_code(errcode: int | None) -> str:
+    return "" if errcode is None else "no_real_name"
+
+
+def _record(n: int, at: datetime, user_id: int, indexes: dict[str, str]) -> dict[str, Any]:
     digest = sha256(str(n).encode()).hexdigest()
-    (status, errcode), at = _kind(n), BEGIN + n * STEP
+    status, errcode = _kind(n)
     stored = status == "verified"
     name = indexes[COMMON_NAME] if n % 10 == 9 else digest[::-1]
     wanted = n in (1_009, 5_009)  # the same person twice
     return {
-        "id": _id(n, digest),
+        "id": _id(at, digest),
         "user_id": user_id,
         "merchant": _merchant(n),
         "mch_id": "1900000001",
@@ -125,7 +135,7 @@ def _record(n: int, user_id: int, indexes: dict[str, str]) -> dict[str, Any]:
         "credential_id_index": (indexes[NUMBER] if wanted else digest) if stored else None,
         "index_key_id": "i1" if stored else "",
         "check_digit_valid": True if stored else None,
-        "error_code": "" if errcode is None else "no_real_name",
+        "error_code": _error_code(errcode),
         "errcode": errcode,
         "errmsg": "",
         "hint": "",
@@ -141,22 +151,22 @@ def _record(n: int, user_id: int, indexes: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _event(n: int, is_unsealed: bool) -> dict[str, Any]:
+def _event(n: int, at: datetime, is_unsealed: bool) -> dict[str, Any]:
     status, errcode = _kind(n)
     digest = sha256(str(n).encode()).hexdigest()
     return {
-        "id": _id(n, digest[::-1]),
+        "id": _id(at, digest[::-1]),
         "event": "search" if n % RARE == 8 else "exchange",
-        "created_at": BEGIN + n * STEP,
+        "created_at": at,
         "actor_id": str(n % 1000 + 1),
         "user_id": str(n % 1000 + 1),
         "ip_address": "203.0.113.9",
-        "verification_id": _id(n, digest),
+        "verification_id": _id(at, digest),
         "merchant": _merchant(n),
         "method": "check" if n % RARE == 5 else "authorize",
         "status": status,
         "attempt": 1,
-        "error_code": "",
+        "error_code": _error_code(errcode),
         "errcode": errcode,
         "duration_ms": 120,
         "reason": "",
@@ -192,7 +202,7 @@ def _insert(model: type[models.Model], rows: Iterator[dict[str, Any]]) -> None:
     first = next(rows)
     names, table = list(first), connection.ops.quote_name(model._meta.db_table)
     columns = ", ".join(map(connection.ops.quote_name, names))
-    values = map(_prepared, chain([first], rows))
+    values = map(_preparing(), chain([first], rows))
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
@@ -205,13 +215,16 @@ def _insert(model: type[models.Model], rows: Iterator[dict[str, Any]]) -> None:
             cursor.executemany(statement, part)
 
 
-def _prepared(row: dict[str, Any]) -> list[Any]:
-    """As the driver takes it: Django's own conversion, for the types that need one."""
-    prepared = []
-    for value in row.values():
-        if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
-            value = value.hex
-        elif isinstance(value, datetime) and connection.vendor != "postgresql":
-            value = connection.ops.adapt_datetimefield_value(value)
-        prepared.append(value)
+def _preparing() -> Callable[[dict[str, Any]], list[Any]]:
+    """Makes a row what the driver takes: Django's own conversion, for the types that need one."""
+    conversions: dict[type, Callable[[Any], Any]] = {}
+    if not connection.features.has_native_uuid_field:
+        conversions[UUID] = attrgetter("hex")
+    if connection.vendor != "postgresql":
+        conversions[datetime] = connection.ops.adapt_datetimefield_value
+    known = conversions.get
+
+    def prepared(row: dict[str, Any]) -> list[Any]:
+        return [made(value) if (made := known(type(value))) else value for value in row.values()]
+
     return prepared

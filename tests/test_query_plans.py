@@ -6,11 +6,9 @@ with statistics up to date: the planner of the database in TEST_DATABASE_URL cho
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from datetime import timezone as tz
 from typing import Any
 
 import pytest
@@ -18,22 +16,19 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from benchmarks.filling import BEGIN, COMMON_NAME, NAME, NUMBER, fill
+from benchmarks.filling import COMMON_NAME, NAME, NUMBER, STEP, analyze, fill
 from tests.console import FIND, page, staff
+from tests.plans import EVENTS, RECORDS, SEALS, STATISTICS, Plan, check, plans
 from wx_realname import audit
 from wx_realname.admin.integrity import glance
-from wx_realname.models import AuditEvent, Verification
+from wx_realname.models import AuditEvent, HourlyStatistic, Verification
 from wx_realname.services import keyset, lifecycle, rotation
 
 # Of fewer, MariaDB reads all when a batch of an export is wanted: that is the faster way there.
 ROWS = 60_000 if connection.vendor == "mysql" else 20_000
-SORTED_AT_WILL = 3_000  # rows: where no more are left, PostgreSQL may read them all and sort them
-RECORDS, EVENTS, SEALS = (
-    f"wx_realname_{name}" for name in ("verification", "auditevent", "auditseal")
-)
+BEGIN = datetime(2025, 1, 1, tzinfo=tz.utc)
 pytestmark = pytest.mark.once
 PLACES = ("", "older", "newer", "oldest", "day")
 
@@ -65,9 +60,22 @@ COMMON = {
 @pytest.fixture(scope="module", autouse=True)
 def _years_of_life(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():
-        fill(ROWS)
+        fill(ROWS, end=BEGIN + ROWS * STEP)
+        _fill_statistics()
         yield
         call_command("flush", interactive=False, verbosity=0)
+
+
+def _fill_statistics() -> None:
+    """Of two years, by hour: of all together, and of two merchants."""
+    last = timezone.now().replace(minute=0, second=0, microsecond=0)
+    counted = {"attempts": 1, "peak": 1, "outcomes": [], "durations": [0] * 22, "complete": True}
+    HourlyStatistic.objects.bulk_create(
+        HourlyStatistic(hour=hour, peak_at=hour, merchant=merchant, method="authorize", **counted)
+        for hour in (last - n * timedelta(hours=1) for n in range(2 * 365 * 24))
+        for merchant in ("", "default", "other")
+    )
+    analyze(HourlyStatistic)
 
 
 @pytest.fixture(autouse=True)
@@ -82,95 +90,11 @@ def clerk() -> Client:
     return staff("view_verification", "view_auditevent", "export_plaintext", "reveal_verification")
 
 
-# --- plans ------------------------------------------------------------------------------------
-
-
-@dataclass
-class Plan:
-    """How the database would answer: the indexes it enters, what it reads whole, whether it sorts."""
-
-    sql: str
-    told: str
-    indexes: set[str] = field(default_factory=set)
-    read_whole: set[str] = field(default_factory=set)
-    sorts: bool = False
-
-
-def plan(sql: str) -> Plan:
-    return {"sqlite": _of_sqlite, "postgresql": _of_postgresql, "mysql": _of_mariadb}[
-        connection.vendor
-    ](sql)
-
-
-def _rows(statement: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return list(cursor.fetchall())
-
-
-def _of_sqlite(sql: str) -> Plan:
-    lines = [row[3] for row in _rows(f"EXPLAIN QUERY PLAN {sql}")]
-    found = Plan(sql, "\n".join(lines))
-    for line in lines:
-        index = re.search(r"USING (?:COVERING )?INDEX (\w+)", line)
-        if index:
-            found.indexes.add(index[1])
-        elif scanned := re.match(r"SCAN (\w+)", line):
-            found.read_whole.add(scanned[1])
-        found.sorts |= "TEMP B-TREE" in line
-    return found
-
-
-def _of_postgresql(sql: str) -> Plan:
-    (answer,) = _rows(f"EXPLAIN (FORMAT JSON) {sql}")[0]
-    answer = json.loads(answer) if isinstance(answer, str) else answer
-    found, nodes = Plan(sql, json.dumps(answer, indent=1)), [answer[0]["Plan"]]
-    while nodes:
-        node = nodes.pop()
-        nodes += node.get("Plans", [])
-        if "Index Name" in node:
-            found.indexes.add(node["Index Name"])
-        if node["Node Type"] == "Seq Scan":
-            found.read_whole.add(node["Relation Name"])
-        if node["Node Type"] == "Sort":
-            found.sorts |= node["Plans"][0]["Plan Rows"] > SORTED_AT_WILL
-    return found
-
-
-def _of_mariadb(sql: str) -> Plan:
-    rows = _rows(f"EXPLAIN {sql}")
-    found = Plan(sql, "\n".join(map(str, rows)))
-    for _, _, table, type_, _, key, *_, extra in rows:
-        found.indexes |= set(re.findall(r"\w+", key or ""))
-        if type_ == "ALL" and table:
-            found.read_whole.add(table)
-        found.sorts |= "filesort" in (extra or "")
-    return found
-
-
-def plans(work: Callable[[], Any], *tables: str) -> list[Plan]:
-    """Of each query that the work makes of one of the tables."""
-    with CaptureQueriesContext(connection) as captured:
-        work()
-    quoted = [connection.ops.quote_name(table) for table in tables]
-    asked = [query["sql"] for query in captured if query["sql"].lstrip().startswith("SELECT")]
-    found = [plan(sql) for sql in asked if any(f"FROM {table}" in sql for table in quoted)]
-    assert found, "nothing was asked"
-    return found
-
-
-def check(found: Plan, indexes: set[str], *, may_sort: bool = False) -> None:
-    said = f"{found.sql}\n{found.told}"
-    assert not found.read_whole & {RECORDS, EVENTS, SEALS}, said
-    assert found.indexes & indexes, said
-    assert may_sort or not found.sorts, said
-
-
 # --- the lists --------------------------------------------------------------------------------
 
 
 def address(model: str, query: str, place: str) -> str:
-    middle = str(keyset.Place(BEGIN + timedelta(seconds=7.2 * ROWS / 2), Verification().pk))
+    middle = str(keyset.Place(BEGIN + ROWS / 2 * STEP, Verification().pk))
     further = {
         "": "",
         "older": f"older={middle}",
@@ -287,6 +211,21 @@ def test_an_export_reads_batch_after_batch_by_the_lists_index(clerk: Client, que
     assert batches
     for found in batches:
         check(found, ordered)
+
+
+@pytest.mark.parametrize("merchant", ["", "other"])
+def test_the_overview_reads_its_days_of_the_statistics_by_their_index(merchant: str) -> None:
+    clerk = staff("view_hourlystatistic")
+
+    def ask() -> None:
+        assert clerk.get(f"{page('hourlystatistic')}?merchant={merchant}").status_code == 200
+
+    unfinished, last, hours, usage = plans(ask, STATISTICS)
+    check(unfinished, {"wx_realname_hour_complete"})
+    by_hour = {"wx_realname_hour_unique", f"sqlite_autoindex_{STATISTICS}_1"}
+    check(last, {"wx_realname_hour_complete", *by_hour})
+    check(hours, by_hour)
+    check(usage, by_hour, may_sort=True)
 
 
 # --- what runs beside the console -------------------------------------------------------------
