@@ -26,9 +26,18 @@ from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, iden
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.sandbox import Citizen, Merchant, Sandbox
-from wx_realname.services import erase, exchange
+from wx_realname.services import erase, exchange, merchants
+from wx_realname.wechat.access_token import StableTokens
 
 AUTH_TOKEN = "auth-token-of-these-tests"
+
+
+def forget_access_tokens() -> None:
+    """Nothing in the cache, and nothing kept by the clients of this process, which outlive a test."""
+    cache.clear()
+    for _, client in merchants._registry._clients.values():
+        if isinstance(client._tokens, StableTokens):
+            client._tokens._own, client._tokens._forced_at = None, float("-inf")
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +58,7 @@ def sandbox(sandbox_server: Sandbox, settings: Any) -> Sandbox:
     """The local WeChat, its ledger empty, and WX_REALNAME pointing to it; the cache is empty."""
     settings.WX_REALNAME = settings.WX_REALNAME | {"API_BASE_URL": sandbox_server.url}
     sandbox_server.reset_ledger()
-    cache.clear()
+    forget_access_tokens()
     return sandbox_server
 
 
@@ -93,7 +102,7 @@ def liar(lying_server: LyingWeChat, configure: Callable[..., None]) -> LyingWeCh
     """A WeChat that can be told to lie, and WX_REALNAME pointing to it; the cache is empty."""
     configure(API_BASE_URL=lying_server.url)
     lying_server.forget()
-    cache.clear()
+    forget_access_tokens()
     return lying_server
 
 

@@ -16,13 +16,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
-from django.core.cache import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests import settings as test_settings
 from tests import stand_ins
-from tests.conftest import at_once
+from tests.conftest import at_once, forget_access_tokens
 from tests.stand_ins import Behaviour, Seen, StandIn, everything_shown, hangs, says
 from wx_realname.exceptions import RealNameError
 from wx_realname.personal_data import PersonalData, Secret
@@ -70,7 +69,7 @@ def refuses(errcode: Any) -> Behaviour:
 @pytest.fixture
 def wechat(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     monkeypatch.setattr("wx_realname.wechat.client.BACK_OFF", 0.001)
-    cache.clear()
+    forget_access_tokens()
     with StandIn() as server:
         settings.WX_REALNAME = settings.WX_REALNAME | {"API_BASE_URL": server.url}
         server.always(says({"access_token": FRESH, "expires_in": 7200}), TOKEN)

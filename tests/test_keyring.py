@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wx_realname.conf import EncryptionKey
 from wx_realname.exceptions import DecryptionError
 from wx_realname.vault.ciphers import AEAD, SM4GCM
-from wx_realname.vault.keyring import ColumnCipher, column_cipher, derive
+from wx_realname.vault.keyring import ColumnCipher, Header, column_cipher, derive, header_of
 
 COLUMN = "wx_realname_verification.real_name_encrypted"
 ROW, OTHER_ROW = bytes.fromhex("0190a1b2c3d47e5f8a9b0c1d2e3f4a5b"), bytes(16)
@@ -183,3 +183,25 @@ def test_no_key_material_is_shown(key: EncryptionKey) -> None:
     shown = repr(key) + repr(cipher(key)) + repr(vars(cipher(key)))
     assert repr(key.material)[2:-1] not in shown
     assert key.key_id in shown
+
+
+# --- the header, which names the key without any being there ----------------------------------
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_header_names_the_key(key: EncryptionKey) -> None:
+    header = Header.of(known_envelope(key))
+    assert header == header_of(key)
+    assert bytes(header) == bytes.fromhex(HEADER[key])
+    assert Header.of(bytes(header)) == header
+
+
+@pytest.mark.parametrize("length", range(8))
+def test_a_cut_header_is_none(length: int) -> None:
+    with pytest.raises(DecryptionError, match="not a ciphertext of ours"):
+        Header.of(bytes.fromhex(HEADER[AES])[:length])
+
+
+def test_a_missing_key_is_named() -> None:
+    said = refused(known_envelope(AES), SM4)
+    assert said == "ENCRYPTION_KEYS has no key '2026a' of that algorithm"

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 
 from tests import settings as test_settings
-from tests.conftest import outcome
+from tests.conftest import forget_access_tokens, outcome
 from tests.lying_wechat import NAME, NUMBER
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import Verification
@@ -115,7 +114,7 @@ def wechat(
     monkeypatch.setattr(client, "BACK_OFF", 0.01)
     monkeypatch.setattr(quirks, "IDLE", 0.0)
     spoilt.reset_ledger()
-    cache.clear()
+    forget_access_tokens()
     yield spoilt
     met = {(entry.call, entry.fault) for entry in spoilt.ledger}
     clock.skipped += 31 * any((REALNAME, name) in met for name in FORCING)
@@ -182,9 +181,8 @@ def test_a_fault_of_the_token_call_ends_as_promised(
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["access_token_dies", "dead_token_repeated"])
 def test_an_access_token_that_dies_once_goes_unnoticed(
-    wechat: Sandbox, user: Any, configure: Callable[..., None], name: str
+    wechat: Sandbox, user: Any, name: str
 ) -> None:
-    configure(TOTAL_TIMEOUT=15)  # a client of its own, which hasn't forced a token yet
     came = outcome(user, wechat.issue_auth_token(Citizen(NAME, NUMBER, fault=name, fault_times=1)))
     assert code_of(came) == "verified"
     assert [entry.errcode for entry in wechat.ledger if entry.call == REALNAME] == [40001, 0]
