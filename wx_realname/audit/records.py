@@ -104,10 +104,16 @@ def _suspects(rows: list[Verification]) -> list[Verification]:
 
 
 def _last_outcomes(records: list[Verification]) -> dict[UUID, AuditEvent]:
-    """The last outcome of each record, where nothing follows what is final."""
+    """The last outcome of each record, where nothing follows what is final.
+
+    The records stand in the order of their ids, so their events are one stretch of the index: by a list
+    of ids, a trail of 26 partitions would be entered 26,000 times for a thousand records.
+    """
+    if not records:
+        return {}
     covered = ("verification_id", "user_id", "status", "attempt", "outcome_hmac", "outcome_key_id")
-    ids = [row.pk for row in records]
-    events = stored(AuditEvent).filter(verification_id__in=ids, event__in=OUTCOMES).only(*covered)
+    theirs = stored(AuditEvent).filter(verification_id__range=(records[0].pk, records[-1].pk))
+    events = theirs.filter(event__in=OUTCOMES).only(*covered)
     last: dict[UUID, AuditEvent] = {}
     for event in events.order_by("attempt", "created_at", "id"):
         known = last.get(event.verification_id) if event.verification_id else None
