@@ -121,6 +121,22 @@ class TestAnIntactTrail:
             verify()
         assert not [q for q in queries.captured_queries if not q["sql"].startswith("SELECT")]
 
+    def test_verification_tells_how_far_it_is(self, verified: Verification) -> None:
+        events(25)
+        sealed(batch_size=10)
+        told: list[tuple[str, int]] = []
+        assert not list(audit.faults([], lambda what, done: told.append((what, done))))
+        assert told == [("seals", 1), ("seals", 2), ("seals", 3), ("records", 1)]
+
+    def test_codes_and_seals_both_need_the_key_that_was_derived(
+        self, sandbox: Sandbox, user: Any, settings: Any
+    ) -> None:
+        own = settings.WX_REALNAME
+        settings.WX_REALNAME = {name: own[name] for name in own if name != "AUDIT_KEYS"}
+        services.exchange(user=user, auth_token=sandbox.issue_auth_token(PERSON))
+        sealed()
+        assert (audit.needing("i1"), audit.needing("a1")) == (2, 0)
+
 
 def an_event_changed() -> None:
     AuditEvent.objects.filter(event=Event.EXCHANGE).update(actor_id="somebody else")
