@@ -35,8 +35,9 @@ from tests.partitions import (
     run,
     shape,
 )
+from tests.plans import Plan, plans
 from tests.test_audit_seal import PERSON, events, sealed, verify
-from tests.test_query_plans import RARE, Plan, plans
+from tests.test_query_plans import BEGIN, RARE
 from wx_realname import audit, statistics
 from wx_realname.admin.integrity import glance
 from wx_realname.audit import records
@@ -48,7 +49,7 @@ from wx_realname.services.transactions import durable
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
-ROWS, BEGIN = 12_000, filling.BEGIN  # of the plans; where those rows begin: 2025-01-01
+ROWS = 12_000  # of the plans
 
 
 Move = Callable[..., None]
@@ -261,7 +262,7 @@ def half_a_year(move: Move, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of six months, a partition each; as many partitions again are still empty."""
     move(BEGIN - timedelta(days=15))
     monkeypatch.setattr(filling, "STEP", timedelta(days=180) / ROWS)
-    filling.fill(ROWS)
+    filling.fill(ROWS, end=BEGIN + timedelta(days=180))
     assert len(places()) == 6
 
 
