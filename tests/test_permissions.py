@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import RequestFactory
+from rest_framework.exceptions import APIException, NotAcceptable
 from rest_framework.permissions import AllowAny, BasePermission, IsAdminUser, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +20,7 @@ from tests.lying_wechat import LyingWeChat, identity
 from wx_realname import resident_id
 from wx_realname.api import errors
 from wx_realname.api.permissions import MinimumAge, RealNameVerified
+from wx_realname.exceptions import InternalError
 from wx_realname.models import Verification
 from wx_realname.services import exchange
 
@@ -106,6 +108,29 @@ def test_our_error_handler_gives_our_shape(user: Any) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     refused = ask(user, IsAdminUser, service=OurService)
     assert (refused.status_code, refused.data["code"]) == (403, "permission_denied")
+
+
+class SoldOut(APIException):
+    status_code, default_code, default_detail = 410, "sold_out", "Nothing is left."
+
+
+@pytest.mark.parametrize(
+    ("exception", "status", "code", "detail"),
+    [
+        (SoldOut(), 410, "sold_out", "Nothing is left."),
+        (SoldOut("Come tomorrow.", "later"), 410, "later", "Come tomorrow."),
+        (SoldOut({"beds": ["none"]}), 410, "sold_out", "Nothing is left."),
+        (NotAcceptable(), 406, "not_acceptable", str(NotAcceptable.default_detail)),
+        (APIException("the database's password"), 500, "internal_error", None),
+    ],
+)
+def test_what_the_host_refuses_keeps_its_status_and_words(
+    exception: APIException, status: int, code: str, detail: str | None
+) -> None:
+    answer = errors.exception_handler(exception, {})
+    assert (answer.status_code, answer.data["code"]) == (status, code)
+    assert answer.data["detail"] == (detail or InternalError.detail)
+    assert set(answer.data) == {"code", "detail", "verification", "wechat", "retry"}
 
 
 def test_a_stateless_user_is_known_by_its_pk(liar: LyingWeChat, user: Any) -> None:

@@ -37,6 +37,17 @@ _FROM_DRF: tuple[tuple[type[Exception], type[ours.RealNameError]], ...] = (
 )
 
 
+class _HostsOwn(ours.RealNameError):
+    """A refusal that the host thought of, in its own words."""
+
+    def __init__(self, exc: drf.APIException) -> None:
+        super().__init__()
+        plain = not isinstance(exc.detail, (list, dict))
+        self.code = str(exc.get_codes() if plain else exc.default_code)  # type: ignore[misc]
+        self.status_code = exc.status_code  # type: ignore[misc]
+        self.detail = str(exc.detail if plain else exc.default_detail)  # type: ignore[misc]
+
+
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """For DRF's EXCEPTION_HANDLER: every exception as one of ours, returned, never raised again.
 
@@ -83,6 +94,8 @@ def as_ours(exc: Exception) -> ours.RealNameError:
     for theirs, cls in _FROM_DRF:
         if isinstance(exc, theirs):
             return cls()
+    if isinstance(exc, drf.APIException) and status.is_client_error(exc.status_code):
+        return _HostsOwn(exc)
     _log(exc)
     return ours.InternalError()
 
