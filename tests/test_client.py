@@ -28,7 +28,7 @@ from wx_realname.personal_data import PersonalData, Secret
 from wx_realname.sandbox import Citizen, Sandbox
 from wx_realname.services import merchants
 from wx_realname.wechat.errcodes import DEAD_ACCESS_TOKEN, ERRCODES
-from wx_realname.wechat.transport import MAX_ANSWER_BYTES, Deadline
+from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
 
 REALNAME, TOKEN = "/cgi-bin/wxopen/getrealnameinfo", "/cgi-bin/stable_token"
 CATEGORY, LOGIN = "/wxa/get_category", "/sns/jscode2session"

@@ -20,7 +20,8 @@ import pytest
 from tests import stand_ins
 from tests.stand_ins import Seen, StandIn, everything_shown, hangs, http, resets, says, sends
 from wx_realname.personal_data import Secret
-from wx_realname.wechat.transport import MAX_ANSWER_BYTES, Deadline, NoAnswer, Transport
+from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
+from wx_realname.wechat.transport import NoAnswer, Transport
 
 QUERY_SECRETS = {"access_token": "70_a-token/+of=tests", "secret": "5ec3e7", "js_code": "c0de-1"}
 BODY_SECRETS = {"auth_token": "auth-token-of-a-citizen", "app_secret": "5ec3e7-too"}

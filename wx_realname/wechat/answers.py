@@ -10,7 +10,7 @@ from .. import resident_id
 from ..exceptions import Mismatch, NoRealName, OutcomeUnknown, UnreadableAnswer
 from ..personal_data import PersonalData
 from .merchant_key import MerchantKey
-from .transport import Answer
+from .reading import Answer
 
 MAX_NAME = 200  # characters
 

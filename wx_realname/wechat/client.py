@@ -27,8 +27,8 @@ from ..personal_data import PersonalData, Secret
 from . import answers, errcodes
 from .access_token import AccessTokens, ProvidedTokens, is_token
 from .merchant_key import MerchantKey, MerchantKeys
-from .reading import Deadline, Query
-from .transport import Answer, NoAnswer, Payload, Transport
+from .reading import Answer, Deadline, Query
+from .transport import NoAnswer, Payload, Transport
 
 logger = logging.getLogger(__name__)
 

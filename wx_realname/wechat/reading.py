@@ -1,8 +1,9 @@
-"""Reading one answer from a socket: within the call's deadline, and noting what came beyond it."""
+"""Reading one answer from a socket, within the call's deadline, noting what came beyond it; and as JSON."""
 
 from __future__ import annotations
 
 import io
+import json
 import re
 import threading
 import time
@@ -17,6 +18,7 @@ Query = Mapping[str, "str | Secret"]
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*\r?\n")
 _ONE_LINE = 8 * 1024  # bytes
 _LINES = 100
+MAX_ANSWER_BYTES = 64 * 1024
 
 
 class Deadline:
@@ -190,3 +192,49 @@ def _length(headers: Headers) -> int | None:
     if not (text.isascii() and text.isdigit()):
         raise HTTPException("an answer without a length")
     return int(text)
+
+
+# --- what the answer says ---------------------------------------------------------------------
+
+
+class Answer:
+    """A JSON object from WeChat; its repr shows nothing, for it may hold an access_token."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = fields
+
+    def get(self, name: str) -> Any:
+        return self._fields.get(name)
+
+    def __contains__(self, name: str) -> bool:
+        return self._fields.get(name) is not None
+
+
+class Unintelligible(Exception):
+    """What came is no answer; the message says why, in words of ours."""
+
+
+def parse(raw: RawAnswer) -> Answer:
+    """The one JSON object that came. Raises `Unintelligible`, and whatever json and sockets raise."""
+    if raw.status != 200:
+        raise Unintelligible(f"HTTP status {raw.status}")
+    if (raw.length or 0) > MAX_ANSWER_BYTES:
+        raise Unintelligible(f"more than {MAX_ANSWER_BYTES} bytes")
+    # Undecoded, so that a compressed answer can't grow: we ask for none.
+    body = raw.read(MAX_ANSWER_BYTES + 1)
+    if len(body) > MAX_ANSWER_BYTES:
+        raise Unintelligible(f"more than {MAX_ANSWER_BYTES} bytes")
+    if raw.length:  # read(n) leaves it to the caller to notice
+        raise Unintelligible("cut short")
+    fields = json.loads(body.decode(), object_pairs_hook=_once)
+    if not isinstance(fields, dict):
+        raise Unintelligible("not a JSON object")
+    return Answer(fields)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names each say one thing: json would take the last, whatever the first said."""
+    fields = dict(pairs)
+    if any(fields[name] != value for name, value in pairs):
+        raise Unintelligible("a name with two values")
+    return fields

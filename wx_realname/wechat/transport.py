@@ -35,11 +35,19 @@ from urllib3.util.connection import create_connection
 
 from .. import metrics
 from ..personal_data import Secret
-from .reading import Deadline, DeadlineSocket, Query, RawAnswer, call
+from .reading import (
+    Answer,
+    Deadline,
+    DeadlineSocket,
+    Query,
+    RawAnswer,
+    Unintelligible,
+    call,
+    parse,
+)
 
 logger = logging.getLogger(__name__)
 
-MAX_ANSWER_BYTES = 64 * 1024
 MAX_IDLE = 15.0  # seconds
 HEADERS = {
     "User-Agent": "django-wx-realname",
@@ -59,19 +67,6 @@ class NoAnswer(Exception):
     def __init__(self, reason: str, *, sent: bool) -> None:
         super().__init__(reason)
         self.sent = sent
-
-
-class Answer:
-    """A JSON object from WeChat; its repr shows nothing, for it may hold an access_token."""
-
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        self._fields = fields
-
-    def get(self, name: str) -> Any:
-        return self._fields.get(name)
-
-    def __contains__(self, name: str) -> bool:
-        return self._fields.get(name) is not None
 
 
 class _Connection(HTTPConnection):
@@ -277,7 +272,7 @@ class Transport:
         fault = ""
         try:
             answer = self._answer(self._prepare(method, path, payload))
-        except _Unintelligible as unintelligible:
+        except Unintelligible as unintelligible:
             fault = str(unintelligible)
         except (
             Exception
@@ -316,38 +311,9 @@ class Transport:
     def _answer(self, prepared: requests.PreparedRequest) -> Answer:
         raw = cast(RawAnswer, self._session.send(prepared, timeout=self._timeout).raw)
         try:
-            answer = _parse(raw)
+            answer = parse(raw)
         except BaseException:
             raw.release(trusted=False)
             raise
         raw.release(trusted=True)
         return answer
-
-
-class _Unintelligible(Exception):
-    pass
-
-
-def _parse(raw: RawAnswer) -> Answer:
-    if raw.status != 200:
-        raise _Unintelligible(f"HTTP status {raw.status}")
-    if (raw.length or 0) > MAX_ANSWER_BYTES:
-        raise _Unintelligible(f"more than {MAX_ANSWER_BYTES} bytes")
-    # Undecoded, so that a compressed answer can't grow: we ask for none.
-    body = raw.read(MAX_ANSWER_BYTES + 1)
-    if len(body) > MAX_ANSWER_BYTES:
-        raise _Unintelligible(f"more than {MAX_ANSWER_BYTES} bytes")
-    if raw.length:  # read(n) leaves it to the caller to notice
-        raise _Unintelligible("cut short")
-    fields = json.loads(body.decode(), object_pairs_hook=_once)
-    if not isinstance(fields, dict):
-        raise _Unintelligible("not a JSON object")
-    return Answer(fields)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names each say one thing: json would take the last, whatever the first said."""
-    fields = dict(pairs)
-    if any(fields[name] != value for name, value in pairs):
-        raise _Unintelligible("a name with two values")
-    return fields
