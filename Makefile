@@ -10,7 +10,8 @@ TOX_VENV := .venv-tox
 # put the Pythons themselves behind the shims. Without pyenv this adds nothing.
 SPACE := $(subst ,, )
 PYENV_BINS = $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.1[0-4].*/bin)
-TOX = PATH="$$PATH$(subst $(SPACE),,$(addprefix :,$(PYENV_BINS)))" $(TOX_VENV)/bin/python -m tox
+TOX = PATH="$$PATH$(subst $(SPACE),,$(addprefix :,$(PYENV_BINS)))" $(TOX_VENV)/bin/python -m tox \
+	run-parallel --parallel $(JOBS) --parallel-no-spinner
 
 .DEFAULT_GOAL := help
 .PHONY: help demo benchmarks test tox lint types docs messages clean
@@ -25,10 +26,10 @@ benchmarks: $(VENV)/.installed  ## Measure an exchange against other ways to wri
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
 test: $(TOX_VENV)/.installed  ## Run the tests on every Python that's there, JOBS (2) at a time
-	@$(TOX) run-parallel --parallel $(JOBS) --parallel-no-spinner
+	@$(TOX)
 
 tox: $(TOX_VENV)/.installed  ## Run tox environments: make tox ENVS=py3-postgres,py312-dj60 ARGS='-k masking'
-	@$(TOX) run --skip-missing-interpreters false -e '$(ENVS)'$(if $(ARGS), -- $(ARGS))
+	@$(TOX) --skip-missing-interpreters false -e '$(ENVS)'$(if $(ARGS), -- $(ARGS))
 
 lint: ENVS = lint
 lint: tox  ## Check style, rules and layers
