@@ -1,7 +1,8 @@
 # Needs Python with venv, and make; nothing else.
 
 PYTHON ?= python3
-JOBS ?= 2
+# Tests wait on sockets: one environment more than there are cores keeps them busy.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 VENV := .venv
 TOX_VENV := .venv-tox
@@ -25,7 +26,7 @@ demo: $(VENV)/.installed  ## Run the example site against a local WeChat (ONCE=1
 benchmarks: $(VENV)/.installed  ## Measure an exchange against other ways to write it (ARGS=--quick: in a minute)
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
-test: $(TOX_VENV)/.installed  ## Run the tests on every Python that's there, JOBS (2) at a time
+test: $(TOX_VENV)/.installed  ## Run the tests on every Python that's there, JOBS at a time
 	@$(TOX)
 
 tox: $(TOX_VENV)/.installed  ## Run tox environments: make tox ENVS=py3-postgres,py312-dj60 ARGS='-k masking'
