@@ -35,6 +35,11 @@ class Secret(_Opaque):
     def __init__(self, text: str) -> None:
         self.__text = text
 
+    @classmethod
+    def of(cls, value: str | Secret) -> Secret:
+        """The value itself, if it is opaque already."""
+        return value if isinstance(value, Secret) else cls(value)
+
     def reveal(self) -> str:
         """The plain text. Call it where it is used, and bind it to no name that outlives the line."""
         return self.__text

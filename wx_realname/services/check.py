@@ -45,7 +45,7 @@ def check(
     `ConfigurationError` for wrong settings, and inside the host's own `atomic()`.
     """
     # by the same names, so that a frame of this function shows nothing
-    code, real_name, credential_id = map(_secret, (code, real_name, credential_id))
+    code, real_name, credential_id = map(Secret.of, (code, real_name, credential_id))
     prepared = attempt.prepared(
         user=user,
         alias=merchant,
@@ -60,10 +60,6 @@ def check(
         real_name.reveal().strip(), resident_id.normalize(credential_id.reveal()) or ""
     )
     return attempt.made(_Check(**prepared, openid=openid, code=code, typed=typed))
-
-
-def _secret(value: str | Secret) -> Secret:
-    return value if isinstance(value, Secret) else Secret(value)
 
 
 def _number_fault(number: Secret) -> Fault:

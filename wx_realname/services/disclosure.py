@@ -94,7 +94,7 @@ def find_person(
     The audit event, which says what was searched by and how many were found, is committed before
     anything is given back. Raises `InvalidRequest` when nothing, or no ID number, is given.
     """
-    name, number = _secret(real_name), _secret(credential_id)
+    name, number = Secret.of(real_name or ""), Secret.of(credential_id or "")
     rows = _rows(_condition(name, number))
     cut = len(rows) > MAX_FOUND
     rows = rows[:MAX_FOUND]
@@ -126,10 +126,6 @@ def refused(
             verification=row,
             reason=permission,
         )
-
-
-def _secret(text: str | Secret | None) -> Secret:
-    return text if isinstance(text, Secret) else Secret(text or "")
 
 
 def _condition(name: Secret, number: Secret) -> Q:

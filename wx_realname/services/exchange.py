@@ -31,7 +31,7 @@ def exchange(
     settings, and inside the host's own `atomic()`.
     """
     # by the same name, so that a frame of this function shows nothing
-    auth_token = auth_token if isinstance(auth_token, Secret) else Secret(auth_token)
+    auth_token = Secret.of(auth_token)
     prepared = attempt.prepared(
         user=user,
         alias=merchant,

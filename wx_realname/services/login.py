@@ -15,7 +15,7 @@ def login(*, code: str | Secret, merchant: str = "default") -> str:
 
     Raises `InvalidCode` for a code that WeChat refuses, and the other `RealNameError` subclasses.
     """
-    code = code if isinstance(code, Secret) else Secret(code)
+    code = Secret.of(code)
     if fault := clean_text(code, MAX_CODE):
         raise InvalidRequest(errors={"code": [str(fault)]})
     client = merchants.client_for(merchants.find(merchant))
