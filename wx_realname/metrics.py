@@ -51,31 +51,28 @@ def remove(collector: Collector) -> None:
 
 def attempt_ended(**facts: Any) -> None:
     """An attempt ended; see `Collector`."""
-    for collector in _collectors:
-        _told(collector.attempt_ended, facts)
+    _tell("attempt_ended", **facts)
 
 
 def wechat_asked(call: str, seconds: float) -> None:
     """A request to WeChat ended; see `Collector`."""
-    for collector in _collectors:
-        _told(collector.wechat_asked, {"call": call, "seconds": seconds})
+    _tell("wechat_asked", call=call, seconds=seconds)
 
 
 def access_token_fetched(*, forced: bool) -> None:
     """WeChat gave an access_token."""
-    for collector in _collectors:
-        _told(collector.access_token_fetched, {"forced": forced})
+    _tell("access_token_fetched", forced=forced)
 
 
 def cache_missed() -> None:
     """The cache had no access_token."""
-    for collector in _collectors:
-        _told(collector.cache_missed, {})
+    _tell("cache_missed")
 
 
-def _told(tell: Any, facts: dict[str, Any]) -> None:
+def _tell(event: str, **facts: Any) -> None:
     """Robustly: WeChat may have been asked, and its answer must not be lost for a number."""
-    try:
-        tell(**facts)
-    except Exception as error:
-        logger.warning("a collector failed (%s)", type(error).__name__)
+    for collector in _collectors:
+        try:
+            getattr(collector, event)(**facts)
+        except Exception as error:
+            logger.warning("a collector failed (%s)", type(error).__name__)
