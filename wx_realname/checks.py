@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from cryptography.x509 import Certificate
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
@@ -73,9 +71,9 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
             )
             yield checks.Error(str(error), hint=hint, id="wx_realname.E002")
             continue
-        for source, key in zip(_sources(merchant), loaded, strict=True):
-            if key.certificate and not _is_relieved(merchant, source, key.certificate):
-                yield from _expiry(source.setting, key.certificate.not_valid_after_utc)
+        theirs = certificates.certificates_among(merchant, loaded)
+        for source, certificate in zip(merchant.key_sources, theirs, strict=True):
+            yield from _expiry(source.setting, certificate)
 
 
 def _backend(merchant: conf.Merchant) -> Any:
@@ -85,23 +83,15 @@ def _backend(merchant: conf.Merchant) -> Any:
         return None
 
 
-def _sources(merchant: conf.Merchant) -> list[conf.KeySource]:
-    return [source for source in (merchant.keys, merchant.next_keys) if source]
-
-
-def _is_relieved(merchant: conf.Merchant, source: conf.KeySource, certificate: Certificate) -> bool:
-    since = merchant.next_from
-    return source is merchant.keys and since is not None and since < certificate.not_valid_after_utc
-
-
-def _expiry(setting: str, ends: datetime) -> Iterator[checks.CheckMessage]:
-    left = ends - datetime.now(timezone.utc)
+def _expiry(setting: str, found: certificates.Certificate) -> Iterator[checks.CheckMessage]:
     hint = 'Renew it in the merchant platform; "NEXT" lets the new one take over without downtime.'
-    if left <= timedelta(0):
-        text = f"{setting}: the certificate ended on {ends:%Y-%m-%d}."
+    if found.has_ended:
+        text = f"{setting}: the certificate ended on {found.ends:%Y-%m-%d}."
         yield checks.Warning(text, hint=hint, id="wx_realname.W004")
-    elif left < certificates.WARNING:
-        text = f"{setting}: the certificate ends in {left.days} days, on {ends:%Y-%m-%d}."
+    elif found.needs_care:
+        text = (
+            f"{setting}: the certificate ends in {found.days_left} days, on {found.ends:%Y-%m-%d}."
+        )
         yield checks.Warning(text, hint=hint, id="wx_realname.W001")
 
 

@@ -107,8 +107,8 @@ def keys_are_readable_by_the_site_only() -> Found:
 
 def _key_files() -> Iterator[tuple[str, str]]:
     for merchant in conf.current().merchants.values():
-        for source in (merchant.keys, merchant.next_keys):
-            if source and source.private_key_file:
+        for source in merchant.key_sources:
+            if source.private_key_file:
                 yield f'{source.setting}["PRIVATE_KEY_FILE"]', source.private_key_file
 
 
@@ -151,9 +151,8 @@ def certificates_are_tenpays() -> Found:
 def _certificates() -> Iterator[tuple[str, Certificate]]:
     for merchant in conf.current().merchants.values():
         with suppress(ConfigurationError):  # E002 or E004 say so
-            sources = filter(None, (merchant.keys, merchant.next_keys))
             loaded = merchants.client_for(merchant).keys.all()
-            for source, key in zip(sources, loaded, strict=True):
+            for source, key in zip(merchant.key_sources, loaded, strict=True):
                 if key.certificate:
                     yield source.setting, key.certificate
 

@@ -101,6 +101,11 @@ class Merchant:
     access_token_provider: str | None
     application: Mapping[str, Any] = field(hash=False)
 
+    @property
+    def key_sources(self) -> tuple[KeySource, ...]:
+        """The current key's, and the next one's where NEXT is set."""
+        return (self.keys, self.next_keys) if self.next_keys else (self.keys,)
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..exceptions import ConfigurationError
+from ..wechat.merchant_key import MerchantKey
 from .merchants import client_for
 
 WARNING = timedelta(days=60)
@@ -59,7 +60,14 @@ def certificates() -> Iterator[Certificate | Unusable]:
 
 def certificates_of(merchant: conf.Merchant) -> Iterator[Certificate]:
     """The merchant's. Raises `ConfigurationError` when a key can't be used."""
-    for number, key in enumerate(client_for(merchant).keys.all()):
+    return certificates_among(merchant, client_for(merchant).keys.all())
+
+
+def certificates_among(
+    merchant: conf.Merchant, keys: Iterable[MerchantKey]
+) -> Iterator[Certificate]:
+    """Those of the merchant's loaded keys, in the order of `key_sources`."""
+    for number, key in enumerate(keys):
         ends = key.certificate.not_valid_after_utc if key.certificate else None
         since = merchant.next_from
         yield Certificate(

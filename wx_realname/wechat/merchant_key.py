@@ -135,8 +135,7 @@ class MerchantKeys:
 
     def all(self) -> list[MerchantKey]:
         """Every key that is configured: for checks. Raises `ConfigurationError`."""
-        sources = (self._merchant.keys, self._merchant.next_keys)
-        return [self._get(source) for source in sources if source]
+        return [self._get(source) for source in self._merchant.key_sources]
 
     def _get(self, source: KeySource) -> MerchantKey:
         if source not in self._loaded:
