@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wx_realname.sandbox.new_merchant import CERTIFICATE_FILE, KEY_FILE, make_new_merchant
+import certifi
 
-from .authority import BUNDLE_PEM, make_authority
-from .upstream import Upstream
+from wx_realname.sandbox.new_merchant import CERTIFICATE_FILE, KEY_FILE, make_new_merchant
+from wx_realname.sandbox.tls import prepare
+
+from .upstream import HOST, Upstream
+
+BUNDLE = "bundle.pem"
 
 
 @contextmanager
@@ -21,7 +25,7 @@ def surroundings(database: str | None) -> Iterator[Upstream]:
     """Everything made and Django ready; the database is made anew, and gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="wx_realname-benchmarks-") as name:
         folder = Path(name)
-        make_authority(folder)
+        _vouch(folder)
         merchant = make_new_merchant(folder).merchant
         with Upstream(folder) as upstream:
             _environment(folder, upstream.url, database)
@@ -32,6 +36,13 @@ def surroundings(database: str | None) -> Iterator[Upstream]:
                 yield upstream
 
 
+def _vouch(folder: Path) -> None:
+    """The upstream's certificate, and the usual bundle with its CA added: loading one costs what it costs."""
+    tls = prepare(folder, HOST)
+    usual = Path(certifi.where()).read_bytes()
+    (folder / BUNDLE).write_bytes(usual + b"\n" + tls.ca_file.read_bytes())
+
+
 def _environment(folder: Path, wechat: str, database: str | None) -> None:
     for name in [name for name in os.environ if name.startswith("WX_REALNAME_")]:
         del os.environ[name]
@@ -40,7 +51,7 @@ def _environment(folder: Path, wechat: str, database: str | None) -> None:
             "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
             "SECRET_KEY": secrets.token_urlsafe(48),
             "DATABASE_URL": database or f"sqlite:///{folder / 'db.sqlite3'}",
-            "REQUESTS_CA_BUNDLE": str(folder / BUNDLE_PEM),
+            "REQUESTS_CA_BUNDLE": str(folder / BUNDLE),
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
             "WX_REALNAME_API_BASE_URL": wechat,

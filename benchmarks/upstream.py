@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import ssl
 import subprocess
 import sys
 import threading
@@ -18,8 +17,9 @@ from types import TracebackType
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from .authority import SERVER_PEM
+from wx_realname.sandbox.tls import prepare
 
+HOST = "127.0.0.1"
 NAME, NUMBER = "欧阳娜", "440524198001010013"
 CERTIFICATE = "apiclient_cert.pem"
 ACCESS_TOKEN = "70_" + "benchmark-access-token-" * 6  # as long as real ones
@@ -34,7 +34,7 @@ class Upstream:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout
-        self.url = f"https://127.0.0.1:{int(self._process.stdout.readline())}"
+        self.url = f"https://{HOST}:{int(self._process.stdout.readline())}"
 
     def latency(self, seconds: float) -> None:
         assert self._process.stdin and self._process.stdout
@@ -124,12 +124,10 @@ def _obey() -> None:
 
 
 async def _serve(folder: Path) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / SERVER_PEM)
-    answers = _answers(folder)
+    tls, answers = prepare(folder, HOST), _answers(folder)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: _Connection(answers), "127.0.0.1", ssl=context, backlog=256
+        lambda: _Connection(answers), HOST, ssl=tls.context, backlog=256
     )
     print(server.sockets[0].getsockname()[1], flush=True)
     threading.Thread(target=_obey, daemon=True).start()

@@ -17,15 +17,9 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
-
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 ANY = "*"
 
@@ -309,41 +303,3 @@ def _read(reader: Any, port: int) -> Seen | None:
         headers[name.lower()] = value.strip()
     body = reader.read(int(headers.get("content-length", 0)))
     return Seen(line[0], line[1], headers, body, port)
-
-
-# --- TLS --------------------------------------------------------------------------------------
-
-
-def make_authority(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """The file of a CA of one's own, and a server's side of TLS that it vouches for: localhost."""
-    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    ca_file, pair = folder / "ca.pem", folder / "server.pem"
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    ca_file.write_bytes(_certificate("tests", ca_key, ca_key).public_bytes(pem))
-    certificate = _certificate("localhost", key, ca_key).public_bytes(pem)
-    pair.write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pair)
-    return ca_file, context
-
-
-def _certificate(
-    name: str, key: ec.EllipticCurvePrivateKey, ca_key: ec.EllipticCurvePrivateKey
-) -> x509.Certificate:
-    now, day = datetime.now(timezone.utc), timedelta(days=1)
-    public, ca = key.public_key(), key is ca_key
-    subject, issuer = (
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in (name, "tests")
-    )
-    number = x509.random_serial_number()
-    builder = x509.CertificateBuilder(issuer, subject, public, number, now - day, now + day)
-    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    for extension, critical in (
-        (x509.BasicConstraints(ca=ca, path_length=None), True),
-        (x509.SubjectKeyIdentifier.from_public_key(public), False),
-        (authority, False),
-        (x509.KeyUsage(True, False, False, False, False, ca, ca, False, False), True),
-        (x509.SubjectAlternativeName([x509.DNSName("localhost")]), False),
-    ):
-        builder = builder.add_extension(extension, critical=critical)
-    return builder.sign(ca_key, hashes.SHA256())

@@ -26,6 +26,7 @@ from tests.stand_ins import Behaviour, Seen, StandIn, everything_shown, hangs, s
 from wx_realname.exceptions import RealNameError
 from wx_realname.personal_data import PersonalData, Secret
 from wx_realname.sandbox import Citizen, Sandbox
+from wx_realname.sandbox.tls import prepare
 from wx_realname.services import merchants
 from wx_realname.wechat.errcodes import DEAD_ACCESS_TOKEN, ERRCODES
 from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
@@ -295,11 +296,11 @@ def test_the_access_token_is_replaced_once_a_call(wechat: StandIn) -> None:
 def test_a_connection_never_made_is_tried_three_times(
     wechat: StandIn, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refused: int
 ) -> None:
-    ca_file, tls = stand_ins.make_authority(tmp_path)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca_file))
+    tls = prepare(tmp_path, "localhost")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls.ca_file))
     alerts = iter([None, *[ssl.ALERT_DESCRIPTION_HANDSHAKE_FAILURE] * refused])
-    tls.sni_callback = lambda *_: next(alerts, None)
-    with StandIn(tls=tls) as server:
+    tls.context.sni_callback = lambda *_: next(alerts, None)
+    with StandIn(tls=tls.context) as server:
         token = {"access_token": FRESH, "expires_in": 7200}
         server.play(says(token, "Connection: close"), says(RIGHT))
         settings.WX_REALNAME = settings.WX_REALNAME | {"API_BASE_URL": server.url}

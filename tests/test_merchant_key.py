@@ -24,12 +24,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.conftest import at_once
-from tests.stand_ins import StandIn, everything_shown, make_authority, says
+from tests.stand_ins import StandIn, everything_shown, says
 from wx_realname import conf
 from wx_realname.conf import KeySource, Merchant
 from wx_realname.exceptions import ConfigurationError, Misconfigured, UnreadableAnswer
 from wx_realname.personal_data import PersonalData, Secret
 from wx_realname.sandbox import make_merchant_key
+from wx_realname.sandbox.tls import prepare
 from wx_realname.services import merchants
 from wx_realname.wechat.access_token import ProvidedTokens
 from wx_realname.wechat.client import Credentials, WeChatClient
@@ -203,7 +204,7 @@ def test_a_certificate_that_cannot_be_used_is_named(text: str) -> None:
 
 @pytest.mark.parametrize("kind", ["missing", "SM2"])
 def test_a_certificate_file_that_cannot_be_used_is_named(tmp_path: Path, kind: str) -> None:
-    elliptic = x509.load_pem_x509_certificate(make_authority(tmp_path)[0].read_bytes())
+    elliptic = x509.load_pem_x509_certificate(prepare(tmp_path, "localhost").ca_file.read_bytes())
     file = tmp_path / "cert.cer"
     if kind == "SM2":
         file.write_bytes(elliptic.public_bytes(Encoding.DER).replace(P_256, SM2))

@@ -6,13 +6,11 @@ import json
 import logging
 import os
 import socket
-import ssl
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ import pytest
 from tests import stand_ins
 from tests.stand_ins import Seen, StandIn, everything_shown, hangs, http, resets, says, sends
 from wx_realname.personal_data import Secret
+from wx_realname.sandbox.tls import Tls, prepare
 from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
 from wx_realname.wechat.transport import NoAnswer, Transport
 
@@ -34,7 +33,6 @@ OK = says({"errcode": 0})
 UNENDING = stand_ins.unending_faults(ECHO)
 FAULTS = stand_ins.faults(ECHO, MAX_ANSWER_BYTES) | UNENDING
 Serve = Callable[..., StandIn]
-Authority = tuple[Path, ssl.SSLContext]
 
 
 @pytest.fixture(autouse=True)
@@ -44,16 +42,16 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return stand_ins.make_authority(tmp_path_factory.mktemp("authority"))
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return prepare(tmp_path_factory.mktemp("authority"), "localhost")
 
 
 @pytest.fixture
-def serve(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+def serve(authority: Tls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Starts servers, over TLS with an authority that REQUESTS_CA_BUNDLE names."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority[0]))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))
     with ExitStack() as stack:
-        yield lambda tls=False: stack.enter_context(StandIn(tls=authority[1] if tls else None))
+        yield lambda tls=False: stack.enter_context(StandIn(tls=authority.context if tls else None))
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "TLS"])
@@ -267,7 +265,9 @@ def unreachable(how: str, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> s
         monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     if how == "silence":
         server.greetings.append(hangs)
-    names = {"no such host": "wechat.invalid", "no host": "." * 9, "another host": "127.0.0.1"}
+    if how == "another host":
+        resolve(monkeypatch, ("127.0.0.1", server.port))
+    names = {"no such host": "wechat.invalid", "no host": "." * 9, "another host": "wechat.test"}
     return f"https://{names.get(how, 'localhost')}:{server.port}"
 
 
