@@ -69,6 +69,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         },
     }
 CACHES = {"default": env.cache_url("TEST_CACHE_URL", default="locmemcache://")}
+# Its table is made with the test database: a CREATE TABLE in a test would end MariaDB's transaction.
+CACHES["throttles"] = environ.Env.cache_url_config("dbcache://throttles")
 if (worker := os.environ.get("PYTEST_XDIST_WORKER", "gw0")) != "gw0":
     # a database of its own in Redis: clearing the cache clears all of one
     location, _, number = CACHES["default"]["LOCATION"].rpartition("/")

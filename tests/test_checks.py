@@ -281,8 +281,11 @@ def test_w003_asks_for_audit_keys_in_production_only(deploy: bool, keys: dict[st
 
 
 @pytest.mark.parametrize("deploy", [True, False])
-def test_w005_warns_of_a_local_wechat_in_production_only(deploy: bool) -> None:
-    messages = checked(IN_PRODUCTION | {"API_BASE_URL": "http://127.0.0.1:8089"}, deploy=deploy)
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8089", "https://127.0.0.2:8089", "https://LOCALHOST", "https://[::1]"]
+)
+def test_w005_warns_of_a_local_wechat_in_production_only(deploy: bool, url: str) -> None:
+    messages = checked(IN_PRODUCTION | {"API_BASE_URL": url}, deploy=deploy)
     assert ids(messages) == (["W005"] if deploy else [])
     assert all('WX_REALNAME["API_BASE_URL"]' in message.msg for message in messages)
 

@@ -18,6 +18,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core import serializers
 from django.core.cache import caches
+from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection, transaction
 from django.test import RequestFactory
@@ -137,6 +138,11 @@ def assert_stored_nowhere() -> None:
 
 def everything_in(cache: Any) -> list[Any]:
     """Keys and values as they lie in the cache."""
+    if isinstance(cache, DatabaseCache):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT cache_key, value FROM {cache._table}")  # noqa: S608
+            pairs = cursor.fetchall()
+        return [item for key, value in pairs for item in (key, base64.b64decode(value))]
     if isinstance(cache, LocMemCache):
         return [item for pair in cache._cache.items() for item in pair]  # type: ignore[attr-defined]
     client = cache._cache.get_client()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,10 +36,21 @@ class DownCache(BaseCache):
 
 
 @pytest.fixture(autouse=True)
-def _limited(liar: LyingWeChat, configure: Configure, settings: Any) -> None:
-    local = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "throttles"}
-    down = {"BACKEND": f"{__name__}.DownCache"}
-    settings.CACHES = settings.CACHES | {"other": local, "down": down}
+def _limited(liar: LyingWeChat, configure: Configure, settings: Any, tmp_path: Path) -> None:
+    kinds = {
+        "other": ("locmem.LocMemCache", "throttles"),
+        "database": ("db.DatabaseCache", "throttles"),
+        "files": ("filebased.FileBasedCache", str(tmp_path)),
+    }
+    more: dict[str, Any] = {
+        alias: {
+            "BACKEND": f"django.core.cache.backends.{backend}",
+            "LOCATION": place,
+            "TIMEOUT": 1,
+        }
+        for alias, (backend, place) in kinds.items()
+    }
+    settings.CACHES = settings.CACHES | more | {"down": {"BACKEND": f"{__name__}.DownCache"}}
     caches["other"].clear()
     rest = {name: it for name, it in settings.WX_REALNAME.items() if name != "THROTTLE_RATE"}
     settings.WX_REALNAME = rest  # the default, 10/min
@@ -107,9 +120,22 @@ def test_a_cache_that_is_down_lets_through_and_is_logged(
     assert len(fetched) == 1  # nor does an outage burn WeChat's quota
 
 
+@pytest.mark.parametrize("cache", ["other", "database", "files"])
+def test_a_window_outlasts_the_caches_own_timeout(
+    api: Api, configure: Configure, cache: str
+) -> None:
+    configure(THROTTLE_RATE="2/day", CACHE_ALIAS=cache)
+    assert [post(api, number) for number in range(3)] == [201, 201, 429]
+    time.sleep(1.1)  # TIMEOUT is a second
+    assert post(api, 3) == 429
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_burst_of_parallel_posts_is_counted_whole(api: Api, configure: Configure) -> None:
-    configure(THROTTLE_RATE="10/hour", CACHE_ALIAS="other")
+@pytest.mark.parametrize("cache", ["other", "database"])
+def test_a_burst_of_parallel_posts_is_counted_whole(
+    api: Api, configure: Configure, cache: str
+) -> None:
+    configure(THROTTLE_RATE="10/hour", CACHE_ALIAS=cache)
 
     def post(number: int) -> int:
         try:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.x509 import Certificate
 from django.conf import settings
@@ -46,7 +47,8 @@ def audit_has_its_own_key() -> Found:
 
 def wechat_is_the_real_one() -> Found:
     """W005: API_BASE_URL is this machine, where anybody can be “verified”."""
-    if conf.current().api_base_url.startswith("http://"):
+    host = urlsplit(conf.current().api_base_url).hostname or ""
+    if conf.is_loopback(host):
         yield Warning(
             'WX_REALNAME["API_BASE_URL"] is a local WeChat: it calls verified whoever it is told to.',
             hint="Leave API_BASE_URL out in production.",

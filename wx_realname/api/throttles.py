@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
 from rest_framework.throttling import SimpleRateThrottle
 
 from .. import conf
@@ -18,8 +19,8 @@ class PostThrottle(SimpleRateThrottle):
     """POSTs of one user, in windows that begin with the first.
 
     DRF's own list of times is read, changed and written back, so a burst of parallel requests
-    slips through; `incr` counts every one. A cache that is down lets them through: it must not
-    close a public service.
+    slips through; here every one counts. A cache that is down lets them through: it must not close
+    a public service.
     """
 
     scope = "wx_realname"
@@ -54,6 +55,9 @@ class PostThrottle(SimpleRateThrottle):
     def _count(self, key: str) -> int:
         self._ends_at = self.cache.get(key) or self._window(key)
         counter = f"{key}:{self._ends_at}"
+        return self._incremented(counter) if _increments(self.cache) else self._drawn(counter)
+
+    def _incremented(self, counter: str) -> int:
         try:
             return int(self.cache.incr(counter))
         except ValueError:  # the window's first
@@ -64,3 +68,18 @@ class PostThrottle(SimpleRateThrottle):
         """When the window ends that begins now, or began just now by another request."""
         self.cache.add(key, time.time() + self.duration, self.duration)
         return float(self.cache.get(key) or time.time() + self.duration)
+
+    def _drawn(self, counter: str) -> int:
+        """The number that this request draws: of two that want the same, `add` lets one have it."""
+        number = int(self.cache.get(counter) or 0) + 1
+        while number <= self.num_requests and not self.cache.add(
+            f"{counter}:{number}", 1, self.duration
+        ):
+            number += 1
+        self.cache.set(counter, number, self.duration)
+        return number
+
+
+def _increments(cache: BaseCache) -> bool:
+    """Whether its `incr` is its own: Django's reads, writes, and forgets after five minutes."""
+    return type(cache).incr is not BaseCache.incr

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from ..exceptions import ConfigurationError
-from .reading import read
+from .reading import is_loopback, read
 from .schema import (
     HASH_KEY_BYTES,
     KEY_BYTES,
@@ -37,6 +37,7 @@ __all__ = [
     "Merchant",
     "Settings",
     "current",
+    "is_loopback",
     "is_set",
 ]
 

@@ -220,12 +220,12 @@ def _api_base_url(section: Section) -> str:
         raise section.wrong(name, "isn't a URL.") from None
     if url.scheme not in ("http", "https") or not plain or not host or re.search(r"\s", host):
         raise section.wrong(name, "must be an http(s) address without user, query or fragment.")
-    if url.scheme == "http" and not _is_loopback(host):
+    if url.scheme == "http" and not is_loopback(host):
         raise section.wrong(name, "must begin with https:// (plain http is for loopback only).")
     return url.geturl().rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

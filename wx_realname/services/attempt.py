@@ -38,7 +38,7 @@ from ..wechat.reading import Deadline
 from . import merchants, report
 from .reservation import reserve
 from .rows import identity
-from .transactions import durable, persistently, release
+from .transactions import durable, persistently
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,6 @@ def made(job: Job) -> Verification:
     """The record of the job, WeChat asked if need be. Raises what the table of errors says."""
     row = reserve(job)
     if row.status == Status.PENDING:
-        release()
         with log.bound(verification_id=row.pk, merchant=row.merchant, attempt=row.attempt):
             row = _Attempt(job, row).run()
     return row

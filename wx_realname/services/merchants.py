@@ -17,8 +17,9 @@ from ..vault.keyring import ColumnCipher, column_cipher
 from ..wechat.access_token import AccessTokens, ProvidedTokens, StableTokens
 from ..wechat.client import Credentials, WeChatClient
 from ..wechat.merchant_key import MerchantKeys
-from ..wechat.reading import Deadline
+from ..wechat.reading import Answer, Deadline
 from ..wechat.transport import Transport
+from .transactions import release
 
 UNKNOWN = _("There is no such merchant.")
 
@@ -59,13 +60,33 @@ class _CacheSeal:
 
 
 class _Cache:
-    """The cache of CACHE_ALIAS: Django keeps a connection for each thread, so it is looked up anew."""
+    """The cache of CACHE_ALIAS: Django keeps a connection for each thread, so it is looked up anew.
+
+    A cache in a database has one of a pool's few connections by then. It goes back at once: who fetches
+    an access_token needs one to store it, while the others wait.
+    """
 
     def __init__(self, alias: str) -> None:
         self._alias = alias
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(caches[self._alias], name)
+        method = getattr(caches[self._alias], name)
+
+        def and_release(*arguments: Any) -> Any:
+            try:
+                return method(*arguments)
+            finally:
+                release()
+
+        return and_release
+
+
+class _Transport(Transport):
+    """Holds no database connection while WeChat is asked, whatever needed one before."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Answer:
+        release()
+        return super().call(*args, **kwargs)
 
 
 class _Registry:
@@ -104,7 +125,7 @@ _registry = _Registry()
 
 def _client(basis: _Basis) -> WeChatClient:
     merchant = basis.merchant
-    transport = Transport(
+    transport = _Transport(
         basis.api_base_url,
         connect_timeout=basis.connect_timeout,
         read_timeout=basis.read_timeout,
