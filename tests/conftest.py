@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
+from django.core.cache import cache, caches
+from django.core.cache.backends.db import BaseDatabaseCache
 from django.core.signals import got_request_exception
 from django.db import connections
 from django.dispatch import Signal
@@ -54,11 +55,18 @@ def sandbox_server() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox(sandbox_server: Sandbox, settings: Any) -> Sandbox:
+def no_access_tokens(request: pytest.FixtureRequest) -> None:
+    """An empty cache, and the database with it where it is kept in one."""
+    if isinstance(caches["default"], BaseDatabaseCache):
+        request.getfixturevalue("db")
+    forget_access_tokens()
+
+
+@pytest.fixture
+def sandbox(no_access_tokens: None, sandbox_server: Sandbox, settings: Any) -> Sandbox:
     """The local WeChat, its ledger empty, and WX_REALNAME pointing to it; the cache is empty."""
     settings.WX_REALNAME = settings.WX_REALNAME | {"API_BASE_URL": sandbox_server.url}
     sandbox_server.reset_ledger()
-    forget_access_tokens()
     return sandbox_server
 
 
@@ -98,11 +106,12 @@ def lying_server() -> Iterator[LyingWeChat]:
 
 
 @pytest.fixture
-def liar(lying_server: LyingWeChat, configure: Callable[..., None]) -> LyingWeChat:
+def liar(
+    no_access_tokens: None, lying_server: LyingWeChat, configure: Callable[..., None]
+) -> LyingWeChat:
     """A WeChat that can be told to lie, and WX_REALNAME pointing to it; the cache is empty."""
     configure(API_BASE_URL=lying_server.url)
     lying_server.forget()
-    forget_access_tokens()
     return lying_server
 
 

@@ -306,12 +306,22 @@ def test_w006_names_what_no_form_asks(name: str, value: Any, said: str | None) -
     assert all(name in message.msg and str(said) in message.msg for message in messages)
 
 
+@pytest.fixture
+def shared_cache(settings: Any, tmp_path: Path) -> None:
+    """Not in the database: a check at start doesn't ask one."""
+    settings.CACHES = {"default": FILES | {"LOCATION": str(tmp_path)}}
+
+
 @pytest.mark.parametrize(
     ("category", "found"),
     [([99, 904], []), ([1, 2], ["W007"]), ([98, 1], ["W007"]), (None, [])],
 )
 def test_w007_warns_of_a_category_that_is_not_open(
-    sandbox: Sandbox, configure: Callable[..., None], category: Any, found: list[str]
+    shared_cache: None,
+    sandbox: Sandbox,
+    configure: Callable[..., None],
+    category: Any,
+    found: list[str],
 ) -> None:
     configure(merchant={"CATEGORY_ID": category})
     assert ids(run_checks(tags=["wx_realname"])) == []  # nobody asked WeChat yet
@@ -321,7 +331,7 @@ def test_w007_warns_of_a_category_that_is_not_open(
 
 @pytest.mark.parametrize("id_", [[99], {}, None, "99"])
 def test_categories_that_make_no_sense_do_not_keep_the_site_from_starting(
-    liar: LyingWeChat, configure: Callable[..., None], id_: Any
+    shared_cache: None, liar: LyingWeChat, configure: Callable[..., None], id_: Any
 ) -> None:
     odd = {"first_class": "政务", "first_id": id_, "second_id": id_}
     liar.play(says({"category_list": [odd]}), path="/wxa/get_category")

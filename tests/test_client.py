@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests import settings as test_settings
 from tests import stand_ins
-from tests.conftest import at_once, forget_access_tokens
+from tests.conftest import at_once
 from tests.stand_ins import Behaviour, Seen, StandIn, everything_shown, hangs, says
 from wx_realname.exceptions import RealNameError
 from wx_realname.personal_data import PersonalData, Secret
@@ -31,6 +31,7 @@ from wx_realname.services import merchants
 from wx_realname.wechat.errcodes import DEAD_ACCESS_TOKEN, ERRCODES
 from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
 
+pytestmark = pytest.mark.django_db  # for a cache in the database
 REALNAME, TOKEN = "/cgi-bin/wxopen/getrealnameinfo", "/cgi-bin/stable_token"
 CATEGORY, LOGIN = "/wxa/get_category", "/sns/jscode2session"
 CHECK = "/intp/realname/checkrealnameinfo"
@@ -68,9 +69,10 @@ def refuses(errcode: Any) -> Behaviour:
 
 
 @pytest.fixture
-def wechat(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def wechat(
+    no_access_tokens: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[StandIn]:
     monkeypatch.setattr("wx_realname.wechat.client.BACK_OFF", 0.001)
-    forget_access_tokens()
     with StandIn() as server:
         settings.WX_REALNAME = settings.WX_REALNAME | {"API_BASE_URL": server.url}
         server.always(says({"access_token": FRESH, "expires_in": 7200}), TOKEN)

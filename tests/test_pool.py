@@ -51,9 +51,16 @@ def crowd(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> threading.Barrie
     return barrier
 
 
+@pytest.mark.parametrize("cache", ["default", "throttles"])  # and in the database
 def test_64_threads_ask_wechat_at_once_over_8_connections(
-    pool: Any, crowd: threading.Barrier, sandbox: Sandbox, api: Callable[[str], APIClient]
+    pool: Any,
+    crowd: threading.Barrier,
+    sandbox: Sandbox,
+    api: Callable[[str], APIClient],
+    configure: Callable[..., None],
+    cache: str,
 ) -> None:
+    configure(CACHE_ALIAS=cache, THROTTLE_RATE="9/day")
     tokens = [
         sandbox.issue_auth_token(Citizen("张三", "440524198001010013")) for _ in range(THREADS)
     ]

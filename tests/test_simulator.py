@@ -25,6 +25,9 @@ CITY, CARD = "/simulator/city-service", "/simulator/id-card?citizen=ordinary"
 ANY = f"{WIRE}?digest={'0' * 64}&since=0"
 
 
+pytestmark = pytest.mark.django_db  # for a cache in the database
+
+
 @pytest.fixture(autouse=True)
 def example_site(settings: Any) -> Any:
     """The site's own addresses, texts and guards."""
