@@ -91,7 +91,7 @@ PAGES: dict[str, Ask] = {
     "audit events": get("auditevent/"),
     "audit events, 100 pages down": after_pages("auditevent"),
     "audit events, oldest": get("auditevent/?newer=oldest"),
-    "audit events, event": get("auditevent/?event=search"),
+    "audit events, event": get("auditevent/?event=exchange_abandoned"),
     "audit events, status": get("auditevent/?status=unknown"),
     "audit events, merchant": get("auditevent/?merchant=default"),
     "audit events, method": get("auditevent/?method=check"),

@@ -1,8 +1,9 @@
 """Many records and events at once, as years of a site's life leave them: 12,000 a day, newest last.
 
 What the n-th row is follows from n, and when it was from the moment at which the history ends: now, so that
-the last days aren't empty. A larger database is a longer history of the same site. Indexes are made after
-the rows.
+the last days aren't empty. A larger database is a longer history of the same site. Ciphertexts and outcome
+codes are genuine, made with the keys of the settings; of events that stand as sealed there are no seals.
+Indexes are made after the rows.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from itertools import chain, islice
 from operator import attrgetter
@@ -20,7 +22,9 @@ from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 
 from wx_realname import conf
+from wx_realname.audit.trail import outcome_digests
 from wx_realname.models import AuditEvent, Verification
+from wx_realname.personal_data import PersonalData
 from wx_realname.vault import blind_index
 
 STEP = timedelta(seconds=7.2)
@@ -29,7 +33,9 @@ CHUNK = 5_000
 RARE = 101  # every so many-th row is of a rare kind
 NAME, COMMON_NAME, NUMBER = "欧阳娜", "张伟", "440524198001010013"
 MERCHANT, OTHER_MERCHANT = "default", "other"
-DIGEST = "0" * 64
+PERSON = PersonalData(COMMON_NAME, NUMBER)
+#: By a record's status; any other ended with its exchange.
+EVENTS = {"pending": "auth_token_in_use", "unknown": "exchange_abandoned", "erased": "erase"}
 
 
 def fill(count: int, *, end: datetime, unsealed: int = 500) -> None:
@@ -40,12 +46,14 @@ def fill(count: int, *, end: datetime, unsealed: int = 500) -> None:
         _insert(get_user_model(), (_user(n, begin) for n in range(users)))
         first = get_user_model().objects.order_by("pk").values_list("pk", flat=True)[0]
         indexes = _indexes()
-        records = (
-            _record(n, begin + n * STEP, first + _owner(n, users), indexes) for n in range(count)
-        )
-        _insert(Verification, records)
+        owner = partial(_owner, first=first, users=users)
         _insert(
-            AuditEvent, (_event(n, begin + n * STEP, n >= count - unsealed) for n in range(count))
+            Verification,
+            (_record(n, begin + n * STEP, owner(n), indexes) for n in range(count)),
+        )
+        _insert(
+            AuditEvent,
+            (_event(n, begin + n * STEP, owner(n), n >= count - unsealed) for n in range(count)),
         )
     analyze(Verification, AuditEvent, get_user_model())
 
@@ -87,9 +95,9 @@ def _id(at: datetime, digest: str) -> UUID:
     return UUID(int=value | 0x2 << 62)
 
 
-def _owner(n: int, users: int) -> int:
+def _owner(n: int, *, first: int, users: int) -> int:
     """Five records to each user, and every fiftieth to the first of them."""
-    return 0 if n % 50 == 0 else n % users
+    return first + (0 if n % 50 == 0 else n % users)
 
 
 def _kind(n: int) -> tuple[str, int | None]:
@@ -116,24 +124,26 @@ def _record(n: int, at: datetime, user_id: int, indexes: dict[str, str]) -> dict
     stored = status == "verified"
     name = indexes[COMMON_NAME] if n % 10 == 9 else digest[::-1]
     wanted = n in (1_009, 5_009)  # the same person twice
+    id_ = _id(at, digest)
+    sealed = Verification.sealed(id_, PERSON) if stored else None
     return {
-        "id": _id(at, digest),
+        "id": id_,
         "user_id": user_id,
         "merchant": _merchant(n),
         "mch_id": "1900000001",
         "app_id": "wx0000000000000001",
         "cert_serialno": "0" * 40,
-        "method": "check" if n % RARE == 5 else "authorize",
+        "method": _method(n),
         "status": status,
         "attempt": 1,
         "consent": "",
-        "real_name_encrypted": digest.encode()[:50] if stored else None,
-        "credential_id_encrypted": digest.encode() if stored else None,
+        "real_name_encrypted": sealed[0].envelope if sealed else None,
+        "credential_id_encrypted": sealed[1].envelope if sealed else None,
         "real_name_masked": "*三" if stored else None,
         "credential_id_masked": "4****************3" if stored else None,
         "real_name_index": (indexes[NAME] if wanted else name) if stored else None,
         "credential_id_index": (indexes[NUMBER] if wanted else digest) if stored else None,
-        "index_key_id": "i1" if stored else "",
+        "index_key_id": conf.current().index_keys[0].key_id if stored else "",
         "check_digit_valid": True if stored else None,
         "error_code": _error_code(errcode),
         "errcode": errcode,
@@ -147,33 +157,47 @@ def _record(n: int, at: datetime, user_id: int, indexes: dict[str, str]) -> dict
         "verified_at": at if stored else None,
         "erased_at": at if status == "erased" else None,
         "token_digest": digest,
-        "token_key_id": "i1",
+        "token_key_id": conf.current().index_keys[0].key_id,
     }
 
 
-def _event(n: int, at: datetime, is_unsealed: bool) -> dict[str, Any]:
+def _event(n: int, at: datetime, user_id: int, is_unsealed: bool) -> dict[str, Any]:
+    """What is told last of the n-th record."""
     status, errcode = _kind(n)
     digest = sha256(str(n).encode()).hexdigest()
+    record = Verification(
+        id=_id(at, digest),
+        user_id=user_id,
+        merchant=_merchant(n),
+        method=_method(n),
+        status=status,
+        token_digest=digest,
+    )
+    outcome = outcome_digests(record)[0]
     return {
         "id": _id(at, digest[::-1]),
-        "event": "search" if n % RARE == 8 else "exchange",
+        "event": EVENTS.get(status, "exchange"),
         "created_at": at,
-        "actor_id": str(n % 1000 + 1),
-        "user_id": str(n % 1000 + 1),
+        "actor_id": str(user_id),
+        "user_id": str(user_id),
         "ip_address": "203.0.113.9",
-        "verification_id": _id(at, digest),
-        "merchant": _merchant(n),
-        "method": "check" if n % RARE == 5 else "authorize",
+        "verification_id": record.pk,
+        "merchant": record.merchant,
+        "method": record.method,
         "status": status,
         "attempt": 1,
         "error_code": _error_code(errcode),
         "errcode": errcode,
         "duration_ms": 120,
         "reason": "",
-        "outcome_hmac": DIGEST,
-        "outcome_key_id": "a1",
+        "outcome_hmac": outcome.hex,
+        "outcome_key_id": outcome.key_id,
         "seal": None if is_unsealed else n // 10_000 + 1,
     }
+
+
+def _method(n: int) -> str:
+    return "check" if n % RARE == 5 else "authorize"
 
 
 def _merchant(n: int) -> str:

@@ -43,7 +43,7 @@ RARE = {
     },
     "auditevent": {
         "": "wx_realname_audit_created",
-        "event=search": "wx_realname_audit_event",
+        "event=exchange_abandoned": "wx_realname_audit_event",
         "status=unknown": "wx_realname_audit_status",
         "merchant=other": "wx_realname_audit_merchant",
         "method=check": "wx_realname_audit_method",

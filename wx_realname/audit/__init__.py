@@ -7,7 +7,7 @@ from .protect import remove as remove_protection
 from .reading import UNREADABLE
 from .seal import BATCH as SEAL_BATCH
 from .seal import seal, unsealed
-from .trail import MAX_REASON, Origin, append, outcome_digests
+from .trail import MAX_REASON, Origin, append, append_all, outcome_digests
 from .verify import Tail, faults, tail
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Origin",
     "Tail",
     "append",
+    "append_all",
     "faults",
     "install_protection",
     "needing",

@@ -51,20 +51,38 @@ def append(
     reason: str = "",
 ) -> AuditEvent:
     """Add one event, within the caller's transaction. With a record, it carries the outcome's HMAC."""
-    values = {
+    values = _values(event, origin, reason) | {
+        "error_code": error_code,
+        "errcode": errcode,
+        "duration_ms": duration_ms,
+    }
+    if verification is not None:
+        values |= _description(verification)
+    return statements.insert(AuditEvent, values, using)
+
+
+def append_all(
+    event: AuditEvent.Event,
+    origin: Origin,
+    verifications: list[Verification],
+    *,
+    using: str,
+    reason: str,
+) -> None:
+    """Add an event for each record, within the caller's transaction."""
+    rows = [_values(event, origin, reason) | _description(each) for each in verifications]
+    statements.insert_all(AuditEvent, rows, using)
+
+
+def _values(event: AuditEvent.Event, origin: Origin, reason: str) -> dict[str, Any]:
+    return {
         "id": uuid7(),
         "event": event,
         "created_at": timezone.now(),
         "actor_id": origin.actor_id,
         "ip_address": origin.ip_address,
-        "error_code": error_code,
-        "errcode": errcode,
-        "duration_ms": duration_ms,
         "reason": reason[:MAX_REASON],
     }
-    if verification is not None:
-        values |= _description(verification)
-    return statements.insert(AuditEvent, values, using)
 
 
 def _description(verification: Verification) -> dict[str, Any]:

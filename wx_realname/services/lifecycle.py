@@ -18,7 +18,7 @@ from ..personal_data import Secret
 from ..signals import verification_erased
 from ..text import clean_text
 from .rows import append_abandoned, changed, update_if_unchanged
-from .transactions import durable
+from .transactions import durable, persistently
 
 Status = Verification.Status
 
@@ -39,7 +39,7 @@ def erase(verification: Verification, *, actor: Any, reason: str, request: Any =
     row = _with_users(Verification.objects.using(using)).get(pk=verification.pk)
     if row.status == Status.PENDING:
         raise ExchangeInProgress(verification_id=row.pk)
-    _erase(row, audit.Origin.of(actor, request), reason, using)
+    _erase([row], audit.Origin.of(actor, request), reason, using)
 
 
 def erase_for_deleted_user(user: Any) -> None:
@@ -49,8 +49,7 @@ def erase_for_deleted_user(user: Any) -> None:
     """
     using = router.db_for_write(Verification)
     held = Verification.objects.using(using).of(user).filter(status__in=_HOLDING)
-    for row in _with_users(held):
-        _erase(row, audit.Origin(), USER_DELETED, using, _HOLDING)
+    _erase(list(_with_users(held)), audit.Origin(), USER_DELETED, using, _HOLDING)
 
 
 def erase_ownerless(*, batch_size: int = 500) -> Iterator[Verification]:
@@ -60,9 +59,8 @@ def erase_ownerless(*, batch_size: int = 500) -> Iterator[Verification]:
     may end; a DELETE in plain SQL asks nobody at all.
     """
     using = router.db_for_write(Verification)
-    for row in _drained(ownerless(), batch_size):
-        if _erase(row, audit.Origin(), USER_DELETED, using, _HOLDING):
-            yield row
+    while rows := list(ownerless()[:batch_size]):
+        yield from _erase(rows, audit.Origin(), USER_DELETED, using, _HOLDING)
 
 
 def _with_users(rows: QuerySet[Verification]) -> QuerySet[Verification]:
@@ -76,13 +74,13 @@ def ownerless() -> QuerySet[Verification]:
 
 
 def _erase(
-    row: Verification,
+    rows: list[Verification],
     origin: audit.Origin,
     reason: str,
     using: str,
     statuses: tuple[Status, ...] = (Status.VERIFIED,),
-) -> bool:
-    """Whether there was still something to erase: somebody may have been faster."""
+) -> list[Verification]:
+    """Erase them in one transaction; those that still held something: others may have been faster."""
     changes = {
         "status": Status.ERASED,
         "real_name_encrypted": None,
@@ -95,17 +93,23 @@ def _erase(
         "check_digit_valid": None,
         "erased_at": timezone.now(),
     }
-    after = changed(row, changes)
     with transaction.atomic(using=using):
-        same = Verification.objects.using(using).filter(pk=row.pk, status__in=statuses)
-        if not same.update(**changes):
-            return False
-        audit.append(AuditEvent.Event.ERASE, origin, using=using, verification=after, reason=reason)
-        tell = partial(
-            verification_erased.send_robust, sender=Verification, verification=after, user=row.user
-        )
-        transaction.on_commit(tell, using=using, robust=True)
-    return True
+        stored = Verification.objects.using(using).filter(pk__in=sorted(row.pk for row in rows))
+        if stored.filter(status__in=statuses).update(**changes) < len(rows):
+            ours = set(stored.filter(erased_at=changes["erased_at"]).values_list("pk", flat=True))
+            rows = [row for row in rows if row.pk in ours]
+        after = [changed(row, changes) for row in rows]
+        audit.append_all(AuditEvent.Event.ERASE, origin, after, using=using, reason=reason)
+        for row in after:
+            _tell_after_commit(row, using)
+    return rows
+
+
+def _tell_after_commit(row: Verification, using: str) -> None:
+    tell = partial(
+        verification_erased.send_robust, sender=Verification, verification=row, user=row.user
+    )
+    transaction.on_commit(tell, using=using, robust=True)
 
 
 def stuck() -> QuerySet[Verification]:
@@ -128,30 +132,30 @@ def outlived() -> QuerySet[Verification]:
 def end_stuck(*, batch_size: int = 500) -> Iterator[Verification]:
     """Make attempts that a crash left pending unknown, and yield them. Safe to run twice at once."""
     using = router.db_for_write(Verification)
-    for row in _drained(stuck(), batch_size):
-        changes = {
-            "status": Status.UNKNOWN,
-            "error_code": OutcomeUnknown.code,
-            "in_doubt": True,
-            "finished_at": timezone.now(),
-        }
-        with durable(using):
-            ended = update_if_unchanged(row, using, changes)
+    while rows := list(stuck()[:batch_size]):
+        for row in rows:
+            changes = {
+                "status": Status.UNKNOWN,
+                "error_code": OutcomeUnknown.code,
+                "in_doubt": True,
+                "finished_at": timezone.now(),
+            }
+            with durable(using):
+                ended = update_if_unchanged(row, using, changes)
+                if ended:
+                    append_abandoned(row, audit.Origin(), using)
             if ended:
-                append_abandoned(row, audit.Origin(), using)
-        if ended:
-            yield changed(row, changes)
+                yield changed(row, changes)
 
 
 def erase_outlived(*, batch_size: int = 500) -> Iterator[Verification]:
     """Erase what is older than RETENTION_DAYS, and yield it. Safe to run twice at once."""
     using = router.db_for_write(Verification)
-    for row in _drained(_with_users(outlived()), batch_size):
-        if _erase(row, audit.Origin(), "RETENTION_DAYS", using):
-            yield row
-
-
-def _drained(rows: QuerySet[Verification], batch_size: int) -> Iterator[Verification]:
-    """Batch after batch of rows that leave the query as they are dealt with."""
-    while batch := list(rows[:batch_size]):
-        yield from batch
+    left = _with_users(outlived())
+    rows = list(left[:batch_size])
+    while rows:
+        yield from persistently(
+            partial(_erase, rows, audit.Origin(), "RETENTION_DAYS", using), using
+        )
+        # What is erased has left the index, but not at once: PostgreSQL would step over all of it each time.
+        rows = list(left.filter(verified_at__gte=rows[-1].verified_at)[:batch_size])
