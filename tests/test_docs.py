@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +15,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from django.contrib.auth.models import User
 from django.urls import get_resolver
 from django.urls.resolvers import RoutePattern
-from rest_framework.test import APIRequestFactory
-from rest_framework_simplejwt.tokens import AccessToken
 
 from docs import tables, words
 from tests import settings as test_settings
@@ -26,7 +24,6 @@ from tests.test_pytest_plugin import MADE_UP, SETTINGS, URLS, run_pytest
 from wx_realname import conf
 from wx_realname.exceptions import BY_CODE, UnreadableAnswer
 from wx_realname.models import Verification
-from wx_realname.sandbox import Sandbox
 from wx_realname.sandbox import __main__ as sandbox_main
 from wx_realname.services import application, exchange
 from wx_realname.wechat.errcodes import ERRCODES
@@ -207,18 +204,40 @@ def test_the_ten_lines_that_test_an_integration_do(tmp_path: Path) -> None:
     assert "1 passed" in run_pytest(tmp_path)
 
 
-@pytest.mark.filterwarnings("ignore:.*HMAC key")  # SECRET_KEY of the tests is short
-@pytest.mark.django_db(transaction=True)
-def test_the_login_of_the_docs_knows_who_calls(sandbox: Sandbox) -> None:
-    from docs.examples.login import Login
+LOGGED_IN = """
+import pytest
 
-    body = {"code": sandbox.issue_login_code("oEx4mple")}
-    view, factory = Login.as_view(), APIRequestFactory()
-    answer = view(factory.post("/", body, format="json"))
-    assert AccessToken(answer.data["token"])["user_id"]
-    assert User.objects.get().username == "oEx4mple"
-    for wrong in ({"code": "spent"}, {"code": 1}, {}):
-        assert view(factory.post("/", wrong, format="json")).status_code in (400, 422)
+
+@pytest.mark.django_db
+def test_who_logged_in_proves_a_real_name(client, wechat_sandbox, citizen, django_user_model):
+    def post(path, body, **headers):
+        return client.post(f"/api/{path}/", body, content_type="application/json", headers=headers)
+
+    token = post("login", {"code": wechat_sandbox.issue_login_code("oEx4mple")}).json()["token"]
+    user = django_user_model.objects.get(username="oEx4mple")
+    assert not user.has_usable_password()
+
+    body = {"auth_token": wechat_sandbox.issue_auth_token(citizen)}
+    assert post("realname/verifications", body).status_code == 401
+    answer = post("realname/verifications", body, Authorization=f"Bearer {token}")
+    assert answer.json()["status"] == "verified"
+
+    for wrong in ({"code": 1}, {}):
+        assert list(post("login", wrong).json()["errors"]) == ["code"]
+    assert post("login", {"code": "spent"}).json()["code"] == "invalid_code"
+"""
+
+
+@pytest.mark.once
+def test_the_login_of_the_docs_leads_to_a_real_name(tmp_path: Path) -> None:
+    (tmp_path / "mysite").mkdir()
+    for name in ("login", "login_settings", "login_urls"):
+        shutil.copy(DOCS / f"examples/{name}.py", tmp_path / "mysite")
+    of_the_page = "\nfrom mysite.login_settings import *\nROOT_URLCONF = 'mysite.login_urls'\n"
+    (tmp_path / "settings.py").write_text(SETTINGS + MADE_UP + of_the_page)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = settings\n")
+    (tmp_path / "test_it.py").write_text(LOGGED_IN)
+    assert "1 passed" in run_pytest(tmp_path)
 
 
 class Device:
