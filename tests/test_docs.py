@@ -196,9 +196,14 @@ def test_pictures_are_small() -> None:
 
 @pytest.mark.once
 def test_the_ten_lines_that_test_an_integration_do(tmp_path: Path) -> None:
-    (tmp_path / "settings.py").write_text(SETTINGS + MADE_UP)
+    """With the page's own pytest.ini and settings for CI."""
+    files = re.findall(r"```\w+\n# (\S+)\n(.*?)```", text_of("en", "testing.md"), re.DOTALL)
+    (tmp_path / "mysite").mkdir()
+    (tmp_path / "mysite/settings.py").write_text(SETTINGS)
     (tmp_path / "urls.py").write_text(URLS)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nDJANGO_SETTINGS_MODULE = settings\n")
+    for name, text in files:
+        (tmp_path / name).write_text(text)
+    assert [name for name, _ in files] == ["pytest.ini", "mysite/settings_ci.py"]
     example = (DOCS / "examples/test_integration.py").read_text(encoding="utf-8")
     (tmp_path / "test_it.py").write_text(example, encoding="utf-8")
     assert "1 passed" in run_pytest(tmp_path)
