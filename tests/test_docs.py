@@ -15,7 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from django.urls import get_resolver
+from django.urls import get_resolver, path
 from django.urls.resolvers import RoutePattern
 
 from docs import tables, words
@@ -163,6 +163,32 @@ def test_every_call_is_on_the_page_of_the_rest_interface(language: str) -> None:
     page = text_of(language, "rest.md").replace("<id>", "<uuid:pk>")
     assert len(calls) == 5
     assert all(f" {call}`" in page for call in calls)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_metric_is_on_the_page_of_operations_with_its_labels(language: str) -> None:
+    from wx_realname import prometheus  # it begins to count
+
+    page = text_of(language, "operations.md")
+    rows = re.findall(r"^\| `(wx_realname_\w+)` \|(.*)\|$", page, re.MULTILINE)
+    told = {name.removesuffix("_total"): tuple(re.findall(r"\w+", labels)) for name, labels in rows}
+    kinds = prometheus.Counter, prometheus.Histogram
+    metrics = [metric for metric in vars(prometheus).values() if isinstance(metric, kinds)]
+    assert told == {metric._name: metric._labelnames for metric in metrics}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_health_check_of_the_docs_asks_the_database(
+    language: str, rf: Any, django_assert_num_queries: Any
+) -> None:
+    page = text_of(language, "operations.md")
+    code = next(code for _, kind, code in FENCE.findall(page) if "def healthz" in code)
+    names: dict[str, Any] = {"urlpatterns": [], "path": path}
+    exec(code, names)  # noqa: S102 - ours
+    assert len(names["urlpatterns"]) == 1
+    with django_assert_num_queries(1):
+        assert names["healthz"](rf.get("/healthz")).status_code == 200
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
