@@ -248,7 +248,7 @@ CHECKS: Mapping[str, str] = {
     "W010": "CACHE_ALIAS 指向进程私有的缓存，或不缓存。",
     "W011": "私钥文件可被同组或所有用户读取。",
     "W012": "同一把密钥出现在配置的两处。",
-    "W013": "证书为自签名：沙箱的证书，或手工制作。",
+    "W013": "证书为自签名：本地微信的证书，或手工制作。",
     "W007": "CATEGORY_ID 不在开放类目之内（以微信最近一次返回的类目为准）。",
 }
 
@@ -273,7 +273,6 @@ COMMANDS: Mapping[str, str] = {
     "若已封存的内容被修改、删除或添加，则以 1 退出，并指明是哪个事件、封存或记录。",
 }
 
-_BATCH = {"--batch-size": "每批行数"}
 _LISTENING = {
     "--host": "监听地址（127.0.0.1）",
     "--port": "端口，0 为任意空闲端口（8089）",
@@ -289,10 +288,16 @@ _LISTENING = {
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "realname_application": {"--merchant": "商户别名（default）", "--html": "可打印的网页"},
     "realname_protect_audit": {"--install": "安装触发器", "--remove": "移除触发器"},
-    "realname_purge": {**_BATCH, "--dry-run": "只报告数量"},
-    "realname_rotate_keys": {**_BATCH, "--dry-run": "只按密钥统计记录数"},
+    "realname_purge": {"--batch-size": "每批行数（500）", "--dry-run": "只报告数量"},
+    "realname_rotate_keys": {
+        "--batch-size": "每批行数（2000）",
+        "--dry-run": "只按密钥统计记录数",
+    },
     "realname_sandbox": _LISTENING,
-    "realname_seal_audit": {**_BATCH, "--dry-run": "只报告未封存的数量"},
+    "realname_seal_audit": {
+        "--batch-size": "每批行数（10000）",
+        "--dry-run": "只报告未封存的数量",
+    },
     "realname_usage": {"--days": "回溯天数（30）", "--dry-run": "不统计新的部分"},
     "realname_verify_audit": {
         "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续"

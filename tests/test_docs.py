@@ -123,14 +123,18 @@ def test_the_words_are_those_of_the_code() -> None:
     assert set(words.COMMANDS) == set(tables.known_commands())
 
 
-def test_every_option_is_told_in_chinese() -> None:
+def test_every_option_is_told_in_chinese_with_its_default() -> None:
     parsers = {
         name: command.create_parser("manage.py", name)
         for name, command in tables.known_commands().items()
     } | {"sandbox": sandbox_main._parser()}
+    default = re.compile(r"[(（](\d[\d.]*?)(?:\.0)?[^\d.]")
     for name, parser in parsers.items():
-        options = {action.option_strings[0] for action in tables.own_options(parser)}
-        assert options <= set(words.OPTIONS.get(name, ())), name
+        for action in tables.own_options(parser):
+            chinese = words.OPTIONS.get(name, {}).get(action.option_strings[0], "")
+            assert chinese, (name, action.option_strings)
+            english = tables.said_of(action, parser)
+            assert default.findall(english) == default.findall(chinese), (name, chinese)
 
 
 def test_what_has_no_default_is_required(settings: Any) -> None:
