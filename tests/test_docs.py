@@ -119,7 +119,9 @@ def test_the_words_are_those_of_the_code() -> None:
     assert set(words.WHEN) == set(BY_CODE)
     assert set(words.CALLS) == {row.call for row in ERRCODES}
     assert set(words.WHO) == {row.who for row in ERRCODES}
-    assert set(words.CHECKS) == check_ids() == set(tables.known_checks())
+    assert (
+        set(words.CHECKS) == check_ids() == set(tables.known_checks()) == set(tables.known_hints())
+    )
     assert set(words.COMMANDS) == set(tables.known_commands())
 
 
