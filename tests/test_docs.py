@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import sys
@@ -17,11 +18,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.urls import get_resolver, path
 from django.urls.resolvers import RoutePattern
+from django.utils import translation
 
 from docs import tables, words
 from tests import settings as test_settings
 from tests.test_pytest_plugin import MADE_UP, SETTINGS, URLS, run_pytest
 from wx_realname import conf
+from wx_realname.api import errors
 from wx_realname.exceptions import BY_CODE, UnreadableAnswer
 from wx_realname.models import Verification
 from wx_realname.sandbox import __main__ as sandbox_main
@@ -169,6 +172,15 @@ def test_every_call_is_on_the_page_of_the_rest_interface(language: str) -> None:
     page = text_of(language, "rest.md").replace("<id>", "<uuid:pk>")
     assert len(calls) == 5
     assert all(f" {call}`" in page for call in calls)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_permissions_answers_on_the_page_are_those_of_the_code(language: str) -> None:
+    found = re.findall(r'^({"code".*?})$', text_of(language, "rest.md"), re.MULTILINE | re.DOTALL)
+    told = [json.loads(answer) for answer in found]
+    with translation.override(tables.LOCALES[language]):
+        for code in ("real_name_required", "too_young"):
+            assert errors.body(BY_CODE[code]()) in told
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
