@@ -7,6 +7,8 @@ the words to the code.
 from __future__ import annotations
 
 import argparse
+import ast
+import html
 import inspect
 import pkgutil
 import re
@@ -175,29 +177,68 @@ def _errcodes(language: str) -> str:
 _CHECK = re.compile(r"\b([EW]\d{3}): ")
 
 
-def known_checks() -> dict[str, tuple[bool, str]]:
-    """Each check's id: whether only `--deploy` looks, and what its docstring says."""
+def known_checks() -> dict[str, tuple[str, str]]:
+    """Each check's id: the option without which nobody looks, and what its docstring says."""
     found = {}
     for module in (checks, deploy_checks):
         for _, function in inspect.getmembers(module, inspect.isfunction):
             text = " ".join((inspect.getdoc(function) or "").split())
             parts = _CHECK.split(text)[1:]
             for id_, says in zip(parts[::2], parts[1::2], strict=True):
-                found[id_] = (module is deploy_checks and id_ != "E005", says.strip())
+                found[id_] = (_option(function), says.strip())
     return dict(sorted(found.items()))
 
 
+def _option(function: Callable[..., Any]) -> str:
+    if function is deploy_checks.every_name_fits:
+        return "--database"
+    return "--deploy" if function in deploy_checks.DEPLOY else ""
+
+
+def known_hints() -> dict[str, str]:
+    """Each check's id and its hint, where that is a text: one that is put together names what it found."""
+    found: dict[str, str] = {}
+    for module in (checks, deploy_checks):
+        for function in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(function, ast.FunctionDef):
+                found |= _hints_of(function)
+    return found
+
+
+def _hints_of(function: ast.FunctionDef) -> dict[str, str]:
+    found, named = {}, {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            named[node.targets[0].id, node.lineno] = node.value
+    for call in ast.walk(function):
+        said = {it.arg: it.value for it in call.keywords} if isinstance(call, ast.Call) else {}
+        if "hint" in said and "id" in said:
+            hint = said["hint"]
+            if isinstance(hint, ast.Name):  # assigned above, the last time counts
+                lines = [at for name, at in named if name == hint.id and at < call.lineno]
+                hint = named[hint.id, max(lines)]
+            if isinstance(hint, ast.Constant):
+                found[ast.literal_eval(said["id"]).partition(".")[2]] = str(hint.value)
+    return found
+
+
 def _checks(language: str) -> str:
-    only = _pick(language, "with `--deploy`", "仅 `--deploy`")
-    rows = (
-        (
-            _code(f"wx_realname.{id_}"),
-            only if deploy else "",
-            words.CHECKS.get(id_, says) if language == "zh" else says,
+    hints = known_hints()
+    levels = _pick(language, "error warning", "错误 警告").split()
+    rows = []
+    for id_, (option, says) in known_checks().items():
+        told = words.CHECKS[id_] if language == "zh" else (says[0].upper() + says[1:], hints[id_])
+        when = _code(option) if option else _pick(language, "always", "总是")
+        rows.append(
+            (
+                _code(f"wx_realname.{id_}"),
+                levels[id_[0] == "W"],
+                when,
+                *(html.escape(text, quote=False) for text in told),
+            )
         )
-        for id_, (deploy, says) in known_checks().items()
-    )
-    return _table(_pick(language, "id| |what is wrong", "编号| |问题").split("|"), rows)
+    heads = _pick(language, "id|level|when|what is wrong|way out", "编号|级别|何时|问题|解决办法")
+    return _table(heads.split("|"), rows)
 
 
 # --- commands -------------------------------------------------------------------------------------

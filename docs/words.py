@@ -231,25 +231,72 @@ WHO: Both = {
 
 # --- Chinese for what the code says in English ---------------------------------------------------
 
-CHECKS: Mapping[str, str] = {
-    "E001": "WX_REALNAME 缺失或有误。",
-    "E002": "某个商户的私钥、证书或序列号缺失、无法读取或彼此不符。",
-    "E004": "配置中的某个导入路径无法导入。",
-    "W001": "证书即将到期。",
-    "W002": "使用了 MinimumAge，而 STORAGE 为 “masked”，不保存出生日期。",
-    "W003": "未设置 AUDIT_KEYS：持有 INDEX_KEYS 者即可伪造结果校验码。",
-    "W004": "证书已到期。若接替的证书在其到期前启用，则 W001 和 W004 都不提示。",
-    "W005": "API_BASE_URL 指向本机，任何人都可被“核验”。",
-    "W006": "APPLICATION 中有申请表没有的名称，或应为数字而不是数字。",
-    "E005": "MySQL/MariaDB 的连接或某个列不是 utf8mb4，存不下四字节的姓名（仅 `check --database`）。",
-    "E006": "数据库路由把记录与用户放在不同的数据库，而外键不能跨库。",
-    "W008": "RESPONSE 为 “plain”，而没有设置表明站点只经 TLS 访问。",
-    "W009": "DEBUG 已打开：错误页会向任何人展示局部变量和设置。",
-    "W010": "CACHE_ALIAS 指向进程私有的缓存，或不缓存。",
-    "W011": "私钥文件可被同组或所有用户读取。",
-    "W012": "同一把密钥出现在配置的两处。",
-    "W013": "证书为自签名：沙箱的证书，或手工制作。",
-    "W007": "CATEGORY_ID 不在开放类目之内（以微信最近一次返回的类目为准）。",
+#: What is wrong, and the way out.
+CHECKS: Mapping[str, tuple[str, str]] = {
+    "E001": ("WX_REALNAME 缺失或有误。", "改正所指的配置项；全部配置项见“配置”。"),
+    "E002": (
+        "某个商户的私钥、证书或序列号缺失、无法读取或彼此不符。",
+        "从微信支付商户平台“账户中心-账户设置-API安全”取得 apiclient_key.pem 和 apiclient_cert.pem"
+        "（或 apiclient_cert.p12）。没有商户时可试用：python -m wx_realname.sandbox --new-merchant DIR。",
+    ),
+    "E004": (
+        "配置中的某个导入路径无法导入。",
+        "写出完整路径，如 “project.wechat.resolve_merchant”。",
+    ),
+    "E005": (
+        "MySQL/MariaDB 的连接或某个列不是 utf8mb4：生僻字姓名会在其 token 已被消耗之后写入失败。",
+        'OPTIONS["charset"] 设为 "utf8mb4"，并执行 ALTER DATABASE 和 '
+        "ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4。",
+    ),
+    "E006": (
+        "数据库路由把记录与用户放在不同的数据库，而外键不能跨库。",
+        "让 DATABASE_ROUTERS 把应用 wx_realname 指向用户模型所在的数据库。",
+    ),
+    "W001": (
+        "证书即将到期，而到期之前没有接替的证书启用。",
+        "在商户平台更换；“NEXT” 让新证书接替而无需停机。",
+    ),
+    "W002": (
+        "使用了 MinimumAge，而 STORAGE 为 “masked”，不保存出生日期。",
+        "STORAGE 设为 “encrypted”，或从 permission_classes 中去掉 MinimumAge。",
+    ),
+    "W003": (
+        "未设置 AUDIT_KEYS：持有 INDEX_KEYS 者即可伪造结果校验码。",
+        '设为 ["a1:<32 个随机字节的 base64>"]，并与 INDEX_KEYS 分开保管。',
+    ),
+    "W004": (
+        "证书已到期，而到期之前没有接替的证书启用。",
+        "在商户平台更换；“NEXT” 让新证书接替而无需停机。",
+    ),
+    "W005": ("API_BASE_URL 指向本机，任何人都可被“核验”。", "生产环境不要设置 API_BASE_URL。"),
+    "W006": (
+        "APPLICATION 中有申请表没有的名称，或应为数字而不是数字。",
+        "填写正整数：概览页和诊断命令以此与实际调用比较。",
+    ),
+    "W007": (
+        "CATEGORY_ID 不在开放类目之内（以微信最近一次返回的类目为准）。",
+        "manage.py realname_doctor 会列出在开放范围内的类目。",
+    ),
+    "W008": (
+        "RESPONSE 为 “plain”，而没有设置表明站点只经 TLS 访问。",
+        "设置 SECURE_SSL_REDIRECT；由代理终结 TLS 时设置 SECURE_PROXY_SSL_HEADER；"
+        "或保留 RESPONSE 的 “masked”。",
+    ),
+    "W009": ("DEBUG 已打开：错误页会向任何人展示局部变量和设置。", "将 DEBUG 设为 False。"),
+    "W010": (
+        "CACHE_ALIAS 指向进程私有的缓存，或不缓存。",
+        "使用 Redis、memcached 或数据库；只有一个进程时可用私有缓存。",
+    ),
+    "W011": ("私钥文件可被同组或所有用户读取。", "chmod 600，且属主为运行站点的用户。"),
+    "W012": (
+        "同一把密钥出现在配置的两处。",
+        "每把密钥分别生成：32 个随机字节。旧密钥留在新密钥之后时，已存储的数据仍可读取；"
+        "然后运行 realname_rotate_keys。",
+    ),
+    "W013": (
+        "证书为自签名：本地微信的证书，或手工制作。",
+        "从微信支付商户平台“账户中心-账户设置-API安全”取得 apiclient_cert.pem：它由财付通颁发。",
+    ),
 }
 
 COMMANDS: Mapping[str, str] = {
@@ -273,7 +320,6 @@ COMMANDS: Mapping[str, str] = {
     "若已封存的内容被修改、删除或添加，则以 1 退出，并指明是哪个事件、封存或记录。",
 }
 
-_BATCH = {"--batch-size": "每批行数"}
 _LISTENING = {
     "--host": "监听地址（127.0.0.1）",
     "--port": "端口，0 为任意空闲端口（8089）",
@@ -289,10 +335,16 @@ _LISTENING = {
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "realname_application": {"--merchant": "商户别名（default）", "--html": "可打印的网页"},
     "realname_protect_audit": {"--install": "安装触发器", "--remove": "移除触发器"},
-    "realname_purge": {**_BATCH, "--dry-run": "只报告数量"},
-    "realname_rotate_keys": {**_BATCH, "--dry-run": "只按密钥统计记录数"},
+    "realname_purge": {"--batch-size": "每批行数（500）", "--dry-run": "只报告数量"},
+    "realname_rotate_keys": {
+        "--batch-size": "每批行数（2000）",
+        "--dry-run": "只按密钥统计记录数",
+    },
     "realname_sandbox": _LISTENING,
-    "realname_seal_audit": {**_BATCH, "--dry-run": "只报告未封存的数量"},
+    "realname_seal_audit": {
+        "--batch-size": "每批行数（10000）",
+        "--dry-run": "只报告未封存的数量",
+    },
     "realname_usage": {"--days": "回溯天数（30）", "--dry-run": "不统计新的部分"},
     "realname_verify_audit": {
         "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续"

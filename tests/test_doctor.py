@@ -285,10 +285,12 @@ def test_settings_that_cannot_be_read_are_named(configure: Callable[..., None]) 
         call_command("realname_doctor")
 
 
-def test_it_speaks_chinese(sandbox: Sandbox) -> None:
+def test_it_speaks_chinese(sandbox: Sandbox, configure: Callable[..., None]) -> None:
+    configure(merchant={"CATEGORY_ID": None})
     with translation.override("zh-hans"):
         _code, findings = doctor()
     assert all(re.search("[\u4e00-\u9fff]", said) for _level, said in findings.values())
+    assert not re.search("[。；] |; ", findings["category"][1])
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def project(tmp_path: Path) -> Path:
 
 def run(project: Path, *command: str) -> str:
     environment = {name: value for name, value in os.environ.items() if "DJANGO" not in name}
-    environment |= {"PYTHONPATH": f"{project}:{ROOT}", "DJANGO_SETTINGS_MODULE": "settings"}
+    environment |= {"PYTHONPATH": f"{project}:{ROOT}"}
     done = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=project,
@@ -130,7 +130,7 @@ def test_a_project_of_its_own_tests_with_pytest(project: Path) -> None:
 def test_a_project_of_its_own_tests_with_djangos_runner(project: Path) -> None:
     """Which runs the system checks first."""
     (project / "settings.py").write_text(SETTINGS + MADE_UP)
-    assert "\nOK" in run(project, "django", "test", "tests")
+    assert "\nOK" in run(project, "django", "test", "tests", "--settings=settings")
 
 
 def test_the_plugin_is_an_entry_point_of_the_distribution() -> None:

@@ -54,8 +54,8 @@ def settings_are_right() -> Iterator[checks.CheckMessage]:
 def keys_are_right() -> Iterator[checks.CheckMessage]:
     """E002: a merchant's key, certificate or serial number is missing, unreadable, or they don't match.
 
-    W001: a certificate ends soon. W004: it has ended. Neither is said of a certificate before whose
-    end the next one takes over.
+    W001: a certificate ends soon, and no other takes over before. W004: a certificate has ended, and no
+    other took over before.
     """
     for merchant in conf.current().merchants.values():
         backend = _backend(merchant)

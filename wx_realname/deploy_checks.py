@@ -160,7 +160,7 @@ def _certificates() -> Iterator[tuple[str, Certificate]]:
 
 
 def every_name_fits(databases: Iterable[str] | None) -> Found:
-    """E005: with --database, MySQL without utf8mb4: a rare name would fail, its token spent already."""
+    """E005: MySQL without utf8mb4: a rare name would fail, its token spent already."""
     for alias in databases or ():
         connection = connections[alias]
         if connection.vendor == "mysql" and router.allow_migrate_model(alias, Verification):

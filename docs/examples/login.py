@@ -2,7 +2,9 @@
 
 # --8<-- [start:view]
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework_simplejwt.tokens import AccessToken
 
 from wx_realname import services
@@ -10,13 +12,19 @@ from wx_realname.api.serializers import CleanTextField
 from wx_realname.api.views import RealNameView
 
 
+class LoginSerializer(Serializer):
+    code = CleanTextField(max_length=512)
+
+
 class Login(RealNameView):
     authentication_classes = permission_classes = throttle_classes = ()
 
     def post(self, request):
-        code = CleanTextField(max_length=512).run_validation(request.data.get("code"))
+        code = LoginSerializer().run_validation(request.data)["code"]
         openid = services.login(code=code)
-        user, _ = get_user_model().objects.get_or_create(username=openid)
+        user, _ = get_user_model().objects.get_or_create(
+            username=openid, defaults={"password": make_password(None)}
+        )
         return Response({"token": str(AccessToken.for_user(user))})
 
 

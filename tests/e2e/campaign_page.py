@@ -32,7 +32,7 @@ WORDS = {
         "what": (
             "通过真实 HTTP 完成 {count} 次获取：两个 gunicorn 进程、各 16 线程，PostgreSQL 与 Redis，"
             "以及每五次调用就有一次故障的本地微信。"
-            "其间工作进程被杀死，数据库崩溃，Redis 中断。最后以沙箱自己的台账核对数据库。"
+            "其间工作进程被杀死，数据库崩溃，Redis 中断。最后以本地微信自己的账目核对数据库。"
             "本页由该次运行写成：`make tox ENVS=campaign`，并设 `CAMPAIGN_DOCS=docs`。"
         ),
         "fault": "绝不应发生的事",

@@ -238,4 +238,5 @@ def _offered(known: list[dict[str, Any]]) -> str:
         return _(
             "Add a category of the open list at mp.weixin.qq.com, settings, basic settings, categories."
         )
-    return _("Of those it has, these are on the open list: %(list)s.") % {"list": "; ".join(lines)}
+    listed = _("; ").join(lines)
+    return _("Of those it has, these are on the open list: %(list)s.") % {"list": listed}

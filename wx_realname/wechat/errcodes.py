@@ -177,7 +177,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "the timestamp is not valid",
         "非法 timestamp 参数",
         "Set the server's clock right (NTP).",
-        "请校准服务器时钟（NTP);timestamp 须为整数秒。",
+        "请校准服务器时钟（NTP）；timestamp 须为整数秒。",
         who="operator",
     ),
     ErrCode(

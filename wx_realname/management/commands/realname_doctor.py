@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
 
 from wx_realname.exceptions import ConfigurationError
 from wx_realname.services import doctor
@@ -29,10 +30,16 @@ class Command(BaseCommand):
         try:
             for found in doctor.examine():
                 faults += found.level == "fault"
-                line = f"{found.level:8}{found.merchant} {found.topic}: {found.says} {found.remedy}"
-                self.stdout.write(styles[found.level](line.rstrip()))
+                line = f"{found.level:8}{found.merchant} {found.topic}: {_told(found)}"
+                self.stdout.write(styles[found.level](line))
                 self.stdout.flush()
         except ConfigurationError as error:
             raise CommandError(str(error)) from None
         if faults:
             sys.exit(1)
+
+
+def _told(found: doctor.Finding) -> str:
+    if not found.remedy:
+        return found.says
+    return _("%(says)s %(remedy)s") % {"says": found.says, "remedy": found.remedy}

@@ -1,0 +1,12 @@
+"""Where the mini-program logs in."""
+
+# --8<-- [start:urls]
+from django.urls import include, path
+
+from .login import Login
+
+urlpatterns = [
+    path("api/login/", Login.as_view()),
+    path("api/realname/", include("wx_realname.urls")),
+]
+# --8<-- [end:urls]
