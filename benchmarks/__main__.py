@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -74,53 +75,55 @@ def _learn_the_floor(caller: Caller) -> list[str]:
 
 def _in_process(results: Results, caller: Caller) -> None:
     from . import ways
-    from .blocks import Way, block, ratios
+    from .blocks import Way, block, measured, ratio, ratios
     from .calls import OURS
     from .picture import OURS as TITLE
 
     paths = {TITLE: OURS, f"{TITLE}, user looked up": LOOKED_UP}
     paths |= {way.title: f"/{way.name}/" for way in ways.OTHERS}
     slow = {way.title for way in ways.OTHERS[3:]}
-    measured = {
+    taking_turns = {
         title: Way(partial(caller.call, path), 1 if title in slow else FAST)
         for title, path in paths.items()
     }
-    block(measured)  # warms up
-    found, results.floor = ratios(
-        measured, results.blocks, ways.Floor.title, _say("in one process")
-    )
-    results.in_process = dict(sorted(found.items(), key=lambda item: item[1].median))
+    block(taking_turns)  # warms up
+    means = measured(taking_turns, results.blocks, _say("in one process"))
+    results.floor = statistics.median(mean[ways.Floor.title] for mean in means)
+    results.in_process = ratios(means, ways.Floor.title)
+    results.beside_engineer["in one process"] = ratio(means, TITLE, ways.Engineer.title)
 
 
 def _waiting(results: Results, caller: Caller, upstream: Upstream) -> None:
-    """Ours again while WeChat takes its time: waiting costs nothing."""
+    """Ours again while WeChat takes its time, beside a floor that sleeps as long."""
     from . import ways
-    from .blocks import Way, ratios
+    from .blocks import Way, measured, ratio
     from .calls import OURS
 
-    paths = {"floor": f"/{ways.Floor.name}/", "ours": OURS}
-    measured = {name: Way(partial(caller.call, path), 2) for name, path in paths.items()}
+    paths = {"floor": f"/{ways.SleepingFloor.name}/", "ours": OURS}
+    taking_turns = {name: Way(partial(caller.call, path), 2) for name, path in paths.items()}
     for latency in LATENCIES[1:]:
         upstream.latency(latency)
+        ways.SleepingFloor.seconds = latency
         title = f"{latency * 1000:.0f} ms"
-        found, _ = ratios(measured, results.blocks, "floor", _say(f"WeChat takes {title}"))
-        results.waiting[title] = found["ours"]
+        means = measured(taking_turns, results.blocks, _say(f"WeChat takes {title}"))
+        results.waiting[title] = ratio(means, "ours", "floor")
     upstream.latency(0)
 
 
 def _served(results: Results, caller: Caller, upstream: Upstream, seconds: float) -> None:
     from . import served, ways
-    from .blocks import Way, ratios
+    from .blocks import Way, measured, ratio, ratios
     from .calls import OURS
     from .picture import OURS as TITLE
 
     paths = {way.title: f"/{way.name}/" for way in (ways.Floor, ways.Engineer)} | {TITLE: OURS}
     with served.gunicorn(workers=1) as port:
         clock = served.WorkerClock(port, caller.login)
-        measured = {title: Way(partial(clock.call, path), 1) for title, path in paths.items()}
-        ratios(measured, 2, ways.Floor.title, _say("warming up"))
-        found, _ = ratios(measured, results.blocks, ways.Floor.title, _say("under gunicorn"))
-        results.served = dict(sorted(found.items(), key=lambda item: item[1].median))
+        taking_turns = {title: Way(partial(clock.call, path), 1) for title, path in paths.items()}
+        measured(taking_turns, 2, _say("warming up"))
+        means = measured(taking_turns, results.blocks, _say("under gunicorn"))
+        results.served = ratios(means, ways.Floor.title)
+        results.beside_engineer["under gunicorn"] = ratio(means, TITLE, ways.Engineer.title)
     with served.gunicorn(workers=2) as port:
         served.load(port, caller.login, OURS, 16, 0, 1)  # warms up
         for latency in LATENCIES:

@@ -46,14 +46,23 @@ def block(ways: Mapping[str, Way]) -> dict[str, float]:
     return {name: statistics.mean(values) for name, values in taken.items()}
 
 
-def ratios(
-    ways: Mapping[str, Way], blocks: int, to: str, say: Callable[[str], None]
-) -> tuple[dict[str, Ratio], float]:
-    """Each way's cost as a multiple of the way `to`, and what that one takes: the median, in seconds."""
+def measured(
+    ways: Mapping[str, Way], blocks: int, say: Callable[[str], None]
+) -> list[dict[str, float]]:
+    """The ways' means, block by block."""
     means = []
     for number in range(blocks):
         means.append(block(ways))
         say(f"block {number + 1} of {blocks}")
-    floors = [mean[to] for mean in means]
-    by_way = {name: Ratio.of([mean[name] / mean[to] for mean in means]) for name in ways}
-    return by_way, statistics.median(floors)
+    return means
+
+
+def ratio(means: list[dict[str, float]], way: str, to: str) -> Ratio:
+    """What one way costs as a multiple of another, in the same blocks."""
+    return Ratio.of([mean[way] / mean[to] for mean in means])
+
+
+def ratios(means: list[dict[str, float]], to: str) -> dict[str, Ratio]:
+    """Every way as a multiple of the way `to`, the cheapest first."""
+    found = {way: ratio(means, way, to) for way in means[0]}
+    return dict(sorted(found.items(), key=lambda item: item[1].median))

@@ -18,7 +18,10 @@ class Results:
     blocks: int
     floor: float = 0.0
     in_process: dict[str, Ratio] = field(default_factory=dict)  # by the way's title, at 0 ms
-    waiting: dict[str, Ratio] = field(default_factory=dict)  # ours by WeChat's latency
+    #: ours by WeChat's latency, beside a floor that sleeps as long
+    waiting: dict[str, Ratio] = field(default_factory=dict)
+    #: ours as a part of the good engineer's view, by how both were run
+    beside_engineer: dict[str, Ratio] = field(default_factory=dict)
     served: dict[str, Ratio] = field(default_factory=dict)
     loads: list[Load] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
@@ -37,8 +40,15 @@ def markdown(results: Results) -> str:
         f"CPU time of one exchange as a multiple of the floor ({floor}): the median of "
         f"{results.blocks} blocks, with its quartiles. {results.machine}.",
         _table(("in one process", "× the floor", "quartiles"), _ratios(results.in_process)),
-        _table(("while WeChat takes", "× the floor", "quartiles"), _ratios(results.waiting)),
+        _table(
+            ("while WeChat takes", "× a floor that sleeps as long", "quartiles"),
+            _ratios(results.waiting),
+        ),
         _table(("under gunicorn", "× the floor", "quartiles"), _ratios(results.served)),
+        _table(
+            ("our exchange", "× a good engineer's view", "quartiles"),
+            _ratios(results.beside_engineer),
+        ),
         _table(
             ("clients at once", "WeChat takes", "exchanges a second", "p50", "p99"),
             [_load(load) for load in results.loads],

@@ -155,6 +155,17 @@ class Floor(Way):
         _kept.replay.record(row)
 
 
+class SleepingFloor(Floor):
+    """The floor, which sleeps while WeChat would answer: a thread that slept finds cold caches."""
+
+    name, title = "sleeping-floor", "the floor, asleep for a while"
+    seconds: ClassVar[float] = 0.0
+
+    def citizen(self, auth_token: str) -> tuple[str, str]:
+        time.sleep(self.seconds)
+        return super().citizen(auth_token)
+
+
 class HTTPClient(Floor):
     """The floor with a signature and a call by the standard library alone, on one connection."""
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.blocks import Ratio, Way, ratios
+from benchmarks.blocks import Ratio, Way, measured, ratio, ratios
 from benchmarks.picture import svg
 from benchmarks.report import Results, markdown
 
@@ -20,10 +20,14 @@ def test_a_machine_that_slows_down_changes_no_ratio() -> None:
     def taking(seconds: float) -> Way:
         return Way(lambda: seconds, 3)
 
-    blocks = [
-        ratios({"floor": taking(n), "ours": taking(1.5 * n)}, 2, "floor", print) for n in (1, 9)
-    ]
-    assert [found["ours"].median for found, _ in blocks] == [1.5, 1.5]
+    ways = ({"floor": taking(n), "ours": taking(1.5 * n), "theirs": taking(2 * n)} for n in (1, 9))
+    means = [mean for each in ways for mean in measured(each, 2, print)]
+    assert {name: each.median for name, each in ratios(means, "floor").items()} == {
+        "floor": 1,
+        "ours": 1.5,
+        "theirs": 2,
+    }
+    assert ratio(means, "ours", "theirs") == Ratio(0.75, 0.75, 0.75)
 
 
 def test_table_and_picture_show_every_way() -> None:
