@@ -55,7 +55,7 @@ def fill(rows: int) -> None:
 
     from .filling import fill
 
-    call_command("flush", interactive=False, verbosity=0)
+    call_command("flush", interactive=False, verbosity=0, allow_cascade=True)
     began = time.perf_counter()
     fill(rows, end=now(), unsealed=rows)
     _say(f"{rows:,} records made in {time.perf_counter() - began:.0f} s")
