@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from io import StringIO
 from types import SimpleNamespace
@@ -26,6 +25,7 @@ from tests.console import page, staff
 from tests.partitions import (
     SCHEMA,
     TABLE,
+    acting,
     guarded,
     month,
     partitions,
@@ -203,13 +203,6 @@ def test_roles_keep_their_rights(move: Move, checkpoint: str) -> None:
                 run(refused)
     finally:
         run(f"RESET ROLE; DROP OWNED BY {site}, {sealer}; DROP ROLE {site}, {sealer}")
-
-
-@contextmanager
-def acting(role: str) -> Iterator[None]:
-    run(f"SET ROLE {role}")
-    yield
-    run("RESET ROLE")
 
 
 # --- protection -------------------------------------------------------------------------------
