@@ -16,17 +16,22 @@ ROOT = Path(__file__).parent.parent
 PLANTED = "planted-secret"
 
 
-def run(folder: Path, settings: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python in the test project, with lines added to its settings."""
+def environment(folder: Path, settings: str) -> dict[str, str]:
+    """Of the test project, with lines added to its settings."""
     (folder / "its_settings.py").write_text(f"from tests.settings import *\n{settings}\n")
-    environment = {
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("TEST_")},
         "DJANGO_SETTINGS_MODULE": "its_settings",
         "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
         "PYTHONIOENCODING": "utf-8",
     }
+
+
+def run(folder: Path, settings: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python in the test project, with lines added to its settings."""
     command = [sys.executable, "-W", "error", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    env = environment(folder, settings)
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
 SETUP = ("-c", "import django; django.setup()")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
 from tests.partitions import acting, run, sql_of
@@ -77,3 +79,26 @@ def test_the_sealer_seals_and_verifies_what_the_site_wrote_and_deleted(
 def test_neither_role_can_change_what_was_written(role: str, change: str) -> None:
     with acting(own(role)), pytest.raises(DatabaseError, match="permission denied"):
         run(change)
+
+
+@pytest.mark.usefixtures("_roles")
+@pytest.mark.parametrize(
+    ("role", "command", "needs"),
+    [
+        (
+            "realname_site",
+            "realname_seal_audit",
+            "The sealer needs SELECT and INSERT on the tables",
+        ),
+        ("realname_sealer", "realname_verify_audit", "The verifier needs SELECT on our tables"),
+        ("realname_sealer", "realname_purge", ""),
+    ],
+)
+def test_who_is_refused_is_told_what_it_needs(role: str, command: str, needs: str) -> None:
+    run(own("REVOKE SELECT ON wx_realname_verification FROM realname_sealer"))
+    out = StringIO()
+    with acting(own(role)), pytest.raises(CommandError, match="permission denied for") as error:
+        call_command(command, stdout=out)
+    assert error.value.returncode == 2
+    assert needs in str(error.value)
+    assert "ntact" not in out.getvalue()
