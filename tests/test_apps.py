@@ -44,7 +44,7 @@ CHECK = ("-m", "django", "check")
     [
         (SETUP, "WX_REALNAME['PENDING_TIMOUT'] = 1", 'Did you mean "PENDING_TIMEOUT"?'),
         (WSGI, f"WX_REALNAME['INDEX_KEYS'] = ['{PLANTED}']", '["INDEX_KEYS"][0] must have'),
-        (SETUP, "WX_REALNAME = {}", 'WX_REALNAME["MERCHANTS"] is missing'),
+        (SETUP, "del WX_REALNAME['MERCHANTS']", 'WX_REALNAME["MERCHANTS"] is missing'),
         (CHECK, "USE_TZ = False", "USE_TZ must be True"),
     ],
 )
@@ -59,7 +59,10 @@ def test_a_wrong_setting_stops_the_start(
     assert PLANTED not in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("settings", ["del WX_REALNAME", "WX_REALNAME = None"])
+FROM_NOTHING = "import wx_realname.env\nWX_REALNAME = wx_realname.env.settings(environ.Env())"
+
+
+@pytest.mark.parametrize("settings", ["del WX_REALNAME", "WX_REALNAME = None", FROM_NOTHING])
 @pytest.mark.parametrize("way", [SETUP, WSGI], ids=["setup", "wsgi"])
 def test_a_missing_setting_does_not_stop_the_start(
     way: tuple[str, ...], settings: str, tmp_path: Path
@@ -73,6 +76,13 @@ def test_a_missing_setting_is_reported_by_check(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "(wx_realname.E001) WX_REALNAME is missing" in ended.stderr
     assert "HINT: " in ended.stderr
+
+
+def test_an_environment_without_a_variable_of_ours_is_reported_by_check(tmp_path: Path) -> None:
+    ended = run(tmp_path, FROM_NOTHING, *CHECK)
+    assert ended.returncode == 1
+    assert "(wx_realname.E001) WX_REALNAME is empty." in ended.stderr
+    assert "no variable WX_REALNAME_… is set: was the file that has them loaded?" in ended.stderr
 
 
 def test_right_settings_start_and_check_in_silence(tmp_path: Path) -> None:
