@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -64,16 +66,32 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
         try:
             loaded = MerchantKeys(merchant, backend).all()
         except ConfigurationError as error:
-            hint = (
-                "Take apiclient_key.pem and apiclient_cert.pem (or apiclient_cert.p12) from WeChat Pay's "
-                "merchant platform, account settings, API security. To try without a merchant: "
-                "python -m wx_realname.sandbox --new-merchant DIR."
-            )
-            yield checks.Error(str(error), hint=hint, id="wx_realname.E002")
+            yield checks.Error(str(error), hint=_key_hint(str(error)), id="wx_realname.E002")
             continue
         theirs = certificates.certificates_among(merchant, loaded)
         for source, certificate in zip(merchant.key_sources, theirs, strict=True):
             yield from _expiry(source.setting, certificate)
+
+
+#: By the system's word for why a file can't be read.
+_FILE_HINTS = {
+    os.strerror(
+        errno.EACCES
+    ): "Let it and its folders be readable by the user that runs the site: chown, then chmod 600.",
+    os.strerror(
+        errno.ENOENT
+    ): "Correct the path: an absolute one doesn't depend on where the site is started.",
+}
+_PLATFORM_HINT = (
+    "Take apiclient_key.pem and apiclient_cert.pem (or apiclient_cert.p12) from WeChat Pay's "
+    "merchant platform, account settings, API security. To try without a merchant: "
+    "python -m wx_realname.sandbox --new-merchant DIR."
+)
+
+
+def _key_hint(fault: str) -> str:
+    hints = (hint for reason, hint in _FILE_HINTS.items() if fault.endswith(f"{reason}."))
+    return next(hints, _PLATFORM_HINT)
 
 
 def _backend(merchant: conf.Merchant) -> Any:
