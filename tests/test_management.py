@@ -59,6 +59,7 @@ POSTGRES = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "OPT
 MARIADB = {"ENGINE": "django.db.backends.mysql", "HOST": "127.0.0.1", "OPTIONS": {}}
 
 
+@pytest.mark.once
 def test_each_asks_for_migrate_where_a_table_is_missing(tmp_path: Path) -> None:
     for said in said_by_each(tmp_path, SQLITE | {"NAME": str(tmp_path / "empty.sqlite3")}):
         assert said.startswith(
@@ -69,7 +70,9 @@ def test_each_asks_for_migrate_where_a_table_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "database",
     [
-        pytest.param(SQLITE | {"NAME": "/dev/null/db.sqlite3"}, id="sqlite"),
+        pytest.param(
+            SQLITE | {"NAME": "/dev/null/db.sqlite3"}, marks=pytest.mark.once, id="sqlite"
+        ),
         pytest.param(POSTGRES, marks=pytest.mark.postgres, id="postgres"),
         pytest.param(MARIADB, marks=pytest.mark.mariadb, id="mariadb"),
     ],
@@ -83,6 +86,7 @@ def test_each_says_that_the_database_did_not_answer(
         assert "planted" not in said
 
 
+@pytest.mark.once
 def test_from_the_shell_it_is_one_line_and_exit_2(tmp_path: Path) -> None:
     settings = f"DATABASES = {{'default': {SQLITE | {'NAME': '/dev/null/db.sqlite3'}!r}}}"
     ended = run(tmp_path, settings, "-m", "django", "realname_verify_audit")

@@ -63,9 +63,12 @@ def told(error: Exception) -> str:
 
 def _is_of_the_connection(error: Error) -> bool:
     """psycopg has no SQLSTATE for a server that it can't reach, nor for a connection that is closed."""
-    by = type(error.__cause__).__module__.startswith("psycopg")
-    ours = by and isinstance(error, (OperationalError, InterfaceError))
-    return ours and not _sqlstate(error)
+    is_psycopg = type(error.__cause__).__module__.startswith("psycopg")
+    return (
+        is_psycopg
+        and isinstance(error, (OperationalError, InterfaceError))
+        and not _sqlstate(error)
+    )
 
 
 def _code(error: Error) -> object:
