@@ -217,6 +217,8 @@ def _hints_of(function: ast.FunctionDef) -> dict[str, str]:
             if isinstance(hint, ast.Name):  # assigned above, the last time counts
                 lines = [at for name, at in named if name == hint.id and at < call.lineno]
                 hint = named[hint.id, max(lines)]
+            if isinstance(hint, ast.BoolOp):  # a special one, or else the usual
+                hint = hint.values[-1]
             if isinstance(hint, ast.Constant):
                 found[ast.literal_eval(said["id"]).partition(".")[2]] = str(hint.value)
     return found

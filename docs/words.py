@@ -317,7 +317,8 @@ COMMANDS: Mapping[str, str] = {
     "realname_usage": "按商户列出日调用量、每分钟峰值和均值，并与向微信申报的数值（APPLICATION 中的 DAILY_CALLS 和 "
     "PEAK_CALLS_PER_MINUTE）对照。先统计尚未统计的部分；可随时中断后再运行，也可同时运行两份。",
     "realname_verify_audit": "重新计算审计轨迹的每个节点，并将记录与其事件核对。不写入任何数据。"
-    "若已封存的内容被修改、删除或添加，则以 1 退出，并指明是哪个事件、封存或记录。",
+    "若已封存的内容被修改、删除或添加，则以 1 退出，并指明是哪个事件、封存或记录；"
+    "若数据库没有应答、缺少表或拒绝访问，则以 2 退出。",
 }
 
 _LISTENING = {
@@ -345,9 +346,15 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--batch-size": "每批行数（10000）",
         "--dry-run": "只报告未封存的数量",
     },
-    "realname_usage": {"--days": "回溯天数（30）", "--dry-run": "不统计新的部分"},
+    "realname_usage": {
+        "--days": "回溯天数（30）",
+        "--batch-size": "每批行数（100000）",
+        "--dry-run": "不统计新的部分",
+    },
     "realname_verify_audit": {
-        "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续"
+        "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续",
+        "--batch-size": "每批行数（1000）",
+        "--dry-run": "只报告数量",
     },
     "sandbox": {
         **_LISTENING,

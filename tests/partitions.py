@@ -1,7 +1,9 @@
-"""What the tests of the trail by months share: the page's SQL, and what PostgreSQL's catalogue says."""
+"""What the tests of the pages' SQL share: it, roles, and what PostgreSQL's catalogue says."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +38,13 @@ def run(statement: str, now: datetime | None = None) -> None:
         cursor.execute(statement)
 
 
+@contextmanager
+def acting(role: str) -> Iterator[None]:
+    run(f"SET ROLE {role}")
+    yield
+    run("RESET ROLE")
+
+
 def shape() -> set[Any]:
     """All that the catalogue says of the trail's table."""
     return set(rows_of(SHAPE, table=TABLE))
@@ -48,7 +57,11 @@ def partitions() -> set[str]:
 
 def recipe(language: str = "en") -> list[str]:
     """The page's SQL: what is done beforehand, the move, and what is run each month."""
-    return [code for _, kind, code in FENCE.findall(text_of(language, "scale.md")) if kind == "sql"]
+    return sql_of(language, "scale.md")
+
+
+def sql_of(language: str, page: str) -> list[str]:
+    return [code for _, kind, code in FENCE.findall(text_of(language, page)) if kind == "sql"]
 
 
 def places() -> dict[str, int]:

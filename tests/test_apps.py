@@ -16,17 +16,22 @@ ROOT = Path(__file__).parent.parent
 PLANTED = "planted-secret"
 
 
-def run(folder: Path, settings: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python in the test project, with lines added to its settings."""
+def environment(folder: Path, settings: str) -> dict[str, str]:
+    """Of the test project, with lines added to its settings."""
     (folder / "its_settings.py").write_text(f"from tests.settings import *\n{settings}\n")
-    environment = {
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("TEST_")},
         "DJANGO_SETTINGS_MODULE": "its_settings",
         "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
         "PYTHONIOENCODING": "utf-8",
     }
+
+
+def run(folder: Path, settings: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Python in the test project, with lines added to its settings."""
     command = [sys.executable, "-W", "error", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    env = environment(folder, settings)
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
 SETUP = ("-c", "import django; django.setup()")
@@ -39,7 +44,7 @@ CHECK = ("-m", "django", "check")
     [
         (SETUP, "WX_REALNAME['PENDING_TIMOUT'] = 1", 'Did you mean "PENDING_TIMEOUT"?'),
         (WSGI, f"WX_REALNAME['INDEX_KEYS'] = ['{PLANTED}']", '["INDEX_KEYS"][0] must have'),
-        (SETUP, "WX_REALNAME = {}", 'WX_REALNAME["MERCHANTS"] is missing'),
+        (SETUP, "del WX_REALNAME['MERCHANTS']", 'WX_REALNAME["MERCHANTS"] is missing'),
         (CHECK, "USE_TZ = False", "USE_TZ must be True"),
     ],
 )
@@ -54,7 +59,10 @@ def test_a_wrong_setting_stops_the_start(
     assert PLANTED not in ended.stdout + ended.stderr
 
 
-@pytest.mark.parametrize("settings", ["del WX_REALNAME", "WX_REALNAME = None"])
+FROM_NOTHING = "import wx_realname.env\nWX_REALNAME = wx_realname.env.settings(environ.Env())"
+
+
+@pytest.mark.parametrize("settings", ["del WX_REALNAME", "WX_REALNAME = None", FROM_NOTHING])
 @pytest.mark.parametrize("way", [SETUP, WSGI], ids=["setup", "wsgi"])
 def test_a_missing_setting_does_not_stop_the_start(
     way: tuple[str, ...], settings: str, tmp_path: Path
@@ -68,6 +76,13 @@ def test_a_missing_setting_is_reported_by_check(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert "(wx_realname.E001) WX_REALNAME is missing" in ended.stderr
     assert "HINT: " in ended.stderr
+
+
+def test_an_environment_without_a_variable_of_ours_is_reported_by_check(tmp_path: Path) -> None:
+    ended = run(tmp_path, FROM_NOTHING, *CHECK)
+    assert ended.returncode == 1
+    assert "(wx_realname.E001) WX_REALNAME is empty." in ended.stderr
+    assert "no variable WX_REALNAME_… is set: was the file that has them loaded?" in ended.stderr
 
 
 def test_right_settings_start_and_check_in_silence(tmp_path: Path) -> None:

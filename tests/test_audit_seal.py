@@ -128,6 +128,17 @@ class TestAnIntactTrail:
         assert not list(audit.faults([], lambda what, done: told.append((what, done))))
         assert told == [("seals", 1), ("seals", 2), ("seals", 3), ("records", 1)]
 
+    def test_batches_of_records_find_the_same(self, verified: Verification) -> None:
+        rows = [Verification(pk=uuid7(), status="verified", token_digest=n) for n in range(5)]
+        for row in rows:
+            row.created_at = row.started_at = timezone.now()
+        Verification.objects.bulk_create(rows)
+        found = [
+            list(audit.faults([], lambda what, done: None, batch_size=size)) for size in (1, 2, 9)
+        ]
+        assert found[0] == found[1] == found[2]
+        assert len(found[0]) == 5
+
     def test_codes_and_seals_both_need_the_key_that_was_derived(
         self, sandbox: Sandbox, user: Any, settings: Any
     ) -> None:
@@ -303,21 +314,22 @@ def test_no_event_of_32_writers_is_missed_while_two_sealers_run() -> None:
 
 
 @pytest.mark.django_db
-def test_a_database_that_refuses_the_sealer_is_told_with_what_it_needs(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def refused(*args: object, **kwargs: object) -> None:
-        raise ProgrammingError("permission denied")
+def test_what_is_no_missing_privilege_asks_for_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failed(*args: object, **kwargs: object) -> None:
+        raise ProgrammingError("a word of the driver's")
 
-    monkeypatch.setattr(AuditSeal, "save", refused)
-    with pytest.raises(CommandError, match=r"ProgrammingError.*UPDATE of an event's seal"):
+    monkeypatch.setattr(AuditSeal, "save", failed)
+    with pytest.raises(CommandError) as error:
         call_command("realname_seal_audit")
+    assert str(error.value) == "The database failed (ProgrammingError): --traceback says where."
+    assert error.value.returncode == 2
     assert not AuditEvent.objects.exists()
 
 
 def test_a_malformed_checkpoint_is_refused_with_its_form() -> None:
-    with pytest.raises(CommandError, match="64 hex digits"):
+    with pytest.raises(CommandError, match="64 hex digits") as error:
         call_command("realname_verify_audit", "--checkpoint=nonsense")
+    assert error.value.returncode == 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -100,7 +102,8 @@ def test_right_settings_are_passed_in_silence(deploy: bool) -> None:
     [
         (WHOLE | {"STORAGE": "nowhere"}, 'WX_REALNAME["STORAGE"] must be one of'),
         (WHOLE | {"STORAGES": "masked"}, 'WX_REALNAME["STORAGES"] is unknown.'),
-        ({}, 'WX_REALNAME["MERCHANTS"] is missing'),
+        ({}, "WX_REALNAME is empty. If wx_realname.env.settings() made it"),
+        ({"STORAGE": "masked"}, 'WX_REALNAME["MERCHANTS"] is missing'),
     ],
 )
 def test_e001_says_what_is_wrong_and_no_other_check_stumbles_over_it(raw: Any, text: str) -> None:
@@ -128,11 +131,17 @@ def test_e001_says_what_is_wrong_and_no_other_check_stumbles_over_it(raw: Any, t
         ),
         ({"PRIVATE_KEY": ELLIPTIC}, f'{PLACE}["PRIVATE_KEY"] must be an RSA key'),
         ({"PRIVATE_KEY": WEAK}, f'{PLACE}["PRIVATE_KEY"] must be an RSA key of at least 2048'),
-        ({"PRIVATE_KEY_FILE": "/nowhere/k"}, f'{PLACE}["PRIVATE_KEY_FILE"] can\'t be read: No'),
-        ({"PRIVATE_KEY_FILE": "/"}, f'{PLACE}["PRIVATE_KEY_FILE"] can\'t be read: Is a directory'),
+        (
+            {"PRIVATE_KEY_FILE": "/nowhere/k"},
+            f'{PLACE}["PRIVATE_KEY_FILE"] can\'t be read: /nowhere/k: No',
+        ),
+        (
+            {"PRIVATE_KEY_FILE": "/"},
+            f'{PLACE}["PRIVATE_KEY_FILE"] can\'t be read: /: Is a directory',
+        ),
         (
             {"PRIVATE_KEY": PEM, "CERTIFICATE_FILE": Path("/nowhere/c")},
-            f'{PLACE}["CERTIFICATE_FILE"] can\'t be read: No such file',
+            f'{PLACE}["CERTIFICATE_FILE"] can\'t be read: /nowhere/c: No such file',
         ),
         (PAIR | {"CERTIFICATE": "planted"}, f'{PLACE}["CERTIFICATE"] is not an X.509 certificate'),
         (PAIR | {"CERTIFICATE": PEM}, f'{PLACE}["CERTIFICATE"] is not an X.509 certificate'),
@@ -148,6 +157,38 @@ def test_e002_names_the_key_that_cannot_be_used(
     messages = of_merchant(**names)
     assert ids(messages) == ["E002"]
     assert messages[0].msg.startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES)), "chmod 600"),
+        (FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), "Correct the path"),
+        (IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)), "apiclient_key.pem"),
+    ],
+)
+@pytest.mark.parametrize("name", ["PRIVATE_KEY_FILE", "CERTIFICATE_FILE"])
+def test_e002_hints_at_what_mends_the_reason(
+    name: str, error: OSError, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path) -> bytes:
+        raise error
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    key = {} if name == "PRIVATE_KEY_FILE" else {"PRIVATE_KEY": PEM}
+    (message,) = of_merchant(**key, **{name: "/etc/wechat/apiclient.pem"})
+    assert (
+        message.msg
+        == f'{PLACE}["{name}"] can\'t be read: /etc/wechat/apiclient.pem: {error.strerror}.'
+    )
+    assert hint in str(message.hint)
+
+
+@pytest.mark.parametrize("text", [PEM, PEM.replace("\n", "\\n"), "planted" * 40, "a\nplanted"])
+def test_e002_never_shows_what_stands_in_place_of_a_path(text: str) -> None:
+    (message,) = of_merchant(PRIVATE_KEY_FILE=text)
+    assert "can't be read: " in message.msg
+    assert "planted" not in message.msg and "BEGIN" not in message.msg
 
 
 def test_e002_tells_the_merchants_apart() -> None:

@@ -78,7 +78,6 @@ def changed(path: tuple[str, ...], value: Any) -> Any:
 #: Where, wrong values, and what the message says after the place.
 RULES: list[tuple[list[tuple[str, ...]], list[Any], str]] = [
     ([()], [[], "planted-", 1], "must be a dict."),
-    ([()], [{}], '["MERCHANTS"] is missing'),
     ([("MERCHANT",)], [{}], 'is unknown. Did you mean "MERCHANTS"?'),
     ([("storage",)], ["masked"], 'is unknown. Did you mean "STORAGE"?'),
     ([("PENDING_TIMOUT",)], [1], 'is unknown. Did you mean "PENDING_TIMEOUT"?'),
@@ -209,13 +208,22 @@ def test_a_contradiction_is_refused_and_gives_no_secret_away(
     assert leaked(error) == []
 
 
-@pytest.mark.parametrize("missing", [{}, {"WX_REALNAME": None}])
-def test_a_missing_setting_is_told_apart_from_a_wrong_one(missing: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("missing", "says"),
+    [
+        ({}, "WX_REALNAME is missing"),
+        ({"WX_REALNAME": None}, "WX_REALNAME is missing"),
+        ({"WX_REALNAME": {}}, "WX_REALNAME is empty"),
+    ],
+)
+def test_a_missing_setting_is_told_apart_from_a_wrong_one(
+    missing: dict[str, Any], says: str
+) -> None:
     with override_settings(**missing):
         if not missing:
             del settings.WX_REALNAME
         assert not conf.is_set()
-        with pytest.raises(ConfigurationError, match="WX_REALNAME is missing"):
+        with pytest.raises(ConfigurationError, match=says):
             conf.current()
 
 

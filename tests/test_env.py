@@ -129,6 +129,38 @@ def test_several_merchants_come_as_json() -> None:
         assert list(conf.current().merchants) == ["north", "south"]
 
 
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        (LEAST | {"APP_ID": ""}, "WX_REALNAME_APP_ID"),
+        (LEAST | {"STORAGE": "planted"}, "WX_REALNAME_STORAGE"),
+        (LEAST | {"INDEX_KEYS": f"{KEYS},planted"}, "WX_REALNAME_INDEX_KEYS"),
+        (LEAST | {"NEXT": '{"FROM": "planted"}'}, "WX_REALNAME_NEXT"),
+        ({"MERCHANTS": '{"default": {"MCH_ID": "planted"}}'}, "WX_REALNAME_MERCHANTS"),
+        ({"MERCHANTS": '{"north": {"MCH_ID": "planted"}}'}, "WX_REALNAME_MERCHANTS"),
+    ],
+)
+def test_a_wrong_setting_that_came_from_a_variable_names_the_variable(
+    variables: dict[str, str], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in variables.items():
+        monkeypatch.setenv(f"WX_REALNAME_{name}", text)
+    with (
+        override_settings(WX_REALNAME=from_env(environ.Env())),
+        pytest.raises(ConfigurationError) as caught,
+    ):
+        conf.current()
+    assert str(caught.value).endswith(f" In the environment: {named}.")
+    assert [text for text in shown(caught.value) if "planted" in text] == []
+
+
+def test_who_sets_no_variables_is_told_of_none() -> None:
+    settings = read(LEAST | {"APP_ID": ""})
+    with override_settings(WX_REALNAME=settings), pytest.raises(ConfigurationError) as caught:
+        conf.current()
+    assert str(caught.value) == 'WX_REALNAME["MERCHANTS"]["default"]["APP_ID"] is missing: set it.'
+
+
 def shown(error: BaseException | None) -> Iterator[str]:
     if error is None:
         return
@@ -164,6 +196,29 @@ def test_an_unknown_variable_is_refused_with_the_nearest(
     name: str, nearest: str, value: str
 ) -> None:
     assert refused({name: value}) == f"WX_REALNAME_{name} is unknown. Did you mean {nearest}?"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SERVICE_HOST",
+        "SERVICE_PORT",
+        "SERVICE_PORT_HTTP",
+        "PORT",
+        "PORT_8000_TCP",
+        "PORT_8000_TCP_ADDR",
+        "WEB_SERVICE_HOST",
+    ],
+)
+def test_what_looks_like_a_service_of_kubernetes_is_refused_with_the_way_out(name: str) -> None:
+    message = refused({name: "tcp://planted:80"})
+    assert message.startswith(f"WX_REALNAME_{name} is unknown. Kubernetes")
+    assert "enableServiceLinks: false" in message
+
+
+@pytest.mark.parametrize("name", ["IMPORT", "PORTS", "SERVICE", "SERVICE_HOSTS", "port"])
+def test_what_does_not_look_so_has_nothing_to_do_with_kubernetes(name: str) -> None:
+    assert "Kubernetes" not in refused({name: "planted"})
 
 
 @pytest.mark.parametrize(

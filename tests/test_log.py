@@ -69,7 +69,7 @@ def test_each_attempt_ends_with_one_line(
     outcome(user)
     (line,) = ends(lines)
     row = Verification.objects.get()
-    assert (line["level"], line["logger"]) == ("INFO", "wx_realname.services.report")
+    assert (line["level"], line["logger"]) == ("INFO", "wx_realname.attempt")
     told = {name: line.get(name) for name in ("status", "error_code", "errcode", "duration_ms")}
     assert told == {
         "status": status,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from io import StringIO
 from types import SimpleNamespace
@@ -26,6 +25,7 @@ from tests.console import page, staff
 from tests.partitions import (
     SCHEMA,
     TABLE,
+    acting,
     guarded,
     month,
     partitions,
@@ -205,13 +205,6 @@ def test_roles_keep_their_rights(move: Move, checkpoint: str) -> None:
         run(f"RESET ROLE; DROP OWNED BY {site}, {sealer}; DROP ROLE {site}, {sealer}")
 
 
-@contextmanager
-def acting(role: str) -> Iterator[None]:
-    run(f"SET ROLE {role}")
-    yield
-    run("RESET ROLE")
-
-
 # --- protection -------------------------------------------------------------------------------
 
 
@@ -296,7 +289,7 @@ def test_lists_and_sealing_enter_the_index_of_each_partition(
 
 
 def test_what_reads_the_trail_enters_each_partition_once(half_a_year: None) -> None:
-    batch = list(records._batch(None)[:100])
+    batch = list(records._batch(None, 100))
     (found,) = plans(lambda: records._last_outcomes(batch), TABLE)
     check(found, "wx_realname_audit_record")
     assert batch[0].pk.hex in found.sql

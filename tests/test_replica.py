@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,12 +11,14 @@ from django.core.management import call_command
 from django.test import TestCase
 from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN, heard
+from tests.conftest import AUTH_TOKEN, code, heard
 from tests.console import ended
-from tests.lying_wechat import LyingWeChat
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, hangs_up, identity, refuses
+from tests.test_check import CHECK, CODE, MATCH, OPENID
 from wx_realname import audit
+from wx_realname.api.permissions import MinimumAge, RealNameVerified
 from wx_realname.models import Verification
-from wx_realname.services import erase, exchange
+from wx_realname.services import check, erase, exchange
 from wx_realname.signals import verification_erased
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +33,55 @@ class Replica:
 
     def db_for_write(self, model: Any, **hints: Any) -> str:
         return "default"
+
+
+#: By either method, with an age, by the button, and by a check.
+PERMISSIONS: list[Any] = [
+    RealNameVerified,
+    MinimumAge(18),
+    RealNameVerified.by("authorize"),
+    RealNameVerified.by("check"),
+]
+
+
+def may(user: Any, permission: Any) -> bool:
+    return bool(permission().has_permission(SimpleNamespace(user=user), None))
+
+
+@pytest.fixture
+def _replica(settings: Any) -> None:
+    settings.DATABASE_ROUTERS = ["tests.test_replica.Replica"]
+
+
+@pytest.mark.usefixtures("_replica")
+def test_what_was_just_exchanged_is_known_to_all_that_asks_for_it(
+    liar: LyingWeChat, user: Any, stranger: Any
+) -> None:
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    assert code(user) == "verified"  # the same token again: the same record
+    assert len(liar.exchanges) == 1
+    assert code(stranger) == "auth_token_in_use"
+    assert Verification.objects.current_for(user) == row
+    assert [may(user, each) for each in PERMISSIONS] == [True, True, True, False]
+    assert [may(stranger, each) for each in PERMISSIONS] == [False] * 4
+
+
+@pytest.mark.usefixtures("_replica")
+def test_what_was_just_checked_is_known_to_all_that_asks_for_it(
+    liar: LyingWeChat, user: Any
+) -> None:
+    liar.play(MATCH, path=CHECK)
+    asked = {"openid": OPENID, "code": CODE, "real_name": NAME, "credential_id": NUMBER}
+    row = check(user=user, **asked)
+    assert check(user=user, **asked) == row == Verification.objects.current_for(user)
+    assert len([call for call in liar.calls if call.path == CHECK]) == 1
+    assert [may(user, each) for each in PERMISSIONS] == [True, True, False, True]
+
+
+@pytest.mark.usefixtures("_replica")
+def test_what_failed_is_tried_again_without_a_replica(liar: LyingWeChat, user: Any) -> None:
+    liar.play(refuses(94006), hangs_up, identity())
+    assert [code(user) for _ in range(3)] == ["misconfigured", "outcome_unknown", "verified"]
 
 
 def test_the_trail_is_verified_where_it_is_written(

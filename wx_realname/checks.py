@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -64,7 +66,7 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
         try:
             loaded = MerchantKeys(merchant, backend).all()
         except ConfigurationError as error:
-            hint = (
+            hint = _file_hint(str(error)) or (
                 "Take apiclient_key.pem and apiclient_cert.pem (or apiclient_cert.p12) from WeChat Pay's "
                 "merchant platform, account settings, API security. To try without a merchant: "
                 "python -m wx_realname.sandbox --new-merchant DIR."
@@ -74,6 +76,22 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
         theirs = certificates.certificates_among(merchant, loaded)
         for source, certificate in zip(merchant.key_sources, theirs, strict=True):
             yield from _expiry(source.setting, certificate)
+
+
+#: By the system's word for why a file can't be read.
+_FILE_HINTS = {
+    os.strerror(
+        errno.EACCES
+    ): "Let it and its folders be readable by the user that runs the site: chown, then chmod 600.",
+    os.strerror(
+        errno.ENOENT
+    ): "Correct the path: an absolute one doesn't depend on where the site is started.",
+}
+
+
+def _file_hint(fault: str) -> str | None:
+    hints = (hint for reason, hint in _FILE_HINTS.items() if fault.endswith(f"{reason}."))
+    return next(hints, None)
 
 
 def _backend(merchant: conf.Merchant) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,12 @@ import environ
 from . import conf
 from .exceptions import ConfigurationError
 
-PREFIX = "WX_REALNAME_"
+PREFIX = conf.PREFIX
+
+#: How Kubernetes tells every pod of a service's address; one named wx-realname gets our prefix.
+_SERVICE_LINK = re.compile(
+    r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
+)
 
 
 def _raw(env: environ.Env, name: str) -> str:
@@ -88,8 +94,17 @@ def _given(env: environ.Env) -> list[str]:
     variables = [name for name in env.ENVIRON if name.startswith(PREFIX)]
     for variable in variables:
         if variable.removeprefix(PREFIX) not in known:
-            raise ConfigurationError(f"{variable} is unknown.{_nearest(variable, known)}")
+            raise ConfigurationError(f"{variable} is unknown.{_way_out(variable, known)}")
     return [name.removeprefix(PREFIX) for name in variables if env.ENVIRON[name] != ""]
+
+
+def _way_out(variable: str, known: tuple[str, ...]) -> str:
+    if _SERVICE_LINK.search(variable):
+        return (
+            " Kubernetes sets it in every pod beside a service named wx-realname: put enableServiceLinks: "
+            "false into the pod's spec, or rename the service."
+        )
+    return _nearest(variable, known)
 
 
 def _nearest(variable: str, known: tuple[str, ...]) -> str:

@@ -46,10 +46,11 @@ _COUNTED = ("attempts", "peak", "peak_at", "outcomes", "durations", "complete")
 # --- counting -------------------------------------------------------------------------------------
 
 
-def roll_up() -> Iterator[int]:
+def roll_up(*, batch_size: int = DENSE) -> Iterator[int]:
     """Count what isn't counted yet, oldest first; yields how many attempts each step counted.
 
-    It may be stopped between any two steps, and run twice at once.
+    After a step of `batch_size` attempts the next looks at a single hour, which is counted whole. It may
+    be stopped between any two steps, and run twice at once.
     """
     using = router.db_for_write(HourlyStatistic)
     span, start = HOUR, _first(using)
@@ -58,7 +59,7 @@ def roll_up() -> Iterator[int]:
         end = min(start + span, _hour_of(now) + HOUR)
         counted = _count(using, start, end, now)
         yield counted
-        span = min(2 * span, DAY) if counted < DENSE else HOUR
+        span = min(2 * span, DAY) if counted < batch_size else HOUR
         start = None if end > now else _hour_with_events(using, end)
 
 

@@ -209,6 +209,14 @@ def test_the_faults_can_be_listed_without_a_merchant() -> None:
         assert b"999999199001010008  says -1, system busy" in out
 
 
+def test_the_list_of_faults_ends_quietly_when_nobody_reads_on() -> None:
+    with Cli("--list-faults") as cli:
+        stdout, stderr = cli.process.stdout, cli.process.stderr
+        assert stdout and stderr
+        stdout.close()
+        assert (stderr.read(), cli.process.wait(timeout=30)) == (b"", 0)
+
+
 def test_tls_on_the_command_line_says_which_ca_to_trust(tmp_path: Path) -> None:
     folder = tmp_path / "a tls"
     more = ("--new-merchant", str(tmp_path / "m"), "--port", "0", "--tls", str(folder))

@@ -4,21 +4,25 @@ from .chain import Checkpoint
 from .keys import needing
 from .protect import install as install_protection
 from .protect import remove as remove_protection
-from .reading import UNREADABLE
+from .reading import UNREADABLE, tolerate
+from .records import BATCH as RECORD_BATCH
 from .seal import BATCH as SEAL_BATCH
 from .seal import seal, unsealed
 from .trail import MAX_REASON, Origin, append, append_all, outcome_digests
-from .verify import Tail, faults, tail
+from .verify import Extent, Tail, extent, faults, tail
 
 __all__ = [
     "MAX_REASON",
+    "RECORD_BATCH",
     "SEAL_BATCH",
     "UNREADABLE",
     "Checkpoint",
+    "Extent",
     "Origin",
     "Tail",
     "append",
     "append_all",
+    "extent",
     "faults",
     "install_protection",
     "needing",
@@ -26,5 +30,6 @@ __all__ = [
     "remove_protection",
     "seal",
     "tail",
+    "tolerate",
     "unsealed",
 ]

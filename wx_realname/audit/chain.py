@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from ..models import AuditEvent, AuditSeal, Verification
 from . import keys
-from .reading import UNREADABLE, Progress, guarded, stored
+from .reading import UNREADABLE, Progress, guarded, stored, tolerate
 from .seal import FIRST, Members, hash_of, listed, members_of, root_of, signatures
 
 Faults = Generator[str, None, None]
@@ -112,7 +112,8 @@ def _covered(rows: QuerySet[AuditEvent]) -> _Covered | None:
         events = list(rows)
         records = {event.verification_id for event in events if event.verification_id}
         return _Covered(dict(members_of(events)), records)
-    except UNREADABLE:
+    except UNREADABLE as error:
+        tolerate(error)
         return None
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 from django.db import DatabaseError, models, router
 
 from ..exceptions import ConfigurationError
+from ..outages import outage
 
 #: What drivers and Django's converters raise at a value that isn't what its column holds.
 UNREADABLE = (AttributeError, TypeError, ValueError, DatabaseError)
@@ -27,6 +28,12 @@ def stored(model: type[M]) -> models.QuerySet[M]:
     return model._base_manager.using(router.db_for_write(model))
 
 
+def tolerate(error: Exception) -> None:
+    """Raise it, where it tells of the database and not of what lies there: that is nobody's tampering."""
+    if outage(error):
+        raise error
+
+
 def guarded(what: str, faults: Generator[str, None, T]) -> Generator[str, None, T | None]:
     """The faults and what their generator returns; one more fault and None where it can't go on."""
     try:
@@ -34,5 +41,6 @@ def guarded(what: str, faults: Generator[str, None, T]) -> Generator[str, None, 
     except (ConfigurationError, GeneratorExit):
         raise
     except Exception as error:
+        tolerate(error)
         yield f"{what} can't be read ({type(error).__name__})"
         return None

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 
 from ..models import AuditEvent, Verification
 from . import keys
-from .reading import UNREADABLE, Progress, guarded, stored
+from .reading import UNREADABLE, Progress, guarded, stored, tolerate
 from .trail import outcome_digests
 
 BATCH = 1_000  # records at once
@@ -38,11 +38,11 @@ FINALITY = {str(Status.REJECTED): 1, str(Status.VERIFIED): 1, str(Status.ERASED)
 Faults = Generator[str, None, None]
 
 
-def record_faults(progress: Progress) -> Faults:
+def record_faults(progress: Progress, batch_size: int) -> Faults:
     """Every record that stands otherwise than its outcome says, in the order of their ids."""
     last, seen = None, 0
     while True:
-        batch, unreadable = _read(_batch(last))
+        batch, unreadable = _read(_batch(last, batch_size))
         if unreadable:
             yield f"{unreadable} records after {last or 'none'} can't be read"
         known = [row for row in batch if _has_id(row)]
@@ -61,9 +61,9 @@ def _has_id(row: Any) -> bool:
     return row.pk is not None
 
 
-def _batch(after: UUID | None) -> QuerySet[Verification]:
+def _batch(after: UUID | None, size: int) -> QuerySet[Verification]:
     records = _plain_records().order_by("pk")
-    return (records.filter(pk__gt=after) if after else records)[:BATCH]
+    return (records.filter(pk__gt=after) if after else records)[:size]
 
 
 def _plain_records() -> QuerySet[Verification]:
@@ -76,14 +76,15 @@ def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
     """The rows that can be read, and how many can't."""
     try:
         return list(rows), 0
-    except UNREADABLE:
+    except UNREADABLE as error:
+        tolerate(error)
         count = rows.count()
     readable: list[Verification] = []
     for at in range(count):
         try:
             readable += rows[at : at + 1]
-        except UNREADABLE:
-            continue
+        except UNREADABLE as error:
+            tolerate(error)
     return readable, count - len(readable)
 
 
@@ -135,8 +136,9 @@ def _owners(events: Iterable[AuditEvent]) -> set[str]:
             ids.add(user._meta.pk.to_python(event.user_id))
         except ValidationError:  # an id that is cut at 64 characters, or none
             continue
-    there = stored(user).filter(pk__in=ids) if ids else ()
-    return {str(one.pk) for one in there}
+    # the key alone: of users, a sealer's role is allowed no other column
+    there = stored(user).filter(pk__in=ids).values_list("pk", flat=True) if ids else ()
+    return {str(pk) for pk in there}
 
 
 def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bool:

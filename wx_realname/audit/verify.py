@@ -8,10 +8,10 @@ from datetime import datetime
 
 from django.db.models import Count, Min
 
-from ..models import AuditEvent
+from ..models import AuditEvent, AuditSeal, Verification
 from .chain import Checkpoint, chain_faults
 from .reading import Progress, guarded, stored
-from .records import record_faults
+from .records import BATCH, record_faults
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,28 @@ def tail() -> Tail:
     return Tail(found["count"], found["oldest"])
 
 
-def faults(checkpoints: list[Checkpoint], progress: Progress) -> Iterator[str]:
-    """Every wrong place: first of the chain of seals, then of records against their events."""
+@dataclass(frozen=True)
+class Extent:
+    """How much there is to verify; `events` are the sealed ones."""
+
+    seals: int
+    events: int
+    records: int
+
+
+def extent() -> Extent:
+    """What `faults` would read."""
+    sealed = stored(AuditEvent).exclude(seal=None)
+    return Extent(stored(AuditSeal).count(), sealed.count(), stored(Verification).count())
+
+
+def faults(
+    checkpoints: list[Checkpoint], progress: Progress, *, batch_size: int = BATCH
+) -> Iterator[str]:
+    """Every wrong place: first of the chain of seals, then of records against their events.
+
+    `batch_size`: records at once; of events it is a seal's. Raises Django's database errors where the
+    database doesn't answer, lacks a table or refuses.
+    """
     yield from guarded("the chain of seals", chain_faults(checkpoints, progress))
-    yield from guarded("the records", record_faults(progress))
+    yield from guarded("the records", record_faults(progress, batch_size))

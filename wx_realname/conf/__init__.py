@@ -25,12 +25,14 @@ from .schema import (
     Settings,
 )
 from .section import Section
+from .variables import PREFIX, with_variable
 
 __all__ = [
     "HASH_KEY_BYTES",
     "KEY_BYTES",
     "MERCHANT_NAMES",
     "NAMES",
+    "PREFIX",
     "EncryptionKey",
     "HashKey",
     "KeySource",
@@ -63,6 +65,12 @@ def _copied(value: Any) -> Any:
 
 _last: _Parsed | None = None
 
+_MISSING = "WX_REALNAME is missing: see “Settings” in the README, or wx_realname.env.settings()."
+_EMPTY = (
+    "WX_REALNAME is empty. If wx_realname.env.settings() made it, no variable WX_REALNAME_… is set: "
+    "was the file that has them loaded?"
+)
+
 
 def current() -> Settings:
     """The settings as they are now.
@@ -74,12 +82,16 @@ def current() -> Settings:
     if parsed is not None and parsed.was_read_from(getattr(settings, "WX_REALNAME", None)):
         return parsed.settings
     if not is_set():
-        raise ConfigurationError(
-            "WX_REALNAME is missing: see “Settings” in the README, or wx_realname.env.settings()."
-        )
-    parsed = _last = _Parsed()
-    return parsed.settings
+        absent = getattr(settings, "WX_REALNAME", None) is None
+        raise ConfigurationError(_MISSING if absent else _EMPTY)
+    try:
+        _last = _Parsed()
+        return _last.settings
+    except ConfigurationError as error:
+        complaint = with_variable(str(error))
+    raise ConfigurationError(complaint)  # outside, without the frames of the reading
 
 
 def is_set() -> bool:
-    return getattr(settings, "WX_REALNAME", None) is not None
+    """Whether there is anything to read; an environment without a variable of ours gives an empty dict."""
+    return getattr(settings, "WX_REALNAME", None) not in (None, {})

@@ -34,7 +34,7 @@ def progress(stream: Any) -> Callable[[str, int], None]:
         now = time.monotonic()
         if stream.isatty() and now - said_at >= EVERY:
             said_at = now
-            stream.write(f"\r{count} {what} ", ending="")
+            stream.write(f"{count} {what}  \r", style_func=str, ending="")  # to be written over
             stream.flush()
 
     return say

@@ -29,8 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.list_faults:
-        print(*listing(), sep="\n")
-        return 0
+        return _list_faults()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
         new = _new_merchant(options)
@@ -45,6 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if new:
             print(_made(new), file=sys.stderr)
         return 1
+    return 0
+
+
+def _list_faults() -> int:
+    try:
+        print(*listing(), sep="\n", flush=True)
+    except BrokenPipeError:  # who reads has read enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     return 0
 
 

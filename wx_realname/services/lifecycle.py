@@ -22,6 +22,7 @@ from .transactions import durable, persistently
 
 Status = Verification.Status
 
+BATCH = 500  # rows a query
 USER_DELETED = "the user was deleted"
 _HOLDING = (Status.VERIFIED, Status.PENDING)
 
@@ -52,7 +53,7 @@ def erase_for_deleted_user(user: Any) -> None:
     _erase(list(_with_users(held)), audit.Origin(), USER_DELETED, using, _HOLDING)
 
 
-def erase_ownerless(*, batch_size: int = 500) -> Iterator[Verification]:
+def erase_ownerless(*, batch_size: int = BATCH) -> Iterator[Verification]:
     """Erase what was verified while its user was being deleted, and yield it.
 
     Between `erase_for_deleted_user` and the moment at which Django unties the records an exchange
@@ -129,7 +130,7 @@ def outlived() -> QuerySet[Verification]:
     return verified.filter(verified_at__lt=limit).order_by("verified_at")
 
 
-def end_stuck(*, batch_size: int = 500) -> Iterator[Verification]:
+def end_stuck(*, batch_size: int = BATCH) -> Iterator[Verification]:
     """Make attempts that a crash left pending unknown, and yield them. Safe to run twice at once."""
     using = router.db_for_write(Verification)
     while rows := list(stuck()[:batch_size]):
@@ -148,7 +149,7 @@ def end_stuck(*, batch_size: int = 500) -> Iterator[Verification]:
                 yield changed(row, changes)
 
 
-def erase_outlived(*, batch_size: int = 500) -> Iterator[Verification]:
+def erase_outlived(*, batch_size: int = BATCH) -> Iterator[Verification]:
     """Erase what is older than RETENTION_DAYS, and yield it. Safe to run twice at once."""
     using = router.db_for_write(Verification)
     left = _with_users(outlived())

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 SERIAL_LENGTH = 40
 MIN_KEY_BITS = 2048
+MAX_PATH = 255  # characters of a path that is shown; no key is as short
 
 
 class KeyBackend(Protocol):
@@ -197,7 +198,7 @@ def _load(source: KeySource, mch_id: str) -> tuple[rsa.RSAPrivateKey, x509.Certi
     try:
         key, certificate = _parse(source, mch_id)
     except OSError as error:
-        fault = f"can't be read: {error.strerror}."
+        fault = f"can't be read: {_reason(source.private_key_file, error)}."
     except (ValueError, TypeError):
         fault = (
             "is not a PEM private key or a .p12 file that PRIVATE_KEY_PASSPHRASE opens "
@@ -211,6 +212,12 @@ def _load(source: KeySource, mch_id: str) -> tuple[rsa.RSAPrivateKey, x509.Certi
         del key
         raise ConfigurationError(f'{source.setting}["{name}"] {fault}')
     return key, certificate
+
+
+def _reason(path: str | None, error: OSError) -> str:
+    """The path and the system's word; the word alone where the file's content stands in place of its path."""
+    is_path = path and path.isprintable() and len(path) <= MAX_PATH and "-----" not in path
+    return f"{path}: {error.strerror}" if is_path else str(error.strerror)
 
 
 def _parse(source: KeySource, mch_id: str) -> tuple[Any, x509.Certificate | None]:
@@ -235,7 +242,7 @@ def _certificate(source: KeySource) -> x509.Certificate | None:
         text = (source.certificate or "").encode()
         return _parse_certificate(text or Path(source.certificate_file or "").read_bytes())
     except OSError as error:
-        fault = f"can't be read: {error.strerror}."
+        fault = f"can't be read: {_reason(source.certificate_file, error)}."
     except ValueError:
         fault = "is not an X.509 certificate in PEM."
     except Exception as error:  # UnsupportedAlgorithm: the key of an SM2 certificate, for one

@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils.translation import gettext as _
 
 from wx_realname.exceptions import ConfigurationError
+from wx_realname.management.base import RealnameCommand
 from wx_realname.services import doctor
 
 
-class Command(BaseCommand):
+class Command(RealnameCommand):
     help = (
         "Look at keys, certificates and clock, and ask WeChat for all that can be asked without a citizen: "
         "access_token, IP whitelist, categories, and an exchange of an invented auth_token. One line each, "

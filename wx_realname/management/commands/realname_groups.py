@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth.models import Group, Permission
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import router, transaction
+
+from wx_realname.management.base import RealnameCommand
 
 LOOKS = ("view_verification", "view_auditevent", "view_hourlystatistic")
 GROUPS = {
@@ -20,7 +22,7 @@ GROUPS = {
 }
 
 
-class Command(BaseCommand):
+class Command(RealnameCommand):
     help = (
         'Make the groups "realname auditor" (may look at records and trail, masked) and "realname officer" '
         "(may reveal, export and erase too). Run again, it adds what they lack and takes nothing away."

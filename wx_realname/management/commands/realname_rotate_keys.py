@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from wx_realname.exceptions import ConfigurationError
+from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
 from wx_realname.services.key_use import IndexKeyUse, KeyUse, key_use
 from wx_realname.services.rotation import BATCH, Rotated, rotate_keys
 
 
-class Command(BaseCommand):
+class Command(RealnameCommand):
     help = (
         "Re-encrypt what isn't under the first of ENCRYPTION_KEYS, re-index what isn't under the first "
         "of INDEX_KEYS, and say which keys can be removed. The site goes on meanwhile; it can be "
@@ -29,11 +29,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
-        try:
-            unreadable = 0 if dry_run else self._rotate(batch_size)
-            use = key_use()
-        except ConfigurationError as error:
-            raise CommandError(str(error)) from None
+        unreadable = 0 if dry_run else self._rotate(batch_size)
+        use = key_use()
         if dry_run:
             self.stdout.write(f"{use.stale} records would be re-encrypted or re-indexed.")
         for line in _verdict(use):

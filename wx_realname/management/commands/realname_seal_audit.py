@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError
+from django.core.management.base import CommandParser
 
 from wx_realname import audit
-from wx_realname.exceptions import ConfigurationError
+from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
 
 
-class Command(BaseCommand):
+class Command(RealnameCommand):
     help = (
         "Gather unsealed audit events into Merkle trees, link and sign them, and print a checkpoint: "
         "keep it where nobody who can change the database can. Run it regularly; it may run twice at once."
+    )
+    needs = (
+        "The sealer needs SELECT and INSERT on the tables of events and seals, and UPDATE of an event's "
+        "seal."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,17 +31,9 @@ class Command(BaseCommand):
             return
         count, last = 0, None
         say = progress(self.stderr)
-        try:
-            for last in audit.seal(batch_size=batch_size):
-                count += last.count
-                say("events", count)
-        except ConfigurationError as error:
-            raise CommandError(str(error)) from None
-        except DatabaseError as error:
-            raise CommandError(
-                f"The database refused ({type(error).__name__}). The sealer needs SELECT and INSERT on the "
-                "tables of events and seals, and UPDATE of an event's seal."
-            ) from error
+        for last in audit.seal(batch_size=batch_size):
+            count += last.count
+            say("events", count)
         if last is not None:
             self.stdout.write(
                 f"Events sealed: {count}. Checkpoint:\n{audit.Checkpoint(last.number, last.hash)}"

@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from wx_realname import conf, statistics
-from wx_realname.exceptions import ConfigurationError
-from wx_realname.management.options import progress
+from wx_realname.management.base import RealnameCommand
+from wx_realname.management.options import add_batch_size, progress
 from wx_realname.services.usage import Usage, busiest_days, usage
 
 MOST_DAYS = 3_660
 
 
-class Command(BaseCommand):
+class Command(RealnameCommand):
     help = (
         "Calls a day, peak and mean calls a minute, by merchant, beside what was declared to WeChat "
         "(DAILY_CALLS and PEAK_CALLS_PER_MINUTE of the merchant's APPLICATION). Counts first what "
@@ -25,28 +25,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=int, default=30, help="how far back (30)")
+        add_batch_size(parser, statistics.DENSE, most=10_000_000)
         parser.add_argument("--dry-run", action="store_true", help="count nothing new")
 
-    def handle(self, *args: Any, days: int, dry_run: bool, **options: Any) -> None:
+    def handle(self, *args: Any, days: int, batch_size: int, dry_run: bool, **options: Any) -> None:
         if not 1 <= days <= MOST_DAYS:
             raise CommandError(f"--days must be 1 to {MOST_DAYS}.")
-        try:
-            conf.current()
-            if not dry_run:
-                self._count()
-            today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-            since = today - timedelta(days=days - 1)
-            found, busiest = usage(since), busiest_days(since)
-        except ConfigurationError as error:
-            raise CommandError(str(error)) from None
+        conf.current()
+        if not dry_run:
+            self._count(batch_size)
+        today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        since = today - timedelta(days=days - 1)
+        found, busiest = usage(since), busiest_days(since)
         for one in found:
             self.stdout.write(_told(one, *busiest[one.merchant, one.method]))
         if not found:
             self.stdout.write(f"No attempt ended in the last {days} days.")
 
-    def _count(self) -> None:
+    def _count(self, batch_size: int) -> None:
         total, say = 0, progress(self.stderr)
-        for counted in statistics.roll_up():
+        for counted in statistics.roll_up(batch_size=batch_size):
             total += counted
             say("attempts counted", total)
 

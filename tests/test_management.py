@@ -1,0 +1,267 @@
+"""What every command does alike: a database that can't be asked, progress on a terminal, and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+
+from tests.test_apps import environment, run
+from tests.test_audit_seal import events, sealed
+from tests.test_outages import another, closed_port
+from wx_realname import audit
+from wx_realname.audit import records
+from wx_realname.models import AuditEvent, AuditSeal
+
+ASKING = [  # a database; the doctor and the sandbox don't
+    "application",
+    "groups",
+    "protect_audit --install",
+    "purge",
+    "rotate_keys",
+    "seal_audit",
+    "usage",
+    "verify_audit",
+]
+EACH = """
+import sys
+import django; django.setup()
+from django.core.management import CommandError, call_command
+from wx_realname.audit import seal
+seal.PAUSES = ()
+for command in sys.argv[1:]:
+    try:
+        call_command(*f"realname_{command}".split())
+    except CommandError as error:
+        print(error.returncode, error)
+"""
+
+
+def said_by_each(folder: Path, database: dict[str, object]) -> list[str]:
+    settings = f"DATABASES = {{'default': DATABASES['default'] | {database!r}}}"
+    ended = run(folder, settings, "-c", EACH, *ASKING)
+    assert "Traceback" not in ended.stderr
+    said = ended.stdout.splitlines()
+    assert len(said) == len(ASKING), ended
+    return said
+
+
+SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {}}
+POSTGRES = {"ENGINE": "django.db.backends.postgresql", "HOST": "127.0.0.1", "OPTIONS": {}}
+MARIADB = {"ENGINE": "django.db.backends.mysql", "HOST": "127.0.0.1", "OPTIONS": {}}
+
+
+@pytest.mark.once
+def test_each_asks_for_migrate_where_a_table_is_missing(tmp_path: Path) -> None:
+    for said in said_by_each(tmp_path, SQLITE | {"NAME": str(tmp_path / "empty.sqlite3")}):
+        assert said.startswith(
+            "2 The database lacks a table: run manage.py migrate, or find out"
+        ), said
+
+
+@pytest.mark.parametrize(
+    "database",
+    [
+        pytest.param(
+            SQLITE | {"NAME": "/dev/null/db.sqlite3"}, marks=pytest.mark.once, id="sqlite"
+        ),
+        pytest.param(POSTGRES, marks=pytest.mark.postgres, id="postgres"),
+        pytest.param(MARIADB, marks=pytest.mark.mariadb, id="mariadb"),
+    ],
+)
+def test_each_says_that_the_database_did_not_answer(
+    tmp_path: Path, database: dict[str, object]
+) -> None:
+    there = {"NAME": "x", "PORT": closed_port(), "PASSWORD": "planted"} | database
+    for said in said_by_each(tmp_path, there):
+        assert said.startswith("2 The database didn't answer. It said: "), said
+        assert "planted" not in said
+
+
+@pytest.mark.once
+def test_from_the_shell_it_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    settings = f"DATABASES = {{'default': {SQLITE | {'NAME': '/dev/null/db.sqlite3'}!r}}}"
+    ended = run(tmp_path, settings, "-m", "django", "realname_verify_audit")
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "CommandError: The database didn't answer. It said: unable to open database file. "
+        "Nothing was verified.\n"
+    )
+    assert "ntact" not in ended.stdout
+
+
+# --- verification: what is nobody's tampering ---------------------------------------------------
+
+
+def verification() -> tuple[int, str]:
+    """The exit code, and all that was said."""
+    out = StringIO()
+    try:
+        call_command("realname_verify_audit", stdout=out, stderr=out)
+    except CommandError as error:
+        return error.returncode, f"{out.getvalue()}{error}"
+    except SystemExit as exit_:
+        return int(str(exit_.code)), out.getvalue()
+    return 0, out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("model", [AuditEvent, AuditSeal, records.Verification])
+def test_a_trail_without_its_table_is_neither_intact_nor_not(model: type[AuditEvent]) -> None:
+    events(3)
+    sealed()
+    table, rename = model._meta.db_table, "ALTER TABLE {} RENAME TO {}".format
+    connection.cursor().execute(rename(table, "elsewhere"))
+    try:
+        code, said = verification()
+    finally:
+        connection.cursor().execute(rename("elsewhere", table))
+    assert (code, "ntact" in said) == (2, False)
+    assert "run manage.py migrate, or find out who removed it" in said
+    assert said.endswith("Nothing was verified.")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+@pytest.mark.parametrize("place", ["_is_signed", "_strays"], ids=["seals", "records"])
+def test_a_server_that_stops_in_between_makes_no_fault(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: TEST_DATABASE_URL")
+    events(30)
+    sealed(batch_size=10)
+    goes_on = getattr(audit.chain, place)
+
+    def stops(*args: object) -> object:
+        backend = connection.connection.info.backend_pid
+        with another() as other, other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
+        return goes_on(*args)
+
+    monkeypatch.setattr(audit.chain, place, stops)
+    code, said = verification()
+    connection.close()
+    assert code == 2
+    assert said.startswith("0 events are not sealed yet.\nThe database didn't answer."), said
+    assert "ntact" not in said
+
+
+@pytest.mark.django_db
+def test_what_was_found_before_the_database_failed_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    events(3)
+    sealed()
+    AuditEvent.objects.filter(event="reveal").update(reason="another")
+
+    def locked(*args: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(records, "_batch", locked)
+    code, said = verification()
+    assert code == 1
+    assert said.count("was changed") == 3
+    assert "database is locked. The rest was not verified." in said
+    assert "NOT intact: 3 faults" in said
+
+
+@pytest.mark.django_db
+def test_a_tail_that_cannot_be_asked_for_is_never_intact(monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked() -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(audit, "tail", locked)
+    assert verification()[0] == 2
+
+
+@pytest.mark.django_db
+def test_a_dry_verification_says_how_much_there_is() -> None:
+    events(3)
+    sealed()
+    events(1)
+    out = StringIO()
+    call_command("realname_verify_audit", "--dry-run", stdout=out)
+    assert out.getvalue() == "1 seals of 4 events, and 0 records, would be verified.\n"
+
+
+# --- a terminal, and Ctrl-C ---------------------------------------------------------------------
+
+FILL = """
+import django; django.setup()
+from django.core.management import call_command
+from django.utils import timezone
+from tests.console import ended
+from tests.test_audit_seal import events
+from tests.test_rotation import made
+from wx_realname import audit
+call_command("migrate", verbosity=0)
+events(3)
+list(audit.seal(batch_size=2))
+"""
+KEYS = """
+from tests.settings import _key
+WX_REALNAME["ENCRYPTION_KEYS"] = [f"e2:AES-256-GCM:{_key(32, 9)}", *WX_REALNAME["ENCRYPTION_KEYS"]]
+from wx_realname.management import options
+options.EVERY = 0
+"""
+INTERRUPTED = """
+import signal
+options.progress = lambda stream: lambda what, count: signal.raise_signal(signal.SIGINT)
+"""
+
+#: What there is to do; and what a run says after another was stopped at its first sign of progress.
+LONG = {
+    "purge": ("made(6)", "2 erased  \r0 pending made unknown, 2 erased."),
+    "rotate_keys": ("made(6)", "2 records  \r2 records re-encrypted, 0 re-indexed."),
+    "seal_audit": ("events(5)", "3 events  \rEvents sealed: 3. Checkpoint:"),
+    "usage": ("ended(timezone.now(), 2)", "2 attempts counted  \rdefault, authorize: 2 calls"),
+    "verify_audit": ("", "1 seals  \r2 seals  \r3 seals  \r4 seals  \rThe trail is intact."),
+}
+
+
+def on_a_terminal(env: dict[str, str], *arguments: str) -> tuple[int, str]:
+    ours, its = pty.openpty()
+    command = [sys.executable, *arguments]
+    process = subprocess.Popen(command, env=env, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    said = b""
+    with suppress(OSError):  # EIO: nobody is at the other end any more
+        while part := os.read(ours, 65_536):
+            said += part
+    os.close(ours)
+    return process.wait(timeout=60), said.decode()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", LONG)
+def test_a_long_command_ends_at_ctrl_c_and_goes_on_when_it_is_run_again(
+    tmp_path: Path, name: str
+) -> None:
+    to_do, end = LONG[name]
+    database = f"DATABASES = {{'default': {SQLITE | {'NAME': str(tmp_path / 'db.sqlite3')}!r}}}"
+    assert run(tmp_path, database, "-c", FILL + to_do).returncode == 0
+    command = ("-m", "django", f"realname_{name}", "--no-color", "--batch-size=4")
+    stopped = environment(tmp_path, database + KEYS + INTERRUPTED)
+    code, said = on_a_terminal(stopped, *command)
+    assert (code, "Traceback" in said) == (130, False), said
+    assert said.endswith("\r\nStopped. It can be run again.\r\n")
+    code, said = on_a_terminal(environment(tmp_path, database + KEYS), *command)
+    assert (code, end in said) == (0, True), said
+
+
+def test_who_calls_a_command_from_python_gets_the_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(audit, "tail", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("realname_verify_audit")

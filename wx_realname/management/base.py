@@ -1,0 +1,44 @@
+"""What every command shares: wrong settings, a database that fails and Ctrl-C are one line, no traceback."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error
+
+from ..exceptions import ConfigurationError
+from ..outages import Outage, outage, told
+
+UNDONE = 2  # the exit code where the work couldn't be done; 1: it was, and found something
+INTERRUPTED = 128 + 2  # as a shell tells SIGINT
+
+
+class RealnameCommand(BaseCommand):
+    """A command that says in one line why it couldn't work; --traceback shows the rest."""
+
+    #: What the database's role has to be allowed, said where it refuses.
+    needs = ""
+    #: What follows from a failure of the database.
+    undone = ""
+
+    def execute(self, *args: Any, **options: Any) -> Any:
+        try:
+            return super().execute(*args, **options)
+        except ConfigurationError as error:
+            raise CommandError(str(error), returncode=UNDONE) from None
+        except Error as error:
+            raise CommandError(self._told(error), returncode=UNDONE) from error
+
+    def _told(self, error: Error) -> str:
+        needs = self.needs if outage(error) is Outage.REFUSED else ""
+        return " ".join(filter(None, [told(error), needs, self.undone]))
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Ends quietly on Ctrl-C; who calls `handle` from Python gets the KeyboardInterrupt itself."""
+        try:
+            super().run_from_argv(argv)
+        except KeyboardInterrupt:
+            self.stderr.write("\nStopped. It can be run again.")
+            sys.exit(INTERRUPTED)

@@ -1,0 +1,81 @@
+"""Why a database can't be asked at all, told from what its driver raises.
+
+What tells of the data isn't among it: a value that isn't what its column holds, or a column that is gone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+
+from django.db import Error, InterfaceError, OperationalError
+
+
+class Outage(Enum):
+    """What stands in the way; its value says so, and the way out."""
+
+    UNMIGRATED = "The database lacks a table: run manage.py migrate, or find out who removed it."
+    REFUSED = "The database refused."
+    SILENT = "The database didn't answer."
+
+
+#: PostgreSQL's SQLSTATE, MySQL's number, and SQLite's words, which has nothing else.
+_SIGNS: Mapping[Outage, re.Pattern[str]] = MappingProxyType(
+    {
+        Outage.UNMIGRATED: re.compile("42P01|3F000|1146|no such table: .*"),
+        Outage.REFUSED: re.compile(
+            "42501|25006|1044|1142|1143|1227|1290|1370|1419|1792|1836"
+            "|attempt to write a readonly database.*"
+        ),
+        Outage.SILENT: re.compile(
+            "(08|28|53|55|57|58)...|3D000|40001|40P01"
+            "|0|2[0-9]{3}|1040|1045|1049|1053|1129|1130|1203|1205|1213|1317|1698|1927|1969|3024"
+            "|(unable to open database|database (schema |table )?is locked|disk I/O|.* disk is full).*"
+        ),
+    }
+)
+
+
+def outage(error: Exception) -> Outage | None:
+    """What stands in the way; None where the error tells of something else."""
+    if not isinstance(error, Error):
+        return None
+    if _is_of_the_connection(error):
+        return Outage.SILENT
+    code = str(_code(error))
+    return next((found for found, sign in _SIGNS.items() if sign.fullmatch(code)), None)
+
+
+def told(error: Exception) -> str:
+    """A sentence or two: what stands in the way, the way out, and the driver's first line.
+
+    The driver names host, user and table there, and no password. Of what isn't an outage only the class
+    is told: the driver's words may quote a row.
+    """
+    found = outage(error)
+    if found is None:
+        return f"The database failed ({type(error).__name__}): --traceback says where."
+    words = str(error.args[-1]).strip() if error.args else type(error).__name__
+    return f"{found.value} It said: {words.partition(chr(10))[0].rstrip('.')}."
+
+
+def _is_of_the_connection(error: Error) -> bool:
+    """psycopg has no SQLSTATE for a server that it can't reach, nor for a connection that is closed."""
+    is_psycopg = type(error.__cause__).__module__.startswith("psycopg")
+    return (
+        is_psycopg
+        and isinstance(error, (OperationalError, InterfaceError))
+        and not _sqlstate(error)
+    )
+
+
+def _code(error: Error) -> object:
+    return _sqlstate(error) or next(iter(error.args), "")
+
+
+def _sqlstate(error: Error) -> str | None:
+    """By psycopg 3, or by psycopg2."""
+    cause = error.__cause__
+    return getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
