@@ -185,6 +185,7 @@ def unending_faults(echo: bytes) -> dict[str, Behaviour]:
         "a drip of a head": drips(b"HTTP/1.1 200 OK\r\nX: " + echo, 0.05),
         "a drip of a body": drips(http(echo), 0.05),
         "a drip of chunks": pours(CHUNKED, b"1\r\n \r\n", 0.05),
+        "a chunk of less than nothing": pours(CHUNKED + b"-1\r\n", b" " * 65_536),
         "100 Continue for ever": pours(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     }
 

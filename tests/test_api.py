@@ -21,7 +21,7 @@ from tests.conftest import AUTH_TOKEN, brought_to
 from tests.lying_wechat import FAULTS, NAME, NUMBER, Fault, LyingWeChat, identity, says
 from wx_realname.exceptions import NotFound
 from wx_realname.models import Verification
-from wx_realname.sandbox import Sandbox
+from wx_realname.sandbox import Citizen, Sandbox
 
 pytestmark = pytest.mark.django_db
 Api = Callable[..., APIClient]
@@ -99,6 +99,32 @@ def test_response_plain_tells_the_whole_and_nulls_once_erased(
     assert (answer.json()["real_name"], answer.json()["credential_id"]) == (NAME, NUMBER)
     api().delete(answer["Location"])
     assert api().get(answer["Location"]).json()["real_name"] is None
+
+
+def test_what_cannot_be_decrypted_is_nothing_known_and_no_fault_of_the_rest(
+    api: Api, sandbox: Sandbox, configure: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(RESPONSE="plain")
+    for _ in range(2):
+        token = sandbox.issue_auth_token(Citizen(NAME, NUMBER))
+        assert api().post(LIST, {"auth_token": token}).status_code == 201
+    one, other = Verification.objects.order_by("created_at")
+    Verification.objects.filter(pk=one.pk).update(real_name_encrypted=other.real_name_encrypted)
+    records = api().get(LIST).json()["results"]
+    assert [record["real_name"] for record in records] == [NAME, None]
+    assert [record["credential_id"] for record in records] == [NUMBER, None]
+    assert str(one.pk) in caplog.text
+
+
+def test_a_wrong_host_is_refused_before_anything_is_asked(
+    api: Api, auth_token: str, settings: Any, sandbox: Sandbox
+) -> None:
+    settings.MIDDLEWARE, settings.ALLOWED_HOSTS = [], ["good.example"]
+    answer = api().post(LIST, {"auth_token": auth_token}, headers={"Host": "evil.example"})
+    assert error(answer, 400, "invalid")["errors"] == {
+        "non_field_errors": ["The Host header names no host of this site."]
+    }
+    assert not Verification.objects.exists()
 
 
 def rows_of(username: str, count: int) -> list[str]:

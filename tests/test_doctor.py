@@ -225,7 +225,7 @@ def test_a_device_that_does_not_decrypt(sandbox: Sandbox, configure: Callable[..
     ("category", "level", "said"),
     [
         ([98, 1], "fault", "[99, 904] 政务民生/社会保障"),
-        ([1, 2], "warning", "工具/备忘录"),
+        ([1, 2], "fault", "工具/备忘录"),
         (None, "warning", "[304, 305]"),
     ],
 )
@@ -245,11 +245,11 @@ def test_a_mini_program_without_any_open_category(liar: LyingWeChat) -> None:
     assert "mp.weixin.qq.com" in fault("category")
 
 
-def test_a_busy_wechat_is_no_fault(liar: LyingWeChat) -> None:
+def test_what_a_busy_wechat_left_unexamined_is_no_success(liar: LyingWeChat) -> None:
     _honest_about_categories(liar)
     liar.play(refuses(-1))
     code, findings = doctor()
-    assert (code, findings["exchange"][0]) == (0, "warning")
+    assert (code, findings["exchange"][0]) == (1, "fault")
 
 
 def test_a_stand_in_that_verifies_anybody_is_found_out(liar: LyingWeChat) -> None:

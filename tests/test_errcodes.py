@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given, settings
@@ -164,6 +167,29 @@ def test_an_echoed_secret_is_not_kept(quoted: str) -> None:
         kept = errcodes.reply(1, said, [ACCESS_TOKEN, AUTH_TOKEN, Secret("")])
         assert secret.reveal() not in str(kept)
         assert "***" in kept["errmsg"]
+
+
+@pytest.mark.parametrize(
+    "change", [quote, quote_plus, partial(quote, safe=""), str.upper, str.lower]
+)
+@pytest.mark.parametrize("cut", [slice(None), slice(30), slice(10, None)])
+@pytest.mark.parametrize("around", ["bad {}", "bad [{}] hint: [x]", '"{}"', "bad {}…"])
+def test_a_secret_that_is_echoed_otherwise_is_not_kept(
+    change: Callable[[str], str], cut: slice, around: str
+) -> None:
+    token = "LEAK/+=&?%25~token-of-a-citizen-in-these-tests"
+    if cut != slice(None) and change in (str.upper, str.lower):
+        change = str  # no one cuts and shouts
+    said = change(token)[cut]
+    kept = errmsg(around.format(said), Secret(token))
+    assert said not in kept and "***" in kept
+
+
+def test_words_that_only_look_like_a_part_are_kept() -> None:
+    said = "invalid credential, access_token is invalid or not latest rid: 6a-6b-6c"
+    assert errmsg(said, Secret("access"), Secret("70_x-access_token-of-another")) == said.replace(
+        "access", "***"
+    )
 
 
 def test_a_secret_at_the_cut_leaves_no_part() -> None:

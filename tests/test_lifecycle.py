@@ -334,6 +334,16 @@ def test_of_a_batch_only_what_still_held_something_is_told(liar: LyingWeChat, us
     assert not _erase(rows, Origin(), "later still", "default")
 
 
+def test_a_dry_run_counts_no_record_twice(
+    liar: LyingWeChat, user: Any, configure: Configure
+) -> None:
+    configure(RETENTION_DAYS=1)
+    rows = many(liar, user, 3, days=2)
+    Verification.objects.filter(pk=rows[0].pk).update(user=None)
+    assert purge(dry_run=True) == "0 pending would be made unknown, 3 would be erased."
+    assert purge() == "0 pending made unknown, 3 erased."
+
+
 @pytest.mark.django_db(transaction=True)
 def test_purge_may_run_twice_at_once(liar: LyingWeChat, user: Any, configure: Configure) -> None:
     configure(RETENTION_DAYS=1)

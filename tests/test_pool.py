@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from tests.conftest import at_once
 from wx_realname.models import Verification
 from wx_realname.sandbox import Citizen, Sandbox, server
-from wx_realname.services import transactions
+from wx_realname.services import categories, login, transactions
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 LIST = "/api/realname/verifications/"
@@ -75,6 +75,24 @@ def test_64_threads_ask_wechat_at_once_over_8_connections(
     assert Verification.objects.filter(status="verified").count() == THREADS
     assert pool.get_stats()["pool_max"] == CONNECTIONS
     assert pool.get_stats()["pool_size"] <= CONNECTIONS
+
+
+@pytest.mark.parametrize("asks", ["categories", "login"])
+def test_no_other_call_holds_a_connection_either(
+    pool: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, asks: str
+) -> None:
+    held, answer = [], server._answer
+
+    def watched(state: Any, request: Any) -> Any:
+        time.sleep(0.2)  # the pool takes connections back in a thread of its own
+        stats = pool.get_stats()
+        held.append(stats["pool_size"] - stats["pool_available"])
+        return answer(state, request)
+
+    monkeypatch.setattr(server, "_answer", watched)
+    get_user_model().objects.count()  # as authentication would
+    categories() if asks == "categories" else login(code=sandbox.issue_login_code("o-citizen-0"))
+    assert held and not any(held)
 
 
 def test_what_looked_the_user_up_is_released_before_wechat_is_asked(pool: Any) -> None:

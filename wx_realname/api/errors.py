@@ -6,8 +6,8 @@ import logging
 import traceback
 from typing import Any
 
+from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError, ProgrammingError
 from django.http import Http404, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +20,7 @@ from .. import exceptions as ours
 logger = logging.getLogger(__name__)
 
 _NOT_AN_OBJECT = _("The body must be a JSON object in UTF-8.")
+_NOT_OUR_HOST = _("The Host header names no host of this site.")
 
 #: DRF's and Django's exceptions by the code of ours that they become.
 _FROM_DRF: tuple[tuple[type[Exception], type[ours.RealNameError]], ...] = (
@@ -88,6 +89,8 @@ def as_ours(exc: Exception) -> ours.RealNameError:
     if isinstance(exc, ours.ConfigurationError):
         logger.error("%s", exc)
         return ours.Misconfigured()
+    if isinstance(exc, DisallowedHost):
+        return ours.InvalidRequest(errors={"non_field_errors": [str(_NOT_OUR_HOST)]})
     if isinstance(exc, drf.PermissionDenied) and isinstance(exc.detail, dict):
         # RealNameVerified and MinimumAge say which of ours it is.
         return ours.BY_CODE.get(str(exc.detail.get("code")), ours.PermissionDenied)()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timezone
 from typing import Any
 
@@ -9,12 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from .. import conf
+from ..exceptions import DecryptionError
 from ..models import Verification
 from ..personal_data import Secret
 from ..services.attempt import MAX_CONSENT, MAX_TOKEN
 from ..services.check import MAX_NUMBER
 from ..text import clean_text
 from ..wechat.answers import MAX_NAME
+
+logger = logging.getLogger(__name__)
 
 _MERCHANT = _("An alias; “default” unless given")
 _CONSENT = _("The version of the wording that the citizen agreed to")
@@ -56,21 +60,31 @@ class CheckSerializer(serializers.Serializer[Any]):
 
 
 def represent(row: Verification) -> dict[str, Any]:
-    """A record: masked, or whole with RESPONSE "plain". What isn't known or was erased is null.
-
-    Raises `DecryptionError` with RESPONSE "plain", when the ciphertext can't be opened.
-    """
-    plain = row.personal_data() if conf.current().response == "plain" else None
+    """A record: masked, or whole with RESPONSE "plain". What isn't known or was erased is null."""
+    real_name, credential_id = _told(row)
     return {
         "id": str(row.pk),
         "method": row.method,
         "status": row.status,
         "merchant": row.merchant,
-        "real_name": plain.real_name if plain else row.real_name_masked,
-        "credential_id": plain.credential_id if plain else row.credential_id_masked,
+        "real_name": real_name,
+        "credential_id": credential_id,
         "verified_at": _utc(row.verified_at),
         "created_at": _utc(row.created_at),
     }
+
+
+def _told(row: Verification) -> tuple[str | None, str | None]:
+    """Name and number; a ciphertext that can't be opened is nothing known, and no fault of the rest."""
+    if conf.current().response == "plain":
+        try:
+            plain = row.personal_data()
+        except DecryptionError as error:
+            logger.error("%s: %s", row.pk, error)
+            return None, None
+        if plain:
+            return plain.real_name, plain.credential_id
+    return row.real_name_masked, row.credential_id_masked
 
 
 def _utc(moment: datetime | None) -> str | None:

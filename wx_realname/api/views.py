@@ -51,6 +51,10 @@ class RealNameView(APIView):
             view = transaction.non_atomic_requests(using=alias)(view)
         return view
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        request.get_host()  # a wrong one is refused before anything is done, not by the answer's Location
+        super().initial(request, *args, **kwargs)
+
     def get_exception_handler(self) -> Callable[..., Response]:
         return errors.exception_handler
 
@@ -217,8 +221,8 @@ def _merchant(request: Request, asked: Secret | None) -> str:
     if path is None:
         return asked.reveal() if asked else "default"
     alias = import_string(path)(request)
-    if alias not in conf.current().merchants:
+    if not isinstance(alias, str) or alias not in conf.current().merchants:
         raise ConfigurationError("MERCHANT_RESOLVER gave an alias that is not in MERCHANTS.")
     if asked and asked.reveal() != alias:
         raise InvalidRequest(errors={"merchant": [str(merchants.UNKNOWN)]})
-    return str(alias)
+    return alias

@@ -39,15 +39,19 @@ def _run(statements: Any) -> None:
             cursor.execute(statement)
 
 
-def _triggers() -> Iterator[tuple[str, str, str]]:
+#: Beside these: SQLite's REPLACE deletes without a word, PostgreSQL's TRUNCATE asks no row.
+_FURTHER = {"sqlite": ("INSERT",), "postgresql": ("TRUNCATE",)}
+
+
+def _triggers(connection: Any) -> Iterator[tuple[str, str, str]]:
     """Name, table and event of each trigger."""
     for model in (AuditEvent, AuditSeal):
-        for event in ("DELETE", "UPDATE"):
+        for event in ("DELETE", "UPDATE", *_FURTHER.get(connection.vendor, ())):
             yield f"{model._meta.db_table}_{event.lower()}", model._meta.db_table, event
 
 
 def _removal(connection: Any) -> Iterator[str]:
-    for name, table, _ in _triggers():
+    for name, table, _ in _triggers(connection):
         where = f" ON {table}" if connection.vendor == "postgresql" else ""
         yield f"DROP TRIGGER IF EXISTS {name}{where}"
     if connection.vendor == "postgresql":
@@ -64,11 +68,10 @@ def _creation(connection: Any) -> Iterator[str]:
             f"CREATE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$"
         )
-    for name, table, event in _triggers():
-        when = (
-            f"NOT ({_sealing(connection)})" if (table, event) == (_events(), "UPDATE") else "TRUE"
-        )
-        head = f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW"
+    for name, table, event in _triggers(connection):
+        when = _refused_when(connection, table, event)
+        each = "STATEMENT" if event == "TRUNCATE" else "ROW"
+        head = f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each}"
         if connection.vendor == "postgresql":
             yield f"{head} WHEN ({when}) EXECUTE FUNCTION {_FUNCTION}()"
         elif connection.vendor == "sqlite":
@@ -77,8 +80,12 @@ def _creation(connection: Any) -> Iterator[str]:
             yield f"{head} IF {when} THEN {refusal['mysql']} END IF"
 
 
-def _events() -> str:
-    return AuditEvent._meta.db_table
+def _refused_when(connection: Any, table: str, event: str) -> str:
+    if event == "INSERT":
+        key = "id" if table == AuditEvent._meta.db_table else "number"
+        return f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of ours
+    sealing = event == "UPDATE" and table == AuditEvent._meta.db_table
+    return f"NOT ({_sealing(connection)})" if sealing else "TRUE"
 
 
 def _sealing(connection: Any) -> str:

@@ -24,7 +24,7 @@ from . import keys, merkle
 from .trail import Origin, append
 
 FORMAT = 1
-BATCH = 10_000  # events of one seal: what is held in memory at once
+BATCH = 10_000  # events of one seal, beside its own: what is held in memory at once
 FIRST = "0" * 64  # what the first seal is linked to
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds at most before each further try
 _CHUNK = 500  # ids of one UPDATE
@@ -60,7 +60,7 @@ def seal(*, batch_size: int = BATCH) -> Iterator[AuditSeal]:
     while True:
         made = _seal_batch(using, batch_size)
         yield made
-        if made.count < batch_size:
+        if made.count <= batch_size:
             return
 
 
@@ -76,20 +76,29 @@ def unsealed(using: str | None = None) -> QuerySet[AuditEvent]:
 
 
 def _seal_batch(using: str, batch_size: int) -> AuditSeal:
-    """One seal; tried again when another sealer took the number, or the database saw a deadlock."""
-    for pause in PAUSES:
+    """One seal: tried again as often as another sealer takes the number, and a few times in a deadlock."""
+    pauses = iter(PAUSES)
+    while True:
+        before = _last_number(using)
         try:
             return _sealed(using, batch_size)
         except (IntegrityError, OperationalError):
-            time.sleep(pause * random.random())  # noqa: S311 - jitter
-    return _sealed(using, batch_size)
+            pause = next(pauses, None) if _last_number(using) == before else PAUSES[0]
+            if pause is None:
+                raise
+        time.sleep(pause * random.random())  # noqa: S311 - jitter
+
+
+def _last_number(using: str) -> int | None:
+    numbers = AuditSeal.objects.using(using).order_by("-number").values_list("number", flat=True)
+    return numbers.first()
 
 
 def _sealed(using: str, batch_size: int) -> AuditSeal:
     with transaction.atomic(using=using, durable=True):
         own = append(AuditEvent.Event.SEAL, Origin(), using=using)
-        events = [own, *unsealed(using).exclude(pk=own.pk)[: batch_size - 1]]
-        last = AuditSeal.objects.using(using).order_by("-number").first()
+        events = [own, *unsealed(using).exclude(pk=own.pk)[:batch_size]]
+        last = AuditSeal.objects.using(using).only("number", "hash").order_by("-number").first()
         made = _made(last, events)
         made.save(force_insert=True, using=using)
         _mark(using, [event.pk for event in events], made.number)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import conf
-from ..exceptions import ConfigurationError, InvalidAuthToken, RealNameError, WeChatBusy
+from ..exceptions import ConfigurationError, InvalidAuthToken, RealNameError
 from ..personal_data import Secret
 from ..wechat.categories import is_open
 from ..wechat.errcodes import Call
@@ -80,8 +80,7 @@ class _Examination:
         reply = error.wechat
         words = remedies.words(error.code, reply["errcode"] if reply else None, call)
         said = f"{words.meaning} ({reply['errcode']} {reply['errmsg']})" if reply else words.meaning
-        level: Level = "warning" if error.code == WeChatBusy.code else "fault"
-        return self._finding(topic, level, said, words.remedy)
+        return self._finding(topic, "fault", said, words.remedy)
 
     def _key_works(self) -> Iterator[Finding]:
         for key in self._keys:
@@ -172,7 +171,7 @@ class _Examination:
             remedy = _(
                 "Choose one that is, at mp.weixin.qq.com, settings, basic settings, categories."
             )
-            yield self._finding("category", "warning", says, remedy)
+            yield self._finding("category", "fault", says, remedy)
         else:
             yield self._finding(
                 "category", "ok", _("%(name)s is on the open list.") % {"name": name}

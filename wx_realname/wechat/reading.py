@@ -157,6 +157,13 @@ class RawAnswer(HTTPResponse):
         self.headers = self.msg = headers  # type: ignore[assignment]
         self._frame(headers)
 
+    def _read_next_chunk_size(self) -> int:
+        """As http.client's, which takes "-1" for a size, and reads what comes until nothing does."""
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
+        if size < 0:
+            raise HTTPException("a chunk of less than nothing")
+        return size
+
     def _frame(self, headers: Headers) -> None:
         """Where the body ends, and whether the connection ends with it (RFC 9112 §6.3)."""
         self.chunked, self.chunk_left = "transfer-encoding" in headers, None

@@ -25,7 +25,7 @@ class Command(RealnameCommand):
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
         if dry_run:
             ended = lifecycle.stuck().count()
-            erased = lifecycle.outlived().count() + lifecycle.ownerless().count()
+            erased = lifecycle.ownerless().count() + lifecycle.outlived().exclude(user=None).count()
         else:
             ended = self._run("ended", lifecycle.end_stuck(batch_size=batch_size))
             erased = self._run("erased", lifecycle.erase_ownerless(batch_size=batch_size))

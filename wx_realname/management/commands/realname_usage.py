@@ -39,7 +39,9 @@ class Command(RealnameCommand):
         found, busiest = usage(since), busiest_days(since)
         for one in found:
             self.stdout.write(_told(one, *busiest[one.merchant, one.method]))
-        if not found:
+        if not found and dry_run:
+            self.stdout.write(f"No attempt of the last {days} days is counted yet.")
+        elif not found:
             self.stdout.write(f"No attempt ended in the last {days} days.")
 
     def _count(self, batch_size: int) -> None:
