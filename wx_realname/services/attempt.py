@@ -8,34 +8,26 @@ from __future__ import annotations
 
 import logging
 import time
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from django.db import DatabaseError, router
+from django.db import DatabaseError
 from django.utils import timezone
 
-from .. import audit, conf, log, masking, resident_id, statements
+from .. import audit, log, masking, resident_id, statements
 from ..exceptions import (
     ConfigurationError,
     InvalidAuthToken,
     InvalidCode,
-    InvalidRequest,
     Misconfigured,
-    NotAuthenticated,
     OutcomeUnknown,
     RealNameError,
 )
 from ..models import AuditEvent, Verification
-from ..personal_data import PersonalData, Secret
+from ..personal_data import PersonalData
 from ..signals import verification_rejected, verification_succeeded
-from ..text import clean_text
 from ..vault import blind_index
-from ..vault.blind_index import Digest
-from ..wechat.client import WeChatClient
-from ..wechat.merchant_key import MerchantKey
-from ..wechat.reading import Deadline
 from . import merchants, report
+from .job import Job
 from .reservation import reserve
 from .rows import identity
 from .transactions import durable, persistently
@@ -44,72 +36,6 @@ logger = logging.getLogger(__name__)
 
 Status = Verification.Status
 Event = AuditEvent.Event
-
-MAX_TOKEN = 512  # characters of an auth_token or code
-MAX_CONSENT = 64
-
-
-@dataclass(frozen=True)
-class Job(ABC):
-    """What is asked for, known to be well-formed; a subclass knows the call."""
-
-    user: Any
-    settings: conf.Settings
-    merchant: conf.Merchant
-    consent: str
-    origin: audit.Origin
-    using: str
-    digests: tuple[Digest, ...]
-
-    method: ClassVar[Verification.Method]
-    signs: ClassVar[bool]  # whether the call needs the merchant's key
-
-    @abstractmethod
-    def ask(
-        self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline
-    ) -> PersonalData:
-        """The citizen's name and number, or a `RealNameError`."""
-
-    def confirm(self, row: Verification) -> None:  # noqa: B027 - an auth_token says it all
-        """Raise when the verified row, found by the token, isn't what is asked for now."""
-
-    def is_of_the_same(self, row: Verification) -> bool:
-        """Whether the row belongs to this user and merchant."""
-        return str(row.user_id) == str(self.user.pk) and row.merchant == self.merchant.alias
-
-
-def prepared(
-    *,
-    user: Any,
-    alias: Any,
-    consent: Any,
-    request: Any,
-    token: tuple[str, Secret, str],
-    **faults: Any,
-) -> dict[str, Any]:
-    """A job's fields. `token` is its name, its value, and what its digest is for.
-
-    Raises `InvalidRequest` for a token or consent that can't be taken, with the caller's `faults`
-    in other fields (None: no fault), and `NotAuthenticated`.
-    """
-    if getattr(user, "pk", None) is None:
-        raise NotAuthenticated
-    name, value, purpose = token
-    faults[name] = clean_text(value, MAX_TOKEN)
-    faults["consent"] = clean_text(Secret(consent), MAX_CONSENT, blank=True)
-    if errors := {field: [str(fault)] for field, fault in faults.items() if fault}:
-        raise InvalidRequest(errors=errors)
-    settings = conf.current()
-    index = blind_index.blind_index(settings.index_keys, purpose)
-    return {
-        "user": user,
-        "settings": settings,
-        "merchant": merchants.find(alias),
-        "consent": consent,
-        "origin": audit.Origin.of(user, request),
-        "using": router.db_for_write(Verification),
-        "digests": tuple(index.digests(value.reveal())),
-    }
 
 
 def made(job: Job) -> Verification:

@@ -18,7 +18,7 @@ from ..wechat.answers import MAX_NAME
 from ..wechat.client import WeChatClient, is_openid
 from ..wechat.merchant_key import MerchantKey
 from ..wechat.reading import Deadline
-from . import attempt
+from . import attempt, job
 
 Fault = str | Promise | None
 MAX_NUMBER = 32  # characters, with spaces around
@@ -46,7 +46,7 @@ def check(
     """
     # by the same names, so that a frame of this function shows nothing
     code, real_name, credential_id = map(Secret.of, (code, real_name, credential_id))
-    prepared = attempt.prepared(
+    prepared = job.prepared(
         user=user,
         alias=merchant,
         consent=consent,
@@ -71,7 +71,7 @@ def _number_fault(number: Secret) -> Fault:
 
 
 @dataclass(frozen=True)
-class _Check(attempt.Job):
+class _Check(job.Job):
     openid: str
     code: Secret
     typed: PersonalData

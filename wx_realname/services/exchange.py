@@ -10,7 +10,7 @@ from ..personal_data import PersonalData, Secret
 from ..wechat.client import WeChatClient
 from ..wechat.merchant_key import MerchantKey
 from ..wechat.reading import Deadline
-from . import attempt
+from . import attempt, job
 
 
 def exchange(
@@ -32,7 +32,7 @@ def exchange(
     """
     # by the same name, so that a frame of this function shows nothing
     auth_token = Secret.of(auth_token)
-    prepared = attempt.prepared(
+    prepared = job.prepared(
         user=user,
         alias=merchant,
         consent=consent,
@@ -43,7 +43,7 @@ def exchange(
 
 
 @dataclass(frozen=True)
-class _Exchange(attempt.Job):
+class _Exchange(job.Job):
     auth_token: Secret
 
     method = Verification.Method.AUTHORIZE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import IntegrityError
 from django.utils import timezone
@@ -19,11 +19,9 @@ from ..exceptions import (
 )
 from ..models import AuditEvent, Verification
 from ..uuid7 import uuid7
+from .job import Job
 from .rows import append_abandoned, changed, is_stuck, update_if_unchanged
 from .transactions import durable, durable_statement
-
-if TYPE_CHECKING:
-    from .attempt import Job
 
 logger = logging.getLogger(__name__)
 
