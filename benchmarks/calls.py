@@ -8,7 +8,6 @@ import json
 import resource
 import secrets
 import time
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -72,6 +71,3 @@ def used() -> float:
     """CPU seconds of this process, all threads, and of its children that have ended."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
-
-
-Measure = Callable[[], float]
