@@ -14,7 +14,7 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from tests.conftest import at_once
+from tests.conftest import at_once, verify
 from wx_realname import audit, services
 from wx_realname.audit import merkle
 from wx_realname.exceptions import InvalidAuthToken
@@ -35,15 +35,6 @@ def user(django_user_model: Any) -> Any:
 @pytest.fixture
 def verified(sandbox: Sandbox, user: Any) -> Verification:
     return services.exchange(user=user, auth_token=sandbox.issue_auth_token(PERSON))
-
-
-def verify(*checkpoints: str) -> tuple[int, str]:
-    out, arguments = StringIO(), [f"--checkpoint={text}" for text in checkpoints]
-    try:
-        call_command("realname_verify_audit", *arguments, stdout=out, stderr=out)
-    except SystemExit as exit_:
-        return int(exit_.code or 0), out.getvalue()
-    return 0, out.getvalue()
 
 
 def sealed(**options: Any) -> str:

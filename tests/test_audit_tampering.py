@@ -10,17 +10,15 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable
-from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from tests import tampering
-from tests.conftest import outcome
+from tests.conftest import outcome, verify
 from tests.lying_wechat import LyingWeChat, Script, hangs_up, identity, refuses
 from tests.tampering import EVENTS, RECORDS, SEALS, State, Tamperer
 from wx_realname import audit, services
@@ -32,16 +30,6 @@ SEED = int(os.environ.get("TAMPERING_SEED", "20261123"))
 FEW, MANY = 150, 1000
 
 Event = AuditEvent.Event
-
-
-def verified(*checkpoints: str) -> tuple[int, str]:
-    """The exit code and words of realname_verify_audit; anything but an exit is raised."""
-    out, arguments = StringIO(), [f"--checkpoint={text}" for text in checkpoints]
-    try:
-        call_command("realname_verify_audit", *arguments, stdout=out, stderr=out)
-    except SystemExit as exit_:
-        return int(exit_.code or 0), out.getvalue()
-    return 0, out.getvalue()
 
 
 def sealed() -> str:
@@ -95,7 +83,7 @@ def lived_in(liar: LyingWeChat) -> tuple[State, str]:
 def test_every_random_tampering_is_found(liar: LyingWeChat, count: int) -> None:
     backup, checkpoint = lived_in(liar)
     tampering.loosen()
-    assert verified(checkpoint) == (0, verified()[1])
+    assert verify(checkpoint) == (0, verify()[1])
     before = tampering.state()
     by = Tamperer(random.Random(SEED), copy.deepcopy(before), backup)
     kinds: Counter[str] = Counter()
@@ -104,7 +92,7 @@ def test_every_random_tampering_is_found(liar: LyingWeChat, count: int) -> None:
         kinds[kind] += 1
         assert said, f"TAMPERING_SEED={SEED}, turn {turn}, {kind} wasn't found: {what}"
     assert len(kinds) == len(tampering.KINDS), kinds
-    assert verified(checkpoint)[0] == 0
+    assert verify(checkpoint)[0] == 0
 
 
 def found(by: Tamperer, before: State, checkpoint: str) -> tuple[str, str, str]:
@@ -116,7 +104,7 @@ def found(by: Tamperer, before: State, checkpoint: str) -> tuple[str, str, str]:
                 with transaction.atomic():
                     tampering.write(before, after)
                 try:
-                    code, said = verified(checkpoint)
+                    code, said = verify(checkpoint)
                 except Exception as error:
                     raise AssertionError(f"TAMPERING_SEED={SEED}, {kind}: {what}") from error
                 return kind, what, said if code == 1 and "NOT intact" in said else ""
@@ -216,20 +204,20 @@ def an_hmac_that_is_no_ascii() -> None:
     ],
 )
 def test_a_forgery_is_found(checkpoint: str, tamper: Callable[[], None]) -> None:
-    assert verified(checkpoint)[0] == 0
+    assert verify(checkpoint)[0] == 0
     tamper()
-    assert verified()[0] == 1
+    assert verify()[0] == 1
 
 
 def test_a_record_that_is_tried_again_is_no_contradiction(checkpoint: str) -> None:
     Verification.objects.filter(status="unknown").update(status="pending", attempt=2)
-    assert verified(checkpoint)[0] == 0
+    assert verify(checkpoint)[0] == 0
 
 
 def test_two_checkpoints_of_one_seal_are_both_held_against_it(checkpoint: str) -> None:
     other = f"{checkpoint.partition(':')[0]}:{'0' * 64}"
     for both in ((checkpoint, other), (other, checkpoint)):
-        assert verified(*both)[0] == 1
+        assert verify(*both)[0] == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -251,7 +239,7 @@ def test_a_column_that_is_gone_is_a_fault_and_no_traceback(liar: LyingWeChat, co
     with connection.cursor() as cursor:
         cursor.execute(rename(table, name, "elsewhere"))
         try:
-            code, said = verified()
+            code, said = verify()
         finally:
             cursor.execute(rename(table, "elsewhere", name))
     assert code == 1
