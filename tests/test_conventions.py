@@ -367,6 +367,7 @@ def test_ci_runs_what_anybody_can_run() -> None:
     assert "- run: .ci/run\n" in text
     classified = re.findall(r"Python :: (3\.\d+)", (ROOT / "setup.cfg").read_text())
     assert re.findall(r'"(3\.\d+)"', text) == classified
+    assert f"matrix.python == '{classified[-1]}'" in text  # which takes every Django
 
 
 def test_a_release_keeps_no_token_and_can_be_built_again() -> None:
