@@ -76,6 +76,7 @@ def lived_in(liar: LyingWeChat) -> tuple[State, str]:
 # --- at random --------------------------------------------------------------------------------
 
 
+@pytest.mark.once
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "count", [FEW, pytest.param(MANY, marks=pytest.mark.campaign)], ids=["few", "many"]

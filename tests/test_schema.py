@@ -322,6 +322,7 @@ def run(*command: str, **env: str) -> str:
     return done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("language", "words"),
     [("en", "Log in with the code of wx.login"), ("zh-hans", "使用 wx.login 的 code 登录")],
@@ -355,5 +356,6 @@ assert not [name for name in sys.modules if name.startswith("wx_realname.api.sch
 """
 
 
+@pytest.mark.once
 def test_without_the_extra_nothing_of_it_is_imported() -> None:
     assert run("-c", WITHOUT, DJANGO_SETTINGS_MODULE="tests.settings").strip() == LIST
