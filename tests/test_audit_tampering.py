@@ -245,3 +245,47 @@ def test_a_column_that_is_gone_is_a_fault_and_no_traceback(liar: LyingWeChat, co
             cursor.execute(rename(table, "elsewhere", name))
     assert code == 1
     assert "can't be read" in said or "was changed" in said
+
+
+# --- what can't be read -----------------------------------------------------------------------
+
+on_sqlite = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="other databases keep to a column's type"
+)
+
+
+def spoil(table: str, column: str, row: Any) -> None:
+    with connection.cursor() as cursor:
+        sql = f"UPDATE {table} SET {column} = 'nonsense' WHERE id = %s"  # noqa: S608
+        cursor.execute(sql, [row.pk.hex])
+
+
+@on_sqlite
+def test_beside_a_record_that_cannot_be_read_the_others_are_judged(checkpoint: str) -> None:
+    forged, *_, last, gone = Verification.objects.order_by("pk")
+    Verification.objects.filter(pk=forged.pk).update(method="check")
+    spoil(RECORDS, "id", gone)
+    told = verify(checkpoint)[1].splitlines()
+    assert any(
+        f"record {forged.pk} is {forged.status}, but no audit event" in line for line in told
+    )
+    assert [line for line in told if "can't be read" in line] == [
+        "1 records after none can't be read",
+        f"1 records after {last.pk} can't be read",
+    ]
+
+
+@on_sqlite
+def test_beside_an_event_that_cannot_be_read_the_others_are_judged(checkpoint: str) -> None:
+    sealed = AuditEvent.objects.filter(seal=1).order_by("id")
+    gone, forged, *_ = sealed
+    AuditEvent.objects.filter(pk=forged.pk).update(actor_id="somebody else")
+    record = sealed.exclude(verification_id=None)[0].verification_id
+    Verification.objects.filter(pk=record).delete()
+    spoil(EVENTS, "created_at", gone)
+    told = verify(checkpoint)[1]
+    assert [line for line in told.splitlines() if "of seal 1" in line] == [
+        f"event {gone.pk} of seal 1 was changed",
+        f"event {forged.pk} of seal 1 was changed",
+    ]
+    assert f"record {record} was removed" in told
