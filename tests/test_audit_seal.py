@@ -129,6 +129,14 @@ class TestAnIntactTrail:
         assert (audit.needing("i1"), audit.needing("a1")) == (2, 0)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_within_a_transaction_nothing_is_sealed() -> None:
+    """It could be rolled back after its checkpoint was handed out."""
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        next(audit.seal())
+    assert not AuditSeal.objects.exists()
+
+
 def an_event_changed() -> None:
     AuditEvent.objects.filter(event=Event.EXCHANGE).update(actor_id="somebody else")
 
