@@ -22,7 +22,7 @@ from tests.conftest import outcome, verify
 from tests.lying_wechat import LyingWeChat, Script, hangs_up, identity, refuses
 from tests.tampering import EVENTS, RECORDS, SEALS, State, Tamperer
 from wx_realname import audit, services
-from wx_realname.audit.seal import _made
+from wx_realname.audit.seal import _made, members_of
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.uuid7 import uuid7
 
@@ -188,6 +188,13 @@ def an_hmac_that_is_no_ascii() -> None:
     AuditSeal.objects.filter(number=1).update(hmac="é" * 64)
 
 
+def an_event_changed_and_the_list_of_members_with_it() -> None:
+    AuditEvent.objects.filter(seal=1, event=Event.EXCHANGE).update(actor_id="somebody else")
+    members = members_of(list(AuditEvent.objects.filter(seal=1)))
+    listed = b"".join(id_ + leaf for id_, leaf in members)
+    AuditSeal.objects.filter(number=1).update(members=listed)
+
+
 @pytest.mark.parametrize(
     "tamper",
     [
@@ -202,6 +209,7 @@ def an_hmac_that_is_no_ascii() -> None:
         an_event_added_to_seal_0,
         a_seal_0_added,
         an_hmac_that_is_no_ascii,
+        an_event_changed_and_the_list_of_members_with_it,
     ],
 )
 def test_a_forgery_is_found(checkpoint: str, tamper: Callable[[], None]) -> None:
