@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from hashlib import sha256
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.db.models import Sum
-from django.utils import timezone
+from django.utils import timezone as django_timezone
 
 from tests.conftest import at_once, verify
 from wx_realname import audit, services
 from wx_realname.audit import merkle
+from wx_realname.audit.seal import hash_of, leaf
 from wx_realname.exceptions import InvalidAuthToken
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.sandbox import Citizen, Sandbox
@@ -63,7 +66,20 @@ def test_the_root_is_that_of_rfc_6962(leaves: int) -> None:
         left, right = by_the_book(part[:split]), by_the_book(part[split:])
         return sha256(b"\x01" + left + right).digest()
 
-    assert merkle.root(merkle.leaf_hash(leaf) for leaf in data) == by_the_book(data)
+    assert merkle.root(merkle.leaf_hash(each) for each in data) == by_the_book(data)
+
+
+def test_a_leaf_and_a_link_of_format_1_stay_what_they_are() -> None:
+    """When one changes, no seal of before is borne out."""
+    noon = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+    event = AuditEvent(id=UUID(int=1), event="reveal", created_at=noon, reason="工单", attempt=2)
+    assert leaf(event).decode() == (
+        '[1,"00000000-0000-0000-0000-000000000001","reveal","2026-11-22T12:00:00.000000+00:00",'
+        '"","",null,null,"","","",2,"",null,null,"工单","",""]'
+    )
+    made = AuditSeal(number=1, previous="0" * 64, root="ab" * 32, count=1, created_at=noon)
+    link = f'[1,1,"{made.previous}","{made.root}",1,"2026-11-22T12:00:00.000000+00:00"]'
+    assert hash_of(made) == sha256(b"\0" + link.encode()).hexdigest()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -163,7 +179,7 @@ def an_event_changed() -> None:
 
 
 def an_event_backdated() -> None:
-    AuditEvent.objects.filter(event=Event.EXCHANGE).update(created_at=timezone.now())
+    AuditEvent.objects.filter(event=Event.EXCHANGE).update(created_at=django_timezone.now())
 
 
 def an_event_removed() -> None:
@@ -171,11 +187,15 @@ def an_event_removed() -> None:
 
 
 def an_event_added() -> None:
-    AuditEvent.objects.create(id=uuid7(), event=Event.REVEAL, created_at=timezone.now(), seal=1)
+    AuditEvent.objects.create(
+        id=uuid7(), event=Event.REVEAL, created_at=django_timezone.now(), seal=1
+    )
 
 
 def an_event_added_to_no_seal() -> None:
-    AuditEvent.objects.create(id=uuid7(), event=Event.REVEAL, created_at=timezone.now(), seal=9)
+    AuditEvent.objects.create(
+        id=uuid7(), event=Event.REVEAL, created_at=django_timezone.now(), seal=9
+    )
 
 
 def an_event_unsealed() -> None:

@@ -24,6 +24,7 @@ from tests.tampering import EVENTS, RECORDS, SEALS, State, Tamperer
 from wx_realname import audit, services
 from wx_realname.audit.seal import _made, members_of
 from wx_realname.models import AuditEvent, AuditSeal, Verification
+from wx_realname.services.rows import changed
 from wx_realname.uuid7 import uuid7
 
 SEED = int(os.environ.get("TAMPERING_SEED", "20261123"))
@@ -216,6 +217,18 @@ def test_a_forgery_is_found(checkpoint: str, tamper: Callable[[], None]) -> None
     assert verify(checkpoint)[0] == 0
     tamper()
     assert verify()[0] == 1
+
+
+def test_a_seal_that_is_none_of_the_chain_is_named(checkpoint: str) -> None:
+    a_seal_0_added()
+    assert "seal 0 is none of the chain" in verify(checkpoint)[1].splitlines()
+
+
+def test_an_event_that_is_no_outcome_says_nothing_of_its_record(checkpoint: str) -> None:
+    """Such as a refusal that read the record just before its outcome was written."""
+    row = changed(Verification.objects.get(status="unknown"), {"status": "pending"})
+    audit.append(Event.AUTH_TOKEN_IN_USE, audit.Origin(), using="default", verification=row)
+    assert verify(checkpoint)[0] == 0
 
 
 def test_a_record_that_is_tried_again_is_no_contradiction(checkpoint: str) -> None:
