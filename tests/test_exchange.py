@@ -260,6 +260,14 @@ def test_94005_after_a_doubt_is_an_unknown_outcome_and_stays_one(
 
 
 @pytest.mark.django_db
+def test_a_failure_in_between_takes_no_doubt_away(liar: LyingWeChat, user: Any) -> None:
+    brought_to("unknown", liar, user)
+    liar.play(refuses(94006))
+    assert code(user) == "misconfigured"
+    liar.play(refuses(94005))
+    assert code(user) == "outcome_unknown"
+
+
 def test_94005_after_a_stuck_pending_is_an_unknown_outcome(liar: LyingWeChat, user: Any) -> None:
     brought_to("pending", liar, user)
     make_stuck()
