@@ -142,7 +142,9 @@ def test_without_a_connection_nothing_was_sent(user: Any, configure: Configure) 
     provider = {"ACCESS_TOKEN_PROVIDER": f"{__name__}.central_token"}
     configure(API_BASE_URL="http://127.0.0.1:1", merchant=provider)
     assert code(user) == "wechat_unreachable"
-    assert (Verification.objects.get().in_doubt, events()) == (False, ["exchange failed"])
+    row = Verification.objects.get()
+    assert (row.in_doubt, events()) == (False, ["exchange failed"])
+    assert (row.errcode, row.errmsg, row.hint) == (None, "", "")  # WeChat said nothing
 
 
 # --- the same token again ---------------------------------------------------------------------
