@@ -310,3 +310,12 @@ def test_beside_an_event_that_cannot_be_read_the_others_are_judged(checkpoint: s
         f"event {forged.pk} of seal 1 was changed",
     ]
     assert f"record {record} was removed" in told
+
+
+@on_sqlite
+def test_a_record_whose_attempt_is_no_number_contradicts_its_outcome(checkpoint: str) -> None:
+    row = Verification.objects.get(status="unknown")
+    Verification.objects.filter(pk=row.pk).update(status="pending")
+    spoil(RECORDS, "attempt", row)
+    told = verify(checkpoint)[1].splitlines()
+    assert f"record {row.pk} is pending, but no audit event says so" in told
