@@ -357,9 +357,10 @@ def test_a_database_that_refuses_the_sealer_is_told_with_what_it_needs(
     assert not AuditEvent.objects.exists()
 
 
-def test_a_malformed_checkpoint_is_refused_with_its_form() -> None:
+@pytest.mark.parametrize("text", ["nonsense", "1:abc", "1:" + "g" * 64, "x:" + "0" * 64])
+def test_a_malformed_checkpoint_is_refused_with_its_form(text: str) -> None:
     with pytest.raises(CommandError, match="64 hex digits"):
-        call_command("realname_verify_audit", "--checkpoint=nonsense")
+        call_command("realname_verify_audit", f"--checkpoint={text}")
 
 
 @pytest.mark.django_db(transaction=True)
