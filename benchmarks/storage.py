@@ -1,4 +1,4 @@
-"""What an exchange asks of the database: its statements, and the bytes that it leaves, indexes included."""
+"""What an exchange leaves in the database: its bytes, indexes included."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from io import StringIO
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache, caches
 from django.core.cache.backends.db import BaseDatabaseCache
+from django.core.management import call_command
 from django.core.signals import got_request_exception
 from django.db import connections
 from django.dispatch import Signal
@@ -195,6 +197,16 @@ def events() -> list[str]:
     """The audit trail, oldest first."""
     ordered = AuditEvent.objects.order_by("created_at", "id")
     return [f"{event.event} {event.status}".strip() for event in ordered]
+
+
+def verify(*checkpoints: str) -> tuple[int, str]:
+    """The exit code and words of realname_verify_audit; anything but an exit is raised."""
+    out, arguments = StringIO(), [f"--checkpoint={text}" for text in checkpoints]
+    try:
+        call_command("realname_verify_audit", *arguments, stdout=out, stderr=out)
+    except SystemExit as exit_:
+        return int(exit_.code or 0), out.getvalue()
+    return 0, out.getvalue()
 
 
 @contextmanager

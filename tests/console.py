@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone as django_timezone
 
 from tests.lying_wechat import NUMBER
 from wx_realname.models import AuditEvent, Verification
@@ -79,6 +81,23 @@ def ended(at: datetime, count: int = 1, **fields: Any) -> None:
     values = {"event": "exchange", "merchant": "default", "method": "authorize"}
     values |= {"status": "verified", "duration_ms": 80, "created_at": at, **fields}
     AuditEvent.objects.bulk_create([AuditEvent(**values) for _ in range(count)])
+
+
+def busy_month(*, until: int = 0) -> None:
+    """Thirty days of a busy service, which end so many hours ago."""
+    dice, now = random.Random(3), django_timezone.now()
+    errors: list[dict[str, Any]] = [
+        {"status": "rejected", "error_code": "no_wechat_pay", "errcode": 94002},
+        {"status": "failed", "error_code": "wechat_busy", "errcode": -1},
+        {"status": "unknown", "error_code": "outcome_unknown", "duration_ms": 10_000},
+    ]
+    for hour in range(until, 720):
+        at = now - timedelta(hours=hour, seconds=dice.randrange(60))
+        by_day = max(0, 8 - abs(14 - django_timezone.localtime(at).hour))
+        for _ in range(by_day):
+            ended(at, duration_ms=int(dice.lognormvariate(4.6, 0.6)))
+        if by_day and dice.random() < 0.4:
+            ended(at, **dice.choice(errors))
 
 
 def trail() -> list[tuple[str, str]]:

@@ -280,7 +280,7 @@ FAULTS: tuple[Fault, ...] = (
     *_refusals("misconfigured", 40001, 40014, 42001, asked=2),
     *_refusals("wechat_busy", -1, asked=3),
     *_refusals("quota_exhausted", 45009, 45011),
-    *_refusals("wechat_error", 43101, -2, 2**31 - 1),
+    *_refusals("wechat_error", 43101, -2, 2**31 - 1, -(2**31)),
     *_refusals("misconfigured", 40001, 40002, 40013, 40125, 40164, 40243, path=TOKEN),
     *_refusals("misconfigured", 41002, 41004, 43002, 89503, 89506, 89507, path=TOKEN),
     *_refusals("quota_exhausted", 45009, 45011, path=TOKEN),

@@ -27,7 +27,7 @@ OLD, NEW, LONG = "70_old-token-of-the-tests", "71_new-token-of-the-tests", "x" *
 CIPHER = column_cipher((conf.EncryptionKey("e1", "AES-256-GCM", bytes(32)),), "cache.access_token")
 SEAL: Any = SimpleNamespace(seal=CIPHER.encrypt, open=CIPHER.decrypt)
 NO_TOKENS = [None, 7, True, [OLD], {"a": OLD}, "", "a b", "a\r\nb", "\x7f", "令牌", LONG + "x"]
-NO_LIFETIMES: list[Any] = [None, "7200", 7200.0, 0, -1, True, 10**9, [], {}]
+NO_LIFETIMES: list[Any] = [10**6, None, "7200", 7200.0, 0, -1, True, 10**9, [], {}]
 Logs = pytest.LogCaptureFixture
 
 

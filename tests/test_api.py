@@ -32,7 +32,6 @@ LIST, CURRENT, CATEGORIES = (
     f"{ROOT}/{name}/" for name in ("verifications", "verifications/current", "categories")
 )
 ONE = f"{LIST}{UUID(int=1)}/"
-RETRY = {"auth_token_in_use": "reauthorize", "exchange_in_progress": "later"}
 UTC = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 

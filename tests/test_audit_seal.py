@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import partial
 from hashlib import sha256
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.db.models import Sum
-from django.utils import timezone
+from django.utils import timezone as django_timezone
 
-from tests.conftest import at_once
+from tests.conftest import at_once, verify
 from wx_realname import audit, services
 from wx_realname.audit import merkle
+from wx_realname.audit.seal import hash_of, leaf
 from wx_realname.exceptions import InvalidAuthToken
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.sandbox import Citizen, Sandbox
@@ -36,15 +40,6 @@ def user(django_user_model: Any) -> Any:
 @pytest.fixture
 def verified(sandbox: Sandbox, user: Any) -> Verification:
     return services.exchange(user=user, auth_token=sandbox.issue_auth_token(PERSON))
-
-
-def verify(*checkpoints: str) -> tuple[int, str]:
-    out, arguments = StringIO(), [f"--checkpoint={text}" for text in checkpoints]
-    try:
-        call_command("realname_verify_audit", *arguments, stdout=out, stderr=out)
-    except SystemExit as exit_:
-        return int(exit_.code or 0), out.getvalue()
-    return 0, out.getvalue()
 
 
 def sealed(**options: Any) -> str:
@@ -72,7 +67,20 @@ def test_the_root_is_that_of_rfc_6962(leaves: int) -> None:
         left, right = by_the_book(part[:split]), by_the_book(part[split:])
         return sha256(b"\x01" + left + right).digest()
 
-    assert merkle.root(merkle.leaf_hash(leaf) for leaf in data) == by_the_book(data)
+    assert merkle.root(merkle.leaf_hash(each) for each in data) == by_the_book(data)
+
+
+def test_a_leaf_and_a_link_of_format_1_stay_what_they_are() -> None:
+    """When one changes, no seal of before is borne out."""
+    noon = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+    event = AuditEvent(id=UUID(int=1), event="reveal", created_at=noon, reason="工单", attempt=2)
+    assert leaf(event).decode() == (
+        '[1,"00000000-0000-0000-0000-000000000001","reveal","2026-11-22T12:00:00.000000+00:00",'
+        '"","",null,null,"","","",2,"",null,null,"工单","",""]'
+    )
+    made = AuditSeal(number=1, previous="0" * 64, root="ab" * 32, count=1, created_at=noon)
+    link = f'[1,1,"{made.previous}","{made.root}",1,"2026-11-22T12:00:00.000000+00:00"]'
+    assert hash_of(made) == sha256(b"\0" + link.encode()).hexdigest()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -156,12 +164,40 @@ class TestAnIntactTrail:
         assert (audit.needing("i1"), audit.needing("a1")) == (2, 0)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_seal_whose_number_another_sealer_took_is_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sealed()
+    first = AuditSeal.objects.values().get()
+    module = sys.modules["wx_realname.audit.seal"]
+    made, late = module._made, [True]
+
+    def looked_too_early(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
+        seal: AuditSeal = made(None if late and late.pop() else last, events)
+        return seal
+
+    monkeypatch.setattr(module, "_made", looked_too_early)
+    sealed()
+    assert not late
+    assert AuditSeal.objects.values().get(number=1) == first
+    assert verify()[0] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_within_a_transaction_nothing_is_sealed() -> None:
+    """It could be rolled back after its checkpoint was handed out."""
+    with pytest.raises(RuntimeError, match="durable"), transaction.atomic():
+        next(audit.seal())
+    assert not AuditSeal.objects.exists()
+
+
 def an_event_changed() -> None:
     AuditEvent.objects.filter(event=Event.EXCHANGE).update(actor_id="somebody else")
 
 
 def an_event_backdated() -> None:
-    AuditEvent.objects.filter(event=Event.EXCHANGE).update(created_at=timezone.now())
+    AuditEvent.objects.filter(event=Event.EXCHANGE).update(created_at=django_timezone.now())
 
 
 def an_event_removed() -> None:
@@ -183,11 +219,15 @@ def the_trail_emptied() -> None:
 
 
 def an_event_added() -> None:
-    AuditEvent.objects.create(id=uuid7(), event=Event.REVEAL, created_at=timezone.now(), seal=1)
+    AuditEvent.objects.create(
+        id=uuid7(), event=Event.REVEAL, created_at=django_timezone.now(), seal=1
+    )
 
 
 def an_event_added_to_no_seal() -> None:
-    AuditEvent.objects.create(id=uuid7(), event=Event.REVEAL, created_at=timezone.now(), seal=9)
+    AuditEvent.objects.create(
+        id=uuid7(), event=Event.REVEAL, created_at=django_timezone.now(), seal=9
+    )
 
 
 def an_event_unsealed() -> None:
@@ -295,7 +335,9 @@ class TestATrailThatWasTamperedWith:
         AuditEvent.objects.filter(event=Event.SEAL).delete()
         AuditEvent.objects.update(seal=None, actor_id="somebody else")
         sealed()
-        assert verify(checkpoint)[0] == 1
+        code, said = verify(checkpoint)
+        assert code == 1
+        assert "seal 1 is not the one of the checkpoint" in said.splitlines()
 
     def test_a_seal_of_a_key_that_is_gone_is_reported(
         self, verified: Verification, settings: Any
@@ -307,7 +349,7 @@ class TestATrailThatWasTamperedWith:
         }
         code, said = verify()
         assert code == 1
-        assert "AUDIT_KEYS" in said
+        assert "seal 1 was changed, or AUDIT_KEYS lacks its key a1" in said.splitlines()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -355,9 +397,10 @@ def test_what_is_no_missing_privilege_asks_for_none(monkeypatch: pytest.MonkeyPa
     assert not AuditEvent.objects.exists()
 
 
-def test_a_malformed_checkpoint_is_refused_with_its_form() -> None:
+@pytest.mark.parametrize("text", ["nonsense", "1:abc", "1:" + "g" * 64, "x:" + "0" * 64])
+def test_a_malformed_checkpoint_is_refused_with_its_form(text: str) -> None:
     with pytest.raises(CommandError, match="64 hex digits") as error:
-        call_command("realname_verify_audit", "--checkpoint=nonsense")
+        call_command("realname_verify_audit", f"--checkpoint={text}")
     assert error.value.returncode == 2
 
 

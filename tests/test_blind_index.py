@@ -4,6 +4,7 @@ hashlib: when one changes, no person, token or outcome of before is found again.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,14 @@ from tests import settings as test_settings
 from wx_realname import audit
 from wx_realname.conf import HashKey
 from wx_realname.models import Verification
-from wx_realname.vault.blind_index import BlindIndex, blind_index, name_form, number_form
+from wx_realname.vault.blind_index import (
+    BlindIndex,
+    blind_index,
+    name_form,
+    names,
+    number_form,
+    numbers,
+)
 
 KEY = HashKey("i1", bytes(range(32)))
 OLDER = HashKey("i0", b"\x07" * 32)
@@ -48,6 +56,15 @@ def test_a_digest_of_version_1_stays_what_it_is(purpose: str, value: str, expect
     digest = BlindIndex((KEY,), purpose).digest(value)
     assert (digest.hex, digest.key_id) == (expected, "i1")
     assert BlindIndex((KEY,), purpose).digest(value.encode()) == digest
+
+
+@pytest.mark.parametrize(
+    ("index", "purpose"), [(names, "wx_realname.real_name"), (numbers, "wx_realname.credential_id")]
+)
+def test_each_column_is_found_by_its_own_purpose(
+    index: Callable[..., BlindIndex], purpose: str
+) -> None:
+    assert index((KEY,)).digest(NAME) == BlindIndex((KEY,), purpose).digest(NAME)
 
 
 @pytest.mark.parametrize(

@@ -238,6 +238,19 @@ def test_what_cannot_be_right_is_refused_before_anything_is_sent(
     assert not wechat.calls and not Verification.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [("openid", "not an openid"), ("credential_id", "not a resident ID number")],
+)
+def test_a_refused_field_says_what_it_is_not(user: Any, field: str, words: str) -> None:
+    values = {"openid": OPENID, "code": CODE, "real_name": NAME, "credential_id": NUMBER}
+    with pytest.raises(InvalidRequest) as refused:
+        check(user=user, **values | {field: "13800000000"})
+    assert {name: list(map(str, told)) for name, told in (refused.value.errors or {}).items()} == {
+        field: [f"This is {words}."]
+    }
+
+
 def test_it_needs_no_merchant_key(
     wechat: LyingWeChat, user: Any, configure: Callable[..., None]
 ) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import OperationalError, connection
 
-from tests.conftest import AUTH_TOKEN, at_once, brought_to, code, events, make_stuck, outcome
+from tests.conftest import AUTH_TOKEN, at_once, brought_to, code, events, heard, make_stuck, outcome
 from tests.lying_wechat import (
     FAULTS,
     Fault,
@@ -28,6 +28,8 @@ from wx_realname.exceptions import ExchangeInProgress
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.sandbox import Citizen, Sandbox
 from wx_realname.services import exchange
+from wx_realname.services.transactions import durable
+from wx_realname.signals import verification_succeeded
 
 Configure = Callable[..., None]
 EVERY_STATUS = ("pending", "verified", "erased", "rejected", "failed", "unknown")
@@ -140,7 +142,9 @@ def test_without_a_connection_nothing_was_sent(user: Any, configure: Configure) 
     provider = {"ACCESS_TOKEN_PROVIDER": f"{__name__}.central_token"}
     configure(API_BASE_URL="http://127.0.0.1:1", merchant=provider)
     assert code(user) == "wechat_unreachable"
-    assert (Verification.objects.get().in_doubt, events()) == (False, ["exchange failed"])
+    row = Verification.objects.get()
+    assert (row.in_doubt, events()) == (False, ["exchange failed"])
+    assert (row.errcode, row.errmsg, row.hint) == (None, "", "")  # WeChat said nothing
 
 
 # --- the same token again ---------------------------------------------------------------------
@@ -258,6 +262,14 @@ def test_94005_after_a_doubt_is_an_unknown_outcome_and_stays_one(
 
 
 @pytest.mark.django_db
+def test_a_failure_in_between_takes_no_doubt_away(liar: LyingWeChat, user: Any) -> None:
+    brought_to("unknown", liar, user)
+    liar.play(refuses(94006))
+    assert code(user) == "misconfigured"
+    liar.play(refuses(94005))
+    assert code(user) == "outcome_unknown"
+
+
 def test_94005_after_a_stuck_pending_is_an_unknown_outcome(liar: LyingWeChat, user: Any) -> None:
     brought_to("pending", liar, user)
     make_stuck()
@@ -345,3 +357,22 @@ def test_the_record_is_written_though_the_database_connection_is_lost(
     assert exchange(user=user, auth_token=AUTH_TOKEN).newly_verified
     assert Verification.objects.get().status == "verified"
     assert events() == ["exchange verified"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_commit_that_was_not_heard_of_is_recorded_once(
+    liar: LyingWeChat, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection dies between the commit and its confirmation."""
+    leave, deaths = durable.__exit__, [OperationalError("gone")]
+
+    def die(self: durable, *error: Any) -> None:
+        leave(self, *error)
+        if liar.calls and deaths:
+            raise deaths.pop()
+
+    monkeypatch.setattr(durable, "__exit__", die)
+    with heard(verification_succeeded) as told:
+        assert exchange(user=user, auth_token=AUTH_TOKEN).newly_verified
+    assert not deaths
+    assert (events(), len(told)) == (["exchange verified"], 1)

@@ -202,6 +202,15 @@ def test_a_cut_header_is_none(length: int) -> None:
         Header.of(bytes.fromhex(HEADER[AES])[:length])
 
 
+def test_a_header_of_another_version_is_none() -> None:
+    with pytest.raises(DecryptionError, match="not a ciphertext of ours"):
+        Header.of(b"\x02" + bytes.fromhex(HEADER[AES])[1:])
+
+
+def test_the_shortest_header_is_one() -> None:
+    assert Header.of(bytes((1, 1, 1)) + b"a") == Header(1, "a")
+
+
 def test_a_missing_key_is_named() -> None:
     said = refused(known_envelope(AES), SM4)
     assert said == "ENCRYPTION_KEYS has no key '2026a' of that algorithm"

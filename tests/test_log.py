@@ -82,6 +82,17 @@ def test_each_attempt_ends_with_one_line(
     assert status in line["message"]
 
 
+def test_what_is_said_while_wechat_is_asked_names_the_attempt(
+    user: Any, liar: LyingWeChat, lines: Any
+) -> None:
+    liar.play(hangs_up)
+    outcome(user)
+    (line,) = [line for line in read(lines) if line["logger"] == "wx_realname.wechat.transport"]
+    row = Verification.objects.get()
+    named = {name: line[name] for name in ("verification_id", "merchant", "attempt")}
+    assert named == {"verification_id": str(row.pk), "merchant": "default", "attempt": 1}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_late_answer_says_that_it_was_not_recorded(
     user: Any, liar: LyingWeChat, lines: Any

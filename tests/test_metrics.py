@@ -129,6 +129,7 @@ def test_what_is_told_names_no_citizen(user: Any, liar: LyingWeChat, notes: Note
         assert planted not in told
 
 
+@pytest.mark.once
 def test_the_package_alone_never_imports_prometheus_client() -> None:
     code = (
         "import sys, django; django.setup(); import wx_realname.urls, wx_realname.admin; "

@@ -20,6 +20,7 @@ def number_of(born: date, place: str = "440524", rest: str = "001X") -> str:
     return f"{place}{born:%Y%m%d}{rest}" if born.year > 999 else ""
 
 
+@pytest.mark.once
 @hypothesis_settings(deadline=None, max_examples=500)
 @given(st.from_regex(r"[0-9]{17}", fullmatch=True))
 def test_check_digits_are_those_of_python_stdnum(first_17: str) -> None:

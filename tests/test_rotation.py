@@ -1,151 +1,48 @@
-"""Key rotation: everything comes under the first keys while the site goes on, and nothing is lost."""
+"""Key rotation: everything comes under the first keys, and what can't is named."""
 
 from __future__ import annotations
 
-import base64
-import os
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from tests.conftest import at_once
-from wx_realname import audit, conf, services
+from tests.rotation import (
+    CITIZEN,
+    E1,
+    E2,
+    I1,
+    I2,
+    PERSON,
+    S3,
+    Configure,
+    all_read,
+    begun,
+    index,
+    key,
+    made,
+    plain,
+    reasons,
+    rotated,
+    run,
+)
+from wx_realname import audit, services
 from wx_realname.exceptions import ConfigurationError, DecryptionError
-from wx_realname.models import AuditEvent, Verification
-from wx_realname.personal_data import PersonalData
-from wx_realname.sandbox import Citizen, Sandbox
-from wx_realname.services import rotation
+from wx_realname.models import Verification
+from wx_realname.sandbox import Sandbox
 from wx_realname.services.key_use import key_use, stale
-from wx_realname.services.rotation import Rotated, rotate_keys
-from wx_realname.uuid7 import uuid7
+from wx_realname.services.rotation import Rotated
 from wx_realname.vault import blind_index
 from wx_realname.vault.fields import Sealed
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Configure = Callable[..., None]
-
-PERSON = PersonalData("欧阳娜", "440524198001010013")
-CITIZEN = Citizen(PERSON.real_name, PERSON.credential_id)
-
-
-def key(key_id: str, byte: int, algorithm: str = "AES-256-GCM") -> str:
-    length = conf.KEY_BYTES[algorithm]
-    return f"{key_id}:{algorithm}:{base64.b64encode(bytes([byte]) * length).decode()}"
-
-
-E1, E2, S3 = key("e1", 1), key("e2", 2), key("s3", 3, "SM4-GCM")
-I1, I2 = (f"i{n}:{base64.b64encode(bytes([byte]) * 32).decode()}" for n, byte in ((1, 2), (2, 9)))
 
 
 @pytest.fixture(autouse=True)
 def _first_keys(configure: Configure) -> None:
     configure(ENCRYPTION_KEYS=[E1], INDEX_KEYS=[I1])
-
-
-def made(count: int = 1, **changes: Any) -> list[Verification]:
-    """Verified records under the keys of now, without the exchanges."""
-    now, settings = timezone.now(), conf.current()
-    rows = []
-    for _ in range(count):
-        pk = uuid7()
-        name, number = Verification.sealed(pk, PERSON)
-        values = {
-            "id": pk,
-            "merchant": "default",
-            "method": "authorize",
-            "status": "verified",
-            "real_name_encrypted": name,
-            "credential_id_encrypted": number,
-            "real_name_index": index(blind_index.names, blind_index.name_form(PERSON.real_name)),
-            "credential_id_index": index(blind_index.numbers, PERSON.credential_id),
-            "index_key_id": settings.index_keys[0].key_id,
-            "created_at": now,
-            "started_at": now,
-            "token_digest": pk.hex,
-            "token_key_id": settings.index_keys[0].key_id,
-        }
-        rows.append(Verification(**values | changes))
-    return Verification.objects.bulk_create(rows, batch_size=500)
-
-
-def index(purpose: Callable[..., blind_index.BlindIndex], value: str) -> str:
-    """As the first key makes it."""
-    return purpose(conf.current().index_keys).digest(value).hex
-
-
-def rotated(**options: Any) -> Rotated:
-    """All batches together."""
-    batches = list(rotate_keys(**options))
-    return Rotated(
-        sum(batch.encrypted for batch in batches),
-        sum(batch.indexed for batch in batches),
-        sum(batch.busy for batch in batches),
-        tuple(each for batch in batches for each in batch.unreadable),
-    )
-
-
-def run(*arguments: str) -> tuple[int, str]:
-    out = StringIO()
-    try:
-        call_command("realname_rotate_keys", *arguments, stdout=out, stderr=out)
-    except SystemExit as exit_:
-        return int(str(exit_.code)), out.getvalue()
-    return 0, out.getvalue()
-
-
-def plain(row: Verification) -> tuple[str, str]:
-    data = Verification.objects.get(pk=row.pk).personal_data()
-    assert data is not None
-    return data.real_name, data.credential_id
-
-
-def all_read() -> bool:
-    rows = [row.personal_data() for row in Verification.objects.all()]
-    return all(row and row.credential_id == PERSON.credential_id for row in rows)
-
-
-def begun() -> list[AuditEvent]:
-    """The events that went before each run."""
-    events = AuditEvent.objects.filter(event="rotation", reason__startswith="begun")
-    return list(events.order_by("created_at", "id"))
-
-
-def reasons() -> list[str]:
-    """What each run that ended told, one after another."""
-    events = AuditEvent.objects.filter(event="rotation").exclude(reason__startswith="begun")
-    told = events.order_by("created_at", "id").values_list("reason", flat=True)
-    ends, names = zip(*[text.split("; begun ") for text in told], strict=True) if told else ((), ())
-    assert set(names) <= {str(event.pk) for event in begun()}
-    return list(ends)
-
-
-@pytest.fixture
-def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
-    """Do something once, between a batch's reading and its writing."""
-
-    def arrange(work: Callable[[], Any]) -> None:
-        renewed, works = rotation._Renewal.of, [work]
-
-        def interrupted(self: Any, rows: Any) -> Any:
-            result = renewed(self, rows)
-            if works:
-                works.pop()()
-            return result
-
-        monkeypatch.setattr(rotation._Renewal, "of", interrupted)
-
-    return arrange
 
 
 # --- encryption keys --------------------------------------------------------------------------
@@ -256,173 +153,6 @@ def test_outcome_codes_and_seals_need_the_index_key_they_are_derived_from(
     list(audit.seal())
     configure(INDEX_KEYS=[I2, I1])
     assert "2 outcome codes and seals of the audit trail" in run()[1]
-
-
-# --- stopped, and gone on with ----------------------------------------------------------------
-
-
-def test_stopped_between_batches_it_goes_on_where_it_was(configure: Configure) -> None:
-    made(10)
-    configure(ENCRYPTION_KEYS=[E2, E1])
-    batches = rotate_keys(batch_size=3)
-    assert next(batches).encrypted + next(batches).encrypted == 6
-    batches.close()
-    assert rotated() == Rotated(encrypted=4)
-    assert [reason.split()[0] for reason in reasons()] == ["6", "4"]
-
-
-def test_interrupted_within_a_batch_it_leaves_whole_rows_and_an_event(
-    configure: Configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made(10)
-    configure(ENCRYPTION_KEYS=[E2, E1])
-    written, batches = rotation._Run._written, iter([None, None])
-
-    def interrupted(self: Any, changes: Any) -> Any:
-        result = written(self, changes)
-        if next(batches, "over") == "over":
-            raise KeyboardInterrupt
-        return result
-
-    monkeypatch.setattr(rotation._Run, "_written", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run("--batch-size=3")
-    monkeypatch.undo()
-    configure(ENCRYPTION_KEYS=[E2, E1])
-    assert stale().count() == 4
-    assert all_read()
-    assert rotated() == Rotated(encrypted=4)
-    assert [reason.split()[0] for reason in reasons()] == ["6", "4"]
-
-
-CHILD = """
-import sys, django
-from django.conf import settings
-settings.DATABASES["default"]["NAME"] = sys.argv[1]
-settings.WX_REALNAME |= {"ENCRYPTION_KEYS": sys.argv[2:]}
-django.setup()
-from wx_realname.services.rotation import rotate_keys
-for batch in rotate_keys(batch_size=3):
-    print(batch.encrypted, flush=True)
-    input()
-"""
-
-
-def test_killed_it_goes_on_where_it_was(configure: Configure) -> None:
-    made(10)
-    command = [sys.executable, "-c", CHILD, str(connection.settings_dict["NAME"]), E2, E1]
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parent.parent,
-        env=_environment(),
-    )
-    with child:
-        assert child.stdin and child.stdout
-        assert child.stdout.readline() == "3\n"
-        child.stdin.write("\n")
-        child.stdin.flush()
-        assert child.stdout.readline() == "3\n"
-        child.kill()
-    assert (len(begun()), reasons()) == (1, [])  # the trail tells that there was a run
-    configure(ENCRYPTION_KEYS=[E2, E1])
-    assert rotated() == Rotated(encrypted=4)
-    assert all_read()
-
-
-def _environment() -> dict[str, str]:
-    return os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
-
-
-# --- while the site goes on -------------------------------------------------------------------
-
-
-def test_two_at_once_do_each_row_once(configure: Configure) -> None:
-    made(60)
-    configure(ENCRYPTION_KEYS=[E2, E1], INDEX_KEYS=[I2, I1])
-    came = at_once(*[partial(rotated, batch_size=7)] * 2)
-    assert sum(each.encrypted for each in came) == 60
-    assert sum(each.indexed for each in came) == 60
-    assert not any(each.unreadable for each in came)
-    assert not stale().exists()
-    assert all_read()
-
-
-def test_what_is_erased_meanwhile_stays_erased(
-    configure: Configure, meanwhile: Any, user: Any
-) -> None:
-    rows = made(3)
-    configure(ENCRYPTION_KEYS=[E2, E1], INDEX_KEYS=[I2, I1])
-    meanwhile(partial(services.erase, rows[1], actor=user, reason="a test"))
-    assert rotated() == Rotated(encrypted=2, indexed=2)
-    erased = Verification.objects.values().get(pk=rows[1].pk)
-    personal = [name for name in erased if name.startswith(("real_name", "credential_id"))]
-    assert {erased[name] for name in personal} == {None}
-    assert (erased["status"], erased["index_key_id"]) == ("erased", "")
-    assert not stale().exists()
-
-
-def test_what_is_changed_meanwhile_is_not_overwritten(configure: Configure, meanwhile: Any) -> None:
-    rows = made(3)
-    name, number = Verification.sealed(rows[1].pk, PersonalData("新名", PERSON.credential_id))
-    configure(ENCRYPTION_KEYS=[E2, E1])
-    changed = Verification.objects.filter(pk=rows[1].pk)
-    meanwhile(partial(changed.update, real_name_encrypted=name, credential_id_encrypted=number))
-    assert rotated() == Rotated(encrypted=3)
-    assert [plain(row)[0] for row in rows] == ["欧阳娜", "新名", "欧阳娜"]
-
-
-def test_an_exchange_meanwhile_is_under_the_first_key(
-    configure: Configure, meanwhile: Any, sandbox: Sandbox, user: Any
-) -> None:
-    made(3)
-    configure(ENCRYPTION_KEYS=[E2, E1], INDEX_KEYS=[I2, I1])
-    token = sandbox.issue_auth_token(CITIZEN)
-    meanwhile(partial(services.exchange, user=user, auth_token=token))
-    assert rotated(batch_size=2) == Rotated(encrypted=3, indexed=3)
-    assert [key.records for key in key_use().encryption] == [4, 0]
-    assert all_read()
-
-
-@pytest.fixture
-def locked() -> Iterator[Callable[[Verification], None]]:
-    """Hold a row's lock in a connection of another thread."""
-    if not connection.features.has_select_for_update_skip_locked:
-        pytest.skip(f"{connection.vendor} has no row locks to skip")
-    holds, over, threads = threading.Event(), threading.Event(), []
-
-    def hold(row: Verification) -> None:
-        with transaction.atomic():
-            Verification.objects.select_for_update().get(pk=row.pk)
-            holds.set()
-            over.wait(20)
-        connection.close()
-
-    def start(row: Verification) -> None:
-        threads.append(threading.Thread(target=hold, args=[row]))
-        threads[0].start()
-        assert holds.wait(20)
-
-    yield start
-    over.set()
-    for thread in threads:
-        thread.join()
-
-
-def test_a_row_that_somebody_holds_is_waited_for_by_nobody(
-    configure: Configure, locked: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = made(5)
-    monkeypatch.setattr(rotation, "PAUSES", (0.01, 0.01))
-    configure(ENCRYPTION_KEYS=[E2, E1])
-    locked(rows[2])
-    code, said = run("--batch-size=2")
-    assert code == 0
-    assert "1 were locked by others all the while: run this again" in said
-    assert "ENCRYPTION_KEYS e1 (AES-256-GCM): still needed: 1 records" in said
-    assert all_read()
 
 
 # --- what can't be read -----------------------------------------------------------------------

@@ -16,7 +16,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, connections
 
-from tests.test_rotation import E1, E2, I1, I2, PERSON, _environment, begun, index, made, reasons
+from tests.rotation import E1, E2, I1, I2, PERSON, begun, environment, index, made, reasons
 from wx_realname import services
 from wx_realname.models import Verification
 from wx_realname.personal_data import PersonalData
@@ -124,7 +124,7 @@ class Rotating:
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parent.parent,
-            env=_environment(),
+            env=environment(),
         )
 
 

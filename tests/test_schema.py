@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -14,13 +15,17 @@ import pytest
 from django.urls import path
 from django.utils import translation
 from drf_spectacular.generators import SchemaGenerator
-from rest_framework.test import APIClient
+from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
+from rest_framework.views import APIView
 
 from tests.conftest import AUTH_TOKEN, brought_to
 from tests.e2e.site import environment
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses, says
 from tests.test_check import CHECK, verdict
-from wx_realname.api import views
+from wx_realname import exceptions
+from wx_realname.api import errors, views
+from wx_realname.api.permissions import MinimumAge
+from wx_realname.api.schema import described as described_as
 from wx_realname.api.schema import fields
 from wx_realname.api.schema.bodies import RECORD, RealNameRecordSerializer
 from wx_realname.api.serializers import represent
@@ -39,6 +44,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIST = "/api/realname/verifications/"
 CURRENT, ONE = f"{LIST}current/", f"{LIST}{{id}}/"
 CATEGORIES, CHECKS = "/api/realname/categories/", "/api/realname/checks/"
+SERVICE = "/api/social-security/"  # the example's, which asks for a real name
 CALLS = {
     (LIST, "get"),
     (LIST, "post"),
@@ -172,7 +178,7 @@ def test_the_record_is_described_as_it_is(api: Api, liar: LyingWeChat, schema: S
 
 def same(response: Any, told: Schema) -> bool:
     """The body is the example's, but for the record's own id."""
-    body = response.json()
+    body = json.loads(response.content)
     if told["verification"] == str(RECORD):
         body["verification"] = body["verification"] and str(RECORD)
     assert body == told
@@ -251,15 +257,53 @@ def test_the_other_errors_are_as_their_examples_say(
 # --- languages ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_error_is_told_in_the_language_of_the_schema(language: str) -> None:
+    schema = described(language)
+    with translation.override(language):
+        details = {code: str(cls().detail) for code, cls in BY_CODE.items()}
+    for detail in details.values():
+        assert bool(re.search("[一-鿿]", detail)) == (language == "zh-hans")
+    for *_, status, answer in answers(schema):
+        for body in examples(answer) if status >= 400 else ():
+            assert body["detail"] == details[body["code"]]
+            assert f"- `{body['code']}`: {body['detail']}" in answer["description"].splitlines()
+
+
 def test_each_language_has_its_words() -> None:
     english, chinese = described("en"), described("zh-hans")
     for address, method in CALLS:
         texts = [each["paths"][address][method]["summary"] for each in (english, chinese)]
         assert texts[0].isascii() and not texts[1].isascii()
-    for schema, language in ((english, "en"), (chinese, "zh-hans")):
-        with translation.override(language):
-            told = example(schema, LIST, "post", "invalid_auth_token")["detail"]
-            assert told == str(BY_CODE["invalid_auth_token"].detail)
+
+
+# --- a host's own call, which asks for our permissions -----------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_refusal_by_our_permissions_is_as_its_example_says(
+    api: Api, liar: LyingWeChat, user: Any, language: str
+) -> None:
+    with translation.override(language):
+
+        class Pension(APIView):
+            permission_classes = (MinimumAge(149),)
+
+            def get_exception_handler(self) -> Any:
+                return errors.exception_handler
+
+            @described_as({200: None}, exceptions.RealNameRequired, exceptions.TooYoung)
+            def get(self, request: Any) -> None: ...
+
+        view, request = Pension.as_view(), APIRequestFactory().get("/")
+        force_authenticate(request, user)
+        schema = SchemaGenerator(patterns=[path("pension/", view)]).get_schema(None, public=True)
+        unknown, young = (
+            example(schema, "/pension/", "get", code) for code in sorted(OF_PERMISSIONS)
+        )
+        assert same(view(request).render(), unknown)
+        brought_to("verified", liar, user)
+        assert same(view(request).render(), young)
 
 
 # --- with the example site, and without the extra -----------------------------------------------
@@ -278,6 +322,7 @@ def run(*command: str, **env: str) -> str:
     return done.stdout
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("language", "words"),
     [("en", "Log in with the code of wx.login"), ("zh-hans", "使用 wx.login 的 code 登录")],
@@ -289,12 +334,13 @@ def test_the_examples_schema_is_valid_and_without_a_warning(
     merchant = Merchant("wx0000000000000001", "secret", "1900000001", (key.certificate_pem,))
     env = environment(tmp_path, merchant, key, "http://127.0.0.1:1")
     env["DJANGO_SETTINGS_MODULE"] = "example_project.settings"
-    told = run(
-        "manage.py", "spectacular", "--validate", "--fail-on-warn", "--lang", language, **env
-    )
-    calls = ("/api/login/", "/api/social-security/", "/healthz", LIST)
-    assert all(f"  {address}:" in told for address in calls)
-    assert words in told and "code: real_name_required" in told
+    command = ("spectacular", "--format=openapi-json", "--validate", "--fail-on-warn")
+    schema = json.loads(run("manage.py", *command, "--lang", language, **env))
+    assert {"/api/login/", SERVICE, "/healthz", LIST} <= set(schema["paths"])
+    assert schema["paths"]["/api/login/"]["post"]["summary"] == words
+    with translation.override(language):
+        refusal = errors.body(exceptions.RealNameRequired())
+    assert example(schema, SERVICE, "get", "real_name_required") == refusal
 
 
 WITHOUT = """
@@ -310,5 +356,6 @@ assert not [name for name in sys.modules if name.startswith("wx_realname.api.sch
 """
 
 
+@pytest.mark.once
 def test_without_the_extra_nothing_of_it_is_imported() -> None:
     assert run("-c", WITHOUT, DJANGO_SETTINGS_MODULE="tests.settings").strip() == LIST

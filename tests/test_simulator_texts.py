@@ -15,6 +15,7 @@ from example_project.simulator.texts import OUTCOMES, TEXTS
 from tests.test_translations import PLACEHOLDER, WESTERN_PUNCTUATION, texts
 from wx_realname.exceptions import BY_CODE
 
+pytestmark = pytest.mark.once
 SITE = Path(example_project.__file__).parent
 CATALOGUE = SITE / "locale" / "zh_Hans" / "LC_MESSAGES"
 SCRIPTS = SITE / "static" / "simulator"

@@ -15,6 +15,7 @@ import wx_realname
 from wx_realname.exceptions import BY_CODE, RealNameError
 from wx_realname.wechat.errcodes import ERRCODES, ErrCode
 
+pytestmark = pytest.mark.once
 PACKAGE = Path(wx_realname.__file__).parent
 CATALOGUE = PACKAGE / "locale" / "zh_Hans" / "LC_MESSAGES"
 

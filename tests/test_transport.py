@@ -206,12 +206,15 @@ def test_a_second_answer_is_never_read_as_the_next_ones(
     assert len(set(server.ports)) == 2
 
 
-@pytest.mark.parametrize("ends", ["idle", "closed by the server", "Connection: close"])
+@pytest.mark.parametrize("ends", ["idle", "closed by the server", "Connection: close", "HTTP/1.0"])
 def test_an_old_connection_is_not_used_again(
     server: StandIn, monkeypatch: pytest.MonkeyPatch, ends: str
 ) -> None:
     closing = "Connection: close" if ends == "Connection: close" else "X: "
-    server.play(sends(http(b"{}", closing), close=ends == "closed by the server"))
+    answer = http(b"{}", closing)
+    if ends == "HTTP/1.0":
+        answer = answer.replace(b"HTTP/1.1", b"HTTP/1.0")
+    server.play(sends(answer, close=ends == "closed by the server"))
     server.always(OK)
     if ends == "idle":
         monkeypatch.setattr("wx_realname.wechat.transport.MAX_IDLE", 0.05)

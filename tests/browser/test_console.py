@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
-from django.utils import timezone
 
 from tests.browser.conftest import Browser
 from tests.conftest import AUTH_TOKEN
-from tests.console import ended, page, records, trail
+from tests.console import busy_month, page, records, trail
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
 from wx_realname import audit
 from wx_realname.models import AuditEvent, Verification
@@ -104,20 +101,7 @@ def test_an_auditor_finds_and_is_refused_and_an_officer_reveals_and_exports(
 
 @pytest.fixture
 def month() -> None:
-    """Thirty days of a busy service."""
-    dice, now = random.Random(3), timezone.now()
-    errors: list[dict[str, Any]] = [
-        {"status": "rejected", "error_code": "no_wechat_pay", "errcode": 94002},
-        {"status": "failed", "error_code": "wechat_busy", "errcode": -1},
-        {"status": "unknown", "error_code": "outcome_unknown", "duration_ms": 10_000},
-    ]
-    for hour in range(720):
-        at = now - timedelta(hours=hour, seconds=dice.randrange(60))
-        by_day = max(0, 8 - abs(14 - timezone.localtime(at).hour))
-        for _ in range(by_day):
-            ended(at, duration_ms=int(dice.lognormvariate(4.6, 0.6)))
-        if by_day and dice.random() < 0.4:
-            ended(at, **dice.choice(errors))
+    busy_month()
 
 
 @pytest.mark.parametrize(("language", "word"), [("en", "Integrity"), ("zh-hans", "分钟峰值")])

@@ -7,11 +7,9 @@ them into docs/<language>/images/.
 from __future__ import annotations
 
 import os
-import random
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -19,7 +17,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from tests.browser.conftest import Browser
-from tests.console import ended, page
+from tests.console import busy_month, page
 from wx_realname import audit
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Verification
@@ -53,7 +51,7 @@ def service(sandbox: Sandbox) -> Verification:
     clerk.groups.add(Group.objects.get(name="realname officer"))
     for number, citizen in enumerate(CITIZENS):
         _attempt(sandbox, citizen, number)
-    _month()
+    busy_month(until=8)
     list(audit.seal())
     return Verification.objects.filter(status="verified").order_by("created_at")[0]
 
@@ -65,22 +63,6 @@ def _attempt(sandbox: Sandbox, citizen: Citizen, number: int) -> None:
     at = timezone.now() - timedelta(minutes=37 * (len(CITIZENS) - number))
     Verification.objects.filter(user=user).update(created_at=at)
     AuditEvent.objects.filter(user_id=str(user.pk)).update(created_at=at)
-
-
-def _month() -> None:
-    dice, now = random.Random(3), timezone.now()
-    errors: list[dict[str, Any]] = [
-        {"status": "rejected", "error_code": "no_wechat_pay", "errcode": 94002},
-        {"status": "failed", "error_code": "wechat_busy", "errcode": -1},
-        {"status": "unknown", "error_code": "outcome_unknown", "duration_ms": 10_000},
-    ]
-    for hour in range(8, 720):
-        at = now - timedelta(hours=hour, seconds=dice.randrange(60))
-        by_day = max(0, 8 - abs(14 - timezone.localtime(at).hour))
-        for _ in range(by_day):
-            ended(at, duration_ms=int(dice.lognormvariate(4.6, 0.6)))
-        if by_day and dice.random() < 0.4:
-            ended(at, **dice.choice(errors))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

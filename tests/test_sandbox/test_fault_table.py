@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from wx_realname.sandbox.faults.table import BY_CREDENTIAL_ID, FAULTS, GROUPS, l
 from wx_realname.sandbox.wechat_api import ROUTES
 from wx_realname.wechat.errcodes import ERRCODES
 
+ROOT = Path(__file__).parent.parent.parent
+
 
 def test_names_are_snake_case_and_descriptions_are_one_line() -> None:
     for fault in FAULTS.values():
@@ -23,6 +26,12 @@ def test_names_are_snake_case_and_descriptions_are_one_line() -> None:
         assert fault.description
         assert "\n" not in fault.description
     assert len(FAULTS) == sum(len(group.faults) for group in GROUPS)
+
+
+@pytest.mark.parametrize("page", ["CHANGELOG.md", "README.md", "README.zh-CN.md"])
+def test_the_pages_that_boast_of_the_table_count_it(page: str) -> None:
+    said = re.findall(r"(\d+) (?:faults|种故障)", (ROOT / page).read_text())
+    assert [int(number) for number in said] == [len(FAULTS)]
 
 
 def test_every_call_of_this_wechat_can_meet_faults() -> None:

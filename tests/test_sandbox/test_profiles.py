@@ -50,6 +50,7 @@ def test_the_rate_is_kept(rate: float | None, least: float, most: float) -> None
     assert least <= sum(map(bool, met)) / CALLS <= most
 
 
+@pytest.mark.once
 def test_the_kind_profile_never_and_the_real_one_hardly_misbehaves() -> None:
     assert not any(thrown("kind", 1))
     met = Counter(thrown("real", 1, None, 30_000))
