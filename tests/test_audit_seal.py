@@ -146,7 +146,7 @@ class TestAnIntactTrail:
     def test_batches_of_records_find_the_same(self, verified: Verification) -> None:
         rows = [Verification(pk=uuid7(), status="verified", token_digest=n) for n in range(5)]
         for row in rows:
-            row.created_at = row.started_at = timezone.now()
+            row.created_at = row.started_at = django_timezone.now()
         Verification.objects.bulk_create(rows)
         found = [
             list(audit.faults([], lambda what, done: None, batch_size=size)) for size in (1, 2, 9)

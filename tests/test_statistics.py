@@ -300,7 +300,7 @@ default, authorize: 4 calls in 2 days
     def test_a_dry_run_counts_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
         AuditEvent.objects.bulk_create([ended(django_timezone.now())])
         call_command("realname_usage", "--dry-run", "--days", "7")
-        assert capsys.readouterr().out == "No attempt ended in the last 7 days.\n"
+        assert capsys.readouterr().out == "No attempt of the last 7 days is counted yet.\n"
         assert not HourlyStatistic.objects.exists()
 
     @pytest.mark.parametrize("days", ["0", "-1", "99999"])
