@@ -199,6 +199,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="of the rotation and the bare loop")
     parser.add_argument("--export", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.rows <= SMALL:
+        parser.error(f"--rows: more than {SMALL:,}, to tell what grows")
     if options.export:
         export()
         return

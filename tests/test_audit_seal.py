@@ -213,6 +213,31 @@ def an_event_replaced() -> None:
     connection.cursor().execute(f"REPLACE INTO {table} SELECT * FROM {table} WHERE seal = 1")  # noqa: S608
 
 
+def an_event_replaced_by_its_place() -> None:
+    """SQLite's rows have a number beside their key, by which another can take their place."""
+    if connection.vendor != "sqlite":
+        an_event_removed()
+        return
+    fields = [field.column for field in AuditEvent._meta.concrete_fields if field.column != "id"]
+    names, table = ", ".join(fields), AuditEvent._meta.db_table
+    connection.cursor().execute(
+        f"REPLACE INTO {table} (rowid, id, {names}) "  # noqa: S608
+        f"SELECT rowid, '{uuid7().hex}', {names} FROM {table} WHERE seal = 1"
+    )
+
+
+def an_event_pushed_out_by_another() -> None:
+    if connection.vendor != "sqlite":
+        an_event_removed()
+        return
+    table = AuditEvent._meta.db_table
+    events(1)
+    connection.cursor().execute(
+        f"UPDATE OR REPLACE {table} SET seal = 1, rowid = (SELECT MIN(rowid) FROM {table}) "  # noqa: S608
+        "WHERE seal IS NULL"
+    )
+
+
 def the_trail_emptied() -> None:
     verb = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE FROM"
     connection.cursor().execute(f"{verb} {AuditEvent._meta.db_table}")
@@ -421,6 +446,8 @@ class TestProtection:
             a_seal_removed,
             a_seal_changed,
             an_event_replaced,
+            an_event_replaced_by_its_place,
+            an_event_pushed_out_by_another,
             the_trail_emptied,
         ],
     )

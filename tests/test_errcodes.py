@@ -169,11 +169,17 @@ def test_an_echoed_secret_is_not_kept(quoted: str) -> None:
         assert "***" in kept["errmsg"]
 
 
+AROUND = ["bad {}", "bad [{}] hint: [x]", '"{}"', "{}…", "auth_token={}", "?t={}&x", "{},", "...{}"]
+
+
 @pytest.mark.parametrize(
     "change", [quote, quote_plus, partial(quote, safe=""), str.upper, str.lower]
 )
 @pytest.mark.parametrize("cut", [slice(None), slice(30), slice(10, None)])
-@pytest.mark.parametrize("around", ["bad {}", "bad [{}] hint: [x]", '"{}"', "bad {}…"])
+@pytest.mark.parametrize(
+    "around",
+    ["bad {}", "bad [{}] hint: [x]", '"{}"', "{}…", "auth_token={}", "?t={}&x", "{},", "...{}"],
+)
 def test_a_secret_that_is_echoed_otherwise_is_not_kept(
     change: Callable[[str], str], cut: slice, around: str
 ) -> None:

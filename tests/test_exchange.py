@@ -270,6 +270,7 @@ def test_a_failure_in_between_takes_no_doubt_away(liar: LyingWeChat, user: Any) 
     assert code(user) == "outcome_unknown"
 
 
+@pytest.mark.django_db
 def test_94005_after_a_stuck_pending_is_an_unknown_outcome(liar: LyingWeChat, user: Any) -> None:
     brought_to("pending", liar, user)
     make_stuck()

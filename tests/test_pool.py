@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -14,9 +15,11 @@ from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
 from tests.conftest import at_once
+from wx_realname.exceptions import RealNameError
 from wx_realname.models import Verification
 from wx_realname.sandbox import Citizen, Sandbox, server
-from wx_realname.services import categories, login, transactions
+from wx_realname.services import categories, exchange, login, transactions
+from wx_realname.wechat.merchant_key import PemKey
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 LIST = "/api/realname/verifications/"
@@ -77,6 +80,42 @@ def test_64_threads_ask_wechat_at_once_over_8_connections(
     assert pool.get_stats()["pool_size"] <= CONNECTIONS
 
 
+def lent(pool: Any) -> int:
+    """How many connections are out, once the pool's own thread has taken back what was returned."""
+    for _ in range(100):
+        stats = pool.get_stats()
+        if stats["pool_size"] == stats["pool_available"]:
+            return 0
+        time.sleep(0.05)
+    return int(stats["pool_size"] - stats["pool_available"])
+
+
+class Device(PemKey):
+    """A KEY_BACKEND, and a provider of tokens, that look at the pool."""
+
+    held: ClassVar[list[int]] = []
+
+    def sign(self, message: bytes) -> bytes:
+        self.held.append(lent(connection.pool))
+        return super().sign(message)
+
+
+def provided(app_id: str) -> str:
+    Device.held.append(lent(connection.pool))
+    return "70_a-token-of-a-central-service"
+
+
+def test_no_connection_waits_for_a_device_or_a_provider_of_tokens(
+    pool: Any, sandbox: Sandbox, user: Any, configure: Callable[..., None]
+) -> None:
+    backend, provider = f"{__name__}.Device", f"{__name__}.provided"
+    configure(merchant={"KEY_BACKEND": backend, "ACCESS_TOKEN_PROVIDER": provider})
+    Device.held.clear()
+    with suppress(RealNameError):  # the sandbox knows no token but its own
+        exchange(user=user, auth_token="a token of a citizen")
+    assert Device.held and not any(Device.held)
+
+
 @pytest.mark.parametrize("asks", ["categories", "login"])
 def test_no_other_call_holds_a_connection_either(
     pool: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, asks: str
@@ -84,9 +123,7 @@ def test_no_other_call_holds_a_connection_either(
     held, answer = [], server._answer
 
     def watched(state: Any, request: Any) -> Any:
-        time.sleep(0.2)  # the pool takes connections back in a thread of its own
-        stats = pool.get_stats()
-        held.append(stats["pool_size"] - stats["pool_available"])
+        held.append(lent(pool))
         return answer(state, request)
 
     monkeypatch.setattr(server, "_answer", watched)

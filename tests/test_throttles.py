@@ -35,6 +35,22 @@ class DownCache(BaseCache):
     add = get = set = delete = touch = clear = _gone
 
 
+class FullCache(BaseCache):
+    """A cache in a database whose disk is full: what fails is no error to Django's, but False."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
+        return default
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
 @pytest.fixture(autouse=True)
 def _limited(liar: LyingWeChat, configure: Configure, settings: Any, tmp_path: Path) -> None:
     kinds = {
@@ -50,7 +66,8 @@ def _limited(liar: LyingWeChat, configure: Configure, settings: Any, tmp_path: P
         }
         for alias, (backend, place) in kinds.items()
     }
-    settings.CACHES = settings.CACHES | more | {"down": {"BACKEND": f"{__name__}.DownCache"}}
+    more |= {name: {"BACKEND": f"{__name__}.{name.title()}Cache"} for name in ("down", "full")}
+    settings.CACHES = settings.CACHES | more
     caches["other"].clear()
     rest = {name: it for name, it in settings.WX_REALNAME.items() if name != "THROTTLE_RATE"}
     settings.WX_REALNAME = rest  # the default, 10/min
@@ -110,12 +127,13 @@ def test_posts_are_counted_in_the_cache_of_the_settings(api: Api, configure: Con
     assert post(api, 4) == 201
 
 
+@pytest.mark.parametrize(("cache", "fault"), [("down", "ConnectionError"), ("full", "OSError")])
 def test_a_cache_that_is_down_lets_through_and_is_logged(
-    api: Api, liar: LyingWeChat, configure: Configure, caplog: Any
+    api: Api, liar: LyingWeChat, configure: Configure, caplog: Any, cache: str, fault: str
 ) -> None:
-    configure(CACHE_ALIAS="down")
+    configure(CACHE_ALIAS=cache)
     assert [post(api, number) for number in range(12)] == [201] * 12
-    assert "ConnectionError" in caplog.text and "not throttled" in caplog.text
+    assert f"({fault}): requests are not throttled" in caplog.text
     fetched = [call for call in liar.calls if call.path == TOKEN]
     assert len(fetched) == 1  # nor does an outage burn WeChat's quota
 

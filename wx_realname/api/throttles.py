@@ -72,12 +72,18 @@ class PostThrottle(SimpleRateThrottle):
     def _drawn(self, counter: str) -> int:
         """The number that this request draws: of two that want the same, `add` lets one have it."""
         number = int(self.cache.get(counter) or 0) + 1
-        while number <= self.num_requests and not self.cache.add(
-            f"{counter}:{number}", 1, self.duration
-        ):
+        while number <= self.num_requests and not self._takes(f"{counter}:{number}"):
             number += 1
         self.cache.set(counter, number, self.duration)
         return number
+
+    def _takes(self, ticket: str) -> bool:
+        """False when another request has it. A database that can't be written says so too: an error."""
+        if self.cache.add(ticket, 1, self.duration):
+            return True
+        if self.cache.get(ticket) is None:
+            raise OSError("the cache keeps nothing")
+        return False
 
 
 def _increments(cache: BaseCache) -> bool:

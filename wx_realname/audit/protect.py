@@ -83,7 +83,8 @@ def _creation(connection: Any) -> Iterator[str]:
 def _refused_when(connection: Any, table: str, event: str) -> str:
     if event == "INSERT":
         key = "id" if table == AuditEvent._meta.db_table else "number"
-        return f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of ours
+        same = f"{key} = NEW.{key} OR rowid = NEW.rowid"
+        return f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - names of ours
     sealing = event == "UPDATE" and table == AuditEvent._meta.db_table
     return f"NOT ({_sealing(connection)})" if sealing else "TRUE"
 
@@ -92,5 +93,8 @@ def _sealing(connection: Any) -> str:
     """Whether an update does nothing but seal an unsealed event."""
     same = {"postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>", "sqlite": "IS"}[connection.vendor]
     columns = [field.column for field in AuditEvent._meta.concrete_fields if field.name != "seal"]
+    columns += ["rowid"] * (
+        connection.vendor == "sqlite"
+    )  # moved onto another's, it would replace that
     kept = " AND ".join(f"NEW.{column} {same} OLD.{column}" for column in columns)
     return f"OLD.seal IS NULL AND NEW.seal IS NOT NULL AND {kept}"

@@ -14,7 +14,14 @@ from datetime import datetime, timezone
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, connections, router, transaction
+from django.db import (
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connections,
+    router,
+    transaction,
+)
 from django.db.models import QuerySet
 from django.utils import timezone as django_timezone
 
@@ -83,15 +90,20 @@ def _seal_batch(using: str, batch_size: int) -> AuditSeal:
         try:
             return _sealed(using, batch_size)
         except (IntegrityError, OperationalError):
-            pause = next(pauses, None) if _last_number(using) == before else PAUSES[0]
+            now = _last_number(using)
+            pause = next(pauses, None) if now in (None, before) else PAUSES[0]
             if pause is None:
                 raise
         time.sleep(pause * random.random())  # noqa: S311 - jitter
 
 
 def _last_number(using: str) -> int | None:
+    """None where there is no seal, or the database doesn't answer."""
     numbers = AuditSeal.objects.using(using).order_by("-number").values_list("number", flat=True)
-    return numbers.first()
+    try:
+        return numbers.first()
+    except (OperationalError, InterfaceError):
+        return None
 
 
 def _sealed(using: str, batch_size: int) -> AuditSeal:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 
+from .schema import MERCHANT_NAMES, NAMES
+
 PREFIX = "WX_REALNAME_"
 
+_VARIABLES = {PREFIX + name for name in (*NAMES, *MERCHANT_NAMES)}
 _PLACE = re.compile(r'WX_REALNAME(\["MERCHANTS"\]\["default"\])?\["(\w+)"\]')
 
 
 def with_variable(complaint: str) -> str:
-    """The complaint, and the variable of the setting that it begins with, where variables of ours are set."""
+    """The complaint, and where settings come from variables, the one of the setting it begins with."""
     place = _PLACE.match(complaint)
-    if not place or not any(name.startswith(PREFIX) for name in os.environ):
+    if not place or _VARIABLES.isdisjoint(os.environ):
         return complaint
     as_json = place[1] and f"{PREFIX}MERCHANTS" in os.environ  # all merchants in one variable
     return f"{complaint} In the environment: {PREFIX}{'MERCHANTS' if as_json else place[2]}."

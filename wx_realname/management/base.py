@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import Error
 
 from ..exceptions import ConfigurationError
@@ -26,6 +26,9 @@ class RealnameCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
             return super().execute(*args, **options)
+        except SystemCheckError as error:
+            error.returncode = UNDONE
+            raise
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=UNDONE) from None
         except Error as error:

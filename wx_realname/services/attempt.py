@@ -30,7 +30,7 @@ from . import merchants, report
 from .job import Job
 from .reservation import reserve
 from .rows import identity
-from .transactions import durable, persistently
+from .transactions import durable, persistently, release
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def made(job: Job) -> Verification:
     """The record of the job, WeChat asked if need be. Raises what the table of errors says."""
     row = reserve(job)
     if row.status == Status.PENDING:
+        release()  # a token provider and a key's device may take their time, too
         with log.bound(verification_id=row.pk, merchant=row.merchant, attempt=row.attempt):
             row = _Attempt(job, row).run()
     return row

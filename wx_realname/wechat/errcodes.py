@@ -359,7 +359,7 @@ _TABLE = {(row.call, row.errcode): row for row in ERRCODES}
 # Every repetition is bounded: a page of blanks must not take a minute.
 _HINT = re.compile(r"hint: {0,9}\[([^\]]{1,100})\]|rid: {0,9}([0-9A-Za-z-]{1,100})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_WORD = re.compile(r"[^\s\"'<>\[\](){}]{8,}")
+_WORD = re.compile(r"[^\s\"'<>\[\](){}=:&?,;*]{8,}")
 _ID_NUMBER = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15})(?![0-9])")
 
 
@@ -396,4 +396,4 @@ def _without(secret: str, text: str) -> str:
 
 
 def _unless_part_of(secret: str, word: re.Match[str]) -> str:
-    return "***" if word[0].rstrip(".…") in secret else word[0]
+    return "***" if word[0].strip(".…") in secret else word[0]

@@ -19,7 +19,7 @@ class Command(RealnameCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_batch_size(parser, lifecycle.BATCH, most=100_000)
+        add_batch_size(parser, lifecycle.BATCH, most=10_000)
         parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:

@@ -23,7 +23,7 @@ class Command(RealnameCommand):
         "if the database doesn't answer, lacks a table or refuses."
     )
     needs = "The verifier needs SELECT on our tables and on the user table's key."
-    undone = "Nothing was verified."
+    undone = "Not everything was verified."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
