@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import caches
+from django.core.cache.backends.db import BaseDatabaseCache
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
@@ -70,7 +71,10 @@ class _Cache:
         self._alias = alias
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(caches[self._alias], name)
+        cache = caches[self._alias]
+        method = getattr(cache, name)
+        if not isinstance(cache, BaseDatabaseCache):
+            return method
 
         def and_release(*arguments: Any) -> Any:
             try:
