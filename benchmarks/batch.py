@@ -2,7 +2,7 @@
 
 It fills a database of its own beside the one that DATABASE_URL names (SQLite in a temporary folder by
 default), first with a hundred thousand records and as many events, then with many more, and runs each job
-as an operator does: a process of its own, whose peak memory the operating system tells. On the smaller site
+as an operator does, in a process of its own, which tells its peak memory at the end. On the smaller site
 it first rotates the keys in turn with a bare loop: decrypt, encrypt, one statement for many rows.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import secrets
 import statistics
 import subprocess
@@ -20,7 +21,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from .surroundings import surroundings
 
@@ -30,13 +32,13 @@ NEWER_KEYS = [f"{name}:AES-256-GCM:{b64encode(secrets.token_bytes(32)).decode()}
 
 ROTATING, ERASING = "rotating a key", "erasing a half (realname_purge)"
 #: In the order in which they are run: each finds what the one before has left.
-JOBS: dict[str, list[str]] = {
-    "counting (realname_usage)": ["-m", "django", "realname_usage"],
-    "sealing": ["-m", "django", "realname_seal_audit"],
-    "verifying": ["-m", "django", "realname_verify_audit"],
-    ROTATING: ["-m", "django", "realname_rotate_keys"],
-    "exporting, in plain text": ["-m", "benchmarks.batch", "--export"],
-    ERASING: ["-m", "django", "realname_purge"],
+JOBS = {
+    "counting (realname_usage)": "realname_usage",
+    "sealing": "realname_seal_audit",
+    "verifying": "realname_verify_audit",
+    ROTATING: "realname_rotate_keys",
+    "exporting, in plain text": "export",
+    ERASING: "realname_purge",
 }
 
 
@@ -82,22 +84,34 @@ def runs(rows: int) -> dict[str, Run]:
     return found
 
 
-def _run(job: list[str], environment: dict[str, str]) -> Run:
+def _run(job: str, environment: dict[str, str]) -> Run:
     began = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *job], stdout=subprocess.DEVNULL, env=environment)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{job[-1]} ended with {process.returncode}"
-    run = Run(time.perf_counter() - began, used.ru_maxrss / 1024)
-    _say(f"  {job[-1]}: {run.seconds:.1f} s, {run.megabytes:.0f} MB")
+    command = [sys.executable, "-m", "benchmarks.batch", "--job", job]
+    said = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=True).stdout
+    run = Run(time.perf_counter() - began, float(said.split()[-1]))
+    _say(f"  {job}: {run.seconds:.1f} s, {run.megabytes:.0f} MB")
     return run
 
 
-def export() -> None:
-    """Every record as CSV in plain text, as the console streams it; for a process of its own."""
+def work(job: str) -> None:
+    """Do the job, and print the megabytes that it took at the most; for a process of its own."""
     import django
+    from django.core.management import call_command
 
     django.setup()
+    with Path(os.devnull).open("w") as nowhere:
+        if job == "export":
+            export(nowhere)
+        else:
+            call_command(job, stdout=nowhere)
+    # not the peak that the kernel tells a parent: it begins with the parent's own, before the exec
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    print(int(found[1]) / 1024)
+
+
+def export(file: TextIO) -> None:
+    """Every record as CSV in plain text, as the console streams it."""
     from wx_realname.admin.spreadsheet import lines
     from wx_realname.models import Verification
     from wx_realname.services import export as exported
@@ -105,7 +119,7 @@ def export() -> None:
     rows = Verification.objects.all()
     with closing(exported(rows, actor=None, plain=True, reason="a benchmark")) as records:
         for text in lines(records):
-            sys.stdout.write(text)
+            file.write(text)
 
 
 # --- the rotation beside a bare loop ----------------------------------------------------------
@@ -197,12 +211,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5, help="of the rotation and the bare loop")
-    parser.add_argument("--export", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--job", help=argparse.SUPPRESS)  # in a process of its own
     options = parser.parse_args()
     if options.rows <= SMALL:
         parser.error(f"--rows: more than {SMALL:,}, to tell what grows")
-    if options.export:
-        export()
+    if options.job:
+        work(options.job)
         return
     with surroundings(os.environ.get("DATABASE_URL")):
         from django.db import connection

@@ -52,7 +52,7 @@ class RealNameView(APIView):
         return view
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        request.get_host()  # a wrong one is refused before anything is done, not by the answer's Location
+        self.host = request.get_host()  # a wrong one is refused before anything is done
         super().initial(request, *args, **kwargs)
 
     def get_exception_handler(self) -> Callable[..., Response]:
@@ -82,7 +82,7 @@ class RealNameView(APIView):
         if verification.newly_verified:
             answer.status_code = status.HTTP_201_CREATED
             path = reverse(self.name("verification"), args=[verification.pk])
-            answer["Location"] = f"{self.request.scheme}://{self.request.get_host()}{path}"
+            answer["Location"] = f"{self.request.scheme}://{self.host}{path}"
         return answer
 
 
