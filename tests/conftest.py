@@ -21,7 +21,7 @@ from django.core.management import call_command
 from django.core.signals import got_request_exception
 from django.db import connections
 from django.dispatch import Signal
-from django.utils import timezone
+from django.utils import timezone, translation
 from rest_framework.test import APIClient
 
 from tests import settings as test_settings
@@ -54,6 +54,13 @@ def sandbox_server() -> Iterator[Sandbox]:
     )
     with Sandbox([merchant]) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def _no_language_is_left() -> Iterator[None]:
+    """LocaleMiddleware leaves the language of its last request to the thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def erase_ownerless(*, batch_size: int = BATCH) -> Iterator[Verification]:
     may end; a DELETE in plain SQL asks nobody at all.
     """
     using = router.db_for_write(Verification)
-    while rows := list(ownerless().order_by("pk")[:batch_size]):
+    while rows := list(ownerless()[:batch_size]):
         yield from persistently(
             partial(_erase, rows, audit.Origin(), USER_DELETED, using, _HOLDING), using
         )
