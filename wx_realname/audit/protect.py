@@ -93,8 +93,7 @@ def _sealing(connection: Any) -> str:
     """Whether an update does nothing but seal an unsealed event."""
     same = {"postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>", "sqlite": "IS"}[connection.vendor]
     columns = [field.column for field in AuditEvent._meta.concrete_fields if field.name != "seal"]
-    columns += ["rowid"] * (
-        connection.vendor == "sqlite"
-    )  # moved onto another's, it would replace that
+    if connection.vendor == "sqlite":
+        columns.append("rowid")  # moved onto another's, it would replace that
     kept = " AND ".join(f"NEW.{column} {same} OLD.{column}" for column in columns)
     return f"OLD.seal IS NULL AND NEW.seal IS NOT NULL AND {kept}"

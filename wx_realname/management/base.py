@@ -1,4 +1,7 @@
-"""What every command shares: wrong settings, a database that fails and Ctrl-C are one line, no traceback."""
+"""What every command shares once the site has started: no traceback for what the operator can mend.
+
+A wrong setting, a database that fails and Ctrl-C are one line each.
+"""
 
 from __future__ import annotations
 
