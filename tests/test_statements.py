@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models.signals import post_save
+from django.db.models.signals import post_init, post_save, pre_save
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -50,6 +50,32 @@ def test_a_row_is_as_save_would_leave_it(heard: list[AuditEvent] | None) -> None
     assert [getattr(row, name) for name in names] == [getattr(stored, name) for name in names]
     assert (row.pk, row._state.adding, row._state.db) == (stored.pk, False, "default")
     assert heard is None or [each.pk for each in heard] == [row.pk, saved.pk]
+
+
+def test_the_row_is_as_a_host_that_listens_has_left_it() -> None:
+    def change(sender: object, instance: AuditEvent, **kwargs: object) -> None:
+        instance.reason = "changed"
+
+    pre_save.connect(change, sender=AuditEvent)
+    try:
+        row = statements.insert(AuditEvent, values(), "default")
+    finally:
+        pre_save.disconnect(change, sender=AuditEvent)
+    assert row.reason == AuditEvent.objects.get().reason == "changed"
+
+
+def test_a_host_hears_that_a_row_is_made() -> None:
+    made: list[AuditEvent] = []
+
+    def hear(sender: object, instance: AuditEvent, **kwargs: object) -> None:
+        made.append(instance)
+
+    post_init.connect(hear, sender=AuditEvent)
+    try:
+        row = statements.insert(AuditEvent, values(), "default")
+    finally:
+        post_init.disconnect(hear, sender=AuditEvent)
+    assert [each is row for each in made] == [True]
 
 
 def test_many_rows_are_as_one_by_one(heard: list[AuditEvent] | None) -> None:

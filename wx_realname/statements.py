@@ -13,7 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.signals import post_save, pre_save
+from django.db.models.base import ModelState
+from django.db.models.signals import post_init, post_save, pre_init, pre_save
 
 Row = TypeVar("Row", bound=models.Model)
 _Field: TypeAlias = "models.Field[Any, Any]"
@@ -24,6 +25,8 @@ _Preparation: TypeAlias = Callable[[Any, BaseDatabaseWrapper], Any]
 def _moment(value: Any, connection: BaseDatabaseWrapper) -> Any:
     return connection.ops.adapt_datetimefield_value(value)
 
+
+_SIGNALS = (pre_init, post_init, pre_save, post_save)
 
 #: What the fields do to values of their own type, aware moments among them; None: every driver takes
 #: them as they are. Another field's `get_db_prep_save` is asked.
@@ -66,7 +69,7 @@ def insert_all(model: type[models.Model], rows: list[dict[str, Any]], using: str
 
 
 def _is_listened_to(model: type[models.Model]) -> bool:
-    return bool(pre_save.has_listeners(model) or post_save.has_listeners(model))
+    return any(signal.receivers and signal.has_listeners(model) for signal in _SIGNALS)
 
 
 def update(
@@ -81,28 +84,30 @@ def update(
 
 @dataclass(frozen=True)
 class _Statement:
-    """Its SQL; for each value what prepares it, or None; and what follows the values."""
+    """Its SQL; which of the values need preparing, and by what; and what follows the values."""
 
     sql: str
-    preparations: tuple[_Preparation | None, ...]
+    preparations: tuple[tuple[int, _Preparation], ...]
     rest: tuple[Any, ...] = ()
 
-    def parameters(self, values: Iterable[Any], connection: BaseDatabaseWrapper) -> tuple[Any, ...]:
-        prepared = [
-            value if prepare is None else prepare(value, connection)
-            for prepare, value in zip(self.preparations, values, strict=True)
-        ]
-        return (*prepared, *self.rest)
+    def parameters(self, values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
+        prepared = [*values, *self.rest]
+        for place, prepare in self.preparations:
+            prepared[place] = prepare(prepared[place], connection)
+        return prepared
 
 
 @dataclass(frozen=True)
 class _Insert(_Statement):
-    defaults: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # of every column, in the model's order
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # of every column
 
     def row(self, model: type[Row], values: Mapping[str, Any], using: str) -> Row:
-        return model.from_db(using, self.defaults, list({**self.defaults, **values}.values()))
+        """Put together as from a pickle: `__init__` would look at each of thirty columns, for no listener."""
+        row = model.__new__(model)
+        row._state = ModelState()
+        row._state.adding, row._state.db = False, using
+        row.__dict__.update(self.defaults, **values)
+        return row
 
 
 def _execute(statement: _Statement, values: Iterable[Any], using: str) -> int:
@@ -121,7 +126,7 @@ def _insert(model: type[models.Model], using: str, given: tuple[str, ...]) -> _I
     places = ", ".join(["%s"] * len(known))
     rest = [known[name].get_db_prep_save(defaults[name], connections[using]) for name in left]
     sql = f"INSERT INTO {_table(model, using)} ({columns}) VALUES ({places})"  # noqa: S608
-    return _Insert(sql, tuple(_preparation(known[name]) for name in given), tuple(rest), defaults)
+    return _Insert(sql, _preparations(known[name] for name in given), tuple(rest), defaults)
 
 
 @lru_cache(maxsize=64)
@@ -140,15 +145,16 @@ def _update(
     )
     wanted = [name for name, null in zip(same, nulls, strict=True) if not null]
     sql = f"UPDATE {_table(model, using)} SET {sets} WHERE {tests}"  # noqa: S608
-    return _Statement(sql, tuple(_preparation(known[name]) for name in (*changes, *wanted)))
+    return _Statement(sql, _preparations(known[name] for name in (*changes, *wanted)))
 
 
 def _by_attname(model: type[models.Model]) -> dict[str, _Field]:
     return {field.attname: field for field in model._meta.concrete_fields}
 
 
-def _preparation(field: _Field) -> _Preparation | None:
-    return _PREPARATIONS.get(type(field), field.get_db_prep_save)
+def _preparations(fields: Iterable[_Field]) -> tuple[tuple[int, _Preparation], ...]:
+    found = (_PREPARATIONS.get(type(field), field.get_db_prep_save) for field in fields)
+    return tuple((place, prepare) for place, prepare in enumerate(found) if prepare)
 
 
 def _column(field: _Field, using: str) -> str:

@@ -63,7 +63,7 @@ def represent(row: Verification) -> dict[str, Any]:
     """A record: masked, or whole with RESPONSE "plain". What isn't known or was erased is null."""
     real_name, credential_id = _told(row)
     return {
-        "id": str(row.pk),
+        "id": str(row.id),
         "method": row.method,
         "status": row.status,
         "merchant": row.merchant,

@@ -88,7 +88,7 @@ def _values(event: AuditEvent.Event, origin: Origin, reason: str) -> dict[str, A
 def _description(verification: Verification) -> dict[str, Any]:
     digest = outcome_digests(verification)[0]
     return {
-        "verification_id": verification.pk,
+        "verification_id": verification.id,
         "user_id": _text(verification.user_id),
         "merchant": verification.merchant,
         "method": verification.method,
@@ -102,7 +102,7 @@ def _description(verification: Verification) -> dict[str, Any]:
 def outcome_digests(verification: Verification) -> list[Digest]:
     """HMACs over (id, user, status, method, merchant, token digest), the writing key's first."""
     outcome = (
-        str(verification.pk),
+        str(verification.id),
         _text(verification.user_id),
         str(verification.status),
         str(verification.method),

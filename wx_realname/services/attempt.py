@@ -43,7 +43,7 @@ def made(job: Job) -> Verification:
     row = reserve(job)
     if row.status == Status.PENDING:
         release()  # a token provider and a key's device may take their time, too
-        with log.bound(verification_id=row.pk, merchant=row.merchant, attempt=row.attempt):
+        with log.bound(verification_id=row.id, merchant=row.merchant, attempt=row.attempt):
             row = _Attempt(job, row).run()
     return row
 
@@ -118,7 +118,7 @@ class _Attempt:
         settings = self._job.settings
         name, number = None, None
         if settings.storage == "encrypted":
-            name, number = Verification.sealed(self._row.pk, data)
+            name, number = Verification.sealed(self._row.id, data)
         names = blind_index.names(settings.index_keys)
         numbers = blind_index.numbers(settings.index_keys)
         return {
