@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -18,6 +19,7 @@ from rest_framework_simplejwt.models import TokenUser
 
 from tests.conftest import AUTH_TOKEN, brought_to, code, events, heard, outcome
 from tests.lying_wechat import LyingWeChat, doing, hangs_up, identity, refuses
+from wx_realname import urls
 from wx_realname.api import views
 from wx_realname.exceptions import ConfigurationError, InvalidRequest, NotAuthenticated
 from wx_realname.models import AuditEvent, Verification
@@ -49,6 +51,9 @@ urlpatterns = [
     path("free/", free_view),
     path("api/realname/", include("wx_realname.urls")),
     path("second/", include("wx_realname.urls", namespace="second")),
+    path("实名 1/", include("wx_realname.urls", namespace="third")),
+    path("renamed/", include((urls.urlpatterns, "realname"))),
+    path("own/", views.Verifications.as_view()),
     path(
         "session/",
         views.Verifications.as_view(authentication_classes=[SessionAuthentication]),
@@ -246,11 +251,28 @@ def test_signals_are_sent_after_the_commit(liar: LyingWeChat, user: Any) -> None
 
 
 @pytest.mark.urls(__name__)
-def test_a_location_stays_under_the_hosts_prefix(api: Api, liar: LyingWeChat) -> None:
-    answer = api().post("/second/verifications/", {"auth_token": AUTH_TOKEN}, secure=True)
-    address = f"/second/verifications/{Verification.objects.get().pk}/"
-    assert answer["Location"] == f"https://testserver{address}"
-    assert api().get(address).status_code == 200
+@pytest.mark.parametrize("prefix", ["/second/", "/实名 1/"])
+def test_a_location_stays_under_the_hosts_prefix(api: Api, liar: LyingWeChat, prefix: str) -> None:
+    answer = api().post(f"{prefix}verifications/", {"auth_token": AUTH_TOKEN}, secure=True)
+    address = f"{prefix}verifications/{Verification.objects.get().pk}/"
+    assert answer["Location"] == f"https://testserver{quote(address)}"
+    assert api().get(answer["Location"]).status_code == 200
+
+
+@pytest.mark.urls(__name__)
+def test_views_under_a_name_of_the_hosts_tell_where_they_are(api: Api, liar: LyingWeChat) -> None:
+    answer = api().post("/renamed/verifications/", {"auth_token": AUTH_TOKEN})
+    address = f"/renamed/verifications/{Verification.objects.get().pk}/"
+    assert answer["Location"] == f"http://testserver{address}"
+
+
+@pytest.mark.urls(__name__)
+def test_a_view_that_the_host_has_put_elsewhere_tells_where_ours_are(
+    api: Api, liar: LyingWeChat
+) -> None:
+    answer = api().post("/own/", {"auth_token": AUTH_TOKEN})
+    address = f"{LIST}{Verification.objects.get().pk}/"
+    assert answer["Location"] == f"http://testserver{address}"
 
 
 @pytest.mark.urls(__name__)

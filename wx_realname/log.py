@@ -13,13 +13,11 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timezone
+from secrets import token_hex
 from types import MappingProxyType
 from typing import Any
-from uuid import uuid4
 
 #: What a line is told apart by; absent: "-".
 CONTEXT = ("request_id", "verification_id", "merchant", "attempt")
@@ -34,14 +32,17 @@ _PLAIN = re.compile(r"(?![0-9]+[Xx]?\Z)[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _bound: ContextVar[Any] = ContextVar("wx_realname", default=MappingProxyType({}))
 
 
-@contextmanager
-def bound(**fields: Any) -> Iterator[None]:
+class bound:  # noqa: N801 - reads as what it does
     """Meanwhile every line of this thread or task carries these fields too."""
-    token = _bound.set({**_bound.get(), **fields})
-    try:
-        yield
-    finally:
-        _bound.reset(token)
+
+    def __init__(self, **fields: Any) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        self._before = _bound.set({**_bound.get(), **self._fields})
+
+    def __exit__(self, *error: object) -> None:
+        _bound.reset(self._before)
 
 
 def request_id(request: Any) -> str:
@@ -52,7 +53,7 @@ def request_id(request: Any) -> str:
     known = getattr(request, ATTRIBUTE, None) or _bound.get().get("request_id")
     if not known:
         given = request.META.get("HTTP_X_REQUEST_ID", "")  # `headers` would copy all of them
-        known = given if _PLAIN.fullmatch(given) else uuid4().hex
+        known = given if _PLAIN.fullmatch(given) else token_hex(16)
     setattr(request, ATTRIBUTE, known)
     return str(known)
 

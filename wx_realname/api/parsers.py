@@ -39,7 +39,7 @@ class OpaqueJSONParser(BaseParser):
 def _parsed(body: bytes) -> dict[str, Secret]:
     if len(body) > MAX_BODY_BYTES:
         raise ValueError("too large")
-    fields = json.loads(body.decode(), parse_constant=_refuse)
+    fields = _from_json(body.decode())
     if not isinstance(fields, dict):
         raise ValueError("not an object")
     return {name: Secret(value) for name, value in fields.items()}
@@ -48,6 +48,9 @@ def _parsed(body: bytes) -> dict[str, Secret]:
 def _refuse(constant: str) -> NoReturn:
     """NaN and Infinity, which Python's json takes and JSON doesn't have."""
     raise ValueError(constant)
+
+
+_from_json = json.JSONDecoder(parse_constant=_refuse).decode
 
 
 class JSONOnly(BaseContentNegotiation):

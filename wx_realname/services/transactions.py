@@ -70,6 +70,6 @@ def release() -> None:
 
     All of them: the user may have been looked up in another database than ours.
     """
-    for connection in connections.all(initialized_only=True):
-        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
-            connection.close()
+    for alias, settings in connections.settings.items():
+        if settings.get("OPTIONS", {}).get("pool") and not connections[alias].in_atomic_block:
+            connections[alias].close()

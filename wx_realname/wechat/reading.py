@@ -15,7 +15,7 @@ from ..personal_data import Secret
 
 Query = Mapping[str, "str | Secret"]
 
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*\r?\n")
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n\x00]*)\r?\n")
 _ONE_LINE = 8 * 1024  # bytes
 _LINES = 100
 MAX_ANSWER_BYTES = 64 * 1024
@@ -188,7 +188,7 @@ def _headers(file: Any) -> Headers:
         name = field[1].decode("ascii").lower()
         if name in headers and name in ("content-length", "transfer-encoding"):
             raise HTTPException("an answer of two lengths")
-        headers[name] = field[2].decode("latin-1")
+        headers[name] = field[2].strip(b" \t").decode("latin-1")
     raise HTTPException("too long a head")
 
 
@@ -233,7 +233,7 @@ def parse(raw: RawAnswer) -> Answer:
         raise Unintelligible(f"more than {MAX_ANSWER_BYTES} bytes")
     if raw.length:  # read(n) leaves it to the caller to notice
         raise Unintelligible("cut short")
-    fields = json.loads(body.decode(), object_pairs_hook=_once)
+    fields = _from_json(body.decode())
     if not isinstance(fields, dict):
         raise Unintelligible("not a JSON object")
     return Answer(fields)
@@ -245,3 +245,6 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if any(fields[name] != value for name, value in pairs):
         raise Unintelligible("a name with two values")
     return fields
+
+
+_from_json = json.JSONDecoder(object_pairs_hook=_once).decode
