@@ -304,6 +304,16 @@ def test_a_dict_changed_in_place_is_noticed(path: tuple[str, ...], value: Any) -
             conf.current()
 
 
+def test_an_override_that_equals_the_one_before_is_read_anew() -> None:
+    with override_settings(WX_REALNAME=RIGHT | {"RETENTION_DAYS": 1}):
+        assert conf.current().retention_days == 1
+    with (
+        override_settings(WX_REALNAME=RIGHT | {"RETENTION_DAYS": True}),
+        pytest.raises(ConfigurationError, match="RETENTION_DAYS"),
+    ):
+        conf.current()
+
+
 @override_settings(WX_REALNAME=RIGHT)
 def test_use_tz_turned_off_later_is_noticed() -> None:
     assert conf.current()
