@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models.signals import post_init, post_save, pre_save
+from django.db.models.signals import ModelSignal, post_init, post_save, pre_save
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -22,6 +23,16 @@ def values(reason: str = "a test") -> dict[str, Any]:
     return {"id": uuid7(), "event": "reveal", "created_at": timezone.now(), "reason": reason}
 
 
+@contextmanager
+def listening(signal: ModelSignal, receiver: Callable[..., None]) -> Iterator[None]:
+    """Meanwhile the host listens to the events' model."""
+    signal.connect(receiver, sender=AuditEvent)
+    try:
+        yield
+    finally:
+        signal.disconnect(receiver, sender=AuditEvent)
+
+
 @pytest.fixture(params=["deaf", "listening"])
 def heard(request: pytest.FixtureRequest) -> Iterator[list[AuditEvent] | None]:
     """What a host hears who listens to the model; None where nobody does."""
@@ -34,9 +45,8 @@ def heard(request: pytest.FixtureRequest) -> Iterator[list[AuditEvent] | None]:
         assert created
         rows.append(instance)
 
-    post_save.connect(hear, sender=AuditEvent)
-    yield rows
-    post_save.disconnect(hear, sender=AuditEvent)
+    with listening(post_save, hear):
+        yield rows
 
 
 def test_a_row_is_as_save_would_leave_it(heard: list[AuditEvent] | None) -> None:
@@ -56,11 +66,8 @@ def test_the_row_is_as_a_host_that_listens_has_left_it() -> None:
     def change(sender: object, instance: AuditEvent, **kwargs: object) -> None:
         instance.reason = "changed"
 
-    pre_save.connect(change, sender=AuditEvent)
-    try:
+    with listening(pre_save, change):
         row = statements.insert(AuditEvent, values(), "default")
-    finally:
-        pre_save.disconnect(change, sender=AuditEvent)
     assert row.reason == AuditEvent.objects.get().reason == "changed"
 
 
@@ -70,11 +77,8 @@ def test_a_host_hears_that_a_row_is_made() -> None:
     def hear(sender: object, instance: AuditEvent, **kwargs: object) -> None:
         made.append(instance)
 
-    post_init.connect(hear, sender=AuditEvent)
-    try:
+    with listening(post_init, hear):
         row = statements.insert(AuditEvent, values(), "default")
-    finally:
-        post_init.disconnect(hear, sender=AuditEvent)
     assert [each is row for each in made] == [True]
 
 

@@ -24,7 +24,7 @@ from ..exceptions import (
     WeChatUnreachable,
 )
 from ..personal_data import PersonalData, Secret
-from . import answers, errcodes
+from . import answers, errcodes, errmsg
 from .access_token import AccessTokens, ProvidedTokens, is_token
 from .merchant_key import MerchantKey, MerchantKeys
 from .reading import Answer, Deadline, Query
@@ -299,7 +299,7 @@ def _accepted(answer: Answer, secrets: list[Secret]) -> Answer:
         return answer
     if type(errcode) is not int or not -(2**31) <= errcode < 2**31:
         raise NoAnswer("errcode is not a return code", sent=True)
-    raise Refused(errcodes.reply(errcode, answer.get("errmsg"), secrets))
+    raise Refused(errmsg.reply(errcode, answer.get("errmsg"), secrets))
 
 
 def _error(call: errcodes.Call, refused: Refused) -> RealNameError:

@@ -6,15 +6,8 @@ the login's page (40029, 40163, 40226).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Literal
-from urllib.parse import quote, quote_plus
-
-from ..exceptions import WeChatReply
-from ..personal_data import Secret
+from typing import Literal
 
 Call = Literal["token", "api", "login", "check"]
 Who = Literal["citizen", "operator", "developer", "wechat"]
@@ -23,8 +16,6 @@ Words = tuple[str, str, str, str]  # meaning in English and Chinese, remedy in E
 BUSY = -1
 DEAD_ACCESS_TOKEN = frozenset({40001, 40014, 42001})
 INVALID_AUTH_TOKEN = 94005
-
-MAX_ERRMSG = 400
 
 
 @dataclass(frozen=True)
@@ -356,12 +347,6 @@ ERRCODES: tuple[ErrCode, ...] = (
 
 _TABLE = {(row.call, row.errcode): row for row in ERRCODES}
 
-# Every repetition is bounded: a page of blanks must not take a minute.
-_HINT = re.compile(r"hint: {0,9}\[([^\]]{1,100})\]|rid: {0,9}([0-9A-Za-z-]{1,100})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_WORD = re.compile(r"[^\s\"'<>\[\](){}=:&?,;*]{8,}")
-_ID_NUMBER = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15})(?![0-9])")
-
 
 def find(call: Call, errcode: int) -> ErrCode | None:
     """The table's row, or None for a code that WeChat doesn't document for that call."""
@@ -373,27 +358,3 @@ def code_for(call: Call, errcode: int) -> str:
     """The code of ours for a return code."""
     row = find(call, errcode)
     return row.code if row else "wechat_error"
-
-
-def reply(errcode: int, errmsg: Any, secrets: Iterable[Secret]) -> WeChatReply:
-    """What may be kept of WeChat's words: without the call's secrets, whatever it echoes, and short."""
-    text = _CONTROL.sub(" ", errmsg) if isinstance(errmsg, str) else ""
-    for secret in secrets:
-        if secret:
-            text = _without(secret.reveal(), text)
-    text = _ID_NUMBER.sub("***", text)
-    found = _HINT.search(text)  # before the cut: the rid comes last
-    hint = (found.group(1) or found.group(2)).strip() if found else None
-    return WeChatReply(errcode=errcode, errmsg=text[:MAX_ERRMSG], hint=hint or None)
-
-
-def _without(secret: str, text: str) -> str:
-    """The text without the secret, also where it was percent-encoded for a URL, or cut."""
-    for form in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}:
-        text = re.sub(re.escape(form), "***", text, flags=re.IGNORECASE)
-        text = _WORD.sub(partial(_unless_part_of, form), text)
-    return text
-
-
-def _unless_part_of(secret: str, word: re.Match[str]) -> str:
-    return "***" if word[0].strip(".…") in secret else word[0]

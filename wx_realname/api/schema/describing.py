@@ -17,7 +17,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import Serializer
 
 from ...exceptions import InvalidRequest, RealNameError, WeChatError, WeChatReply
-from ...wechat.errcodes import ERRCODES, Call, reply
+from ...wechat.errcodes import ERRCODES, Call
+from ...wechat.errmsg import reply
 from .. import errors
 from .bodies import RECORD, RealNameErrorSerializer, RealNameInvalidRequestSerializer
 
