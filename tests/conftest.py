@@ -29,7 +29,7 @@ from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, iden
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.sandbox import Citizen, Merchant, Sandbox
-from wx_realname.services import erase, exchange, merchants
+from wx_realname.services import clients, erase, exchange
 from wx_realname.wechat.access_token import StableTokens
 
 AUTH_TOKEN = "auth-token-of-these-tests"
@@ -38,7 +38,7 @@ AUTH_TOKEN = "auth-token-of-these-tests"
 def forget_access_tokens() -> None:
     """Nothing in the cache, and nothing kept by the clients of this process, which outlive a test."""
     cache.clear()
-    for _, client in merchants._registry._clients.values():
+    for _, client in clients._registry._clients.values():
         if isinstance(client._tokens, StableTokens):
             client._tokens._own, client._tokens._forced_at = None, float("-inf")
 

@@ -13,8 +13,8 @@ from .. import conf
 from ..exceptions import DecryptionError
 from ..models import Verification
 from ..personal_data import Secret
-from ..services.check import MAX_NUMBER
-from ..services.job import MAX_CONSENT, MAX_TOKEN
+from ..services.verification.check import MAX_NUMBER
+from ..services.verification.job import MAX_CONSENT, MAX_TOKEN
 from ..text import clean_text
 from ..wechat.answers import MAX_NAME
 

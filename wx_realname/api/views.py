@@ -25,7 +25,7 @@ from .. import conf, log, services
 from ..exceptions import ConfigurationError, InvalidRequest, NotFound
 from ..models import Verification
 from ..personal_data import Secret
-from ..services import merchants
+from ..services import clients
 from ..wechat.client import is_openid
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
@@ -224,5 +224,5 @@ def _merchant(request: Request, asked: Secret | None) -> str:
     if not isinstance(alias, str) or alias not in conf.current().merchants:
         raise ConfigurationError("MERCHANT_RESOLVER gave an alias that is not in MERCHANTS.")
     if asked and asked.reveal() != alias:
-        raise InvalidRequest(errors={"merchant": [str(merchants.UNKNOWN)]})
+        raise InvalidRequest(errors={"merchant": [str(clients.UNKNOWN)]})
     return alias

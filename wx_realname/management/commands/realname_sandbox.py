@@ -11,7 +11,7 @@ from wx_realname import conf
 from wx_realname.exceptions import ConfigurationError
 from wx_realname.sandbox import CannotListen, Merchant
 from wx_realname.sandbox.serving import add_sandbox_options, sandbox_from, serve_until_signal
-from wx_realname.services.merchants import client_for
+from wx_realname.services.clients import client_for
 
 
 class Command(BaseCommand):

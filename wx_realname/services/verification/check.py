@@ -8,16 +8,16 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .. import conf, resident_id
-from ..exceptions import InvalidCode
-from ..models import Verification
-from ..personal_data import PersonalData, Secret
-from ..text import clean_text
-from ..vault import blind_index
-from ..wechat.answers import MAX_NAME
-from ..wechat.client import WeChatClient, is_openid
-from ..wechat.merchant_key import MerchantKey
-from ..wechat.reading import Deadline
+from ... import conf, resident_id
+from ...exceptions import InvalidCode
+from ...models import Verification
+from ...personal_data import PersonalData, Secret
+from ...text import clean_text
+from ...vault import blind_index
+from ...wechat.answers import MAX_NAME
+from ...wechat.client import WeChatClient, is_openid
+from ...wechat.merchant_key import MerchantKey
+from ...wechat.reading import Deadline
 from . import attempt, job
 
 Fault = str | Promise | None

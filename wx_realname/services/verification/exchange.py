@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..models import Verification
-from ..personal_data import PersonalData, Secret
-from ..wechat.client import WeChatClient
-from ..wechat.merchant_key import MerchantKey
-from ..wechat.reading import Deadline
+from ...models import Verification
+from ...personal_data import PersonalData, Secret
+from ...wechat.client import WeChatClient
+from ...wechat.merchant_key import MerchantKey
+from ...wechat.reading import Deadline
 from . import attempt, job
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from django.db import DatabaseError
 from django.utils import timezone
 
-from .. import audit, log, masking, resident_id, statements
-from ..exceptions import (
+from ... import audit, log, masking, resident_id, statements
+from ...exceptions import (
     ConfigurationError,
     InvalidAuthToken,
     InvalidCode,
@@ -22,15 +22,16 @@ from ..exceptions import (
     OutcomeUnknown,
     RealNameError,
 )
-from ..models import AuditEvent, Verification
-from ..personal_data import PersonalData
-from ..signals import verification_rejected, verification_succeeded
-from ..vault import blind_index
-from . import merchants, report
+from ...models import AuditEvent, Verification
+from ...personal_data import PersonalData
+from ...signals import verification_rejected, verification_succeeded
+from ...vault import blind_index
+from .. import clients
+from ..rows import identity
+from ..transactions import durable, persistently, release
+from . import report
 from .job import Job
 from .reservation import reserve
-from .rows import identity
-from .transactions import durable, persistently, release
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +77,14 @@ class _Attempt:
 
     def _ask(self) -> PersonalData | RealNameError:
         try:
-            client = merchants.client_for(self._job.merchant)
+            client = clients.client_for(self._job.merchant)
             key = client.keys.now() if self._job.signs else None
         except ConfigurationError as error:
             logger.error("%s", error)
             return Misconfigured()
         self._serialno = key.serialno if key else ""
         try:
-            return self._job.ask(client, key, merchants.deadline())
+            return self._job.ask(client, key, clients.deadline())
         except RealNameError as known:
             return known
         except (

@@ -8,17 +8,17 @@ from typing import Any, ClassVar
 
 from django.db import router
 
-from .. import audit, conf
-from ..exceptions import InvalidRequest, NotAuthenticated
-from ..models import Verification
-from ..personal_data import PersonalData, Secret
-from ..text import clean_text
-from ..vault import blind_index
-from ..vault.blind_index import Digest
-from ..wechat.client import WeChatClient
-from ..wechat.merchant_key import MerchantKey
-from ..wechat.reading import Deadline
-from . import merchants
+from ... import audit, conf
+from ...exceptions import InvalidRequest, NotAuthenticated
+from ...models import Verification
+from ...personal_data import PersonalData, Secret
+from ...text import clean_text
+from ...vault import blind_index
+from ...vault.blind_index import Digest
+from ...wechat.client import WeChatClient
+from ...wechat.merchant_key import MerchantKey
+from ...wechat.reading import Deadline
+from .. import clients
 
 MAX_TOKEN = 512  # characters of an auth_token or code
 MAX_CONSENT = 64
@@ -79,7 +79,7 @@ def prepared(
     return {
         "user": user,
         "settings": settings,
-        "merchant": merchants.find(alias),
+        "merchant": clients.find(alias),
         "consent": consent,
         "origin": audit.Origin.of(user, request),
         "using": router.db_for_write(Verification),

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils import timezone
 
-from .. import audit, statements
-from ..exceptions import (
+from ... import audit, statements
+from ...exceptions import (
     BY_CODE,
     AuthTokenInUse,
     ExchangeInProgress,
@@ -17,11 +17,11 @@ from ..exceptions import (
     RealNameError,
     WeChatReply,
 )
-from ..models import AuditEvent, Verification
-from ..uuid7 import uuid7
+from ...models import AuditEvent, Verification
+from ...uuid7 import uuid7
+from ..rows import append_abandoned, changed, is_stuck, update_if_unchanged
+from ..transactions import durable, durable_statement
 from .job import Job
-from .rows import append_abandoned, changed, is_stuck, update_if_unchanged
-from .transactions import durable, durable_statement
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from .. import conf
-from ..wechat.categories import OPEN
+from ... import conf
+from ...wechat.categories import OPEN
 from .usage import Usage, usage
 
 #: What APPLICATION may hold: the texts of the form, and three numbers.
