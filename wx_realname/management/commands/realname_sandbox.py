@@ -45,7 +45,7 @@ def _merchants() -> list[Merchant]:
         if certificates and merchant.app_secret:
             secret = merchant.app_secret.reveal()
             pems = tuple(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
-            playable.append(Merchant(merchant.app_id, secret, merchant.mch_id, pems))
+            playable.append(Merchant(merchant.app_id, secret, merchant.mch_id or "", pems))
     if not playable:
         raise CommandError(
             "No merchant of WX_REALNAME has an APP_SECRET and a certificate: set CERTIFICATE or "

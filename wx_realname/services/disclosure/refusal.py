@@ -27,7 +27,7 @@ def refused(
             Event.PERMISSION_REFUSED,
             audit.Origin.of(actor, request),
             using=using,
-            verification=row,
+            about=row,
             reason=permission,
         )
 

@@ -33,7 +33,7 @@ def reveal(
             Event.REVEAL,
             audit.Origin.of(actor, request),
             using=using,
-            verification=row,
+            about=row,
             reason=reason,
         )
     personal_data = _stored(verification, using).personal_data()  # it may have been erased since

@@ -81,7 +81,7 @@ def erase_all(
             ours = set(stored.filter(erased_at=changes["erased_at"]).values_list("pk", flat=True))
             rows = [row for row in rows if row.pk in ours]
         after = [changed(row, changes) for row in rows]
-        audit.append_all(AuditEvent.Event.ERASE, origin, after, using=using, reason=reason)
+        audit.append_outcomes(AuditEvent.Event.ERASE, origin, after, using=using, reason=reason)
         for row in after:
             _tell_after_commit(row, using)
     return rows

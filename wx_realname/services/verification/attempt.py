@@ -155,15 +155,20 @@ class _Attempt:
             written = statements.update(Verification, before, changes, using)
             if not written and self._is_written(changes):
                 return True  # by a try of ours whose commit we didn't hear of
-            audit.append(
-                Event.EXCHANGE if written else Event.EXCHANGE_SUPERSEDED,
-                self._job.origin,
-                using=using,
-                verification=self._row,
-                error_code=changes.get("error_code", ""),
-                errcode=changes.get("errcode"),
-                duration_ms=changes["duration_ms"],
-            )
+            names = ("error_code", "errcode", "duration_ms")
+            details = {name: changes[name] for name in names if name in changes}
+            if written:
+                audit.append_outcome(
+                    Event.EXCHANGE, self._job.origin, self._row, using=using, **details
+                )
+            else:
+                audit.append(
+                    Event.EXCHANGE_SUPERSEDED,
+                    self._job.origin,
+                    using=using,
+                    about=self._row,
+                    **details,
+                )
         return written
 
     def _is_written(self, changes: dict[str, Any]) -> bool:

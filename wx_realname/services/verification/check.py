@@ -32,7 +32,7 @@ def check(
     real_name: str | Secret,
     credential_id: str | Secret,
     merchant: str = "default",
-    consent: str = "",
+    notice: Any = None,
     request: Any = None,
 ) -> Verification:
     """Check a name and an ID number against WeChat Pay (checkrealnameinfo), and store them if they match.
@@ -49,7 +49,7 @@ def check(
     prepared = job.prepared(
         user=user,
         alias=merchant,
-        consent=consent,
+        notice=notice,
         request=request,
         token=("code", code, "wx_realname.check_code_digest"),
         openid=None if is_openid(openid) else _("This is not an openid."),
