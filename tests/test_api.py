@@ -180,9 +180,9 @@ def test_a_forged_place_in_the_list_is_404(api: Api, position: str) -> None:
 
 def test_the_current_one_is_the_newest_verified(api: Api, liar: LyingWeChat) -> None:
     error(api().get(CURRENT), 404, "not_found")
-    for name in ("张三", "李四"):
+    for number, name in enumerate(("张三", "李四")):
         liar.play(identity(name=name))
-        api().post(LIST, {"auth_token": name})
+        api().post(LIST, {"auth_token": f"token-{number}"})
     liar.play(says({}))
     api().post(LIST, {"auth_token": "lost"})
     assert api().get(CURRENT).json()["real_name"] == "*四"
