@@ -26,6 +26,7 @@ from tests.test_sandbox.client import (
 )
 from wx_realname.management.commands import realname_sandbox
 from wx_realname.sandbox import (
+    VERIFY_RETS,
     MerchantKey,
     Sandbox,
 )
@@ -215,8 +216,9 @@ def test_a_random_seed_is_told_at_the_start(certificate_file: str) -> None:
 def test_the_faults_can_be_listed_without_a_merchant(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-faults"]) == 0
     out = capsys.readouterr().out
-    assert len(out.splitlines()) == len(FAULTS)
+    assert len(out.splitlines()) == len(FAULTS) + len(VERIFY_RETS)
     assert "999999199001010008  says -1, system busy" in out
+    assert "10004" in out
 
 
 def test_the_list_of_faults_ends_quietly_when_nobody_reads_on() -> None:

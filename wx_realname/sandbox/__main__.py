@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import verify_rets
 from .faults.table import listing
 from .merchants import Merchant
 from .new_merchant import NewMerchant, make_new_merchant
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _list_faults() -> int:
     try:
-        print(*listing(), sep="\n", flush=True)
+        print(*listing(), *verify_rets.listing(), sep="\n", flush=True)
     except BrokenPipeError:  # who reads has read enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     return 0
