@@ -7,7 +7,7 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import verify_rets
@@ -16,7 +16,7 @@ from .merchants import Merchant
 from .new_merchant import NewMerchant, make_new_merchant
 from .sandbox import Sandbox
 from .server import CannotListen
-from .serving import add_sandbox_options, sandbox_from, serve_until_signal
+from .serving import add_sandbox_options, as_arguments, sandbox_from, serve_until_signal
 
 SECRET_VARIABLE = "WX_REALNAME_APP_SECRET"
 
@@ -39,11 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Unusable as error:
         parser.error(str(error))
     try:
-        serve_until_signal(sandbox, lambda ready: _announce(ready, sandbox, new))
+        serve_until_signal(
+            sandbox,
+            lambda ready: print(
+                *_exports(sandbox, new, options, sandbox.url), ready, sep="\n", flush=True
+            ),
+        )
     except CannotListen as error:
+        print(*_exports(sandbox, new, options, sandbox.url_asked_for), sep="\n")
         print(f"{error}. Choose another --port; 0 takes a free one.", file=sys.stderr)
-        if new:
-            print(_made(new), file=sys.stderr)
         return 1
     return 0
 
@@ -56,13 +60,16 @@ def _list_faults() -> int:
     return 0
 
 
-def _announce(ready: str, sandbox: Sandbox, new: NewMerchant | None) -> None:
-    if new:
-        print(*new.exports(sandbox.url), sep="\n")
-        if sandbox.speaks_tls:
-            print(f"export REQUESTS_CA_BUNDLE={shlex.quote(str(sandbox.ca_file))}")
-        print(f"# to serve it again: {new.again()}")
-    print(ready, flush=True)
+def _exports(
+    sandbox: Sandbox, new: NewMerchant | None, options: argparse.Namespace, url: str
+) -> Iterator[str]:
+    """What a shell takes to point the app at the new merchant, and how to serve it again."""
+    if new is None:
+        return
+    yield from new.exports(url)
+    if sandbox.speaks_tls:
+        yield f"export REQUESTS_CA_BUNDLE={shlex.quote(str(sandbox.ca_file))}"
+    yield f"# to serve it again: {new.again(*as_arguments(vars(options)))}"
 
 
 def _made(new: NewMerchant) -> str:
@@ -120,15 +127,13 @@ def _new_merchant(options: argparse.Namespace) -> NewMerchant | None:
 
 
 def _merchant(options: argparse.Namespace) -> Merchant:
-    wanted = ("app_id", "mch_id", "certificate")
-    missing = [f"--{name.replace('_', '-')}" for name in wanted if not getattr(options, name)]
-    if missing:
-        raise Unusable(
-            f"give {' and '.join(missing)}, or --new-merchant DIR to make a merchant for a try"
-        )
-    certificates = tuple(_read("--certificate", name) for name in options.certificate)
+    if not options.app_id:
+        raise Unusable("give --app-id, or --new-merchant DIR to make a merchant for a try")
+    if bool(options.mch_id) != bool(options.certificate):
+        raise Unusable("give both --mch-id and --certificate, or neither: faces need neither")
+    certificates = tuple(_read("--certificate", name) for name in options.certificate or ())
     try:
-        return Merchant(options.app_id, _app_secret(options), options.mch_id, certificates)
+        return Merchant(options.app_id, _app_secret(options), options.mch_id or "", certificates)
     except ValueError as error:
         raise Unusable(str(error)) from error
 

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from .errcodes import Refused
 from .keys import KEY_BITS, cert_serialno
 
+WAYS = ("button", "check", "face")
+
 
 @dataclass(frozen=True)
 class Merchant:

@@ -90,8 +90,16 @@ class Sandbox:
         """Where it answers, without a slash at the end; `RuntimeError` unless it runs."""
         if self._server is None:
             raise RuntimeError("the sandbox is not running")
+        return self._url(self._server.server_port)
+
+    @property
+    def url_asked_for(self) -> str:
+        """Where it answers once it runs, unless its port is 0."""
+        return self._url(self._port)
+
+    def _url(self, port: int) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http{'s' if self._tls else ''}://{host}:{self._server.server_port}"
+        return f"http{'s' if self._tls else ''}://{host}:{port}"
 
     @property
     def speaks_tls(self) -> bool:
