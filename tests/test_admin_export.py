@@ -21,7 +21,7 @@ from wx_realname.admin import spreadsheet
 from wx_realname.exceptions import InvalidRequest
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import exchange, export, keyset
-from wx_realname.services.export import BATCH
+from wx_realname.services.disclosure.export import BATCH
 
 pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]
@@ -177,7 +177,7 @@ def test_headers_are_in_the_clerks_language(officer: Client) -> None:
 
 def test_rows_are_read_as_they_are_sent(officer: Client, monkeypatch: Any) -> None:
     """A batch in memory at a time: no more queries than the reader has asked for."""
-    monkeypatch.setattr(sys.modules["wx_realname.services.export"], "BATCH", 10)
+    monkeypatch.setattr(sys.modules["wx_realname.services.disclosure.export"], "BATCH", 10)
     monkeypatch.setattr(spreadsheet, "_LINES", 10)
     records(95)
     answer = officer.post(EXPORT, MASKED)

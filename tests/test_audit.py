@@ -62,7 +62,7 @@ def test_an_ended_attempt_leaves_exactly_one_event_with_its_outcome(
         liar.play(*fault.scripts, path=fault.path)
     status = fault.promise[2] if fault else "verified"
     request = RequestFactory().get("/", REMOTE_ADDR="198.51.100.7")
-    outcome(user, consent="v1", request=request)
+    outcome(user, request=request)
 
     (event,) = AuditEvent.objects.all()
     row = Verification.objects.get()

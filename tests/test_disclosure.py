@@ -22,7 +22,8 @@ from wx_realname.exceptions import (
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.personal_data import Secret
 from wx_realname.sandbox import Citizen, Sandbox
-from wx_realname.services import disclosure, erase, exchange, find_person, reveal
+from wx_realname.services import erase, exchange, find_person, reveal
+from wx_realname.services.disclosure import search
 
 Configure = Callable[..., None]
 pytestmark = pytest.mark.django_db
@@ -226,7 +227,7 @@ def test_a_search_that_finds_too_many_says_so(
     row: Verification, user: Any, stranger: Any, monkeypatch: Any
 ) -> None:
     exchange(user=stranger, auth_token="another token")
-    monkeypatch.setattr(disclosure, "MAX_FOUND", 1)
+    monkeypatch.setattr(search, "MAX_FOUND", 1)
     found = find_person(actor=user, real_name=NAME)
     assert (len(found.matches), found.cut, searches()) == (1, True, ["by name; found: 1+"])
 

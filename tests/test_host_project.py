@@ -201,7 +201,7 @@ def test_nobody_gets_nothing(nobody: Any) -> None:
             ("auth_token", wrong)
             for wrong in ("", " ", "x" * 513, "a\nb", "a\0", "\ud800", None, 7)
         ],
-        *[("consent", wrong) for wrong in ("x" * 65, "\0", "\udfff", None, 7)],
+        *[("notice", wrong) for wrong in ("x" * 65, "\0", "\udfff", "unknown", 7)],
         *[("merchant", wrong) for wrong in ("nobody", "", None, 3, ["default"])],
     ],
 )

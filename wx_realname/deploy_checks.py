@@ -22,7 +22,7 @@ from django.db import connections, router
 from . import conf
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
-from .services import merchants
+from .services import clients
 
 Found = Iterator[CheckMessage]
 
@@ -153,7 +153,7 @@ def certificates_are_tenpays() -> Found:
 def _certificates() -> Iterator[tuple[str, Certificate]]:
     for merchant in conf.current().merchants.values():
         with suppress(ConfigurationError):  # E002 or E004 say so
-            loaded = merchants.client_for(merchant).keys.all()
+            loaded = clients.client_for(merchant).keys.all()
             for source, key in zip(merchant.key_sources, loaded, strict=True):
                 if key.certificate:
                     yield source.setting, key.certificate

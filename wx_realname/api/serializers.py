@@ -13,15 +13,15 @@ from .. import conf
 from ..exceptions import DecryptionError
 from ..models import Verification
 from ..personal_data import Secret
-from ..services.check import MAX_NUMBER
-from ..services.job import MAX_CONSENT, MAX_TOKEN
+from ..services.verification.check import MAX_NUMBER
+from ..services.verification.job import MAX_TOKEN
 from ..text import clean_text
 from ..wechat.answers import MAX_NAME
 
 logger = logging.getLogger(__name__)
 
 _MERCHANT = _("An alias; “default” unless given")
-_CONSENT = _("The version of the wording that the citizen agreed to")
+_NOTICE = _("The id of the notice that the citizen was shown and agreed to")
 
 
 class CleanTextField(serializers.Field[Any, Any, Any, Any]):
@@ -43,7 +43,7 @@ class ExchangeSerializer(serializers.Serializer[Any]):
 
     auth_token = CleanTextField(max_length=MAX_TOKEN, help_text=_("What WeChat's button gave"))
     merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
-    consent = CleanTextField(max_length=MAX_CONSENT, blank=True, required=False, help_text=_CONSENT)
+    notice = CleanTextField(max_length=64, required=False, help_text=_NOTICE)
 
 
 class CheckSerializer(serializers.Serializer[Any]):
@@ -56,7 +56,7 @@ class CheckSerializer(serializers.Serializer[Any]):
         help_text=_("The number of the resident ID card: 18 or 15 characters"),
     )
     merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
-    consent = CleanTextField(max_length=MAX_CONSENT, blank=True, required=False, help_text=_CONSENT)
+    notice = CleanTextField(max_length=64, required=False, help_text=_NOTICE)
 
 
 def represent(row: Verification) -> dict[str, Any]:
@@ -66,6 +66,7 @@ def represent(row: Verification) -> dict[str, Any]:
         "id": str(row.id),
         "method": row.method,
         "status": row.status,
+        "consent": row.consent_id and str(row.consent_id),
         "merchant": row.merchant,
         "real_name": real_name,
         "credential_id": credential_id,

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.cache import caches
 
-from .. import conf
-from . import merchants
+from ... import conf
+from .. import clients
 
 logger = logging.getLogger(__name__)
 
@@ -18,11 +18,11 @@ CACHED = 3600  # seconds
 
 def categories(*, merchant: str = "default") -> list[dict[str, Any]]:
     """WeChat's list, cached an hour. Raises `RealNameError` subclasses; a cache that is down is a miss."""
-    found = merchants.find(merchant)
+    found = clients.find(merchant)
     cached = remembered(found)
     if cached is not None:
         return cached
-    fresh = merchants.client_for(found).get_category(merchants.deadline())
+    fresh = clients.client_for(found).get_category(clients.deadline())
     try:
         _cache().set(_key(found), fresh, CACHED)
     except Exception as error:

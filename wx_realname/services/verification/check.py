@@ -8,16 +8,16 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .. import conf, resident_id
-from ..exceptions import InvalidCode
-from ..models import Verification
-from ..personal_data import PersonalData, Secret
-from ..text import clean_text
-from ..vault import blind_index
-from ..wechat.answers import MAX_NAME
-from ..wechat.client import WeChatClient, is_openid
-from ..wechat.merchant_key import MerchantKey
-from ..wechat.reading import Deadline
+from ... import conf, resident_id
+from ...exceptions import InvalidCode
+from ...models import Verification
+from ...personal_data import PersonalData, Secret
+from ...text import clean_text
+from ...vault import blind_index
+from ...wechat.answers import MAX_NAME
+from ...wechat.client import WeChatClient, is_openid
+from ...wechat.merchant_key import MerchantKey
+from ...wechat.reading import Deadline
 from . import attempt, job
 
 Fault = str | Promise | None
@@ -32,7 +32,7 @@ def check(
     real_name: str | Secret,
     credential_id: str | Secret,
     merchant: str = "default",
-    consent: str = "",
+    notice: Any = None,
     request: Any = None,
 ) -> Verification:
     """Check a name and an ID number against WeChat Pay (checkrealnameinfo), and store them if they match.
@@ -49,7 +49,7 @@ def check(
     prepared = job.prepared(
         user=user,
         alias=merchant,
-        consent=consent,
+        notice=notice,
         request=request,
         token=("code", code, "wx_realname.check_code_digest"),
         openid=None if is_openid(openid) else _("This is not an openid."),
