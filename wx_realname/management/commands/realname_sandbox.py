@@ -48,6 +48,7 @@ def _merchants() -> list[Merchant]:
     if not playable:
         raise CommandError(
             "No merchant of WX_REALNAME has an APP_SECRET, and beside an MCH_ID a certificate: set "
-            "CERTIFICATE or CERTIFICATE_FILE (python -m wx_realname.sandbox --new-merchant DIR makes one to try)."
+            "CERTIFICATE or CERTIFICATE_FILE (python -m wx_realname.sandbox --new-merchant DIR makes "
+            "one to try)."
         )
     return playable
