@@ -26,7 +26,7 @@ class Claim:
 @dataclass
 class _Face:
     claim: Claim
-    credential_id: str
+    credential_id: str = field(repr=False)
     expires_at: float
     verify_ret: int = NOT_FINISHED
 
