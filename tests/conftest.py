@@ -31,6 +31,7 @@ from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Notice, Verification
 from wx_realname.sandbox import Citizen, Merchant, Sandbox
 from wx_realname.services import clients, erase, exchange
+from wx_realname.services.cache import forget_failures
 from wx_realname.wechat.access_token import StableTokens
 
 AUTH_TOKEN = "auth-token-of-these-tests"
@@ -39,6 +40,7 @@ AUTH_TOKEN = "auth-token-of-these-tests"
 def forget_access_tokens() -> None:
     """Nothing in the cache, and nothing kept by the clients of this process, which outlive a test."""
     cache.clear()
+    forget_failures()
     for _, client in clients._registry._clients.values():
         if isinstance(client._tokens, StableTokens):
             client._tokens._own, client._tokens._forced_at = None, float("-inf")

@@ -126,7 +126,7 @@ def test_erased_records_have_empty_cells(officer: Client) -> None:
 def test_a_record_that_does_not_open_stops_no_other(
     row: Verification, liar: LyingWeChat, stranger: Any, officer: Client
 ) -> None:
-    exchange(user=stranger, auth_token="another token")
+    exchange(user=stranger, auth_token="another-token")
     Verification.objects.filter(pk=row.pk).update(credential_id_encrypted=None)
     broken = Verification.objects.exclude(pk=row.pk).get()
     stored = Verification.objects.get(pk=row.pk).real_name_encrypted
@@ -209,7 +209,7 @@ def test_an_export_that_is_cut_short_says_how_far_it_came(
 def test_an_export_that_fails_on_its_way_tells_nothing(
     row: Verification, liar: LyingWeChat, officer: Client, stranger: Any, monkeypatch: Any
 ) -> None:
-    exchange(user=stranger, auth_token="another token")
+    exchange(user=stranger, auth_token="another-token")
     answer = officer.post(EXPORT, PLAIN)
     opened = Verification.personal_data
     monkeypatch.setattr(

@@ -298,7 +298,7 @@ def test_a_token_is_known_after_the_index_keys_are_rotated(
     assert code(stranger) == "auth_token_in_use"
     assert code(user) == "verified"
     assert (Verification.objects.get().pk, len(liar.exchanges)) == (row.pk, status == "failed")
-    assert exchange(user=user, auth_token="another token").token_key_id == "i2"
+    assert exchange(user=user, auth_token="another-token").token_key_id == "i2"
 
 
 # --- races ------------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ def test_no_end_of_an_exchange_shows_or_stores_anything(
     assert (first is None) == (fault is None)
     for error in (first, leaving(user), leaving(user, merchant="unknown")):
         assert_shows_nothing(error)
-    answer = api().post(LIST, {"auth_token": f"{AUTH_TOKEN} again"})
+    answer = api().post(LIST, {"auth_token": f"{AUTH_TOKEN}-again"})
     assert found_in(answer.content) | found_in(answer.headers) == set()
     assert_stored_nowhere()
     assert leaks(reporter) == []

@@ -137,7 +137,7 @@ def test_with_its_user_the_personal_data_goes_and_the_row_stays(
     liar: LyingWeChat, user: Any, stranger: Any, how: str, status: str
 ) -> None:
     row = brought_to(status, liar, user)
-    others = exchange(user=stranger, auth_token="another token")
+    others = exchange(user=stranger, auth_token="another-token")
     (user if how == "instance" else User.objects.filter(username="citizen")).delete()
     row.refresh_from_db()
     assert (row.user_id, row.status, personal(row)) == (None, "erased", {})
@@ -276,7 +276,7 @@ def purge(**options: Any) -> str:
 
 def many(liar: LyingWeChat, user: Any, count: int, days: float = 0) -> list[Verification]:
     """So many verified records, that old."""
-    rows = [exchange(user=user, auth_token=f"token {number}") for number in range(count)]
+    rows = [exchange(user=user, auth_token=f"token-{number}") for number in range(count)]
     at = timezone.now() - timedelta(days=days)
     Verification.objects.filter(pk__in=[row.pk for row in rows]).update(verified_at=at)
     return rows

@@ -23,6 +23,7 @@ from . import conf
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
 from .services import clients
+from .services.cache import TIMEOUTS, WAIT, waits_are_bounded
 
 Found = Iterator[CheckMessage]
 
@@ -90,6 +91,20 @@ def processes_share_the_cache() -> Found:
             "processes share neither the access_token nor the throttle's counts.",
             hint="Use Redis, Memcached or the database; one process alone may keep its own cache.",
             id="wx_realname.W010",
+        )
+
+
+def the_cache_has_time_outs() -> Found:
+    """W020: Redis may accept a connection and never answer; nothing in its settings ends the wait."""
+    alias = conf.current().cache_alias
+    if "redis" in settings.CACHES[alias].get("BACKEND", "").lower() and not waits_are_bounded(
+        alias
+    ):
+        yield Warning(
+            f'CACHES["{alias}"] has no time-outs of at most {WAIT:g} s: each operation is done in a thread '
+            "of its own, so that a server which accepts and never answers stops no request.",
+            hint=f'Set {" and ".join(TIMEOUTS)} in its "OPTIONS", such as 0.5 (seconds).',
+            id="wx_realname.W020",
         )
 
 
@@ -197,6 +212,7 @@ DEPLOY = (
     plain_answers_are_encrypted_on_the_way,
     debug_is_off,
     processes_share_the_cache,
+    the_cache_has_time_outs,
     keys_are_readable_by_the_site_only,
     each_key_has_one_purpose,
     certificates_are_tenpays,

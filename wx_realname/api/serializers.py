@@ -15,7 +15,7 @@ from ..models import Verification
 from ..personal_data import Secret
 from ..services.verification.check import MAX_NUMBER
 from ..services.verification.job import MAX_TOKEN
-from ..text import clean_text
+from ..text import clean_text, clean_token
 from ..wechat.answers import MAX_NAME
 
 logger = logging.getLogger(__name__)
@@ -38,10 +38,19 @@ class CleanTextField(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
+class TokenField(CleanTextField):
+    """A token of WeChat's: visible ASCII."""
+
+    def to_internal_value(self, data: Secret) -> Secret:
+        if fault := clean_token(data, self.max_length):
+            raise serializers.ValidationError(str(fault))
+        return data
+
+
 class ExchangeSerializer(serializers.Serializer[Any]):
     """The body of POST verifications/, as the parser gives it: its values stay opaque."""
 
-    auth_token = CleanTextField(max_length=MAX_TOKEN, help_text=_("What WeChat's button gave"))
+    auth_token = TokenField(max_length=MAX_TOKEN, help_text=_("What WeChat's button gave"))
     merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
     notice = CleanTextField(max_length=64, required=False, help_text=_NOTICE)
 
@@ -49,7 +58,7 @@ class ExchangeSerializer(serializers.Serializer[Any]):
 class CheckSerializer(serializers.Serializer[Any]):
     """The body of POST checks/; whether the number can be one, `services.check` tells."""
 
-    code = CleanTextField(max_length=MAX_TOKEN, help_text=_("What WeChat's city service gave"))
+    code = TokenField(max_length=MAX_TOKEN, help_text=_("What WeChat's city service gave"))
     real_name = CleanTextField(max_length=MAX_NAME, help_text=_("As on the resident ID card"))
     credential_id = CleanTextField(
         max_length=MAX_NUMBER,

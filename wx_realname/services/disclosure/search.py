@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -96,9 +95,8 @@ def _condition(name: Secret, number: Secret) -> Q:
 
 
 def _normalized(number: Secret) -> Secret:
-    """The number as people paste it: full-width digits and spaces don't matter. Empty if it is none."""
-    text = "".join(unicodedata.normalize("NFKC", number.reveal()).split())
-    return Secret(resident_id.normalize(text) or "")
+    """The number in its one form; empty if it is none."""
+    return Secret(resident_id.normalize(number.reveal()) or "")
 
 
 def _hexes(index: BlindIndex, form: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ... import conf, resident_id
+from ... import conf, names, resident_id
 from ...exceptions import InvalidCode
 from ...models import Verification
 from ...personal_data import PersonalData, Secret
@@ -57,7 +57,7 @@ def check(
         credential_id=_number_fault(credential_id),
     )
     typed = PersonalData(
-        real_name.reveal().strip(), resident_id.normalize(credential_id.reveal()) or ""
+        names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
     )
     return attempt.made(_Check(**prepared, openid=openid, code=code, typed=typed))
 
@@ -88,11 +88,11 @@ class _Check(job.Job):
     def confirm(self, row: Verification) -> None:
         """A record speaks of the name and number that were checked, and of no other."""
         keys = conf.current().index_keys
-        names = blind_index.names(keys).digests(blind_index.name_form(self.typed.real_name))
+        written = blind_index.names(keys).digests(blind_index.name_form(self.typed.real_name))
         numbers = blind_index.numbers(keys).digests(
             blind_index.number_form(self.typed.credential_id)
         )
-        pairs = ((names, row.real_name_index), (numbers, row.credential_id_index))
+        pairs = ((written, row.real_name_index), (numbers, row.credential_id_index))
         if row.status == Verification.Status.VERIFIED and not all(
             known in {digest.hex for digest in digests} for digests, known in pairs
         ):

@@ -12,7 +12,7 @@ from ... import audit, conf
 from ...exceptions import InvalidRequest, NotAuthenticated
 from ...models import Notice, Verification
 from ...personal_data import PersonalData, Secret
-from ...text import clean_text
+from ...text import clean_token
 from ...vault import blind_index
 from ...vault.blind_index import Digest
 from ...wechat.client import WeChatClient
@@ -70,7 +70,7 @@ def prepared(
     if getattr(user, "pk", None) is None:
         raise NotAuthenticated
     name, value, purpose = token
-    faults[name] = clean_text(value, MAX_TOKEN)
+    faults[name] = clean_token(value, MAX_TOKEN)
     if errors := {field: [str(fault)] for field, fault in faults.items() if fault}:
         raise InvalidRequest(errors=errors)
     settings = conf.current()
