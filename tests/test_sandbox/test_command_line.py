@@ -184,8 +184,8 @@ def test_a_missing_secret_or_a_bad_certificate_is_a_clear_error(
 def test_a_taken_port_is_a_clear_error(sandbox: Sandbox, certificate_file: str) -> None:
     port = sandbox.url.rpartition(":")[2]
     with Cli(*options(certificate_file, "--port", port), secret=SECRET) as cli:
-        code, err = cli.end()
-        assert code == 1
+        out, err = (said.decode() for said in cli.process.communicate(timeout=30))
+        assert (cli.process.returncode, out) == (1, "")
         assert f"can't listen on 127.0.0.1:{port}" in err
         assert "Traceback" not in err
 

@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from . import verify_rets
@@ -38,23 +39,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sandbox = _sandbox(merchant, new, options)
     except Unusable as error:
         parser.error(str(error))
+    exports = partial(_exports, sandbox, new, options)
     try:
-        serve_until_signal(
-            sandbox,
-            lambda ready: print(
-                *_exports(sandbox, new, options, sandbox.url), ready, sep="\n", flush=True
-            ),
-        )
+        serve_until_signal(sandbox, lambda ready: _say(*exports(sandbox.url), ready))
     except CannotListen as error:
-        print(*_exports(sandbox, new, options, sandbox.url_asked_for), sep="\n")
+        _say(*exports(sandbox.url_asked_for))
         print(f"{error}. Choose another --port; 0 takes a free one.", file=sys.stderr)
         return 1
     return 0
 
 
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
 def _list_faults() -> int:
     try:
-        print(*listing(), *verify_rets.listing(), sep="\n", flush=True)
+        _say(*listing(), *verify_rets.listing())
     except BrokenPipeError:  # who reads has read enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     return 0

@@ -47,9 +47,8 @@ class Sandbox:
         rate: float | None = None,
         tls: Path | None = None,
     ) -> None:
-        state, trouble = State(merchants, token_lifetime, clock), Trouble(profile, seed, rate)
-        self._state, self._trouble = state, trouble
-        self._stand_in = StandIn(state, trouble)
+        self._state = State(merchants, token_lifetime, clock)
+        self._stand_in = StandIn(self._state, Trouble(profile, seed, rate))
         self._tls = None if tls is None else prepare(tls, host)
         self._host = host
         self._port = port
@@ -116,19 +115,19 @@ class Sandbox:
     @property
     def trouble(self) -> Chosen:
         """How it misbehaves by itself: profile, seed and rate."""
-        return self._trouble.chosen()
+        return self._stand_in.trouble.chosen()
 
     def use_profile(self, profile: str, seed: int | None = None, rate: float | None = None) -> None:
         """Misbehave in another way from now on; `ValueError` as for the sandbox itself."""
-        self._trouble.choose(profile, seed, rate)
+        self._stand_in.trouble.choose(profile, seed, rate)
 
     def fault(self, name: str, call: str = REALNAME, times: int = 1) -> None:
         """The next `times` requests of that call meet the fault; `ValueError` names the nearest."""
-        self._trouble.queue(name, call, times)
+        self._stand_in.trouble.queue(name, call, times)
 
     def clear_faults(self) -> None:
         """Forget what `fault` queued; citizens keep theirs."""
-        self._trouble.clear()
+        self._stand_in.trouble.clear()
 
     def issue_auth_token(self, citizen: Citizen, app_id: str | None = None) -> str:
         """Let a citizen authorise; `ValueError` unless `app_id` is known, or the only one."""

@@ -3,59 +3,45 @@
 from __future__ import annotations
 
 from .fault import GETVERIFYID, QUERY, Changed, Encounter, Fault, changed
+from .unreadable import without
 
-LONGEST = 256  # characters of a verify_id
+TOO_LONG = 257  # characters of a verify_id: WeChat allows itself 256
 QUOTA = 45009
 
 
-def _query(name: str, description: str, **fields: object) -> Fault:
-    """queryverifyinfo answers with these fields instead of its own."""
+def _answers(call: str, name: str, description: str, **fields: object) -> Fault:
+    """A success with these fields instead of its own."""
 
     def change(encounter: Encounter, document: Changed) -> Changed:
         return document | fields
 
-    return Fault(name, description, changed(change), calls=(QUERY,))
-
-
-def _verify_id(name: str, description: str, value: str) -> Fault:
-    def change(encounter: Encounter, document: Changed) -> Changed:
-        return document | {"verify_id": value}
-
-    return Fault(name, description, changed(change), calls=(GETVERIFYID,))
+    return Fault(name, description, changed(change), calls=(call,))
 
 
 FAULTS: tuple[Fault, ...] = (
-    _query("passed_on_the_phone_alone", "10004, whatever the phone said", verify_ret=10004),
-    _query("verify_ret_text", 'verify_ret is "10000", a string', verify_ret="10000"),
-    _query("verify_ret_fraction", "verify_ret is 10000.0", verify_ret=10000.0),
-    _query("verify_ret_list", "verify_ret is [10000]", verify_ret=[10000]),
-    _query("verify_ret_true", "verify_ret is true", verify_ret=True),
-    _query(
-        "verify_ret_unknown", "verify_ret is 10099, which nobody has documented", verify_ret=10099
+    _answers(
+        QUERY, "passed_on_the_phone_alone", "10004, whatever the phone said", verify_ret=10004
     ),
-    _query(
-        "verify_ret_repeated", "10021: a repeated request, of no one knows what", verify_ret=10021
-    ),
-    _query(
+    _answers(QUERY, "verify_ret_text", 'verify_ret is "10000", a string', verify_ret="10000"),
+    _answers(QUERY, "verify_ret_fraction", "verify_ret is 10000.0", verify_ret=10000.0),
+    _answers(QUERY, "verify_ret_list", "verify_ret is [10000]", verify_ret=[10000]),
+    _answers(QUERY, "verify_ret_true", "verify_ret is true", verify_ret=True),
+    _answers(QUERY, "verify_ret_unknown", "verify_ret is 10099, in no document", verify_ret=10099),
+    _answers(QUERY, "verify_ret_repeated", "10021, which names no result", verify_ret=10021),
+    _answers(
+        QUERY,
         "passed_and_refused",
         f"verify_ret 10000 beside errcode {QUOTA}",
         errcode=QUOTA,
         verify_ret=10000,
     ),
-    Fault(
-        "without_verify_ret",
-        "the answer has no verify_ret",
-        changed(lambda encounter, document: {"errcode": 0, "errmsg": ""}),
-        calls=(QUERY,),
-    ),
-    Fault(
-        "without_verify_id",
-        "the answer has no verify_id",
-        changed(lambda encounter, document: {"errcode": 0, "errmsg": "", "expires_in": 3600}),
-        calls=(GETVERIFYID,),
-    ),
-    _verify_id("verify_id_empty", "verify_id is empty", ""),
-    _verify_id(
-        "verify_id_too_long", f"verify_id has {LONGEST + 1} characters", "v" * (LONGEST + 1)
+    Fault("without_verify_ret", "there is no verify_ret", without("verify_ret"), calls=(QUERY,)),
+    Fault("without_verify_id", "there is no verify_id", without("verify_id"), calls=(GETVERIFYID,)),
+    _answers(GETVERIFYID, "verify_id_empty", "verify_id is empty", verify_id=""),
+    _answers(
+        GETVERIFYID,
+        "verify_id_too_long",
+        f"verify_id has {TOO_LONG} characters",
+        verify_id="v" * TOO_LONG,
     ),
 )

@@ -101,6 +101,6 @@ def named(name: str, call: str = REALNAME) -> Fault:
 def listing() -> Iterator[str]:
     """The table in lines, for the command line."""
     for fault in FAULTS.values():
-        citizen = fault.credential_id or "-" * 18
+        citizen = fault.credential_id or fault.query_credential_id or "-" * 18
         consumes = "consumes" if fault.consumes else "        "
         yield f"{fault.group:15} {fault.name:38} {consumes} {citizen}  {fault.description}"
