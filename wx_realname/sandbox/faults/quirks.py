@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from ..reply import Part, Reply
 from .fault import (
+    CALLS,
+    FACE_CALLS,
     REALNAME,
     Changed,
     Encounter,
@@ -89,7 +91,12 @@ _OF_JSON: tuple[Fault, ...] = (
         with_fields(_folded),
         calls=(REALNAME,),
     ),
-    Fault("without_errcode", "no errcode, as the document lists none", without("errcode")),
+    Fault(
+        "without_errcode",
+        "no errcode, as the document lists none",
+        without("errcode"),
+        calls=tuple(call for call in CALLS if call not in FACE_CALLS),  # there it is documented
+    ),
     Fault("without_errmsg", "no errmsg", without("errmsg")),
     Fault("extra_fields", "fields that nobody asked for", changed(_more)),
     Fault("duplicate_keys", "every field twice, with one value", respelt(_twice_each)),
