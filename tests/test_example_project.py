@@ -56,7 +56,7 @@ def test_a_disabled_account_is_refused_with_words(sandbox: Sandbox, settings: An
         request = RequestFactory().post("/api/login/", body, content_type="application/json")
         return Login.as_view()(request)
 
-    settings.SECRET_KEY = "k" * 50
+    settings.SIMPLE_JWT = {"SIGNING_KEY": "k" * 50}
     openid = "oInactive00000000000000000000"
     assert login(openid).status_code == 200
     get_user_model().objects.filter(username=openid).update(is_active=False)
