@@ -78,7 +78,7 @@ def verify_by_face(
         credential_id=citizen.credential_id,
         **more,
     )
-    sandbox.show_face(verification.verify_id, verify_ret)
+    sandbox.show_face(str(verification.verify_id), verify_ret)
     return services.finish_face(verification)
 
 
