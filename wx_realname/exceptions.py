@@ -48,6 +48,7 @@ class RealNameError(Exception):
     retry_after: int | None = None  # seconds
     outcome: ClassVar[Outcome | None] = None  # the status that it gives a record
     detail: ClassVar[str | Promise]
+    reached = False  # whether the call itself, not that for its access_token, came to WeChat
 
     def __init__(
         self,

@@ -78,7 +78,7 @@ def verify_by_face(
         credential_id=citizen.credential_id,
         **more,
     )
-    sandbox.show_face(begun.verify_id, verify_ret)
+    sandbox.show_face(str(begun.verify_id), verify_ret)
     verification: Verification = services.finish_face(begun)
     return verification
 

@@ -7,6 +7,18 @@ from .rights.erasure import erase
 from .verification.categories import categories
 from .verification.check import check
 from .verification.exchange import exchange
+from .verification.face import begin_face, finish_face
 from .verification.login import login
 
-__all__ = ["categories", "check", "erase", "exchange", "export", "find_person", "login", "reveal"]
+__all__ = [
+    "begin_face",
+    "categories",
+    "check",
+    "erase",
+    "exchange",
+    "export",
+    "find_person",
+    "finish_face",
+    "login",
+    "reveal",
+]

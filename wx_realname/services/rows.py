@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from .. import audit, conf, statements
-from ..exceptions import OutcomeUnknown
+from ..exceptions import BY_CODE, OutcomeUnknown, RealNameError, WeChatReply, WeChatUnreachable
 from ..models import AuditEvent, Verification
 
 
@@ -18,15 +18,30 @@ def is_stuck(row: Verification) -> bool:
     return timezone.now() - row.started_at > timedelta(seconds=conf.current().pending_timeout)
 
 
+def abandoned(row: Verification) -> type[RealNameError]:
+    """What an attempt comes to whose worker died. The begin of a face consumed nothing."""
+    is_face = row.method == Verification.Method.FACE
+    return WeChatUnreachable if is_face else OutcomeUnknown
+
+
 def append_abandoned(row: Verification, origin: audit.Origin, using: str) -> None:
-    """The end of an attempt whose worker died: it became unknown."""
+    """The end of an attempt whose worker died."""
+    error = abandoned(row)
     audit.append_outcome(
         AuditEvent.Event.EXCHANGE_ABANDONED,
         origin,
-        changed(row, {"status": Verification.Status.UNKNOWN}),
+        changed(row, {"status": error.outcome}),
         using=using,
-        error_code=OutcomeUnknown.code,
+        error_code=error.code,
     )
+
+
+def error_of(row: Verification) -> RealNameError:
+    """The error with which the record ended."""
+    wechat = None
+    if row.errcode is not None:
+        wechat = WeChatReply(errcode=row.errcode, errmsg=row.errmsg, hint=row.hint or None)
+    return BY_CODE[row.error_code](wechat=wechat, verification_id=row.pk)
 
 
 def update_if_unchanged(row: Verification, using: str, changes: dict[str, Any]) -> bool:

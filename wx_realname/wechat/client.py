@@ -179,22 +179,36 @@ class WeChatClient:
         `Mismatch`, `NoRealName` and `InvalidCode` are WeChat's word; a verdict that can't be understood
         is `UnreadableAnswer`, none at all `OutcomeUnknown`.
         """
-        name, number = Secret(typed.real_name), Secret(typed.credential_id)
+        payload: Payload = {
+            "openid": Secret(openid),
+            "real_name": Secret(typed.real_name),
+            "cred_id": Secret(typed.credential_id),
+            "cred_type": "1",
+            "code": code,
+        }
+        path = "/intp/realname/checkrealnameinfo"
+        answers.judge(self.post("check", path, payload, deadline, lost=OutcomeUnknown))
 
-        def post(access_token: Secret) -> Answer:
-            payload: Payload = {
-                "openid": openid,
-                "real_name": name,
-                "cred_id": number,
-                "cred_type": "1",
-                "code": code,
-            }
+    def post(
+        self,
+        call: errcodes.Call,
+        path: str,
+        payload: Payload,
+        deadline: Deadline,
+        *,
+        lost: type[RealNameError],
+    ) -> Answer:
+        """POST with an access_token. `lost` is raised when no answer came of what was sent.
+
+        Raises what the table of return codes says; its secrets are those of the payload.
+        """
+
+        def send(access_token: Secret) -> Answer:
             query = {"access_token": access_token}
-            path = "/intp/realname/checkrealnameinfo"
             answer = self._transport.call("POST", path, deadline, query=query, payload=payload)
-            return _accepted(answer, [access_token, code, name, number, Secret(openid)])
+            return _accepted(answer, [access_token, *_secrets(payload)])
 
-        answers.judge(self._ask(post, deadline, lost=OutcomeUnknown, call="check"))
+        return self._ask(send, deadline, lost=lost, call=call)
 
     def get_category(self, deadline: Deadline) -> list[dict[str, Any]]:
         """The mini-program's categories (interface document §4.2), each with the fields it names."""
@@ -224,8 +238,10 @@ class WeChatClient:
             return tries.patiently(lambda: self._with_access_token(send, tries))
         except NoAnswer as no_answer:
             error = lost() if no_answer.sent else WeChatUnreachable()
+            error.reached = no_answer.sent
         except Refused as refused:
             error = _error(call, refused)
+            error.reached = True
         except RealNameError as no_token:
             error = no_token
         error.in_doubt = error.in_doubt or tries.in_doubt
@@ -289,7 +305,14 @@ class _Tries:
 
 
 def _secrets(values: Mapping[str, Any]) -> list[Secret]:
-    return [value for value in values.values() if isinstance(value, Secret)]
+    """The opaque values, those of an object within too."""
+    found: list[Secret] = []
+    for value in values.values():
+        if isinstance(value, Mapping):
+            found += _secrets(value)
+        elif isinstance(value, Secret):
+            found.append(value)
+    return found
 
 
 def _accepted(answer: Answer, secrets: list[Secret]) -> Answer:

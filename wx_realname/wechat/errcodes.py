@@ -6,93 +6,37 @@ the login's page (40029, 40163, 40226).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from .face_errcodes import FACE_ERRCODES
+from .return_code import (
+    ADMIN_REFUSED,
+    ADMIN_WAITS,
+    CHANGED_ON_THE_WAY,
+    DAY_QUOTA,
+    DEAD_TOKEN,
+    IS_BUSY,
+    MINUTE_QUOTA,
+    NEEDS_POST,
+    NO_TOKEN,
+    NOT_WHITELISTED,
+    WRONG_APPID,
+    WRONG_CODE,
+    WRONG_SECRET,
+    Call,
+    ErrCode,
+    Who,
+    Words,
+)
 
-Call = Literal["token", "api", "login", "check"]
-Who = Literal["citizen", "operator", "developer", "wechat"]
-Words = tuple[str, str, str, str]  # meaning in English and Chinese, remedy in English and Chinese
+__all__ = ["ERRCODES", "Call", "ErrCode", "Who", "Words", "code_for", "ends_a_query", "find"]
 
 BUSY = -1
 DEAD_ACCESS_TOKEN = frozenset({40001, 40014, 42001})
 INVALID_AUTH_TOKEN = 94005
-
-
-@dataclass(frozen=True)
-class ErrCode:
-    """One return code of one kind of call, and the code of ours that it becomes."""
-
-    call: Call
-    errcode: int
-    code: str
-    meaning_en: str
-    meaning_zh: str
-    remedy_en: str
-    remedy_zh: str
-    who: Who
-
-
-_BUSY: Words = (
-    "WeChat is busy",
-    "系统繁忙",
-    "Tried three times; try again later.",
-    "已重试三次，请稍后再试。",
-)
-_DAY_QUOTA: Words = (
-    "the day's quota is used up",
-    "当日调用次数已达上限",
-    "Wait for midnight (Beijing), or ask WeChat for a larger quota.",
-    "请等待次日零点（北京时间）恢复，或向微信申请提高额度。",
-)
-_MINUTE_QUOTA: Words = (
-    "too many calls in this minute",
-    "每分钟调用次数已达上限",
-    "Wait a minute; look for several processes without a shared cache.",
-    "请一分钟后再试；检查是否有多个进程未共用缓存。",
-)
-_WRONG_CODE: Words = (
-    "the code is not valid",
-    "code 无效或已失效",
-    "Let the citizen go through WeChat's city service again, which gives a new code.",
-    "请用户重新进入城市服务授权，以获取新的 code。",
-)
-_WRONG_APPID: Words = (
-    "the appid is not valid",
-    "不合法的 appid",
-    "Compare APP_ID with the mini-program's console.",
-    "请与小程序后台核对 APP_ID。",
-)
-_WRONG_SECRET: Words = (
-    "the app secret is not valid",
-    "不合法的 AppSecret",
-    "Compare APP_SECRET; if it is lost, reset it in the mini-program's console, for all who use it.",
-    "请核对 APP_SECRET；如已遗失，请在小程序后台重置并同步更新。",
-)
-_DEAD_TOKEN: Words = (
-    "the access_token is not valid, even a fresh one",
-    "access_token 无效（重新获取后仍无效）",
-    "See whether another system fetches tokens for this appid, or APP_ID belongs to another app.",
-    "检查是否有其他系统在刷新同一 appid 的 access_token，以及 APP_ID 是否属于其他小程序。",
-)
-_CHANGED_ON_THE_WAY = (
-    "Something between us and WeChat changes the request.",
-    "请检查请求是否被代理服务器或网关修改。",
-)
-_ADMIN_REFUSED: Words = (
-    "the administrator refused this IP address",
-    "管理员已拒绝该 IP 的调用",
-    "Ask the mini-program's administrator; the block ends after some hours.",
-    "请联系小程序管理员，待限制解除后再试。",
-)
-_ADMIN_WAITS: Words = (
-    "this call waits for the administrator's consent",
-    "此次调用需要管理员确认",
-    "The mini-program's administrator confirms it in WeChat.",
-    "请小程序管理员在微信中确认。",
-)
+#: What means the same on every call that carries an access_token.
+OF_EVERY_CALL = DEAD_ACCESS_TOKEN | {BUSY, 40013, 40164, 41001, 43002, 45009, 45011, 61007}
 
 ERRCODES: tuple[ErrCode, ...] = (
-    ErrCode("api", BUSY, "wechat_busy", *_BUSY, who="wechat"),
+    ErrCode("api", BUSY, "wechat_busy", *IS_BUSY, who="wechat"),
     ErrCode(
         "api",
         94001,
@@ -194,7 +138,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         who="operator",
     ),
     *(
-        ErrCode("api", errcode, "misconfigured", *_DEAD_TOKEN, who="operator")
+        ErrCode("api", errcode, "misconfigured", *DEAD_TOKEN, who="operator")
         for errcode in (40001, 40014, 42001)
     ),
     ErrCode(
@@ -217,10 +161,14 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请将该接口权限授予第三方平台，或使用小程序自身的凭证。",
         who="operator",
     ),
-    ErrCode("api", 45009, "quota_exhausted", *_DAY_QUOTA, who="operator"),
-    ErrCode("api", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
-    ErrCode("token", BUSY, "wechat_busy", *_BUSY, who="wechat"),
-    ErrCode("token", 40001, "misconfigured", *_WRONG_SECRET, who="operator"),
+    ErrCode("api", 40013, "misconfigured", *WRONG_APPID, who="operator"),
+    ErrCode("api", 40164, "misconfigured", *NOT_WHITELISTED, who="operator"),
+    ErrCode("api", 41001, "misconfigured", *NO_TOKEN, who="developer"),
+    ErrCode("api", 43002, "misconfigured", *NEEDS_POST, who="developer"),
+    ErrCode("api", 45009, "quota_exhausted", *DAY_QUOTA, who="operator"),
+    ErrCode("api", 45011, "quota_exhausted", *MINUTE_QUOTA, who="developer"),
+    ErrCode("token", BUSY, "wechat_busy", *IS_BUSY, who="wechat"),
+    ErrCode("token", 40001, "misconfigured", *WRONG_SECRET, who="operator"),
     ErrCode(
         "token",
         40002,
@@ -231,18 +179,9 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请检查请求是否被代理服务器或网关修改。",
         who="developer",
     ),
-    ErrCode("token", 40013, "misconfigured", *_WRONG_APPID, who="operator"),
-    ErrCode("token", 40125, "misconfigured", *_WRONG_SECRET, who="operator"),
-    ErrCode(
-        "token",
-        40164,
-        "misconfigured",
-        "the server's IP address is not in the whitelist",
-        "调用接口的 IP 地址不在白名单中",
-        "Add the address that errmsg names to the IP whitelist in the mini-program's console.",
-        "请将 errmsg 中的 IP 加入小程序后台的 IP 白名单。",
-        who="operator",
-    ),
+    ErrCode("token", 40013, "misconfigured", *WRONG_APPID, who="operator"),
+    ErrCode("token", 40125, "misconfigured", *WRONG_SECRET, who="operator"),
+    ErrCode("token", 40164, "misconfigured", *NOT_WHITELISTED, who="operator"),
     ErrCode(
         "token",
         40243,
@@ -259,7 +198,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "misconfigured",
         "the appid is missing",
         "缺少 appid 参数",
-        *_CHANGED_ON_THE_WAY,
+        *CHANGED_ON_THE_WAY,
         who="developer",
     ),
     ErrCode(
@@ -268,27 +207,18 @@ ERRCODES: tuple[ErrCode, ...] = (
         "misconfigured",
         "the app secret is missing",
         "缺少 secret 参数",
-        *_CHANGED_ON_THE_WAY,
+        *CHANGED_ON_THE_WAY,
         who="developer",
     ),
-    ErrCode(
-        "token",
-        43002,
-        "misconfigured",
-        "the call needs POST",
-        "需要 POST 请求",
-        "Something between us and WeChat changes the request.",
-        "请检查请求是否被代理服务器或网关修改。",
-        who="developer",
-    ),
-    ErrCode("token", 45009, "quota_exhausted", *_DAY_QUOTA, who="operator"),
-    ErrCode("token", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
-    ErrCode("token", 89503, "misconfigured", *_ADMIN_WAITS, who="operator"),
-    ErrCode("token", 89506, "misconfigured", *_ADMIN_REFUSED, who="operator"),
-    ErrCode("token", 89507, "misconfigured", *_ADMIN_REFUSED, who="operator"),
-    ErrCode("login", BUSY, "wechat_busy", *_BUSY, who="wechat"),
-    ErrCode("login", 40013, "misconfigured", *_WRONG_APPID, who="operator"),
-    ErrCode("login", 40125, "misconfigured", *_WRONG_SECRET, who="operator"),
+    ErrCode("token", 43002, "misconfigured", *NEEDS_POST, who="developer"),
+    ErrCode("token", 45009, "quota_exhausted", *DAY_QUOTA, who="operator"),
+    ErrCode("token", 45011, "quota_exhausted", *MINUTE_QUOTA, who="developer"),
+    ErrCode("token", 89503, "misconfigured", *ADMIN_WAITS, who="operator"),
+    ErrCode("token", 89506, "misconfigured", *ADMIN_REFUSED, who="operator"),
+    ErrCode("token", 89507, "misconfigured", *ADMIN_REFUSED, who="operator"),
+    ErrCode("login", BUSY, "wechat_busy", *IS_BUSY, who="wechat"),
+    ErrCode("login", 40013, "misconfigured", *WRONG_APPID, who="operator"),
+    ErrCode("login", 40125, "misconfigured", *WRONG_SECRET, who="operator"),
     ErrCode(
         "login",
         40029,
@@ -319,7 +249,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "由微信风控决定，无法处理。",
         who="wechat",
     ),
-    ErrCode("login", 45011, "quota_exhausted", *_MINUTE_QUOTA, who="developer"),
+    ErrCode("login", 45011, "quota_exhausted", *MINUTE_QUOTA, who="developer"),
     # and every code of "api"
     ErrCode(
         "check",
@@ -331,7 +261,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请确认该 appid 已开通实名信息校验接口。",
         who="operator",
     ),
-    ErrCode("check", 80111, "invalid_code", *_WRONG_CODE, who="citizen"),
+    ErrCode("check", 80111, "invalid_code", *WRONG_CODE, who="citizen"),
     ErrCode(
         "check",
         80112,
@@ -342,7 +272,8 @@ ERRCODES: tuple[ErrCode, ...] = (
         "请稍后再试；小程序应避免重复提交同一 code。",
         who="developer",
     ),
-    ErrCode("check", 80113, "invalid_code", *_WRONG_CODE, who="citizen"),
+    ErrCode("check", 80113, "invalid_code", *WRONG_CODE, who="citizen"),
+    *FACE_ERRCODES,
 )
 
 _TABLE = {(row.call, row.errcode): row for row in ERRCODES}
@@ -351,10 +282,22 @@ _TABLE = {(row.call, row.errcode): row for row in ERRCODES}
 def find(call: Call, errcode: int) -> ErrCode | None:
     """The table's row, or None for a code that WeChat doesn't document for that call."""
     row = _TABLE.get((call, errcode))
-    return _TABLE.get(("api", errcode)) if row is None and call == "check" else row
+    if row is None and (call == "check" or (_is_face(call) and errcode in OF_EVERY_CALL)):
+        return _TABLE.get(("api", errcode))
+    return row
 
 
 def code_for(call: Call, errcode: int) -> str:
     """The code of ours for a return code."""
     row = find(call, errcode)
     return row.code if row else "wechat_error"
+
+
+def ends_a_query(errcode: int) -> bool:
+    """Whether that return code of queryverifyinfo ends the record; others leave it waiting."""
+    row = _TABLE.get(("queryverifyinfo", errcode))
+    return row is not None and row.ends
+
+
+def _is_face(call: Call) -> bool:
+    return call in ("getverifyid", "queryverifyinfo")

@@ -58,7 +58,7 @@ POOL_SIZE = 256  # as large as the threads of any server; an unused place costs 
 
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-Payload = Mapping[str, "str | int | bool | Secret"]
+Payload = Mapping[str, "str | int | bool | Secret | Mapping[str, str | Secret]"]
 
 
 class NoAnswer(Exception):
@@ -238,6 +238,8 @@ class _Session(requests.Session):
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(of) for name, of in value.items()}
     return value.reveal() if isinstance(value, Secret) else value
 
 

@@ -21,7 +21,9 @@ Status = Verification.Status
 
 USER_DELETED = "the user was deleted"
 #: What holds personal data, or may yet.
-HOLDING = (Status.VERIFIED, Status.PENDING)
+HOLDING = (Status.VERIFIED, Status.WAITING, Status.PENDING)
+#: What holds personal data and has no attempt on its way.
+ERASABLE = (Status.VERIFIED, Status.WAITING)
 
 
 def erase(verification: Verification, *, actor: Any, reason: str, request: Any = None) -> None:
@@ -60,13 +62,14 @@ def erase_all(
     origin: audit.Origin,
     reason: str,
     using: str,
-    statuses: tuple[Status, ...] = (Status.VERIFIED,),
+    statuses: tuple[Status, ...] = ERASABLE,
 ) -> list[Verification]:
     """Erase them in one transaction; those that still held something: others may have been faster."""
     changes = {
         "status": Status.ERASED,
         "real_name_encrypted": None,
         "credential_id_encrypted": None,
+        "face_encrypted": None,
         "real_name_masked": None,
         "credential_id_masked": None,
         "real_name_index": None,

@@ -14,7 +14,7 @@ from ... import audit, conf
 from ...exceptions import OutcomeUnknown
 from ...models import Verification
 from ..rights.erasure import HOLDING, USER_DELETED, erase_all, with_users
-from ..rows import append_abandoned, changed, update_if_unchanged
+from ..rows import abandoned, append_abandoned, changed, update_if_unchanged
 from ..transactions import durable, persistently
 
 Status = Verification.Status
@@ -58,14 +58,18 @@ def outlived() -> QuerySet[Verification]:
 
 
 def end_stuck(*, batch_size: int = BATCH) -> Iterator[Verification]:
-    """Make attempts that a crash left pending unknown, and yield them. Safe to run twice at once."""
+    """End attempts that a crash left pending, and yield them. Safe to run twice at once.
+
+    They become unknown; the begin of a face, of which WeChat's answer is lost for good, becomes failed.
+    """
     using = router.db_for_write(Verification)
     while rows := list(stuck()[:batch_size]):
         for row in rows:
+            error = abandoned(row)
             changes = {
-                "status": Status.UNKNOWN,
-                "error_code": OutcomeUnknown.code,
-                "in_doubt": True,
+                "status": error.outcome,
+                "error_code": error.code,
+                "in_doubt": error is OutcomeUnknown,
                 "finished_at": timezone.now(),
             }
             with durable(using):

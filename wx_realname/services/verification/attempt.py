@@ -1,42 +1,39 @@
 """An attempt at WeChat: reserve the row, ask, record what came. Every attempt leaves its record.
 
 Reserve and record are transactions of their own; between them, while WeChat is asked, no lock and no
-transaction is held. A crash in between leaves the row pending, and pending becomes unknown.
+transaction is held. A crash in between leaves the row pending, and pending becomes unknown (a face: failed).
 """
 
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
-from django.db import DatabaseError
-from django.utils import timezone
-
-from ... import audit, log, masking, resident_id, statements
+from ... import log
 from ...exceptions import (
     ConfigurationError,
     InvalidAuthToken,
     InvalidCode,
+    Minor,
     Misconfigured,
     OutcomeUnknown,
     RealNameError,
 )
-from ...models import AuditEvent, Verification
+from ...models import Verification
 from ...personal_data import PersonalData
-from ...signals import verification_rejected, verification_succeeded
-from ...vault import blind_index
+from ...wechat.client import WeChatClient
+from ...wechat.merchant_key import MerchantKey
 from .. import clients
-from ..rows import identity
-from ..transactions import durable, persistently, release
-from . import report
+from ..transactions import release
+from . import recording
 from .job import Job
 from .reservation import reserve
 
 logger = logging.getLogger(__name__)
 
 Status = Verification.Status
-Event = AuditEvent.Event
+
+NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: the button is not configured for it, so no auth_token can be exchanged.'
 
 
 def made(job: Job) -> Verification:
@@ -56,7 +53,7 @@ class _Attempt:
         self._job = job
         self._row = row
         self._serialno = ""
-        self._began = time.monotonic()
+        self._watch = recording.Stopwatch()
 
     def run(self) -> Verification:
         answer = self._ask()
@@ -65,20 +62,31 @@ class _Attempt:
         ):
             # The token may be invalid because an earlier try of ours consumed it.
             answer = OutcomeUnknown(wechat=answer.wechat)
-        after = self._recorded(self._changes(answer))
+        changes = self._changes(answer)
+        after = recording.record(self._row, changes, self._job.origin, self._job.using)
         if after is None:
-            raise OutcomeUnknown(verification_id=self._row.pk)
-        self._tell(after)
+            raise self._job.lost(verification_id=self._row.pk)
+        recording.tell(after, self._job.user)
         if isinstance(answer, RealNameError):
             answer.verification_id = after.pk
             raise answer.with_traceback(None) from None
-        after.newly_verified = True
+        after.newly_verified = after.status == Status.VERIFIED
         return after
 
-    def _ask(self) -> PersonalData | RealNameError:
+    def _ask(self) -> Any:
+        """What came, or the error."""
+        settings = self._job.settings
+        if recording.is_refused_minor(settings, self._job.claimed):
+            return Minor()  # decided before WeChat is asked
+        answer = self._ask_wechat()
+        if isinstance(answer, PersonalData) and recording.is_refused_minor(settings, answer):
+            return Minor()
+        return answer
+
+    def _ask_wechat(self) -> Any:
         try:
             client = clients.client_for(self._job.merchant)
-            key = client.keys.now() if self._job.signs else None
+            key = self._key(client) if self._job.signs else None
         except ConfigurationError as error:
             logger.error("%s", error)
             return Misconfigured()
@@ -91,93 +99,16 @@ class _Attempt:
             Exception
         ) as unforeseen:  # its words and frames may hold anything; WeChat may have been asked
             logger.error("unforeseen %s while WeChat was asked", type(unforeseen).__qualname__)
-            return OutcomeUnknown()
+            return self._job.lost()
 
-    def _changes(self, answer: PersonalData | RealNameError) -> dict[str, Any]:
-        now = timezone.now()
-        common = {
-            "cert_serialno": self._serialno,
-            "finished_at": now,
-            "duration_ms": int((time.monotonic() - self._began) * 1000),
-        }
+    def _key(self, client: WeChatClient) -> MerchantKey:
+        merchant = self._job.merchant
+        if not merchant.has_button:
+            raise ConfigurationError(NO_BUTTON % merchant.alias)
+        return client.keys.now()
+
+    def _changes(self, answer: Any) -> dict[str, Any]:
+        common = {"cert_serialno": self._serialno, **self._watch.stopped()}
         if isinstance(answer, RealNameError):
-            return common | self._error(answer)
-        return common | self._success(answer) | {"verified_at": now}
-
-    def _error(self, error: RealNameError) -> dict[str, Any]:
-        reply = error.wechat
-        return {
-            "status": error.outcome or Status.UNKNOWN,
-            "error_code": error.code,
-            "errcode": reply and reply["errcode"],
-            "errmsg": reply["errmsg"] if reply else "",
-            "hint": (reply and reply["hint"]) or "",
-            "in_doubt": self._row.in_doubt or error.in_doubt,
-        }
-
-    def _success(self, data: PersonalData) -> dict[str, Any]:
-        settings = self._job.settings
-        name, number = None, None
-        if settings.storage == "encrypted":
-            name, number = Verification.sealed(self._row.id, data)
-        names = blind_index.names(settings.index_keys)
-        numbers = blind_index.numbers(settings.index_keys)
-        return {
-            "status": Status.VERIFIED,
-            "in_doubt": False,
-            "real_name_encrypted": name,
-            "credential_id_encrypted": number,
-            "real_name_masked": masking.mask_name(data.real_name),
-            "credential_id_masked": masking.mask_credential_id(data.credential_id),
-            "real_name_index": names.digest(blind_index.name_form(data.real_name)).hex,
-            "credential_id_index": numbers.digest(blind_index.number_form(data.credential_id)).hex,
-            "index_key_id": settings.index_keys[0].key_id,
-            "check_digit_valid": resident_id.check_digit_holds(data.credential_id),
-        }
-
-    def _recorded(self, changes: dict[str, Any]) -> Verification | None:
-        """The row as recorded; None when it is another's by now, or the database is gone."""
-        before = identity(self._row)
-        self._row.__dict__.update(changes)  # nobody else has this object
-        try:
-            written = persistently(lambda: self._write(before, changes), self._job.using)
-        except DatabaseError as error:
-            logger.error(
-                "%s stays pending: the database failed (%s)", self._row.pk, type(error).__name__
-            )
-            written = False
-        report.attempt_ended(self._row, recorded=written)
-        return self._row if written else None
-
-    def _write(self, before: dict[str, Any], changes: dict[str, Any]) -> bool:
-        using = self._job.using
-        with durable(using):
-            written = statements.update(Verification, before, changes, using)
-            if not written and self._is_written(changes):
-                return True  # by a try of ours whose commit we didn't hear of
-            names = ("error_code", "errcode", "duration_ms")
-            details = {name: changes[name] for name in names if name in changes}
-            if written:
-                audit.append_outcome(
-                    Event.EXCHANGE, self._job.origin, self._row, using=using, **details
-                )
-            else:
-                audit.append(
-                    Event.EXCHANGE_SUPERSEDED,
-                    self._job.origin,
-                    using=using,
-                    about=self._row,
-                    **details,
-                )
-        return written
-
-    def _is_written(self, changes: dict[str, Any]) -> bool:
-        same = {name: changes[name] for name in ("status", "finished_at")}
-        rows = Verification.objects.using(self._job.using)
-        return rows.filter(pk=self._row.pk, attempt=self._row.attempt, **same).exists()
-
-    def _tell(self, after: Verification) -> None:
-        signals = {Status.VERIFIED: verification_succeeded, Status.REJECTED: verification_rejected}
-        signal = signals.get(Status(after.status))
-        if signal:
-            signal.send_robust(sender=Verification, verification=after, user=self._job.user)
+            return common | recording.ended(self._row, answer)
+        return common | self._job.changes(self._row, answer)

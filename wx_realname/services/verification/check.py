@@ -54,7 +54,7 @@ def check(
         token=("code", code, "wx_realname.check_code_digest"),
         openid=None if is_openid(openid) else _("This is not an openid."),
         real_name=clean_text(real_name, MAX_NAME),
-        credential_id=_number_fault(credential_id),
+        credential_id=number_fault(credential_id),
     )
     typed = PersonalData(
         names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
@@ -62,7 +62,8 @@ def check(
     return attempt.made(_Check(**prepared, openid=openid, code=code, typed=typed))
 
 
-def _number_fault(number: Secret) -> Fault:
+def number_fault(number: Secret) -> Fault:
+    """What is wrong with the number that a citizen typed; None: nothing."""
     if fault := clean_text(number, MAX_NUMBER):
         return fault
     if resident_id.normalize(number.reveal()) is None:
@@ -78,6 +79,10 @@ class _Check(job.Job):
 
     method = Verification.Method.CHECK
     signs = False
+
+    @property
+    def claimed(self) -> PersonalData:
+        return self.typed
 
     def ask(
         self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline

@@ -5,14 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import router
 
 from ... import audit, conf
-from ...exceptions import InvalidRequest, NotAuthenticated
+from ...exceptions import InvalidRequest, NotAuthenticated, OutcomeUnknown, RealNameError
 from ...models import Notice, Verification
 from ...personal_data import PersonalData, Secret
 from ...text import clean_token
+from ...uuid7 import uuid7
 from ...vault import blind_index
 from ...vault.blind_index import Digest
 from ...wechat.client import WeChatClient
@@ -20,6 +22,7 @@ from ...wechat.merchant_key import MerchantKey
 from ...wechat.reading import Deadline
 from .. import clients
 from ..rights import consent
+from . import recording
 
 MAX_TOKEN = 512  # characters of an auth_token or code
 
@@ -38,12 +41,25 @@ class Job(ABC):
 
     method: ClassVar[Verification.Method]
     signs: ClassVar[bool]  # whether the call needs the merchant's key
+    #: What is raised when it isn't known whether WeChat was asked, or what it said.
+    lost: ClassVar[type[RealNameError]] = OutcomeUnknown
 
     @abstractmethod
-    def ask(
-        self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline
-    ) -> PersonalData:
-        """The citizen's name and number, or a `RealNameError`."""
+    def ask(self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline) -> Any:
+        """The citizen's name and number (a face: what began), or a `RealNameError`."""
+
+    def changes(self, row: Verification, answer: Any) -> dict[str, Any]:
+        """What the answer makes of the row."""
+        return recording.verified(row, answer, self.settings)
+
+    @property
+    def claimed(self) -> PersonalData | None:
+        """What the citizen typed; an auth_token says nothing before WeChat is asked."""
+        return None
+
+    def new_id(self) -> UUID:
+        """The id of the row, where there is none yet."""
+        return uuid7()
 
     def confirm(self, row: Verification) -> None:  # noqa: B027 - an auth_token says it all
         """Raise when the verified row, found by the token, isn't what is asked for now."""

@@ -11,18 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ... import audit, statements
-from ...exceptions import (
-    BY_CODE,
-    AuthTokenInUse,
-    ExchangeInProgress,
-    InternalError,
-    RealNameError,
-    WeChatReply,
-)
+from ...exceptions import AuthTokenInUse, ExchangeInProgress, InternalError
 from ...models import AuditEvent, Consent, Notice, Verification
-from ...uuid7 import uuid7
 from ..rights import consent
-from ..rows import append_abandoned, changed, is_stuck, update_if_unchanged
+from ..rows import append_abandoned, changed, error_of, is_stuck, update_if_unchanged
 from ..transactions import durable, durable_statement
 from .job import Job
 
@@ -70,7 +62,7 @@ def _inserted(job: Job) -> Verification | None:
     """A new row, committed; None when the token has one."""
     now = timezone.now()
     values = {
-        "id": uuid7(),
+        "id": job.new_id(),
         "user_id": job.user.pk,
         "merchant": job.merchant.alias,
         "mch_id": job.merchant.mch_id or "",
@@ -120,17 +112,10 @@ def _again(job: Job, known: Verification) -> Verification | None:
         job.confirm(known)
         return known
     if known.status == Status.REJECTED:
-        raise _error_of(known)
+        raise error_of(known)
     if known.status == Status.PENDING and not is_stuck(known):
         raise ExchangeInProgress(verification_id=known.pk)
     return _taken_over(job, known)
-
-
-def _error_of(row: Verification) -> RealNameError:
-    wechat = None
-    if row.errcode is not None:
-        wechat = WeChatReply(errcode=row.errcode, errmsg=row.errmsg, hint=row.hint or None)
-    return BY_CODE[row.error_code](wechat=wechat, verification_id=row.pk)
 
 
 def _taken_over(job: Job, known: Verification) -> Verification | None:

@@ -1,0 +1,251 @@
+"""Face verification: begun for what the citizen typed, ended by what WeChat answers, not the phone."""
+
+from __future__ import annotations
+
+import logging
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import router
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ... import audit, conf, log, names, resident_id
+from ...exceptions import (
+    ConfigurationError,
+    ExchangeInProgress,
+    FaceExpired,
+    Minor,
+    Misconfigured,
+    NotFound,
+    RealNameError,
+    WeChatUnreachable,
+)
+from ...models import Verification
+from ...personal_data import PersonalData, Secret
+from ...text import clean_text
+from ...uuid7 import uuid7
+from ...wechat import face as wechat
+from ...wechat.answers import MAX_NAME
+from ...wechat.client import WeChatClient, is_openid
+from ...wechat.merchant_key import MerchantKey
+from ...wechat.reading import Deadline
+from .. import clients
+from ..rights.erasure import with_users
+from ..rows import error_of
+from ..transactions import durable, release
+from . import attempt, face_record, job, recording, single_flight
+from .check import number_fault
+from .face_record import FaceRecord
+
+logger = logging.getLogger(__name__)
+
+Status = Verification.Status
+
+TRIES = 3  # out_seq_nos, when answers of getverifyid are lost
+GRACE = timedelta(minutes=10)  # after expires_at: WeChat's clock and ours may differ
+
+
+def begin_face(
+    *,
+    user: Any,
+    openid: str,
+    real_name: str | Secret,
+    credential_id: str | Secret,
+    merchant: str = "default",
+    notice: Any = None,
+    request: Any = None,
+) -> Verification:
+    """Begin a face verification (getverifyid): the record waits, `.verify_id` is for the mini-program.
+
+    `openid` is the citizen's in this mini-program. `.verify_id` is on the returned instance alone,
+    `.expires_at` says until when it serves. Every begin is a record of its own.
+
+    Raises a `RealNameError` subclass for each code of the interface; `ConfigurationError` for wrong
+    settings, and inside the host's own `atomic()`.
+    """
+    # by the same names, so that a frame of this function shows nothing
+    real_name, credential_id = Secret.of(real_name), Secret.of(credential_id)
+    row_id = uuid7()
+    prepared = job.prepared(
+        user=user,
+        alias=merchant,
+        notice=notice,
+        request=request,
+        token=("id", Secret(str(row_id)), "wx_realname.face_digest"),
+        openid=None if is_openid(openid) else _("This is not an openid."),
+        real_name=clean_text(real_name, MAX_NAME),
+        credential_id=number_fault(credential_id),
+    )
+    typed = PersonalData(
+        names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
+    )
+    row = attempt.made(_Begin(**prepared, row_id=row_id, openid=Secret(openid), typed=typed))
+    row.verify_id = face_record.opened(row).verify_id.reveal()
+    return row
+
+
+def finish_face(verification: Verification, *, request: Any = None) -> Verification:
+    """Ask WeChat how the face verification ended (queryverifyinfo), and record it.
+
+    A record that has ended is returned, or its error raised, without asking. While nothing is decided
+    it stays waiting, and the call may be repeated: `FaceNotFinished`, `WeChatUnreachable` and others.
+
+    Raises `NotFound` for what isn't a face record, `ExchangeInProgress` while it is still being begun,
+    `ConfigurationError` inside the host's own `atomic()`.
+    """
+    address = audit.Origin.of(None, request).ip_address
+    actor = "" if verification.user_id is None else str(verification.user_id)
+    return finish(verification.pk, audit.Origin(actor, address))
+
+
+def finish(record: UUID, origin: audit.Origin) -> Verification:
+    """The same for a record's id."""
+    row = _read(record)
+    if row.status != Status.WAITING:
+        return _as_it_ended(row)
+    release()
+    with single_flight.leading(row.pk) as flight:
+        if flight is None:
+            with log.bound(verification_id=row.pk, merchant=row.merchant, attempt=row.attempt):
+                return _asked(row, origin)
+    error = single_flight.landed(flight, conf.current().total_timeout)
+    return _after_others(row.pk, error)
+
+
+@dataclass(frozen=True)
+class _Begin(job.Job):
+    row_id: UUID
+    openid: Secret
+    typed: PersonalData
+
+    method = Verification.Method.FACE
+    signs = False
+    lost = WeChatUnreachable
+
+    @property
+    def claimed(self) -> PersonalData:
+        return self.typed
+
+    def new_id(self) -> UUID:
+        return self.row_id
+
+    def ask(
+        self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline
+    ) -> wechat.Begun:
+        return wechat.getverifyid(
+            client, self.openid, self.typed, _out_seq_nos(self.row_id), deadline
+        )
+
+    def changes(self, row: Verification, answer: wechat.Begun) -> dict[str, Any]:
+        face = FaceRecord(
+            answer.verify_id,
+            answer.out_seq_no,
+            self.openid,
+            row.app_id,
+            str(row.user_id),
+            row.merchant,
+            self.typed,
+        )
+        return {
+            "status": Status.WAITING,
+            "face_encrypted": face.sealed(row.pk),
+            "expires_at": timezone.now() + timedelta(seconds=answer.expires_in),
+        }
+
+
+def _out_seq_nos(row_id: UUID) -> list[str]:
+    """At most 32 of WeChat's characters: a UUID's hex alone would fill them."""
+    short = urlsafe_b64encode(row_id.bytes).decode().rstrip("=")
+    return [f"{short}-{number}" for number in range(1, TRIES + 1)]
+
+
+def _read(record: UUID) -> Verification:
+    """The record as it stands on the write database. Raises `NotFound`."""
+    using = router.db_for_write(Verification)
+    rows = with_users(Verification.objects.using(using))
+    with durable(using):  # what WeChat says couldn't be recorded inside the caller's transaction
+        row = rows.filter(pk=record, method=Verification.Method.FACE).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def _as_it_ended(row: Verification) -> Verification:
+    if row.status == Status.PENDING:
+        raise ExchangeInProgress(verification_id=row.pk)
+    if row.status in (Status.VERIFIED, Status.ERASED):
+        return row
+    raise error_of(row)
+
+
+def _after_others(record: UUID, error: RealNameError | None) -> Verification:
+    """How others ended the record; the error, if it waits still."""
+    row = _read(record)
+    if row.status != Status.WAITING:
+        return _as_it_ended(row)
+    error = error or WeChatUnreachable()
+    error.verification_id = row.pk
+    raise error
+
+
+def _asked(row: Verification, origin: audit.Origin) -> Verification:
+    """Ask, and record what ends the record. A query reserves nothing: killed here, the row waits."""
+    face = face_record.opened(row)
+    watch = recording.Stopwatch()
+    ended = _ended(row, face)
+    if ended.error:
+        ended.error.verification_id = row.pk
+    if ended.becomes == "waiting":
+        error = ended.error or WeChatUnreachable(verification_id=row.pk)
+        raise error.with_traceback(None) from None
+    changes = _changes(row, face, ended) | watch.stopped()
+    after = recording.record(row, changes, origin, router.db_for_write(Verification))
+    if after is None:
+        return _after_others(row.pk, None)
+    recording.tell(after, after.user)
+    if after.status != Status.VERIFIED:
+        raise error_of(after)
+    after.newly_verified = True
+    return after
+
+
+def _changes(row: Verification, face: FaceRecord, ended: wechat.Ended) -> dict[str, Any]:
+    settings = conf.current()
+    emptied = {"face_encrypted": None, "verify_ret": ended.verify_ret}
+    if ended.error is None and recording.is_refused_minor(settings, face.typed):
+        ended = wechat.Ended("rejected", Minor())
+    if ended.error is None:
+        return emptied | recording.verified(row, face.typed, settings)
+    return emptied | recording.ended(row, ended.error, ended.becomes)
+
+
+def _ended(row: Verification, face: FaceRecord) -> wechat.Ended:
+    """How it ended, by WeChat's word or by the clock."""
+    if row.expires_at is None or timezone.now() > row.expires_at + GRACE:
+        return wechat.Ended("unknown", FaceExpired())
+    try:
+        client = clients.client_for(_merchant(row))
+        begun = wechat.Begun(face.verify_id, face.out_seq_no, 0)
+        return wechat.queryverifyinfo(client, begun, face.openid, face.typed, clients.deadline())
+    except ConfigurationError as error:
+        logger.error("%s", error)
+        return wechat.Ended("waiting", Misconfigured())
+    except Exception as unforeseen:  # its words and frames may hold anything
+        logger.error("unforeseen %s while WeChat was asked", type(unforeseen).__qualname__)
+        return wechat.Ended("waiting", WeChatUnreachable())
+
+
+def _merchant(row: Verification) -> conf.Merchant:
+    """The merchant that began it. A verify_id is of one appid: no other may be asked."""
+    merchant = conf.current().merchants.get(row.merchant)
+    if merchant is None:
+        raise ConfigurationError(f'MERCHANTS no longer has "{row.merchant}": a face waits for it.')
+    if merchant.app_id != row.app_id:
+        raise ConfigurationError(
+            f'MERCHANTS["{row.merchant}"] has another APP_ID than when a waiting face began.'
+        )
+    return merchant

@@ -1,0 +1,105 @@
+"""What a face's record keeps sealed from begin to end, in one column: all that a query must repeat."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from uuid import UUID
+
+from ... import conf
+from ...exceptions import DecryptionError, InternalError, Misconfigured
+from ...models import Verification, encrypted_field
+from ...personal_data import PersonalData, Secret
+from ...vault.fields import EncryptedField, Sealed
+from ...vault.keyring import Header, header_of
+
+logger = logging.getLogger(__name__)
+
+_NAMES = (
+    "verify_id",
+    "out_seq_no",
+    "openid",
+    "app_id",
+    "user_id",
+    "merchant",
+    "real_name",
+    "credential_id",
+)
+
+
+@dataclass(frozen=True)
+class FaceRecord:
+    """What was sent and answered when the face verification began, and whose it is."""
+
+    verify_id: Secret
+    out_seq_no: str
+    openid: Secret
+    app_id: str
+    user_id: str
+    merchant: str
+    typed: PersonalData
+
+    def sealed(self, row_id: UUID) -> Sealed:
+        """The ciphertext for the row with that id."""
+        values = (
+            self.verify_id.reveal(),
+            self.out_seq_no,
+            self.openid.reveal(),
+            self.app_id,
+            self.user_id,
+            self.merchant,
+            self.typed.real_name,
+            self.typed.credential_id,
+        )
+        return _field().seal(json.dumps(dict(zip(_NAMES, values, strict=True))), row_id)
+
+    def is_of(self, row: Verification) -> bool:
+        """Whether the row still has the user, merchant and appid of the begin."""
+        sealed = self.user_id, self.merchant, self.app_id
+        return sealed == (str(row.user_id), row.merchant, row.app_id)
+
+
+def opened(row: Verification) -> FaceRecord:
+    """What the waiting row keeps.
+
+    Raises `InternalError` when that isn't what was sealed, or contradicts the row: nothing is signed
+    then; `Misconfigured` when ENCRYPTION_KEYS lacks its key.
+    """
+    if not _has_key(row.face_encrypted):
+        logger.error("%s: ENCRYPTION_KEYS has no key for this face record", row.pk)
+        raise Misconfigured(verification_id=row.pk)
+    face = _opened(row)
+    if face is None or not face.is_of(row):
+        logger.error("%s contradicts what was sealed when its face verification began", row.pk)
+        raise InternalError(verification_id=row.pk)
+    return face
+
+
+def _has_key(sealed: Sealed | None) -> bool:
+    """False for a ciphertext of an unknown key alone; what isn't one is for `_opened` to refuse."""
+    try:
+        header = Header.of(sealed.envelope) if sealed else None
+    except DecryptionError:
+        return True
+    return header is None or header in map(header_of, conf.current().encryption_keys)
+
+
+def _opened(row: Verification) -> FaceRecord | None:
+    if row.face_encrypted is None:
+        return None
+    try:
+        fields = json.loads(_field().open(row.face_encrypted, row.pk))
+        verify_id, out_seq_no, openid, app_id, user_id, merchant, name, number = (
+            str(fields[each]) for each in _NAMES
+        )
+    except (DecryptionError, ValueError, KeyError, TypeError):
+        return None
+    typed = PersonalData(name, number)
+    return FaceRecord(
+        Secret(verify_id), out_seq_no, Secret(openid), app_id, user_id, merchant, typed
+    )
+
+
+def _field() -> EncryptedField:
+    return encrypted_field("face_encrypted")

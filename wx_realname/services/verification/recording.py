@@ -1,0 +1,151 @@
+"""Recording what WeChat said: what becomes of the row, and the one write that decides it.
+
+The write is conditional: the row as it was when WeChat was asked, in the same attempt, of the same user.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from ... import audit, conf, masking, resident_id, statements
+from ...exceptions import RealNameError
+from ...models import AuditEvent, Verification
+from ...personal_data import PersonalData
+from ...signals import verification_rejected, verification_succeeded
+from ...vault import blind_index
+from ..rows import identity
+from ..transactions import durable, persistently
+from . import report
+
+logger = logging.getLogger(__name__)
+
+Status = Verification.Status
+Event = AuditEvent.Event
+
+MINOR_UNDER = 14  # years: the Personal Information Protection Law, article 28
+
+
+class Stopwatch:
+    """How long WeChat was asked."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    def stopped(self) -> dict[str, Any]:
+        """The columns that say so."""
+        milliseconds = int((time.monotonic() - self._began) * 1000)
+        return {"finished_at": timezone.now(), "duration_ms": milliseconds}
+
+
+def is_refused_minor(settings: conf.Settings, data: PersonalData | None) -> bool:
+    """Whether MINORS refuses who bears that number: under 14 today, in China."""
+    if data is None or settings.minors != "refuse":
+        return False
+    born = resident_id.birth_date(data.credential_id)
+    return born is not None and resident_id.age(born, resident_id.today()) < MINOR_UNDER
+
+
+def verified(row: Verification, data: PersonalData, settings: conf.Settings) -> dict[str, Any]:
+    """The columns of a record whose citizen is known by now."""
+    name, number = None, None
+    if settings.storage == "encrypted":
+        name, number = Verification.sealed(row.id, data)
+    names = blind_index.names(settings.index_keys)
+    numbers = blind_index.numbers(settings.index_keys)
+    return {
+        "status": Status.VERIFIED,
+        "in_doubt": False,
+        "real_name_encrypted": name,
+        "credential_id_encrypted": number,
+        "real_name_masked": masking.mask_name(data.real_name),
+        "credential_id_masked": masking.mask_credential_id(data.credential_id),
+        "real_name_index": names.digest(blind_index.name_form(data.real_name)).hex,
+        "credential_id_index": numbers.digest(blind_index.number_form(data.credential_id)).hex,
+        "index_key_id": settings.index_keys[0].key_id,
+        "check_digit_valid": resident_id.check_digit_holds(data.credential_id),
+        "verified_at": timezone.now(),
+    }
+
+
+def ended(row: Verification, error: RealNameError, status: str | None = None) -> dict[str, Any]:
+    """The columns of a record that ended with that error. `status`: another than the error's own."""
+    reply = error.wechat
+    return {
+        "status": Status(status or error.outcome or Status.UNKNOWN),
+        "error_code": error.code,
+        "errcode": reply and reply["errcode"],
+        "errmsg": reply["errmsg"] if reply else "",
+        "hint": (reply and reply["hint"]) or "",
+        "in_doubt": row.in_doubt or error.in_doubt,
+    }
+
+
+def record(
+    row: Verification, changes: dict[str, Any], origin: audit.Origin, using: str
+) -> Verification | None:
+    """The row as recorded; None when it is another's by now, or the database is gone."""
+    before = identity(row)
+    row.__dict__.update(changes)  # nobody else has this object
+    try:
+        written = persistently(lambda: _write(row, before, changes, origin, using), using)
+    except DatabaseError as error:
+        logger.error(
+            "%s stays %s: the database failed (%s)",
+            row.pk,
+            before["status"],
+            type(error).__name__,
+        )
+        written = False
+    if row.status != Status.WAITING and (written or before["status"] != Status.WAITING):
+        report.attempt_ended(row, recorded=written)
+    return row if written else None
+
+
+def _write(
+    row: Verification,
+    before: dict[str, Any],
+    changes: dict[str, Any],
+    origin: audit.Origin,
+    using: str,
+) -> bool:
+    with durable(using):
+        written = statements.update(Verification, before, changes, using)
+        if not written and _is_written(row, changes, using):
+            return True  # by a try of ours whose commit we didn't hear of
+        details = _details(changes)
+        if not written:
+            if (
+                before["status"] != Status.WAITING
+            ):  # of several queries the first one ends the record
+                audit.append(Event.EXCHANGE_SUPERSEDED, origin, using=using, about=row, **details)
+        elif row.status != Status.WAITING:
+            audit.append_outcome(Event.EXCHANGE, origin, row, using=using, **details)
+    return written
+
+
+def _details(changes: dict[str, Any]) -> dict[str, Any]:
+    """The event's columns. A face's verdict stands where a return code would: no value is both."""
+    details = {name: changes[name] for name in ("error_code", "duration_ms") if name in changes}
+    errcode = changes.get("errcode")
+    if errcode is None and changes.get("error_code"):
+        errcode = changes.get("verify_ret")
+    return details | {"errcode": errcode}
+
+
+def _is_written(row: Verification, changes: dict[str, Any], using: str) -> bool:
+    same = {name: changes[name] for name in ("status", "finished_at")}
+    rows = Verification.objects.using(using)
+    return rows.filter(pk=row.pk, attempt=row.attempt, **same).exists()
+
+
+def tell(after: Verification, user: Any) -> None:
+    """The signal of that end. A failing receiver changes nothing."""
+    signals = {Status.VERIFIED: verification_succeeded, Status.REJECTED: verification_rejected}
+    signal = signals.get(Status(after.status))
+    if signal:
+        signal.send_robust(sender=Verification, verification=after, user=user)

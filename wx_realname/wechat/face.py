@@ -1,0 +1,162 @@
+"""Face verification 2.0: getverifyid begins one, queryverifyinfo reports how it ended.
+
+WeChat's guide `platform-capabilities/cityservice/FacialRecognitionVerify`. No picture is ever fetched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..exceptions import OutcomeUnknown, RealNameError, WeChatUnreachable
+from ..personal_data import PersonalData, Secret
+from . import errcodes, verdicts
+from .client import WeChatClient
+from .face_errcodes import DUPLICATE_OUT_SEQ_NO
+from .reading import Answer, Deadline
+from .transport import Payload
+
+logger = logging.getLogger(__name__)
+
+CERT_TYPE = "IDENTITY_CARD"
+MAX_VERIFY_ID = 256  # characters
+MAX_LIFETIME = 24 * 3600  # seconds; WeChat names an hour
+
+_PATH = "/cityservice/face/identify/"
+_INT32 = 2**31
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What getverifyid gave, and the out_seq_no that it was given for."""
+
+    verify_id: Secret
+    out_seq_no: str
+    expires_in: int  # seconds
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a query came to: `becomes` is the record's status, "waiting" where nothing is decided."""
+
+    becomes: verdicts.Becomes
+    error: RealNameError | None = None
+    verify_ret: int | None = None
+
+
+def cert_hash(typed: PersonalData) -> Secret:
+    """The hash by which a query names the citizen: who knows the form can guess what is in it."""
+    fields = {
+        "cert_type": CERT_TYPE,
+        "cert_name": typed.real_name,
+        "cert_no": typed.credential_id,
+    }
+    text = "&".join(f"{name}={b64encode(of.encode()).decode()}" for name, of in fields.items())
+    return Secret(hashlib.sha256(text.encode()).hexdigest())
+
+
+def getverifyid(
+    client: WeChatClient,
+    openid: Secret,
+    typed: PersonalData,
+    out_seq_nos: Iterable[str],
+    deadline: Deadline,
+) -> Begun:
+    """Begin; the next out_seq_no is taken when an answer was lost, now or before (84019).
+
+    Raises `WeChatUnreachable` when all were lost, and what WeChat says against it.
+    """
+    known = None
+    for out_seq_no in out_seq_nos:
+        payload = _begin(openid, typed, out_seq_no)
+        try:
+            answer = client.post(
+                "getverifyid", _PATH + "getverifyid", payload, deadline, lost=OutcomeUnknown
+            )
+        except OutcomeUnknown:
+            continue
+        except WeChatUnreachable as error:
+            known = error.wechat
+            if not known or known["errcode"] != DUPLICATE_OUT_SEQ_NO:
+                raise
+            continue
+        if begun := _begun(answer, out_seq_no):
+            return begun
+    lost = WeChatUnreachable(wechat=known)
+    lost.reached = True
+    raise lost
+
+
+def queryverifyinfo(
+    client: WeChatClient,
+    begun: Begun,
+    openid: Secret,
+    typed: PersonalData,
+    deadline: Deadline,
+) -> Ended:
+    """Ask how it ended. Passed if and only if errcode is 0 and verify_ret is 10000, both integers."""
+    payload: Payload = {
+        "verify_id": begun.verify_id,
+        "out_seq_no": begun.out_seq_no,
+        "cert_hash": cert_hash(typed),
+        "openid": openid,
+    }
+    path = _PATH + "queryverifyinfo"
+    try:
+        answer = client.post("queryverifyinfo", path, payload, deadline, lost=WeChatUnreachable)
+    except RealNameError as error:
+        return _refused(error)
+    verdict = verdicts.verdict_of(answer.get("verify_ret")) if _is_accepted(answer) else None
+    if verdict is None:
+        return Ended("waiting", WeChatUnreachable())
+    if verdict.who in ("operator", "developer"):
+        logger.error(
+            "A face verification came to %d, %s. %s",
+            verdict.verify_ret,
+            verdict.meaning_en,
+            verdict.remedy_en,
+        )
+    fits = -_INT32 <= verdict.verify_ret < _INT32
+    return Ended(verdict.becomes, verdict.error(), verdict.verify_ret if fits else None)
+
+
+def _begin(openid: Secret, typed: PersonalData, out_seq_no: str) -> Payload:
+    return {
+        "out_seq_no": out_seq_no,
+        "cert_info": {
+            "cert_type": CERT_TYPE,
+            "cert_name": Secret(typed.real_name),
+            "cert_no": Secret(typed.credential_id),
+        },
+        "openid": openid,
+    }
+
+
+def _begun(answer: Answer, out_seq_no: str) -> Begun | None:
+    """None for an answer that isn't one: it counts as lost."""
+    verify_id, expires_in = answer.get("verify_id"), answer.get("expires_in")
+    if not (_is_accepted(answer) and _is_verify_id(verify_id) and type(expires_in) is int):
+        return None
+    if not 0 < expires_in <= MAX_LIFETIME:
+        return None
+    return Begun(Secret(verify_id), out_seq_no, expires_in)
+
+
+def _is_accepted(answer: Answer) -> bool:
+    """Face answers always carry errcode: without it, what came is no answer."""
+    return type(answer.get("errcode")) is int
+
+
+def _is_verify_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_VERIFY_ID and value.isprintable()
+
+
+def _refused(error: RealNameError) -> Ended:
+    """A return code ends the record only where the table says so; the way there ends nothing."""
+    errcode = error.wechat and error.wechat["errcode"]
+    if errcode is not None and errcodes.ends_a_query(errcode):
+        return Ended(error.outcome or "unknown", error)
+    return Ended("waiting", error)
