@@ -1,5 +1,7 @@
 /** The resident ID number (GB 11643-1999), as the server's resident_id.py judges it. */
 
+const { fold } = require('./names')
+
 const SHAPE = /^(\d{17}[\dX]|\d{15})$/
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const CHECK_CHARACTERS = '10X98765432'
@@ -9,7 +11,7 @@ const CHECK_CHARACTERS = '10X98765432'
  * @param {string} text
  */
 function normalize(text) {
-  const number = text.trim().toUpperCase()
+  const number = fold(text).trim().toUpperCase()
   return SHAPE.test(number) && isBirthDate(number) ? number : ''
 }
 

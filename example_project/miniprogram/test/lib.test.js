@@ -4,6 +4,12 @@ const { beforeEach, describe, test } = require('node:test')
 const { app, reset } = require('./support/device')
 const { CODES } = require('./support/codes')
 
+/** Codes of face verification, consent and the rights: the table names them even where an older server doesn't know them. */
+const FACES_AND_CONSENT = [
+  'face_unclear', 'face_cancelled', 'face_unsupported', 'face_not_finished', 'face_expired',
+  'minor', 'consent_required', 'reauthentication_required', 'other_merchant', 'too_young',
+]
+
 beforeEach(reset)
 
 describe('every word is there twice, and in its language', () => {
@@ -18,7 +24,8 @@ describe('every word is there twice, and in its language', () => {
     })
 
   test('every code of the server', () => {
-    for (const { code } of CODES) assert.ok(TABLE.error[code], `no words for ${code} in i18n.js`)
+    for (const code of [...CODES.map(({ code }) => code), ...FACES_AND_CONSENT])
+      assert.ok(TABLE.error[code], `no words for ${code} in i18n.js`)
   })
 })
 
@@ -35,6 +42,10 @@ describe('an ID number', () => {
   for (const [number, expected] of [
     [holds, holds],
     [` ${holds} `, holds],
+    [`\ufeff${holds}\u200b`, holds],
+    ['４４０５２４１９８００１０１００１３', holds],
+    ['\u3000１１０１０５１９４９１２３１００２ｘ\u00a0', '11010519491231002X'],
+    ['440524 198001010013', ''],
     ['11010519491231002x', '11010519491231002X'],
     ['110105491231002', '110105491231002'],
     ['440524198002300013', ''],
@@ -55,6 +66,63 @@ describe('an ID number', () => {
     assert.ok(!checkDigitHolds('440524198001010014'))
     assert.ok(checkDigitHolds('110105491231002'), 'the old 15 digits have none')
   })
+})
+
+describe('a name', () => {
+  const { normalize } = app('lib/names')
+
+  test('has U+00B7 for its dot, whatever was typed', () => {
+    for (const dot of '•・‧.．●·･∙⋅') assert.equal(normalize(`阿卜杜${dot}热合曼`), '阿卜杜·热合曼', dot)
+  })
+
+  test('loses what a paste brings: blanks at its ends and between Chinese characters, invisible characters', () => {
+    for (const typed of [
+      ' 欧阳娜\u3000', '欧阳 娜', '欧 阳 娜', '欧\u3000阳\u00a0娜', '\ufeff欧阳\u200b娜\u200f', '欧\u00ad阳\u2060娜\u{e0001}',
+    ])
+      assert.equal(normalize(typed), '欧阳娜', JSON.stringify(typed))
+    assert.equal(normalize('阿卜杜 · 热合曼'), '阿卜杜·热合曼')
+    assert.equal(normalize('𠮷 田〇 一'), '𠮷田〇一', 'beyond the basic plane too')
+    assert.equal(normalize('John  Smith'), 'John  Smith', 'between other letters a blank is part of the name')
+  })
+
+  test('has plain letters and digits for full-width ones, and compatibility characters as they are', () => {
+    assert.equal(normalize('Ａｂ１'), 'Ab1')
+    assert.equal(normalize('\uf9d1'), '\uf9d1')
+  })
+
+  test('has the characters of GB 18030-2022 for those of private use, all 19', () => {
+    const before = '\ue78d\ue78e\ue78f\ue790\ue791\ue792\ue793\ue794\ue795\ue796\ue7c7\ue81e\ue826\ue82b\ue82c\ue832\ue843\ue854\ue864'
+    const after = '\ufe10\ufe12\ufe11\ufe13\ufe14\ufe15\ufe16\ufe17\ufe18\ufe19\u1e3f\u9fb4\u9fb5\u9fb6\u9fb7\u9fb8\u9fb9\u9fba\u9fbb'
+    assert.equal(normalize(before), after)
+    assert.equal(normalize('\ue7c8'), '\ue7c8')
+  })
+
+  test('is refused where nothing is left, at control characters, and beyond 512 characters', () => {
+    for (const typed of ['', ' ', '\u200b', '欧\u0007阳', '欧\u0085阳', '欧'.repeat(513)]) assert.equal(normalize(typed), '')
+  })
+})
+
+describe('this WeChat', () => {
+  for (const [SDKVersion, expected] of [
+    ['3.8.12', true],
+    ['3.8.100', true],
+    ['3.10.0', true],
+    ['10.0', true],
+    ['3.8.11', false],
+    ['3.8.9', false],
+    ['2.33.0', false],
+    [undefined, false],
+  ])
+    test(`base library ${SDKVersion} has face verification: ${expected}`, () => {
+      wx.getAppBaseInfo = () => ({ version: '8.0.57', SDKVersion, language: 'zh_CN' })
+      assert.equal(app('lib/client').canVerifyFace(), expected)
+    })
+
+  for (const missing of ['requestFacialVerify', 'checkIsSupportFacialRecognition'])
+    test(`without ${missing} it has none`, () => {
+      wx.canIUse = (what) => what !== missing
+      assert.equal(app('lib/client').canVerifyFace(), false)
+    })
 })
 
 describe('the way back from the city service', () => {
