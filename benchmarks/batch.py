@@ -129,7 +129,7 @@ def rotation(rounds: int) -> list[float]:
     """The bare loop's time as a part of the rotation's, round by round: 1 is as fast."""
     from django.conf import settings
 
-    from wx_realname.services.rotation import rotate_keys
+    from wx_realname.services.upkeep.rotation import rotate_keys
 
     def timed(work: Callable[[], Any]) -> float:
         keys = settings.WX_REALNAME["ENCRYPTION_KEYS"]

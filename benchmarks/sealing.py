@@ -26,7 +26,7 @@ def write(until: float) -> int:
     """Append until then; how many events were committed."""
     from django.db import connections
 
-    from wx_realname.services.disclosure import refused
+    from wx_realname.services.disclosure.refusal import refused
 
     written = 0
     while time.monotonic() < until:

@@ -40,7 +40,7 @@ from wx_realname.exceptions import BY_CODE
 from wx_realname.management import commands as command_package
 from wx_realname.models import AuditEvent
 from wx_realname.sandbox import __main__ as sandbox_main
-from wx_realname.services import application
+from wx_realname.services.operation import application
 from wx_realname.wechat.categories import OPEN
 from wx_realname.wechat.errcodes import ERRCODES
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sys
 import threading
@@ -27,9 +28,10 @@ from rest_framework.test import APIClient
 from tests import settings as test_settings
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
 from wx_realname.exceptions import RealNameError
-from wx_realname.models import AuditEvent, Verification
+from wx_realname.models import AuditEvent, Notice, Verification
 from wx_realname.sandbox import Citizen, Merchant, Sandbox
-from wx_realname.services import erase, exchange, merchants
+from wx_realname.services import clients, erase, exchange
+from wx_realname.services.cache import forget_failures
 from wx_realname.wechat.access_token import StableTokens
 
 AUTH_TOKEN = "auth-token-of-these-tests"
@@ -38,7 +40,8 @@ AUTH_TOKEN = "auth-token-of-these-tests"
 def forget_access_tokens() -> None:
     """Nothing in the cache, and nothing kept by the clients of this process, which outlive a test."""
     cache.clear()
-    for _, client in merchants._registry._clients.values():
+    forget_failures()
+    for _, client in clients._registry._clients.values():
         if isinstance(client._tokens, StableTokens):
             client._tokens._own, client._tokens._forced_at = None, float("-inf")
 
@@ -54,6 +57,21 @@ def sandbox_server() -> Iterator[Sandbox]:
     )
     with Sandbox([merchant]) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def notice(db: None) -> Notice:
+    """A published notice, which a citizen may agree to."""
+    return Notice.objects.create(
+        purpose="real-name",
+        version="2026-11",
+        language="zh-hans",
+        title="个人信息处理告知书",
+        text="我们处理您的姓名和身份证号码。",
+        sha256=hashlib.sha256("我们处理您的姓名和身份证号码。".encode()).hexdigest(),
+        handler="某市社会保险事业管理中心",
+        published_at=timezone.now(),
+    )
 
 
 @pytest.fixture(autouse=True)

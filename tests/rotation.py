@@ -15,7 +15,7 @@ from wx_realname import conf
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.personal_data import PersonalData
 from wx_realname.sandbox import Citizen
-from wx_realname.services.rotation import Rotated, rotate_keys
+from wx_realname.services.upkeep.rotation import Rotated, rotate_keys
 from wx_realname.uuid7 import uuid7
 from wx_realname.vault import blind_index
 

@@ -16,7 +16,7 @@ from tests.stand_ins import Behaviour, StandIn, everything_shown, hangs, resets,
 from wx_realname import conf
 from wx_realname import exceptions as errors
 from wx_realname.personal_data import Secret
-from wx_realname.services import merchants
+from wx_realname.services import clients
 from wx_realname.vault.keyring import column_cipher
 from wx_realname.wechat.access_token import AccessTokens, ProvidedTokens, StableTokens
 from wx_realname.wechat.client import Credentials
@@ -340,7 +340,7 @@ def test_the_provider_is_an_import_string(settings: Any, wechat: StandIn) -> Non
         default = settings.WX_REALNAME["MERCHANTS"]["default"] | {"ACCESS_TOKEN_PROVIDER": provider}
         changes = {"API_BASE_URL": wechat.url, "MERCHANTS": {"default": default}}
         settings.WX_REALNAME = settings.WX_REALNAME | changes
-        return merchants.client_for(merchants.find("default"))
+        return clients.client_for(clients.find("default"))
 
     wechat.always(says({"category_list": []}))
     client(f"{__name__}.central_service").get_category(Deadline(5))

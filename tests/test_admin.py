@@ -91,7 +91,7 @@ def test_a_longer_list_takes_no_more_queries(
     counts = []
     for upto in (1, 6):
         for number in range(upto):
-            exchange(user=user, auth_token=f"{upto} {number}")
+            exchange(user=user, auth_token=f"{upto}-{number}")
         with CaptureQueriesContext(connection) as queries:
             clerk.get(page(model))
         counts.append(len(queries))

@@ -21,7 +21,7 @@ from wx_realname.admin import spreadsheet
 from wx_realname.exceptions import InvalidRequest
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import exchange, export, keyset
-from wx_realname.services.export import BATCH
+from wx_realname.services.disclosure.export import BATCH
 
 pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]
@@ -126,7 +126,7 @@ def test_erased_records_have_empty_cells(officer: Client) -> None:
 def test_a_record_that_does_not_open_stops_no_other(
     row: Verification, liar: LyingWeChat, stranger: Any, officer: Client
 ) -> None:
-    exchange(user=stranger, auth_token="another token")
+    exchange(user=stranger, auth_token="another-token")
     Verification.objects.filter(pk=row.pk).update(credential_id_encrypted=None)
     broken = Verification.objects.exclude(pk=row.pk).get()
     stored = Verification.objects.get(pk=row.pk).real_name_encrypted
@@ -177,7 +177,7 @@ def test_headers_are_in_the_clerks_language(officer: Client) -> None:
 
 def test_rows_are_read_as_they_are_sent(officer: Client, monkeypatch: Any) -> None:
     """A batch in memory at a time: no more queries than the reader has asked for."""
-    monkeypatch.setattr(sys.modules["wx_realname.services.export"], "BATCH", 10)
+    monkeypatch.setattr(sys.modules["wx_realname.services.disclosure.export"], "BATCH", 10)
     monkeypatch.setattr(spreadsheet, "_LINES", 10)
     records(95)
     answer = officer.post(EXPORT, MASKED)
@@ -209,7 +209,7 @@ def test_an_export_that_is_cut_short_says_how_far_it_came(
 def test_an_export_that_fails_on_its_way_tells_nothing(
     row: Verification, liar: LyingWeChat, officer: Client, stranger: Any, monkeypatch: Any
 ) -> None:
-    exchange(user=stranger, auth_token="another token")
+    exchange(user=stranger, auth_token="another-token")
     answer = officer.post(EXPORT, PLAIN)
     opened = Verification.personal_data
     monkeypatch.setattr(

@@ -119,7 +119,7 @@ def test_other_accounts_with_the_same_number_are_shown(
     row: Verification, liar: LyingWeChat, stranger: Any
 ) -> None:
     liar.play(identity(name="另一个名字"))
-    other = exchange(user=stranger, auth_token="another token")
+    other = exchange(user=stranger, auth_token="another-token")
     client = staff("view_verification")
     for typed in ({"credential_id": NUMBER}, {"real_name": NAME}):
         text = client.post(FIND, typed).content.decode()

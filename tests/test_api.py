@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from tests.conftest import AUTH_TOKEN, brought_to
 from tests.lying_wechat import FAULTS, NAME, NUMBER, Fault, LyingWeChat, identity, says
 from wx_realname.exceptions import NotFound
-from wx_realname.models import Verification
+from wx_realname.models import Notice, Verification
 from wx_realname.sandbox import Citizen, Sandbox
 
 pytestmark = pytest.mark.django_db
@@ -54,8 +54,10 @@ def error(response: Any, status: int, code: str, retry: str = "no") -> dict[str,
 # --- answers ----------------------------------------------------------------------------------
 
 
-def test_a_new_verification_is_201_with_its_address(api: Api, auth_token: str) -> None:
-    answer = api().post(LIST, {"auth_token": auth_token, "consent": "v2"})
+def test_a_new_verification_is_201_with_its_address(
+    api: Api, auth_token: str, notice: Notice
+) -> None:
+    answer = api().post(LIST, {"auth_token": auth_token, "notice": str(notice.pk)})
     row = Verification.objects.get()
     assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
     assert answer["Location"] == f"http://testserver{LIST}{row.pk}/"
@@ -64,6 +66,7 @@ def test_a_new_verification_is_201_with_its_address(api: Api, auth_token: str) -
         "id": str(row.pk),
         "method": "authorize",
         "status": "verified",
+        "consent": str(row.consent_id),
         "merchant": "default",
         "real_name": "**娜",
         "credential_id": "4****************3",
@@ -71,7 +74,7 @@ def test_a_new_verification_is_201_with_its_address(api: Api, auth_token: str) -
         "created_at": record["created_at"],
     }
     assert UTC.fullmatch(record["verified_at"]) and UTC.fullmatch(record["created_at"])
-    assert row.consent == "v2"
+    assert row.consent and row.consent.notice == notice
     for address in (answer["Location"], CURRENT):
         assert api().get(address).json() == record
     again = api().post(LIST, {"auth_token": auth_token})
@@ -177,9 +180,9 @@ def test_a_forged_place_in_the_list_is_404(api: Api, position: str) -> None:
 
 def test_the_current_one_is_the_newest_verified(api: Api, liar: LyingWeChat) -> None:
     error(api().get(CURRENT), 404, "not_found")
-    for name in ("张三", "李四"):
+    for number, name in enumerate(("张三", "李四")):
         liar.play(identity(name=name))
-        api().post(LIST, {"auth_token": name})
+        api().post(LIST, {"auth_token": f"token-{number}"})
     liar.play(says({}))
     api().post(LIST, {"auth_token": "lost"})
     assert api().get(CURRENT).json()["real_name"] == "*四"
@@ -335,7 +338,7 @@ NOT_OBJECTS = [
     b'{"auth_token": "' + b"x" * 10_000_000 + b'"}',
 ]
 OTHERS_WRONG = {
-    "consent": [*rb'7 null "\u0000" []'.split(), b'"%s"' % (b"x" * 65)],
+    "notice": [*rb'7 null "\u0000" []'.split(), b'"%s"' % (b"x" * 65), b'"unknown"'],
     "merchant": rb'"nobody" "" null [] "default\u0000"'.split(),
 }
 WRONG_BODIES = [
@@ -369,8 +372,8 @@ def test_a_wrong_body_is_400_and_nothing_happens(
 @pytest.mark.parametrize(
     "body",
     [
-        {"auth_token": "x" * 512, "consent": "版" * 64, "merchant": "default"},
-        {"auth_token": "龘𠮷 é", "consent": "", "unknown": [None]},
+        {"auth_token": "x" * 512, "merchant": "default"},
+        {"auth_token": "~!$%", "unknown": ["龘𠮷", None]},
     ],
 )
 def test_json_is_utf_8_whatever_the_charset_says(
@@ -379,7 +382,6 @@ def test_json_is_utf_8_whatever_the_charset_says(
     data = json.dumps(body, ensure_ascii=False).encode()
     assert api().generic("POST", LIST, data, content_type=kind).status_code == 201
     assert liar.exchanges[0].body["auth_token"] == body["auth_token"]
-    assert Verification.objects.get().consent == body["consent"]
 
 
 def test_of_a_repeated_key_the_last_counts(api: Api, liar: LyingWeChat) -> None:

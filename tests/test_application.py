@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.console import ended
-from wx_realname.services.application import MISSING, NAMES
+from wx_realname.services.operation.application import MISSING, NAMES
 
 pytestmark = pytest.mark.django_db
 

@@ -62,7 +62,7 @@ def test_an_ended_attempt_leaves_exactly_one_event_with_its_outcome(
         liar.play(*fault.scripts, path=fault.path)
     status = fault.promise[2] if fault else "verified"
     request = RequestFactory().get("/", REMOTE_ADDR="198.51.100.7")
-    outcome(user, consent="v1", request=request)
+    outcome(user, request=request)
 
     (event,) = AuditEvent.objects.all()
     row = Verification.objects.get()
@@ -182,7 +182,7 @@ def test_the_first_audit_key_writes_and_all_of_them_match(
     new = f"a2:{base64.b64encode(NEW_KEY).decode()}"
     configure(AUDIT_KEYS=[new, *settings.WX_REALNAME["AUDIT_KEYS"]])
     assert written in [digest.hex for digest in audit.outcome_digests(old)]
-    row = exchange(user=user, auth_token="another token")
+    row = exchange(user=user, auth_token="another-token")
     event = AuditEvent.objects.get(verification_id=row.pk)
     expected = outcome_code(
         row, "verified", user_id=str(user.pk), token="another token", key=NEW_KEY
@@ -215,7 +215,7 @@ def test_no_event_holds_anything_personal(
     outcome(stranger)
     reveal(row, actor=stranger, reason="a test")
     erase(row, actor=user, reason="a test")
-    row = exchange(user=user, auth_token="another token")
+    row = exchange(user=user, auth_token="another-token")
     user.delete()
     make_stuck()
     assert len(events()) == 6

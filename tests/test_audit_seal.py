@@ -122,7 +122,7 @@ class TestAnIntactTrail:
         self, verified: Verification, sandbox: Sandbox, user: Any
     ) -> None:
         with pytest.raises(InvalidAuthToken):
-            services.exchange(user=user, auth_token="unknown to WeChat")
+            services.exchange(user=user, auth_token="unknown-to-WeChat")
         services.erase(verified, actor=user, reason="asked")
         assert verify()[0] == 0
         user.delete()
@@ -311,7 +311,7 @@ class TestATrailThatWasTamperedWith:
     @pytest.fixture
     def rejected(self, user: Any, sandbox: Sandbox) -> None:
         with pytest.raises(InvalidAuthToken):
-            services.exchange(user=user, auth_token="unknown to WeChat")
+            services.exchange(user=user, auth_token="unknown-to-WeChat")
 
     @pytest.mark.parametrize(
         ("tamper", "said"),

@@ -227,7 +227,7 @@ def test_a_seal_that_is_none_of_the_chain_is_named(checkpoint: str) -> None:
 def test_an_event_that_is_no_outcome_says_nothing_of_its_record(checkpoint: str) -> None:
     """Such as a refusal that read the record just before its outcome was written."""
     row = changed(Verification.objects.get(status="unknown"), {"status": "pending"})
-    audit.append(Event.AUTH_TOKEN_IN_USE, audit.Origin(), using="default", verification=row)
+    audit.append(Event.AUTH_TOKEN_IN_USE, audit.Origin(), using="default", about=row)
     assert verify(checkpoint)[0] == 0
 
 

@@ -15,7 +15,7 @@ from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, refu
 from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.exceptions import InvalidRequest, RealNameError
-from wx_realname.models import AuditEvent, Verification
+from wx_realname.models import AuditEvent, Notice, Verification
 from wx_realname.services import check, erase, exchange, find_person
 
 pytestmark = pytest.mark.django_db
@@ -55,23 +55,21 @@ def came(user: Any, code: str = CODE, **kwargs: Any) -> str:
         return error.code
 
 
-def test_a_match_is_stored_as_an_exchange_is(wechat: LyingWeChat, user: Any) -> None:
+def test_a_match_is_stored_as_an_exchange_is(
+    wechat: LyingWeChat, user: Any, notice: Notice
+) -> None:
     row = check(
         user=user,
         openid=OPENID,
         code=CODE,
         real_name=f" {NAME} ",
         credential_id=NUMBER,
-        consent="v2",
+        notice=notice.pk,
     )
     assert row.newly_verified
     row = Verification.objects.get()
-    assert (row.method, row.status, row.consent, row.cert_serialno) == (
-        "check",
-        "verified",
-        "v2",
-        "",
-    )
+    assert (row.method, row.status, row.cert_serialno) == ("check", "verified", "")
+    assert row.consent and row.consent.notice == notice
     plain = row.personal_data()
     assert plain and (plain.real_name, plain.credential_id) == (NAME, NUMBER)
     assert row.real_name_masked == "**娜" and row.check_digit_valid is not None
@@ -192,8 +190,8 @@ def test_another_user_may_not_use_the_code(wechat: LyingWeChat, user: Any, stran
 
 
 def test_a_code_and_an_auth_token_of_the_same_text_are_two(wechat: LyingWeChat, user: Any) -> None:
-    assert came(user, "the same") == "verified"
-    assert exchange(user=user, auth_token="the same").method == "authorize"
+    assert came(user, "the-same") == "verified"
+    assert exchange(user=user, auth_token="the-same").method == "authorize"
     assert Verification.objects.count() == 2
 
 
@@ -225,7 +223,7 @@ def test_what_a_crash_left_is_asked_again(wechat: LyingWeChat, user: Any) -> Non
         ("openid", "not an openid"),
         ("openid", None),
         ("openid", "13800000000"),
-        ("consent", "x" * 65),
+        ("notice", "x" * 65),
     ],
 )
 def test_what_cannot_be_right_is_refused_before_anything_is_sent(
@@ -259,7 +257,7 @@ def test_it_needs_no_merchant_key(
 
 
 class TestRest:
-    BODY = {"code": CODE, "real_name": NAME, "credential_id": NUMBER, "consent": "v1"}
+    BODY = {"code": CODE, "real_name": NAME, "credential_id": NUMBER}
 
     @pytest.fixture
     def client(self, api: Callable[[str], APIClient]) -> APIClient:
@@ -280,7 +278,7 @@ class TestRest:
     @pytest.mark.parametrize(
         ("script", "status", "code", "retry"),
         [
-            (verdict("V_OP_NM_UM"), 422, "mismatch", "no"),
+            (verdict("V_OP_NM_UM"), 422, "mismatch", "reauthorize"),
             (verdict("V_OP_NA"), 422, "no_real_name", "no"),
             (refuses(80111), 422, "invalid_code", "reauthorize"),
             (refuses(80112), 503, "wechat_busy", "later"),
@@ -379,5 +377,5 @@ def test_a_permission_may_ask_for_one_method(wechat: LyingWeChat, user: Any) -> 
     assert RealNameVerified().has_permission(request, None)
     assert RealNameVerified.by("check")().has_permission(request, None)
     assert not RealNameVerified.by("authorize")().has_permission(request, None)
-    with pytest.raises(ValueError, match="authorize, check"):
+    with pytest.raises(ValueError, match="authorize, face, check"):
         RealNameVerified.by("oracle")

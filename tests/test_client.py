@@ -27,7 +27,7 @@ from wx_realname.exceptions import RealNameError
 from wx_realname.personal_data import PersonalData, Secret
 from wx_realname.sandbox import Citizen, Sandbox
 from wx_realname.sandbox.tls import prepare
-from wx_realname.services import merchants
+from wx_realname.services import clients
 from wx_realname.wechat.errcodes import DEAD_ACCESS_TOKEN, ERRCODES
 from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
 
@@ -80,7 +80,7 @@ def wechat(
 
 
 def client() -> Any:
-    return merchants.client_for(merchants.find("default"))
+    return clients.client_for(clients.find("default"))
 
 
 def ask(seconds: float = 5, auth_token: str = AUTH_TOKEN) -> PersonalData:

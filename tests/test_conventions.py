@@ -177,7 +177,7 @@ def test_a_list_asks_no_more_for_many_rows_than_for_one(model: str) -> None:
             user = User.objects.create(username=f"{rows}-{n}")
             (row,) = records(1, first=1000 * rows + n, user=user)
             origin = audit.Origin.of(user)
-            audit.append(AuditEvent.Event.REVEAL, origin, using="default", verification=row)
+            audit.append(AuditEvent.Event.REVEAL, origin, using="default", about=row)
         with CaptureQueriesContext(connection) as queries:
             assert clerk.get(page(model)).status_code == 200
         return len(queries)

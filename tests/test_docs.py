@@ -28,7 +28,8 @@ from wx_realname.api import errors
 from wx_realname.exceptions import BY_CODE, UnreadableAnswer
 from wx_realname.models import Verification
 from wx_realname.sandbox import __main__ as sandbox_main
-from wx_realname.services import application, exchange
+from wx_realname.services import exchange
+from wx_realname.services.operation import application
 from wx_realname.wechat.errcodes import ERRCODES
 
 ROOT = Path(__file__).parent.parent

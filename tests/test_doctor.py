@@ -19,7 +19,7 @@ from tests.console import ended
 from tests.lying_wechat import TOKEN, LyingWeChat, identity, refuses, says
 from wx_realname import conf, statistics
 from wx_realname.sandbox import Merchant, Sandbox, make_merchant_key
-from wx_realname.services import remedies
+from wx_realname.services.operation import remedies
 from wx_realname.wechat.categories import is_open
 from wx_realname.wechat.merchant_key import PemKey
 

@@ -31,7 +31,7 @@ COLUMNS = [
 @pytest.fixture
 def row(liar: LyingWeChat, user: Any) -> Verification:
     liar.play(identity(NAME, NUMBER))
-    return exchange(user=user, auth_token="a token")
+    return exchange(user=user, auth_token="a-token")
 
 
 # --- the ways in which it ends ----------------------------------------------------------------

@@ -25,7 +25,7 @@ from tests.lying_wechat import (
     says,
 )
 from wx_realname.exceptions import ExchangeInProgress
-from wx_realname.models import AuditEvent, Verification
+from wx_realname.models import AuditEvent, Consent, Notice, Verification
 from wx_realname.sandbox import Citizen, Sandbox
 from wx_realname.services import exchange
 from wx_realname.services.transactions import durable
@@ -153,7 +153,7 @@ def test_without_a_connection_nothing_was_sent(user: Any, configure: Configure) 
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", ["verified", "erased"])
 def test_what_is_done_is_given_again_without_asking(
-    liar: LyingWeChat, user: Any, status: str
+    liar: LyingWeChat, user: Any, notice: Notice, status: str
 ) -> None:
     row = brought_to(status, liar, user)
     again = exchange(user=user, auth_token=AUTH_TOKEN)
@@ -173,13 +173,14 @@ def test_what_is_rejected_stays_so_without_asking(liar: LyingWeChat, user: Any) 
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", ["failed", "unknown"])
 def test_what_failed_or_is_unknown_is_asked_again(
-    liar: LyingWeChat, user: Any, status: str
+    liar: LyingWeChat, user: Any, notice: Notice, status: str
 ) -> None:
     row = brought_to(status, liar, user)
-    again = exchange(user=user, auth_token=AUTH_TOKEN, consent="2")
+    again = exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
     assert (again.pk, again.status, again.newly_verified) == (row.pk, "verified", True)
     again.refresh_from_db()
-    assert (again.attempt, again.consent, again.error_code, again.errcode) == (2, "2", "", None)
+    assert (again.attempt, again.error_code, again.errcode) == (2, "", None)
+    assert Consent.objects.get(verification_id=again.pk).pk == again.consent_id
     assert (again.in_doubt, again.errmsg, again.hint) == (False, "", "")
     assert len(liar.exchanges) == 1
     assert events() == [f"exchange {status}", "exchange verified"]
@@ -297,7 +298,7 @@ def test_a_token_is_known_after_the_index_keys_are_rotated(
     assert code(stranger) == "auth_token_in_use"
     assert code(user) == "verified"
     assert (Verification.objects.get().pk, len(liar.exchanges)) == (row.pk, status == "failed")
-    assert exchange(user=user, auth_token="another token").token_key_id == "i2"
+    assert exchange(user=user, auth_token="another-token").token_key_id == "i2"
 
 
 # --- races ------------------------------------------------------------------------------------

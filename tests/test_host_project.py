@@ -87,7 +87,7 @@ def test_with_atomic_requests_the_api_records_every_end(
     api: Api, liar: LyingWeChat, atomic_requests: None
 ) -> None:
     liar.play(identity(), refuses(94005), hangs_up)
-    answers = [api().post(LIST, {"auth_token": f"token {number}"}) for number in range(3)]
+    answers = [api().post(LIST, {"auth_token": f"token-{number}"}) for number in range(3)]
     assert [answer.status_code for answer in answers] == [201, 422, 504]
     assert events() == ["exchange verified", "exchange rejected", "exchange unknown"]
     assert api().delete(answers[0]["Location"]).status_code == 204
@@ -201,7 +201,7 @@ def test_nobody_gets_nothing(nobody: Any) -> None:
             ("auth_token", wrong)
             for wrong in ("", " ", "x" * 513, "a\nb", "a\0", "\ud800", None, 7)
         ],
-        *[("consent", wrong) for wrong in ("x" * 65, "\0", "\udfff", None, 7)],
+        *[("notice", wrong) for wrong in ("x" * 65, "\0", "\udfff", "unknown", 7)],
         *[("merchant", wrong) for wrong in ("nobody", "", None, 3, ["default"])],
     ],
 )

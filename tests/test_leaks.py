@@ -184,7 +184,7 @@ def test_no_end_of_an_exchange_shows_or_stores_anything(
     assert (first is None) == (fault is None)
     for error in (first, leaving(user), leaving(user, merchant="unknown")):
         assert_shows_nothing(error)
-    answer = api().post(LIST, {"auth_token": f"{AUTH_TOKEN} again", "consent": "v1"})
+    answer = api().post(LIST, {"auth_token": f"{AUTH_TOKEN}-again"})
     assert found_in(answer.content) | found_in(answer.headers) == set()
     assert_stored_nowhere()
     assert leaks(reporter) == []
@@ -194,7 +194,7 @@ def test_refusals_without_wechat_show_nothing(
     liar: LyingWeChat, user: Any, stranger: Any, reporter: Reporter
 ) -> None:
     leaving(user)
-    errors = [leaving(stranger), leaving(user, consent="x" * 65), leaving(object())]
+    errors = [leaving(stranger), leaving(user, notice="x" * 65), leaving(object())]
     make_stuck()
     Verification.objects.update(started_at=timezone.now())
     errors.append(leaving(user))

@@ -35,7 +35,8 @@ from wx_realname.audit import Origin
 from wx_realname.exceptions import ExchangeInProgress, InvalidRequest, OutcomeUnknown
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import erase, exchange
-from wx_realname.services.lifecycle import _erase, end_stuck, erase_outlived
+from wx_realname.services.rights.erasure import erase_all
+from wx_realname.services.upkeep.purge import end_stuck, erase_outlived
 from wx_realname.signals import verification_erased, verification_succeeded
 
 pytestmark = pytest.mark.django_db
@@ -136,7 +137,7 @@ def test_with_its_user_the_personal_data_goes_and_the_row_stays(
     liar: LyingWeChat, user: Any, stranger: Any, how: str, status: str
 ) -> None:
     row = brought_to(status, liar, user)
-    others = exchange(user=stranger, auth_token="another token")
+    others = exchange(user=stranger, auth_token="another-token")
     (user if how == "instance" else User.objects.filter(username="citizen")).delete()
     row.refresh_from_db()
     assert (row.user_id, row.status, personal(row)) == (None, "erased", {})
@@ -275,7 +276,7 @@ def purge(**options: Any) -> str:
 
 def many(liar: LyingWeChat, user: Any, count: int, days: float = 0) -> list[Verification]:
     """So many verified records, that old."""
-    rows = [exchange(user=user, auth_token=f"token {number}") for number in range(count)]
+    rows = [exchange(user=user, auth_token=f"token-{number}") for number in range(count)]
     at = timezone.now() - timedelta(days=days)
     Verification.objects.filter(pk__in=[row.pk for row in rows]).update(verified_at=at)
     return rows
@@ -328,10 +329,10 @@ def test_purge_can_be_stopped_and_run_again(
 def test_of_a_batch_only_what_still_held_something_is_told(liar: LyingWeChat, user: Any) -> None:
     rows = many(liar, user, 3)
     erase(rows[1], actor=None, reason="somebody was faster")
-    assert _erase(rows, Origin(), "late", "default") == [rows[0], rows[2]]
+    assert erase_all(rows, Origin(), "late", "default") == [rows[0], rows[2]]
     reasons = AuditEvent.objects.filter(event="erase").values_list("reason", flat=True)
     assert sorted(reasons) == ["late", "late", "somebody was faster"]
-    assert not _erase(rows, Origin(), "later still", "default")
+    assert not erase_all(rows, Origin(), "later still", "default")
 
 
 def test_a_dry_run_counts_no_record_twice(

@@ -31,7 +31,7 @@ from wx_realname.exceptions import ConfigurationError, Misconfigured, Unreadable
 from wx_realname.personal_data import PersonalData, Secret
 from wx_realname.sandbox import make_merchant_key
 from wx_realname.sandbox.tls import prepare
-from wx_realname.services import merchants
+from wx_realname.services import clients
 from wx_realname.wechat.access_token import ProvidedTokens
 from wx_realname.wechat.client import Credentials, WeChatClient
 from wx_realname.wechat.merchant_key import MerchantKey, MerchantKeys, PemKey
@@ -342,7 +342,7 @@ def test_key_backend_is_an_import_string(settings: Any) -> None:
     def configured(backend: str) -> Any:
         default = settings.WX_REALNAME["MERCHANTS"]["default"] | {"KEY_BACKEND": backend}
         settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": {"default": default}}
-        return merchants.client_for(merchants.find("default"))
+        return clients.client_for(clients.find("default"))
 
     configured(f"{__name__}.Counted").keys.now()
     assert Counted.made == 1

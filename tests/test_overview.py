@@ -23,7 +23,8 @@ from wx_realname.admin.charts import Chart, Slot
 from wx_realname.admin.figures import duration
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, HourlyStatistic, Verification
-from wx_realname.services import exchange, remedies
+from wx_realname.services import exchange
+from wx_realname.services.operation import remedies
 from wx_realname.wechat.errcodes import ERRCODES
 
 pytestmark = pytest.mark.django_db
@@ -153,7 +154,9 @@ def test_a_certificate_that_ends_and_a_key_that_is_wrong_are_told(
     clerk: Client, configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "renew it" not in shown(clerk)
-    monkeypatch.setattr("wx_realname.services.certificates.WARNING", timedelta(days=100_000))
+    monkeypatch.setattr(
+        "wx_realname.services.operation.certificates.WARNING", timedelta(days=100_000)
+    )
     assert "renew it" in shown(clerk)
     configure(merchant={"PRIVATE_KEY": "no key", "PRIVATE_KEY_FILE": None})
     (line,) = rows(shown(clerk), "Merchant certificates")[1:]

@@ -112,7 +112,7 @@ def test_no_connection_waits_for_a_device_or_a_provider_of_tokens(
     configure(merchant={"KEY_BACKEND": backend, "ACCESS_TOKEN_PROVIDER": provider})
     Device.held.clear()
     with suppress(RealNameError):  # the sandbox knows no token but its own
-        exchange(user=user, auth_token="a token of a citizen")
+        exchange(user=user, auth_token="a-token-of-a-citizen")
     assert Device.held and not any(Device.held)
 
 

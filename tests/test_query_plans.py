@@ -24,7 +24,8 @@ from tests.plans import EVENTS, RECORDS, SEALS, STATISTICS, Plan, check, plans
 from wx_realname import audit
 from wx_realname.admin.integrity import glance
 from wx_realname.models import AuditEvent, HourlyStatistic, Verification
-from wx_realname.services import keyset, lifecycle, rotation
+from wx_realname.services import keyset
+from wx_realname.services.upkeep import purge, rotation
 
 # Of fewer, MariaDB reads all when a batch of an export is wanted: that is the faster way there.
 ROWS = 60_000 if connection.vendor == "mysql" else 20_000
@@ -232,19 +233,19 @@ def test_the_overview_reads_its_days_of_the_statistics_by_their_index(merchant: 
 
 
 def test_what_is_stuck_is_found_by_its_index() -> None:
-    (found, *_) = plans(lambda: next(lifecycle.end_stuck(batch_size=5)), RECORDS)
+    (found, *_) = plans(lambda: next(purge.end_stuck(batch_size=5)), RECORDS)
     check(found, {"wx_realname_stuck"})
 
 
 def test_what_is_outlived_is_found_by_its_index(settings: Any) -> None:
     days = (timezone.now() - BEGIN).days  # no row but those of the first day
     settings.WX_REALNAME = settings.WX_REALNAME | {"RETENTION_DAYS": days}
-    (found, *_) = plans(lambda: next(lifecycle.erase_outlived(batch_size=5)), RECORDS)
+    (found, *_) = plans(lambda: next(purge.erase_outlived(batch_size=5)), RECORDS)
     check(found, {"wx_realname_retention"})
 
 
 def test_what_lost_its_user_is_found_by_an_index() -> None:
-    (found, *_) = plans(lambda: list(lifecycle.erase_ownerless()), RECORDS)
+    (found, *_) = plans(lambda: list(purge.erase_ownerless()), RECORDS)
     check(found, {"wx_realname_user_verified", "wx_realname_user_created"})
 
 

@@ -131,17 +131,13 @@ def test_the_day_of_birth_is_today_at_the_latest() -> None:
         "440524-19800101-0013",
         "-40524198001010013",
         "+4052419800101001３",
-        VALID.translate(str.maketrans("0123456789", "０１２３４５６７８９")),  # full width
         VALID.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")),  # Arabic-Indic
-        VALID[:17].translate(str.maketrans("0123456789", "０１２３４５６７８９")) + "3",
         VALID[:6] + "١٩٨٠" + VALID[10:],
-        "11010519491231002Ｘ",
         "11010519491231002Ⅹ",  # Roman ten
         "11010519491231002Х",  # Cyrillic
         VALID[:17] + "²",
         VALID[:10] + "\n" + VALID[10:-1],
         VALID + "\x00",
-        "\ufeff" + VALID,
     ],
 )
 def test_what_only_looks_like_a_number_is_refused(number: str) -> None:

@@ -32,8 +32,8 @@ from wx_realname import audit, services
 from wx_realname.exceptions import ConfigurationError, DecryptionError
 from wx_realname.models import Verification
 from wx_realname.sandbox import Sandbox
-from wx_realname.services.key_use import key_use, stale
-from wx_realname.services.rotation import Rotated
+from wx_realname.services.upkeep.key_use import key_use, stale
+from wx_realname.services.upkeep.rotation import Rotated
 from wx_realname.vault import blind_index
 from wx_realname.vault.fields import Sealed
 

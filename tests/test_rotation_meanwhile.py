@@ -35,9 +35,9 @@ from wx_realname import services
 from wx_realname.models import Verification
 from wx_realname.personal_data import PersonalData
 from wx_realname.sandbox import Sandbox
-from wx_realname.services import rotation
-from wx_realname.services.key_use import key_use, stale
-from wx_realname.services.rotation import Rotated, rotate_keys
+from wx_realname.services.upkeep import rotation
+from wx_realname.services.upkeep.key_use import key_use, stale
+from wx_realname.services.upkeep.rotation import Rotated, rotate_keys
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,7 +108,7 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 settings.WX_REALNAME |= {"ENCRYPTION_KEYS": sys.argv[2:]}
 django.setup()
-from wx_realname.services.rotation import rotate_keys
+from wx_realname.services.upkeep.rotation import rotate_keys
 for batch in rotate_keys(batch_size=3):
     print(batch.encrypted, flush=True)
     input()

@@ -21,9 +21,9 @@ from wx_realname import services
 from wx_realname.models import Verification
 from wx_realname.personal_data import PersonalData
 from wx_realname.sandbox import Citizen, Sandbox
-from wx_realname.services.key_use import key_use, stale
 from wx_realname.services.rows import update_if_unchanged
 from wx_realname.services.transactions import durable
+from wx_realname.services.upkeep.key_use import key_use, stale
 from wx_realname.vault import blind_index
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
@@ -35,7 +35,7 @@ from django.conf import settings
 settings.DATABASES["default"]["NAME"] = sys.argv[1]
 settings.WX_REALNAME |= {{"ENCRYPTION_KEYS": [{E2!r}, {E1!r}], "INDEX_KEYS": [{I2!r}, {I1!r}]}}
 django.setup()
-from wx_realname.services.rotation import rotate_keys
+from wx_realname.services.upkeep.rotation import rotate_keys
 for batch in rotate_keys(batch_size={BATCH}):
     print(batch.encrypted, flush=True)
 """

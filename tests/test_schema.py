@@ -140,8 +140,8 @@ def test_bodies_are_strings_of_the_length_that_is_taken(schema: Schema) -> None:
     token = bodies["RealNameExchange"]["properties"]["auth_token"]
     assert (token["type"], token["minLength"], token["maxLength"]) == ("string", 1, 512)
     assert bodies["RealNameExchange"]["required"] == ["auth_token"]
-    consent = bodies["RealNameCheck"]["properties"]["consent"]
-    assert (consent["maxLength"], "minLength" in consent) == (64, False)
+    notice = bodies["RealNameCheck"]["properties"]["notice"]
+    assert notice["maxLength"] == 64
 
 
 @pytest.mark.parametrize(("pattern", "blank"), [(fields.WORDS, False), (fields.TEXT, True)])

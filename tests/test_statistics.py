@@ -22,7 +22,7 @@ from wx_realname import statistics
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, HourlyStatistic
 from wx_realname.services import exchange
-from wx_realname.services.usage import busiest_days, usage
+from wx_realname.services.operation.usage import busiest_days, usage
 from wx_realname.statistics import HOUR, LATENESS, LIMITS_MS, Summary
 
 pytestmark = pytest.mark.django_db

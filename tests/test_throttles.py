@@ -74,12 +74,12 @@ def _limited(liar: LyingWeChat, configure: Configure, settings: Any, tmp_path: P
 
 
 def post(api: Api, number: int, username: str = "citizen") -> int:
-    return int(api(username).post(LIST, {"auth_token": f"token {number}"}).status_code)
+    return int(api(username).post(LIST, {"auth_token": f"token-{number}"}).status_code)
 
 
 def test_the_eleventh_post_of_a_minute_is_429(api: Api, liar: LyingWeChat) -> None:
     assert [post(api, number) for number in range(10)] == [201] * 10
-    answer = api("citizen").post(LIST, {"auth_token": "one more"})
+    answer = api("citizen").post(LIST, {"auth_token": "one-more"})
     assert (answer.status_code, answer["Cache-Control"]) == (429, "no-store")
     assert answer.json() == {
         "code": "throttled",

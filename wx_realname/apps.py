@@ -13,7 +13,8 @@ class WxRealnameConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, conf  # noqa: F401 - importing registers the checks
-        from .services.lifecycle import erase_for_deleted_user, erase_ownerless
+        from .services.rights.erasure import erase_for_deleted_user
+        from .services.upkeep.purge import erase_ownerless
 
         def erase(sender: object, instance: object, **kwargs: object) -> None:
             erase_for_deleted_user(instance)

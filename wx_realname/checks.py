@@ -21,8 +21,9 @@ from django.utils.module_loading import import_string
 from . import conf, deploy_checks
 from .exceptions import ConfigurationError
 from .models import Verification
-from .services import application, certificates, merchants
-from .services.categories import remembered
+from .services import clients
+from .services.operation import application, certificates
+from .services.verification.categories import remembered
 from .wechat.categories import is_open
 from .wechat.merchant_key import MerchantKeys
 
@@ -96,7 +97,7 @@ def _file_hint(fault: str) -> str | None:
 
 def _backend(merchant: conf.Merchant) -> Any:
     try:
-        return merchants.imported(merchant.key_backend, "KEY_BACKEND")
+        return clients.imported(merchant.key_backend, "KEY_BACKEND")
     except ConfigurationError:
         return None
 
@@ -130,7 +131,7 @@ def imports_are_right() -> Iterator[checks.CheckMessage]:
             continue
         try:
             fault = (
-                "" if callable(merchants.imported(path, setting)) else f"{setting} can't be called."
+                "" if callable(clients.imported(path, setting)) else f"{setting} can't be called."
             )
         except ConfigurationError as error:
             fault = str(error)

@@ -22,7 +22,8 @@ from django.db import connections, router
 from . import conf
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
-from .services import merchants
+from .services import clients
+from .services.cache import TIMEOUTS, WAIT, waits_are_bounded
 
 Found = Iterator[CheckMessage]
 
@@ -93,6 +94,20 @@ def processes_share_the_cache() -> Found:
         )
 
 
+def the_cache_has_time_outs() -> Found:
+    """W020: Redis may accept a connection and never answer; nothing in its settings ends the wait."""
+    alias = conf.current().cache_alias
+    if "redis" in settings.CACHES[alias].get("BACKEND", "").lower() and not waits_are_bounded(
+        alias
+    ):
+        yield Warning(
+            f'CACHES["{alias}"] has no time-outs of at most {WAIT:g} s: each operation is done in a thread '
+            "of its own, so that a server which accepts and never answers stops no request.",
+            hint=f'Set {" and ".join(TIMEOUTS)} in its "OPTIONS", such as 0.5 (seconds).',
+            id="wx_realname.W020",
+        )
+
+
 def keys_are_readable_by_the_site_only() -> Found:
     """W011: a file with a private key can be read by its group or by everybody."""
     if os.name == "nt":
@@ -153,7 +168,7 @@ def certificates_are_tenpays() -> Found:
 def _certificates() -> Iterator[tuple[str, Certificate]]:
     for merchant in conf.current().merchants.values():
         with suppress(ConfigurationError):  # E002 or E004 say so
-            loaded = merchants.client_for(merchant).keys.all()
+            loaded = clients.client_for(merchant).keys.all()
             for source, key in zip(merchant.key_sources, loaded, strict=True):
                 if key.certificate:
                     yield source.setting, key.certificate
@@ -197,6 +212,7 @@ DEPLOY = (
     plain_answers_are_encrypted_on_the_way,
     debug_is_off,
     processes_share_the_cache,
+    the_cache_has_time_outs,
     keys_are_readable_by_the_site_only,
     each_key_has_one_purpose,
     certificates_are_tenpays,

@@ -37,6 +37,10 @@ def _int(env: environ.Env, name: str) -> int:
     return int(_raw(env, name))
 
 
+def _bool(env: environ.Env, name: str) -> bool:
+    return {"true": True, "false": False}[_raw(env, name).lower()]
+
+
 def _float(env: environ.Env, name: str) -> float:
     return float(_raw(env, name))
 
@@ -61,6 +65,10 @@ _READERS: dict[str, tuple[Callable[[environ.Env, str], Any], str]] = {
     "PENDING_TIMEOUT": (_float, "a number of seconds"),
     "RETENTION_DAYS": (_int, "a number of days"),
     "THROTTLE_RATE": (_optional, "a rate such as 10/min, or none"),
+    "FACE_RATE": (_optional, "a rate such as 10/hour, or none"),
+    "SEARCH_RATE": (_optional, "a rate such as 10/hour, or none"),
+    "FOUR_EYES": (_bool, "true or false"),
+    "EXPORT_LIMIT": (_int, "a number of rows"),
     "ENCRYPTION_KEYS": (_list, "a list with commas"),
     "INDEX_KEYS": (_list, "a list with commas"),
     "AUDIT_KEYS": (_list, "a list with commas"),
@@ -117,6 +125,6 @@ def _read(env: environ.Env, name: str) -> Any:
     reader, form = _READERS.get(name, (_raw, ""))
     try:
         return reader(env, PREFIX + name)
-    except ValueError:
+    except (ValueError, KeyError):
         pass
     raise ConfigurationError(f"{PREFIX}{name} can't be read: it must be {form}.")

@@ -95,6 +95,16 @@ class TooYoung(PermissionDenied):
     detail = _("You are not old enough for this service, or your age is not known.")
 
 
+class ConsentRequired(PermissionDenied):
+    code = "consent_required"
+    detail = _("This service needs your consent first.")
+
+
+class ReauthenticationRequired(PermissionDenied):
+    code = "reauthentication_required"
+    detail = _("Please log in again to see your own data.")
+
+
 class NotFound(RealNameError):
     code, status_code = "not_found", 404
     detail = _("There is nothing here.")
@@ -130,6 +140,7 @@ class NoRealName(RealNameError):
 
 class Mismatch(RealNameError):
     code, status_code, outcome = "mismatch", 422, "rejected"
+    retry: ClassVar[Retry] = "reauthorize"
     detail = _("Name and ID number are not those of this WeChat user. Please look at both.")
 
 
@@ -143,6 +154,50 @@ class AuthTokenInUse(RealNameError):
     code, status_code = "auth_token_in_use", 409
     retry: ClassVar[Retry] = "reauthorize"
     detail = _("This authorization was already used elsewhere. Please authorize again.")
+
+
+class OtherMerchant(RealNameError):
+    code, status_code = "other_merchant", 409
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("This authorization was given to another service. Please authorize again.")
+
+
+class Minor(RealNameError):
+    code, status_code, outcome = "minor", 422, "rejected"
+    detail = _("This service is not offered to children under 14.")
+
+
+class FaceUnclear(RealNameError):
+    code, status_code, outcome = "face_unclear", 422, "failed"
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("Your face could not be recognized. Please try again in good light.")
+
+
+class FaceCancelled(RealNameError):
+    code, status_code, outcome = "face_cancelled", 422, "failed"
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("You cancelled the face verification. You can begin it again.")
+
+
+class FaceUnsupported(RealNameError):
+    code, status_code, outcome = "face_unsupported", 422, "failed"
+    detail = _(
+        "This device cannot verify your face. Please use another way; or allow WeChat to use "
+        "camera and microphone in the phone's settings, and try again."
+    )
+
+
+class FaceNotFinished(RealNameError):
+    code, status_code = "face_not_finished", 409
+    retry: ClassVar[Retry] = "later"
+    retry_after = 2
+    detail = _("The face verification is not finished yet.")
+
+
+class FaceExpired(RealNameError):
+    code, status_code, outcome = "face_expired", 422, "unknown"
+    retry: ClassVar[Retry] = "reauthorize"
+    detail = _("The time for this face verification is over. Please begin it again.")
 
 
 class ExchangeInProgress(RealNameError):

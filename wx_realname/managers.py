@@ -21,7 +21,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
 
     def without_ciphertexts(self) -> VerificationQuerySet:
         """For lists and look-ups that decrypt nothing: masked values are all they fetch."""
-        return self.defer("real_name_encrypted", "credential_id_encrypted")
+        return self.defer("real_name_encrypted", "credential_id_encrypted", "face_encrypted")
 
     def current_for(self, user: Any, *, method: str | None = None) -> Verification | None:
         """The user's newest verified record, by either method or by one, or None."""

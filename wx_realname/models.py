@@ -14,15 +14,79 @@ from .uuid7 import uuid7
 from .vault.fields import EncryptedField, Sealed
 
 
+class Notice(models.Model):
+    """What a citizen is shown before giving consent, in one language; published once, never changed."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    purpose = models.CharField(_("purpose"), max_length=64)
+    version = models.CharField(_("version"), max_length=32)
+    language = models.CharField(_("language"), max_length=16)
+    title = models.CharField(_("title"), max_length=255)
+    text = models.TextField(_("text"))
+    sha256 = models.CharField(_("SHA-256 of the text"), max_length=64)
+    handler = models.CharField(_("personal information handler"), max_length=255)
+    recipients = models.TextField(_("recipients"), blank=True)
+    retention_days = models.PositiveIntegerField(_("retention (days)"), null=True)
+    published_at = models.DateTimeField(_("published at"))
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        default_permissions = ("view",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("purpose", "version", "language"), name="wx_realname_notice_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.version} ({self.language})"
+
+
+class Consent(models.Model):
+    """One citizen's consent to one notice: a row for each attempt, which only a withdrawal changes."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("user"),
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        db_index=False,  # the composite index begins with it
+    )
+    notice = models.ForeignKey(
+        Notice, verbose_name=_("notice"), on_delete=models.PROTECT, related_name="+"
+    )
+    verification_id = models.UUIDField(_("verification"), null=True, db_index=True)
+    given_at = models.DateTimeField(_("given at"))
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
+    ip_address = models.GenericIPAddressField(_("IP address"), null=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        default_permissions = ("view",)
+        indexes = (
+            # a user's list, newest first
+            models.Index(fields=("user", "-given_at", "-id"), name="wx_realname_consent_user"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
+
+
 class Verification(models.Model):
-    """One auth_token (or successor's code) and what became of it. Never holds the token itself."""
+    """One auth_token, face or check and what became of it. Never holds the token itself."""
 
     class Method(models.TextChoices):
         AUTHORIZE = "authorize", _("authorize button")
+        FACE = "face", _("face verification")
         CHECK = "check", _("check")
 
     class Status(models.TextChoices):
         PENDING = "pending", _("pending")
+        WAITING = "waiting", _("waiting")
         VERIFIED = "verified", _("verified")
         REJECTED = "rejected", _("rejected")
         FAILED = "failed", _("failed")
@@ -39,16 +103,24 @@ class Verification(models.Model):
         db_index=False,  # the composite indexes begin with it
     )
     merchant = models.CharField(_("merchant"), max_length=64)
-    mch_id = models.CharField(_("merchant number"), max_length=32)
+    mch_id = models.CharField(_("merchant number"), max_length=32, blank=True)
     app_id = models.CharField(_("appid"), max_length=64)
     cert_serialno = models.CharField(_("certificate serial number"), max_length=40, blank=True)
     method = models.CharField(_("method"), max_length=16, choices=Method.choices)
     status = models.CharField(_("status"), max_length=16, choices=Status.choices)
     attempt = models.PositiveIntegerField(_("attempt"), default=1)
-    consent = models.CharField(_("consent version"), max_length=64, blank=True)
+    consent = models.ForeignKey(
+        Consent,
+        verbose_name=_("consent"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
 
     real_name_encrypted = EncryptedField(_("name, encrypted"), null=True)
     credential_id_encrypted = EncryptedField(_("ID number, encrypted"), null=True)
+    #: Of a face that isn't decided yet: verify_id, out_seq_no, openid and what was typed, as JSON.
+    face_encrypted = EncryptedField(_("face verification, encrypted"), null=True)
     real_name_masked = models.CharField(_("real name"), max_length=255, null=True)  # noqa: DJ001 - erased
     credential_id_masked = models.CharField(_("ID number"), max_length=18, null=True)  # noqa: DJ001
     real_name_index = models.CharField(_("name index"), max_length=64, null=True)  # noqa: DJ001
@@ -58,6 +130,7 @@ class Verification(models.Model):
 
     error_code = models.CharField(_("error code"), max_length=32, blank=True)
     errcode = models.IntegerField(_("WeChat return code"), null=True)
+    verify_ret = models.IntegerField(_("WeChat face verdict"), null=True)
     errmsg = models.CharField(_("WeChat message"), max_length=400, blank=True)
     hint = models.CharField(_("WeChat hint"), max_length=100, blank=True)
     in_doubt = models.BooleanField(
@@ -72,14 +145,21 @@ class Verification(models.Model):
     finished_at = models.DateTimeField(_("attempt finished at"), null=True)
     verified_at = models.DateTimeField(_("verified at"), null=True)
     erased_at = models.DateTimeField(_("erased at"), null=True)
+    expires_at = models.DateTimeField(_("verify_id expires at"), null=True)
 
     token_digest = models.CharField(_("token digest"), max_length=64)
     token_key_id = models.CharField(_("token digest key id"), max_length=32)
+    #: HMAC over both ciphertexts of WeChat's answer: the same on another record is a replay.
+    answer_digest = models.CharField(_("answer digest"), max_length=64, null=True)  # noqa: DJ001 - unique
+    #: Of a check: HMAC over name and number, salted by the row's id.
+    typed_digest = models.CharField(_("digest of what was typed"), max_length=64, blank=True)
 
     objects = VerificationManager()
 
     #: True on the instance that `services.exchange` returns when that very call verified it.
     newly_verified = False
+    #: WeChat's handle for the camera: on the instance that `services.begin_face` returns, and nowhere else.
+    verify_id: str | None = None
 
     class Meta:
         verbose_name = _("verification")
@@ -93,6 +173,9 @@ class Verification(models.Model):
         constraints = (
             models.UniqueConstraint(
                 fields=("token_digest",), name="wx_realname_token_digest_unique"
+            ),
+            models.UniqueConstraint(
+                fields=("answer_digest",), name="wx_realname_answer_digest_unique"
             ),
         )
         indexes = (

@@ -6,6 +6,7 @@ The check digit is advisory: numbers issued wrongly exist, and their holders are
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date, datetime, timedelta, timezone
 from operator import mul
 
@@ -13,6 +14,7 @@ CHINA = timezone(timedelta(hours=8))
 _EARLIEST_YEAR = 1800
 _SHAPE = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ", "0123456789Xx")
 _CHECK_CHARACTERS = "10X98765432"
 
 
@@ -22,12 +24,15 @@ def today() -> date:
 
 
 def normalize(number: str) -> str | None:
-    """The number with its lower-case x folded, or None when it isn't shaped like an ID number.
+    """The number in its one form, or None when it isn't shaped like an ID number.
 
+    Lower-case x and full-width digits are folded; blanks and format characters, which a paste brings
+    along, are dropped.
     Accepted: 17 digits and a digit or X, or the old 15 digits, with a real birth date that isn't
     in the future.
     """
-    number = number.strip().upper()
+    folded = number.strip().translate(_FULL_WIDTH).upper()
+    number = "".join(sign for sign in folded if unicodedata.category(sign) not in ("Cf", "Zs"))
     if not _SHAPE.fullmatch(number) or birth_date(number) is None:
         return None
     return number

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .personal_data import Secret
 
+_VISIBLE_ASCII = re.compile(r"[!-~]+")
 _UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -25,4 +26,13 @@ def clean_text(text: Secret, max_length: int, *, blank: bool = False) -> str | P
         return _("This must be at most %(max)d characters.") % {"max": max_length}
     if _UNCLEAN.search(text.reveal()):
         return _("This has control characters.")
+    return None
+
+
+def clean_token(token: Secret, max_length: int) -> str | Promise | None:
+    """What is wrong with a token of WeChat's, or None. It has no blank: WeChat may trim what we compare."""
+    if fault := clean_text(token, max_length):
+        return fault
+    if not _VISIBLE_ASCII.fullmatch(token.reveal()):
+        return _("This must have visible ASCII characters only.")
     return None

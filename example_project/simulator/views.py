@@ -15,7 +15,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
 from wx_realname import conf
-from wx_realname.services import merchants
+from wx_realname.services import clients
 
 from . import faults, ledger, texts
 from .citizens import CITIZENS, Citizen
@@ -134,7 +134,7 @@ def wire(request: HttpRequest, control: Control) -> HttpResponse:
     return JsonResponse(
         {
             "mch_id": merchant.mch_id,
-            "cert_serialno": merchants.client_for(merchant).keys.now().serialno,
+            "cert_serialno": clients.client_for(merchant).keys.now().serialno,
             "calls": ledger.calls(control, digest, int(since)),
         }
     )

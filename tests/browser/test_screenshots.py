@@ -59,7 +59,7 @@ def service(sandbox: Sandbox) -> Verification:
 def _attempt(sandbox: Sandbox, citizen: Citizen, number: int) -> None:
     user = User.objects.create(username=f"oEx4mple-{number}")
     with suppress(RealNameError):  # it is in the list all the same
-        exchange(user=user, auth_token=sandbox.issue_auth_token(citizen), consent="2026-11")
+        exchange(user=user, auth_token=sandbox.issue_auth_token(citizen))
     at = timezone.now() - timedelta(minutes=37 * (len(CITIZENS) - number))
     Verification.objects.filter(user=user).update(created_at=at)
     AuditEvent.objects.filter(user_id=str(user.pk)).update(created_at=at)

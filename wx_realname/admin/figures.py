@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 
 from .. import statistics
 from ..models import HourlyStatistic, Verification
-from ..services import remedies
-from ..services.usage import Usage, usage
+from ..services.operation import remedies
+from ..services.operation.usage import Usage, usage
 from ..statistics import HOUR, LIMITS_MS, Summary
 from .charts import Chart, Slot
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from .. import audit
 from ..exceptions import InvalidRequest
-from ..services import disclosure
-from ..services.export import MAX_REASON as MAX_EXPORT_REASON
+from ..services.disclosure import search
+from ..services.disclosure.export import MAX_REASON as MAX_EXPORT_REASON
 
 _ID_NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
 _UNREMEMBERED = {"autocomplete": "off", "spellcheck": "false", "class": "vTextField"}
@@ -36,7 +36,7 @@ class FindForm(ServiceForm):
         label=_("Real name"),
         required=False,
         widget=forms.TextInput(attrs=_UNREMEMBERED),
-        max_length=disclosure.MAX_NAME,
+        max_length=search.MAX_NAME,
         help_text=_("The whole name; spaces and the kind of dot don't matter."),
     )
 

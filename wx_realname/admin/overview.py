@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from .. import conf, statistics
 from ..models import HourlyStatistic
-from ..services import certificates
-from ..services.merchants import UNKNOWN
+from ..services.clients import UNKNOWN
+from ..services.operation import certificates
 from .figures import Figures
 from .integrity import glance
 from .read_only import ReadOnlyAdmin

@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from ..services import disclosure
+from ..services.disclosure.refusal import refused
 from .keyset_list import KeysetChangeList
 
 View = Callable[..., Any]
@@ -79,7 +79,7 @@ def _console(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except PermissionDenied as denied:
-            disclosure.refused(
+            refused(
                 actor=request.user,
                 permission=str(denied) or request.resolver_match.url_name,
                 verification_id=kwargs.get("object_id"),

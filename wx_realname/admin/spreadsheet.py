@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..models import Verification
-from ..services.export import Exported
+from ..services.disclosure.export import Exported
 
 BOM = "\ufeff"  # without it, Excel takes UTF-8 for the system's old encoding
 _LINES = 200  # lines sent together

@@ -13,15 +13,15 @@ from .. import conf
 from ..exceptions import DecryptionError
 from ..models import Verification
 from ..personal_data import Secret
-from ..services.check import MAX_NUMBER
-from ..services.job import MAX_CONSENT, MAX_TOKEN
-from ..text import clean_text
+from ..services.verification.check import MAX_NUMBER
+from ..services.verification.job import MAX_TOKEN
+from ..text import clean_text, clean_token
 from ..wechat.answers import MAX_NAME
 
 logger = logging.getLogger(__name__)
 
 _MERCHANT = _("An alias; “default” unless given")
-_CONSENT = _("The version of the wording that the citizen agreed to")
+_NOTICE = _("The id of the notice that the citizen was shown and agreed to")
 
 
 class CleanTextField(serializers.Field[Any, Any, Any, Any]):
@@ -38,25 +38,34 @@ class CleanTextField(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
+class TokenField(CleanTextField):
+    """A token of WeChat's: visible ASCII."""
+
+    def to_internal_value(self, data: Secret) -> Secret:
+        if fault := clean_token(data, self.max_length):
+            raise serializers.ValidationError(str(fault))
+        return data
+
+
 class ExchangeSerializer(serializers.Serializer[Any]):
     """The body of POST verifications/, as the parser gives it: its values stay opaque."""
 
-    auth_token = CleanTextField(max_length=MAX_TOKEN, help_text=_("What WeChat's button gave"))
+    auth_token = TokenField(max_length=MAX_TOKEN, help_text=_("What WeChat's button gave"))
     merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
-    consent = CleanTextField(max_length=MAX_CONSENT, blank=True, required=False, help_text=_CONSENT)
+    notice = CleanTextField(max_length=64, required=False, help_text=_NOTICE)
 
 
 class CheckSerializer(serializers.Serializer[Any]):
     """The body of POST checks/; whether the number can be one, `services.check` tells."""
 
-    code = CleanTextField(max_length=MAX_TOKEN, help_text=_("What WeChat's city service gave"))
+    code = TokenField(max_length=MAX_TOKEN, help_text=_("What WeChat's city service gave"))
     real_name = CleanTextField(max_length=MAX_NAME, help_text=_("As on the resident ID card"))
     credential_id = CleanTextField(
         max_length=MAX_NUMBER,
         help_text=_("The number of the resident ID card: 18 or 15 characters"),
     )
     merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
-    consent = CleanTextField(max_length=MAX_CONSENT, blank=True, required=False, help_text=_CONSENT)
+    notice = CleanTextField(max_length=64, required=False, help_text=_NOTICE)
 
 
 def represent(row: Verification) -> dict[str, Any]:
@@ -66,6 +75,7 @@ def represent(row: Verification) -> dict[str, Any]:
         "id": str(row.id),
         "method": row.method,
         "status": row.status,
+        "consent": row.consent_id and str(row.consent_id),
         "merchant": row.merchant,
         "real_name": real_name,
         "credential_id": credential_id,

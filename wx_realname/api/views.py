@@ -12,7 +12,6 @@ from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import translation
 from django.utils.dateparse import parse_datetime
-from django.utils.module_loading import import_string
 from rest_framework import status
 from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import IsAuthenticated
@@ -22,11 +21,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import conf, log, services
-from ..exceptions import ConfigurationError, InvalidRequest, NotFound
+from ..exceptions import NotFound
 from ..models import Verification
 from ..personal_data import Secret
-from ..services import merchants
-from ..wechat.client import is_openid
+from ..services import callers
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
 from .serializers import CheckSerializer, ExchangeSerializer, represent
@@ -119,8 +117,8 @@ class Verifications(RealNameView):
         verification = services.exchange(
             user=request.user,
             auth_token=body["auth_token"],
-            merchant=_merchant(request, body.get("merchant")),
-            consent=body.get("consent", Secret("")).reveal(),
+            merchant=callers.merchant_of(request, body.get("merchant")),
+            notice=revealed(body.get("notice")),
             request=request,
         )
         return self.record(verification)
@@ -133,12 +131,12 @@ class Checks(RealNameView):
         body = CheckSerializer().run_validation(request.data)
         verification = services.check(
             user=request.user,
-            openid=_openid(request),
+            openid=callers.openid_of(request),
             code=body["code"],
             real_name=body["real_name"],
             credential_id=body["credential_id"],
-            merchant=_merchant(request, body.get("merchant")),
-            consent=body.get("consent", Secret("")).reveal(),
+            merchant=callers.merchant_of(request, body.get("merchant")),
+            notice=revealed(body.get("notice")),
             request=request,
         )
         return self.record(verification)
@@ -179,7 +177,7 @@ class Categories(RealNameView):
 
     def get(self, request: Request) -> Response:
         asked = request.query_params.get("merchant")
-        alias = _merchant(request, Secret(asked) if asked else None)
+        alias = callers.merchant_of(request, Secret(asked) if asked else None)
         listed = services.categories(merchant=alias)
         category_id = conf.current().merchants[alias].category_id
         return Response(
@@ -198,31 +196,10 @@ class Nothing(RealNameView):
 _BODY = ExchangeSerializer()  # keeps nothing of a request; its fields cost more than all they check
 
 
+def revealed(value: Secret | None) -> str | None:
+    return value.reveal() if value else None
+
+
 def _moment(text: str) -> datetime | None:
     moment = parse_datetime(text)
     return moment.astimezone(timezone.utc) if moment and moment.tzinfo else None
-
-
-def _openid(request: Request) -> str:
-    """The caller's openid: the resolver's where there is one, else the user's name."""
-    path = conf.current().openid_resolver
-    openid = import_string(path)(request) if path else request.user.get_username()
-    if not is_openid(openid):
-        raise ConfigurationError(
-            "The caller's openid is not known: name a function in OPENID_RESOLVER that tells it, "
-            "or let the user's name be the openid."
-        )
-    return str(openid)
-
-
-def _merchant(request: Request, asked: Secret | None) -> str:
-    """The alias: the resolver's where there is one, else the caller's choice, else "default"."""
-    path = conf.current().merchant_resolver
-    if path is None:
-        return asked.reveal() if asked else "default"
-    alias = import_string(path)(request)
-    if not isinstance(alias, str) or alias not in conf.current().merchants:
-        raise ConfigurationError("MERCHANT_RESOLVER gave an alias that is not in MERCHANTS.")
-    if asked and asked.reveal() != alias:
-        raise InvalidRequest(errors={"merchant": [str(merchants.UNKNOWN)]})
-    return alias

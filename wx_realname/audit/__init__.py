@@ -8,7 +8,7 @@ from .reading import UNREADABLE, tolerate
 from .records import BATCH as RECORD_BATCH
 from .seal import BATCH as SEAL_BATCH
 from .seal import seal, unsealed
-from .trail import MAX_REASON, Origin, append, append_all, outcome_digests
+from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes, outcome_digests
 from .verify import Extent, Tail, extent, faults, tail
 
 __all__ = [
@@ -21,7 +21,8 @@ __all__ = [
     "Origin",
     "Tail",
     "append",
-    "append_all",
+    "append_outcome",
+    "append_outcomes",
     "extent",
     "faults",
     "install_protection",

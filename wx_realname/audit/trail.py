@@ -44,24 +44,36 @@ def append(
     origin: Origin,
     *,
     using: str,
-    verification: Verification | None = None,
-    error_code: str = "",
-    errcode: int | None = None,
-    duration_ms: int | None = None,
+    about: Verification | None = None,
     reason: str = "",
+    **details: Any,
 ) -> AuditEvent:
-    """Add one event, within the caller's transaction. With a record, it carries the outcome's HMAC."""
-    values = _values(event, origin, reason) | {
-        "error_code": error_code,
-        "errcode": errcode,
-        "duration_ms": duration_ms,
-    }
-    if verification is not None:
-        values |= _description(verification)
+    """Add one event, within the caller's transaction. It vouches for nothing of the record it is about.
+
+    `details`: further columns of the event, such as `error_code`.
+    """
+    values = _values(event, origin, reason) | details
+    if about is not None:
+        values |= _description(about)
     return statements.insert(AuditEvent, values, using)
 
 
-def append_all(
+def append_outcome(
+    event: AuditEvent.Event,
+    origin: Origin,
+    verification: Verification,
+    *,
+    using: str,
+    reason: str = "",
+    **details: Any,
+) -> AuditEvent:
+    """Add the event that ends an attempt or a record's life: it carries the outcome's HMAC."""
+    values = _values(event, origin, reason) | details
+    values |= _description(verification) | _signature(verification)
+    return statements.insert(AuditEvent, values, using)
+
+
+def append_outcomes(
     event: AuditEvent.Event,
     origin: Origin,
     verifications: list[Verification],
@@ -69,8 +81,11 @@ def append_all(
     using: str,
     reason: str,
 ) -> None:
-    """Add an event for each record, within the caller's transaction."""
-    rows = [_values(event, origin, reason) | _description(each) for each in verifications]
+    """Add such an event for each record, within the caller's transaction."""
+    rows = [
+        _values(event, origin, reason) | _description(each) | _signature(each)
+        for each in verifications
+    ]
     statements.insert_all(AuditEvent, rows, using)
 
 
@@ -86,7 +101,6 @@ def _values(event: AuditEvent.Event, origin: Origin, reason: str) -> dict[str, A
 
 
 def _description(verification: Verification) -> dict[str, Any]:
-    digest = outcome_digests(verification)[0]
     return {
         "verification_id": verification.id,
         "user_id": _text(verification.user_id),
@@ -94,9 +108,12 @@ def _description(verification: Verification) -> dict[str, Any]:
         "method": verification.method,
         "status": verification.status,
         "attempt": verification.attempt,
-        "outcome_hmac": digest.hex,
-        "outcome_key_id": digest.key_id,
     }
+
+
+def _signature(verification: Verification) -> dict[str, Any]:
+    digest = outcome_digests(verification)[0]
+    return {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
 
 
 def outcome_digests(verification: Verification) -> list[Digest]:

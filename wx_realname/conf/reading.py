@@ -52,8 +52,18 @@ def read(section: Section) -> Settings:
         audit_keys=_hash_keys(section, "AUDIT_KEYS") if section.given("AUDIT_KEYS") else (),
         storage=section.choice("STORAGE", ("encrypted", "masked")),
         response=section.choice("RESPONSE", ("masked", "plain")),
-        retention_days=_retention_days(section),
-        throttle_rate=_throttle_rate(section),
+        retention_days=section.count("RETENTION_DAYS", "days", 40_000),
+        throttle_rate=_rate(section, "THROTTLE_RATE", "10/min"),
+        face_rate=_rate(section, "FACE_RATE", "10/hour"),
+        search_rate=_rate(section, "SEARCH_RATE", "10/hour"),
+        data_key_backend=section.text("DATA_KEY_BACKEND"),
+        consent=section.choice("CONSENT", ("optional", "required")),
+        minors=section.choice("MINORS", ("allow", "refuse")),
+        four_eyes=section.switch("FOUR_EYES"),
+        subject_copy=section.text("SUBJECT_COPY"),
+        name_index=section.choice("NAME_INDEX", ("none", "exact")),
+        mask_name=section.choice("MASK_NAME", ("last", "none")),
+        export_limit=section.count("EXPORT_LIMIT", "rows", 2**31),
     )
     _refuse_contradictions(section, parsed)
     return parsed
@@ -170,12 +180,12 @@ def _merchant(alias: str, section: Section) -> Merchant:
     if provider is None:
         section.required("APP_SECRET")
     upcoming = _next(section)
-    pem = backend == PEM_KEY_BACKEND
+    pem = backend == PEM_KEY_BACKEND and _has_button(section)
     return Merchant(
         alias=alias,
         app_id=section.required("APP_ID", 64),
         app_secret=section.secret("APP_SECRET"),
-        mch_id=section.required("MCH_ID", 32),
+        mch_id=section.required("MCH_ID", 32) if _has_button(section) else None,
         keys=_key_source(section, pem=pem),
         next_keys=_key_source(upcoming, pem=pem) if upcoming else None,
         next_from=_moment(upcoming, "FROM") if upcoming else None,
@@ -184,6 +194,11 @@ def _merchant(alias: str, section: Section) -> Merchant:
         access_token_provider=provider,
         application=_application(section),
     )
+
+
+def _has_button(section: Section) -> bool:
+    """Whether anything of the button's is given; a mini-program that only verifies faces has none of it."""
+    return any(section.given(name) for name in ("MCH_ID", "CATEGORY_ID", "NEXT", *KEY_SOURCE_NAMES))
 
 
 def _next(section: Section) -> Section | None:
@@ -232,18 +247,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _throttle_rate(section: Section) -> str | None:
-    rate = section.text("THROTTLE_RATE") if "THROTTLE_RATE" in section else "10/min"
+def _rate(section: Section, name: str, default: str) -> str | None:
+    rate = section.text(name) if name in section else default
     if rate is not None and not _RATE.fullmatch(rate):
-        raise section.wrong("THROTTLE_RATE", 'must be like "10/min" (s, min, hour, day) or None.')
+        raise section.wrong(name, 'must be like "10/min" (s, min, hour, day) or None.')
     return rate
-
-
-def _retention_days(section: Section) -> int | None:
-    days = section.raw("RETENTION_DAYS")
-    if days is not None and (type(days) is not int or not 0 < days < 40_000):
-        raise section.wrong("RETENTION_DAYS", "must be a positive number of days, or None.")
-    return days
 
 
 def _refuse_contradictions(section: Section, parsed: Settings) -> None:

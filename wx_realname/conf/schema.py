@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
@@ -33,25 +33,6 @@ MERCHANT_NAMES = (
     "KEY_BACKEND",
     "ACCESS_TOKEN_PROVIDER",
     "APPLICATION",
-)
-NAMES = (
-    "MERCHANTS",
-    "MERCHANT_RESOLVER",
-    "OPENID_RESOLVER",
-    "CLIENT_IP_RESOLVER",
-    "API_BASE_URL",
-    "CONNECT_TIMEOUT",
-    "READ_TIMEOUT",
-    "TOTAL_TIMEOUT",
-    "PENDING_TIMEOUT",
-    "CACHE_ALIAS",
-    "ENCRYPTION_KEYS",
-    "INDEX_KEYS",
-    "AUDIT_KEYS",
-    "STORAGE",
-    "RESPONSE",
-    "RETENTION_DAYS",
-    "THROTTLE_RATE",
 )
 
 
@@ -87,12 +68,12 @@ class KeySource:
 
 @dataclass(frozen=True)
 class Merchant:
-    """One mini-program with the merchant number that is bound to it."""
+    """One mini-program; the button's things (merchant number, key, certificate, category) may be absent."""
 
     alias: str
     app_id: str
     app_secret: Secret | None
-    mch_id: str
+    mch_id: str | None
     keys: KeySource
     next_keys: KeySource | None
     next_from: datetime | None
@@ -100,6 +81,11 @@ class Merchant:
     key_backend: str
     access_token_provider: str | None
     application: Mapping[str, Any] = field(hash=False)
+
+    @property
+    def has_button(self) -> bool:
+        """Whether the button is configured: a mini-program that only verifies faces has no MCH_ID."""
+        return self.mch_id is not None
 
     @property
     def key_sources(self) -> tuple[KeySource, ...]:
@@ -128,3 +114,16 @@ class Settings:
     response: Literal["masked", "plain"]
     retention_days: int | None
     throttle_rate: str | None
+    face_rate: str | None
+    search_rate: str | None
+    data_key_backend: str | None
+    consent: Literal["optional", "required"]
+    minors: Literal["allow", "refuse"]
+    four_eyes: bool
+    subject_copy: str | None
+    name_index: Literal["none", "exact"]
+    mask_name: Literal["last", "none"]
+    export_limit: int | None
+
+
+NAMES = tuple(field.name.upper() for field in fields(Settings))

@@ -67,6 +67,18 @@ class Section:
             raise self.wrong(name, "must be a positive number of seconds.")
         return float(value)
 
+    def count(self, name: str, of: str, below: int) -> int | None:
+        value = self.raw(name)
+        if value is not None and (type(value) is not int or not 0 < value < below):
+            raise self.wrong(name, f"must be a positive number of {of}, or None.")
+        return value
+
+    def switch(self, name: str) -> bool:
+        value = self.raw(name, False)
+        if type(value) is not bool:
+            raise self.wrong(name, "must be True or False.")
+        return value
+
     def choice(self, name: str, choices: tuple[str, ...]) -> Any:
         value = self._values.get(name, choices[0])
         if value not in choices:

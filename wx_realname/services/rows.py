@@ -20,11 +20,11 @@ def is_stuck(row: Verification) -> bool:
 
 def append_abandoned(row: Verification, origin: audit.Origin, using: str) -> None:
     """The end of an attempt whose worker died: it became unknown."""
-    audit.append(
+    audit.append_outcome(
         AuditEvent.Event.EXCHANGE_ABANDONED,
         origin,
+        changed(row, {"status": Verification.Status.UNKNOWN}),
         using=using,
-        verification=changed(row, {"status": Verification.Status.UNKNOWN}),
         error_code=OutcomeUnknown.code,
     )
 

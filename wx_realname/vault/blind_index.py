@@ -9,12 +9,10 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
+from .. import names as typed_names
 from .. import resident_id
 from ..conf import HASH_KEY_BYTES, HashKey
 from .keyring import VERSION, derive
-
-#: Dots that stand between the parts of a name, as keyboards and registers write them.
-_DOTS = str.maketrans(dict.fromkeys("•‧∙⋅・・.。.᛫●", "·"))
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,9 @@ def numbers(keys: tuple[HashKey, ...]) -> BlindIndex:
 
 
 def name_form(real_name: str) -> str:
-    """The form in which names are compared: NFKC, without spaces, any case, one kind of dot."""
-    folded = unicodedata.normalize("NFKC", real_name).translate(_DOTS).casefold()
-    return "".join(folded.split())
+    """The form in which names are compared: as they are sent, in NFKC, without spaces, any case."""
+    folded = unicodedata.normalize("NFKC", typed_names.normalize(real_name)).casefold()
+    return "".join(folded.replace(".", "·").split())
 
 
 def number_form(credential_id: str) -> str:

@@ -6,7 +6,7 @@ import base64
 import re
 from typing import Any
 
-from .. import resident_id
+from .. import names, resident_id
 from ..exceptions import Mismatch, NoRealName, OutcomeUnknown, UnreadableAnswer
 from ..personal_data import PersonalData
 from .merchant_key import MerchantKey
@@ -19,7 +19,6 @@ _NAME_FIELDS = (
     "encrypted_real_name",
 )  # the document's spelling, and the right one
 _NUMBER_FIELDS = ("encryted_credential_id", "encrypted_credential_id")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _WHITE_SPACE = re.compile(r"\s+")
 
 
@@ -56,7 +55,8 @@ def _name(data: bytes | None) -> str | None:
         name = data.decode("gb18030").strip() if data else ""
     except UnicodeDecodeError:
         return None
-    return name if 0 < len(name) <= MAX_NAME and not _CONTROL.search(name) else None
+    name = names.fold_private_use(name)
+    return name if len(name) <= MAX_NAME and names.is_plausible(name) else None
 
 
 def _number(data: bytes | None) -> str | None:

@@ -126,7 +126,7 @@ class WeChatClient:
         tokens: AccessTokens,
         keys: MerchantKeys,
     ) -> None:
-        self._mch_id = merchant.mch_id
+        self._mch_id = merchant.mch_id or ""
         self._transport = transport
         self._tokens = tokens
         self.jscode2session = credentials.jscode2session

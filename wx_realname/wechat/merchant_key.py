@@ -142,7 +142,7 @@ class MerchantKeys:
         if source not in self._loaded:
             with self._lock:
                 if source not in self._loaded:
-                    key = MerchantKey(source, self._merchant.mch_id, self._backend)
+                    key = MerchantKey(source, self._merchant.mch_id or "", self._backend)
                     self._loaded[source] = key
         return self._loaded[source]
 

@@ -32,6 +32,7 @@ VERIFIED = {
     "id": str(RECORD),
     "method": Verification.Method.AUTHORIZE.value,
     "status": Verification.Status.VERIFIED.value,
+    "consent": None,
     "merchant": "default",
     "real_name": mask_name("欧阳娜"),
     "credential_id": mask_credential_id("440524198001010013"),
@@ -46,6 +47,9 @@ class RealNameRecordSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     method = serializers.ChoiceField(Verification.Method.choices)
     status = serializers.ChoiceField(Verification.Status.choices)
+    consent = serializers.UUIDField(
+        allow_null=True, help_text=_("The consent under which this attempt was made")
+    )
     merchant = serializers.CharField(help_text=_("The alias of the merchant"))
     real_name = serializers.CharField(
         allow_null=True,

@@ -12,7 +12,7 @@ from rest_framework.serializers import Serializer
 
 from ... import exceptions as ours
 from ...exceptions import BY_CODE, RealNameError
-from ...services.merchants import UNKNOWN
+from ...services.clients import UNKNOWN
 from .bodies import (
     RECORD,
     RealNameCheckSerializer,

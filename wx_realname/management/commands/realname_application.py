@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from wx_realname import conf, statistics
 from wx_realname.management.base import RealnameCommand
-from wx_realname.services import application
+from wx_realname.services.operation import application
 
 
 class Command(RealnameCommand):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from wx_realname.exceptions import ConfigurationError
 from wx_realname.management.base import RealnameCommand
-from wx_realname.services import doctor
+from wx_realname.services.operation import doctor
 
 
 class Command(RealnameCommand):

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
-from wx_realname.services import lifecycle
+from wx_realname.services.upkeep import purge
 
 
 class Command(RealnameCommand):
@@ -19,17 +19,17 @@ class Command(RealnameCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        add_batch_size(parser, lifecycle.BATCH, most=10_000)
+        add_batch_size(parser, purge.BATCH, most=10_000)
         parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
         if dry_run:
-            ended = lifecycle.stuck().count()
-            erased = lifecycle.ownerless().count() + lifecycle.outlived().exclude(user=None).count()
+            ended = purge.stuck().count()
+            erased = purge.ownerless().count() + purge.outlived().exclude(user=None).count()
         else:
-            ended = self._run("ended", lifecycle.end_stuck(batch_size=batch_size))
-            erased = self._run("erased", lifecycle.erase_ownerless(batch_size=batch_size))
-            erased += self._run("erased", lifecycle.erase_outlived(batch_size=batch_size))
+            ended = self._run("ended", purge.end_stuck(batch_size=batch_size))
+            erased = self._run("erased", purge.erase_ownerless(batch_size=batch_size))
+            erased += self._run("erased", purge.erase_outlived(batch_size=batch_size))
         would = "would be " if dry_run else ""
         self.stdout.write(f"{ended} pending {would}made unknown, {erased} {would}erased.")
 

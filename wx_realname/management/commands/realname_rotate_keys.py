@@ -11,8 +11,8 @@ from django.core.management.base import CommandParser
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
-from wx_realname.services.key_use import IndexKeyUse, KeyUse, key_use
-from wx_realname.services.rotation import BATCH, Rotated, rotate_keys
+from wx_realname.services.upkeep.key_use import IndexKeyUse, KeyUse, key_use
+from wx_realname.services.upkeep.rotation import BATCH, Rotated, rotate_keys
 
 
 class Command(RealnameCommand):

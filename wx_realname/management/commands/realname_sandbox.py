@@ -11,7 +11,7 @@ from wx_realname import conf
 from wx_realname.exceptions import ConfigurationError
 from wx_realname.sandbox import CannotListen, Merchant
 from wx_realname.sandbox.serving import add_sandbox_options, sandbox_from, serve_until_signal
-from wx_realname.services.merchants import client_for
+from wx_realname.services.clients import client_for
 
 
 class Command(BaseCommand):
@@ -45,7 +45,7 @@ def _merchants() -> list[Merchant]:
         if certificates and merchant.app_secret:
             secret = merchant.app_secret.reveal()
             pems = tuple(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
-            playable.append(Merchant(merchant.app_id, secret, merchant.mch_id, pems))
+            playable.append(Merchant(merchant.app_id, secret, merchant.mch_id or "", pems))
     if not playable:
         raise CommandError(
             "No merchant of WX_REALNAME has an APP_SECRET and a certificate: set CERTIFICATE or "

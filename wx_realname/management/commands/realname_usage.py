@@ -11,7 +11,7 @@ from django.utils import timezone
 from wx_realname import conf, statistics
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
-from wx_realname.services.usage import Usage, busiest_days, usage
+from wx_realname.services.operation.usage import Usage, busiest_days, usage
 
 MOST_DAYS = 3_660
 

@@ -12,8 +12,8 @@ from typing import Any
 from django.db.models import Min, Sum
 from django.utils import timezone
 
-from .. import conf, statistics
-from ..models import Verification
+from ... import conf, statistics
+from ...models import Verification
 
 MINUTES_OF_A_DAY = 24 * 60
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from .. import audit, statements
-from ..exceptions import (
+from ... import audit, statements
+from ...exceptions import (
     BY_CODE,
     AuthTokenInUse,
     ExchangeInProgress,
@@ -17,11 +19,12 @@ from ..exceptions import (
     RealNameError,
     WeChatReply,
 )
-from ..models import AuditEvent, Verification
-from ..uuid7 import uuid7
+from ...models import AuditEvent, Consent, Notice, Verification
+from ...uuid7 import uuid7
+from ..rights import consent
+from ..rows import append_abandoned, changed, is_stuck, update_if_unchanged
+from ..transactions import durable, durable_statement
 from .job import Job
-from .rows import append_abandoned, changed, is_stuck, update_if_unchanged
-from .transactions import durable, durable_statement
 
 logger = logging.getLogger(__name__)
 
@@ -70,21 +73,35 @@ def _inserted(job: Job) -> Verification | None:
         "id": uuid7(),
         "user_id": job.user.pk,
         "merchant": job.merchant.alias,
-        "mch_id": job.merchant.mch_id,
+        "mch_id": job.merchant.mch_id or "",
         "app_id": job.merchant.app_id,
         "method": job.method,
         "status": Status.PENDING,
-        "consent": job.consent,
         "created_at": now,
         "started_at": now,
         "token_digest": job.digests[0].hex,
         "token_key_id": job.digests[0].key_id,
     }
     try:
-        with durable_statement(job.using):
+        if job.notice is None:
+            with durable_statement(job.using):
+                return statements.insert(Verification, values, job.using)
+        with durable(job.using):
+            values["consent_id"] = _consent(job, job.notice, values["id"], now).pk
             return statements.insert(Verification, values, job.using)
     except IntegrityError:
         return None
+
+
+def _consent(job: Job, notice: Notice, row_id: UUID, now: datetime) -> Consent:
+    return consent.give(
+        notice,
+        user=job.user,
+        origin=job.origin,
+        verification_id=row_id,
+        given_at=now,
+        using=job.using,
+    )
 
 
 def _again(job: Job, known: Verification) -> Verification | None:
@@ -95,7 +112,7 @@ def _again(job: Job, known: Verification) -> Verification | None:
                 AuditEvent.Event.AUTH_TOKEN_IN_USE,
                 job.origin,
                 using=job.using,
-                verification=known,
+                about=known,
                 error_code=AuthTokenInUse.code,
             )
         raise AuthTokenInUse
@@ -118,19 +135,23 @@ def _error_of(row: Verification) -> RealNameError:
 
 def _taken_over(job: Job, known: Verification) -> Verification | None:
     """The row, pending again for another attempt of ours."""
+    now = timezone.now()
     in_doubt = known.in_doubt or known.status in (Status.PENDING, Status.UNKNOWN)
     changes = {
         "status": Status.PENDING,
         "attempt": known.attempt + 1,
-        "consent": job.consent,
-        "mch_id": job.merchant.mch_id,
+        "mch_id": job.merchant.mch_id or "",
         "app_id": job.merchant.app_id,
         "in_doubt": in_doubt,
-        "started_at": timezone.now(),
+        "started_at": now,
+        "consent_id": None,
         **NO_OUTCOME,
     }
     with durable(job.using):
+        if job.notice:
+            changes["consent_id"] = _consent(job, job.notice, known.pk, now).pk
         if not update_if_unchanged(known, job.using, changes):
+            transaction.set_rollback(True, using=job.using)
             return None
         if known.status == Status.PENDING:
             append_abandoned(known, job.origin, job.using)

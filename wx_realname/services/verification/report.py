@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from .. import metrics
-from ..models import Verification
+from ... import metrics
+from ...models import Verification
 
 #: Named for whoever turns the line on or off, wherever the code that says it may lie.
 logger = logging.getLogger("wx_realname.attempt")

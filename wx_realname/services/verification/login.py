@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..exceptions import InvalidRequest
-from ..personal_data import Secret
-from ..text import clean_text
-from . import merchants
+from ...exceptions import InvalidRequest
+from ...personal_data import Secret
+from ...text import clean_text
+from .. import clients
 
 MAX_CODE = 512
 
@@ -18,5 +18,5 @@ def login(*, code: str | Secret, merchant: str = "default") -> str:
     code = Secret.of(code)
     if fault := clean_text(code, MAX_CODE):
         raise InvalidRequest(errors={"code": [str(fault)]})
-    client = merchants.client_for(merchants.find(merchant))
-    return client.jscode2session(code, merchants.deadline())
+    client = clients.client_for(clients.find(merchant))
+    return client.jscode2session(code, clients.deadline())

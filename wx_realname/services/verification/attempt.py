@@ -13,8 +13,8 @@ from typing import Any
 from django.db import DatabaseError
 from django.utils import timezone
 
-from .. import audit, log, masking, resident_id, statements
-from ..exceptions import (
+from ... import audit, log, masking, resident_id, statements
+from ...exceptions import (
     ConfigurationError,
     InvalidAuthToken,
     InvalidCode,
@@ -22,15 +22,16 @@ from ..exceptions import (
     OutcomeUnknown,
     RealNameError,
 )
-from ..models import AuditEvent, Verification
-from ..personal_data import PersonalData
-from ..signals import verification_rejected, verification_succeeded
-from ..vault import blind_index
-from . import merchants, report
+from ...models import AuditEvent, Verification
+from ...personal_data import PersonalData
+from ...signals import verification_rejected, verification_succeeded
+from ...vault import blind_index
+from .. import clients
+from ..rows import identity
+from ..transactions import durable, persistently, release
+from . import report
 from .job import Job
 from .reservation import reserve
-from .rows import identity
-from .transactions import durable, persistently, release
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +77,14 @@ class _Attempt:
 
     def _ask(self) -> PersonalData | RealNameError:
         try:
-            client = merchants.client_for(self._job.merchant)
+            client = clients.client_for(self._job.merchant)
             key = client.keys.now() if self._job.signs else None
         except ConfigurationError as error:
             logger.error("%s", error)
             return Misconfigured()
         self._serialno = key.serialno if key else ""
         try:
-            return self._job.ask(client, key, merchants.deadline())
+            return self._job.ask(client, key, clients.deadline())
         except RealNameError as known:
             return known
         except (
@@ -154,15 +155,20 @@ class _Attempt:
             written = statements.update(Verification, before, changes, using)
             if not written and self._is_written(changes):
                 return True  # by a try of ours whose commit we didn't hear of
-            audit.append(
-                Event.EXCHANGE if written else Event.EXCHANGE_SUPERSEDED,
-                self._job.origin,
-                using=using,
-                verification=self._row,
-                error_code=changes.get("error_code", ""),
-                errcode=changes.get("errcode"),
-                duration_ms=changes["duration_ms"],
-            )
+            names = ("error_code", "errcode", "duration_ms")
+            details = {name: changes[name] for name in names if name in changes}
+            if written:
+                audit.append_outcome(
+                    Event.EXCHANGE, self._job.origin, self._row, using=using, **details
+                )
+            else:
+                audit.append(
+                    Event.EXCHANGE_SUPERSEDED,
+                    self._job.origin,
+                    using=using,
+                    about=self._row,
+                    **details,
+                )
         return written
 
     def _is_written(self, changes: dict[str, Any]) -> bool:

@@ -17,14 +17,14 @@ from uuid import UUID
 
 from django.db import connections, models, router
 
-from .. import audit, conf
-from ..exceptions import DecryptionError
-from ..managers import VerificationQuerySet
-from ..models import AuditEvent, Verification, encrypted_field
-from ..vault import blind_index
-from ..vault.fields import envelope
+from ... import audit, conf
+from ...exceptions import DecryptionError
+from ...managers import VerificationQuerySet
+from ...models import AuditEvent, Verification, encrypted_field
+from ...vault import blind_index
+from ...vault.fields import envelope
+from ..transactions import durable, persistently
 from .key_use import NAME, NUMBER, stale
-from .transactions import durable, persistently
 
 BATCH = 2_000  # rows of one transaction
 PAUSES = (0.05, 0.2, 1)  # seconds after each try of rows that somebody else holds

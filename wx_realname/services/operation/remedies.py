@@ -7,8 +7,8 @@ from typing import NamedTuple
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from ..exceptions import BY_CODE
-from ..wechat.errcodes import ERRCODES, Call
+from ...exceptions import BY_CODE
+from ...wechat.errcodes import ERRCODES, Call
 
 #: Where WeChat gave no return code.
 _REMEDIES = {

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from .. import conf
-from ..wechat.categories import OPEN
+from ... import conf
+from ...wechat.categories import OPEN
 from .usage import Usage, usage
 
 #: What APPLICATION may hold: the texts of the form, and three numbers.
@@ -54,7 +54,7 @@ def form(merchant: conf.Merchant) -> list[Row]:
             "使用该接口的小程序名称及对应appid",
             f"{_text(given, 'MINI_PROGRAM_NAME')}，{merchant.app_id}",
         ),
-        ("商户号", merchant.mch_id),
+        ("商户号", merchant.mch_id or ""),
         ("日均调用量预估", _daily(given, measured)),
         (
             "最高并发调用量预估",

@@ -6,10 +6,9 @@ import hashlib
 import logging
 from typing import Any
 
-from django.core.cache import caches
-
-from .. import conf
-from . import merchants
+from ... import conf
+from .. import clients
+from ..cache import Cache, CacheUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -18,15 +17,15 @@ CACHED = 3600  # seconds
 
 def categories(*, merchant: str = "default") -> list[dict[str, Any]]:
     """WeChat's list, cached an hour. Raises `RealNameError` subclasses; a cache that is down is a miss."""
-    found = merchants.find(merchant)
+    found = clients.find(merchant)
     cached = remembered(found)
     if cached is not None:
         return cached
-    fresh = merchants.client_for(found).get_category(merchants.deadline())
+    fresh = clients.client_for(found).get_category(clients.deadline())
     try:
         _cache().set(_key(found), fresh, CACHED)
-    except Exception as error:
-        logger.warning("the cache failed (%s): not kept", type(error).__name__)
+    except CacheUnavailable:
+        logger.warning("the categories are not kept")
     return fresh
 
 
@@ -34,14 +33,13 @@ def remembered(merchant: conf.Merchant) -> list[dict[str, Any]] | None:
     """What WeChat said within the hour; None when it wasn't asked, or the cache is down."""
     try:
         cached = _cache().get(_key(merchant))
-    except Exception as error:
-        logger.warning("the cache failed (%s): nothing is remembered", type(error).__name__)
+    except CacheUnavailable:
         return None
     return cached if isinstance(cached, list) else None
 
 
-def _cache() -> Any:
-    return caches[conf.current().cache_alias]
+def _cache() -> Cache:
+    return Cache(conf.current().cache_alias)
 
 
 def _key(merchant: conf.Merchant) -> str:

@@ -8,16 +8,16 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from .. import conf, resident_id
-from ..exceptions import InvalidCode
-from ..models import Verification
-from ..personal_data import PersonalData, Secret
-from ..text import clean_text
-from ..vault import blind_index
-from ..wechat.answers import MAX_NAME
-from ..wechat.client import WeChatClient, is_openid
-from ..wechat.merchant_key import MerchantKey
-from ..wechat.reading import Deadline
+from ... import conf, names, resident_id
+from ...exceptions import InvalidCode
+from ...models import Verification
+from ...personal_data import PersonalData, Secret
+from ...text import clean_text
+from ...vault import blind_index
+from ...wechat.answers import MAX_NAME
+from ...wechat.client import WeChatClient, is_openid
+from ...wechat.merchant_key import MerchantKey
+from ...wechat.reading import Deadline
 from . import attempt, job
 
 Fault = str | Promise | None
@@ -32,7 +32,7 @@ def check(
     real_name: str | Secret,
     credential_id: str | Secret,
     merchant: str = "default",
-    consent: str = "",
+    notice: Any = None,
     request: Any = None,
 ) -> Verification:
     """Check a name and an ID number against WeChat Pay (checkrealnameinfo), and store them if they match.
@@ -49,7 +49,7 @@ def check(
     prepared = job.prepared(
         user=user,
         alias=merchant,
-        consent=consent,
+        notice=notice,
         request=request,
         token=("code", code, "wx_realname.check_code_digest"),
         openid=None if is_openid(openid) else _("This is not an openid."),
@@ -57,7 +57,7 @@ def check(
         credential_id=_number_fault(credential_id),
     )
     typed = PersonalData(
-        real_name.reveal().strip(), resident_id.normalize(credential_id.reveal()) or ""
+        names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
     )
     return attempt.made(_Check(**prepared, openid=openid, code=code, typed=typed))
 
@@ -88,11 +88,11 @@ class _Check(job.Job):
     def confirm(self, row: Verification) -> None:
         """A record speaks of the name and number that were checked, and of no other."""
         keys = conf.current().index_keys
-        names = blind_index.names(keys).digests(blind_index.name_form(self.typed.real_name))
+        written = blind_index.names(keys).digests(blind_index.name_form(self.typed.real_name))
         numbers = blind_index.numbers(keys).digests(
             blind_index.number_form(self.typed.credential_id)
         )
-        pairs = ((names, row.real_name_index), (numbers, row.credential_id_index))
+        pairs = ((written, row.real_name_index), (numbers, row.credential_id_index))
         if row.status == Verification.Status.VERIFIED and not all(
             known in {digest.hex for digest in digests} for digests, known in pairs
         ):

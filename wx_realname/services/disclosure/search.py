@@ -1,28 +1,23 @@
-"""Showing personal data to a human: never without a permission and a trace.
-
-Whether the actor may is for the caller to decide; that it was refused is recorded here too.
-"""
+"""Finding a person by name or ID number, by blind index; every search leaves an audit event."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from .. import audit, conf, resident_id
-from ..exceptions import InvalidRequest, NotFound
-from ..models import AuditEvent, Verification
-from ..personal_data import PersonalData, Secret
-from ..text import clean_text
-from ..vault import blind_index
-from ..vault.blind_index import BlindIndex
-from .transactions import durable
+from ... import audit, conf, resident_id
+from ...exceptions import InvalidRequest
+from ...models import AuditEvent, Verification
+from ...personal_data import Secret
+from ...text import clean_text
+from ...vault import blind_index
+from ...vault.blind_index import BlindIndex
+from ..transactions import durable
 
 Event = AuditEvent.Event
 
@@ -31,39 +26,6 @@ MAX_FOUND = 200
 
 NOT_A_NUMBER = _("This is not an ID number.")
 NOTHING_GIVEN = _("Enter a name or an ID number.")
-
-
-def reveal(
-    verification: Verification, *, actor: Any, reason: str, request: Any = None
-) -> PersonalData:
-    """Name and ID number in plain text. The audit event is committed before anything is decrypted.
-
-    Whether the actor may is for the caller to decide. Raises `InvalidRequest` without a reason,
-    `NotFound` when nothing is stored (not verified, erased, STORAGE "masked"), `DecryptionError`.
-    """
-    if fault := clean_text(Secret(reason), audit.MAX_REASON):
-        raise InvalidRequest(errors={"reason": [str(fault)]})
-    using = router.db_for_write(Verification)
-    row = _stored(verification, using)
-    with durable(using):
-        audit.append(
-            Event.REVEAL,
-            audit.Origin.of(actor, request),
-            using=using,
-            verification=row,
-            reason=reason,
-        )
-    personal_data = _stored(verification, using).personal_data()  # it may have been erased since
-    if personal_data is None:
-        raise NotFound(verification_id=verification.pk)
-    return personal_data
-
-
-def _stored(verification: Verification, using: str) -> Verification:
-    row = Verification.objects.using(using).filter(pk=verification.pk).first()
-    if row is None or row.real_name_encrypted is None:
-        raise NotFound(verification_id=verification.pk)
-    return row
 
 
 @dataclass(frozen=True)
@@ -110,24 +72,6 @@ def find_person(
     return Found(_matches(rows), cut)
 
 
-def refused(
-    *, actor: Any, permission: str, verification_id: Any = None, request: Any = None
-) -> None:
-    """Record that the actor tried what the actor may not."""
-    using = router.db_for_write(Verification)
-    row = None
-    if id_ := _uuid(verification_id):
-        row = Verification.objects.using(using).without_ciphertexts().filter(pk=id_).first()
-    with durable(using):
-        audit.append(
-            Event.PERMISSION_REFUSED,
-            audit.Origin.of(actor, request),
-            using=using,
-            verification=row,
-            reason=permission,
-        )
-
-
 def _condition(name: Secret, number: Secret) -> Q:
     if not name and not number:
         raise InvalidRequest(errors={"credential_id": [str(NOTHING_GIVEN)]})
@@ -151,9 +95,8 @@ def _condition(name: Secret, number: Secret) -> Q:
 
 
 def _normalized(number: Secret) -> Secret:
-    """The number as people paste it: full-width digits and spaces don't matter. Empty if it is none."""
-    text = "".join(unicodedata.normalize("NFKC", number.reveal()).split())
-    return Secret(resident_id.normalize(text) or "")
+    """The number in its one form; empty if it is none."""
+    return Secret(resident_id.normalize(number.reveal()) or "")
 
 
 def _hexes(index: BlindIndex, form: str) -> list[str]:
@@ -178,10 +121,3 @@ def _matches(rows: list[Verification]) -> list[Match]:
     for row in rows:
         accounts[row.credential_id_index].add(row.user_id)
     return [Match(row, len(accounts[row.credential_id_index])) for row in rows]
-
-
-def _uuid(text: Any) -> UUID | None:
-    try:
-        return UUID(str(text))
-    except ValueError:
-        return None

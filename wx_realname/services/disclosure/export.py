@@ -9,14 +9,14 @@ from typing import Any
 from django.db import router
 from django.db.models import QuerySet
 
-from .. import audit
-from ..exceptions import DecryptionError, InvalidRequest
-from ..managers import VerificationQuerySet
-from ..models import AuditEvent, Verification
-from ..personal_data import PersonalData, Secret
-from ..text import clean_text
-from . import keyset
-from .transactions import durable
+from ... import audit
+from ...exceptions import DecryptionError, InvalidRequest
+from ...managers import VerificationQuerySet
+from ...models import AuditEvent, Verification
+from ...personal_data import PersonalData, Secret
+from ...text import clean_text
+from .. import keyset
+from ..transactions import durable
 
 BATCH = 1_000  # records in memory at once
 MAX_REASON = 100  # the filters stand beside it in the event

@@ -8,10 +8,10 @@ from operator import or_
 
 from django.db.models import Count, Q
 
-from .. import audit, conf
-from ..managers import VerificationQuerySet
-from ..models import Verification
-from ..vault.keyring import header_of
+from ... import audit, conf
+from ...managers import VerificationQuerySet
+from ...models import Verification
+from ...vault.keyring import header_of
 
 NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
 

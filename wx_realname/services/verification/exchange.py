@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..models import Verification
-from ..personal_data import PersonalData, Secret
-from ..wechat.client import WeChatClient
-from ..wechat.merchant_key import MerchantKey
-from ..wechat.reading import Deadline
+from ...models import Verification
+from ...personal_data import PersonalData, Secret
+from ...wechat.client import WeChatClient
+from ...wechat.merchant_key import MerchantKey
+from ...wechat.reading import Deadline
 from . import attempt, job
 
 
@@ -18,12 +18,12 @@ def exchange(
     user: Any,
     auth_token: str | Secret,
     merchant: str = "default",
-    consent: str = "",
+    notice: Any = None,
     request: Any = None,
 ) -> Verification:
     """Exchange an auth_token for the citizen's name and ID number, and store them.
 
-    `consent` is the version of the wording that the citizen agreed to, at most 64 characters.
+    `notice` is the id of the notice that the citizen was shown and agreed to.
     The same token posted again by the same user gives the same record, or the same error, without
     asking WeChat; see the status table of the interface. `.newly_verified` tells the first time.
 
@@ -35,7 +35,7 @@ def exchange(
     prepared = job.prepared(
         user=user,
         alias=merchant,
-        consent=consent,
+        notice=notice,
         request=request,
         token=("auth_token", auth_token, "wx_realname.token_digest"),
     )

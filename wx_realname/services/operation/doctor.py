@@ -18,13 +18,14 @@ from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from .. import conf
-from ..exceptions import ConfigurationError, InvalidAuthToken, RealNameError
-from ..personal_data import Secret
-from ..wechat.categories import is_open
-from ..wechat.errcodes import Call
-from ..wechat.merchant_key import MerchantKey
-from . import merchants, remedies
+from ... import conf
+from ...exceptions import ConfigurationError, InvalidAuthToken, RealNameError
+from ...personal_data import Secret
+from ...wechat.categories import is_open
+from ...wechat.errcodes import Call
+from ...wechat.merchant_key import MerchantKey
+from .. import clients
+from . import remedies
 from .certificates import certificates_of
 from .usage import usage
 
@@ -59,7 +60,7 @@ class _Examination:
 
     def findings(self) -> Iterator[Finding]:
         try:
-            self._client = merchants.client_for(self._merchant)
+            self._client = clients.client_for(self._merchant)
             self._keys = self._client.keys.all()
         except ConfigurationError as error:
             yield self._finding("key", "fault", str(error), _("Correct the setting that is named."))
@@ -114,7 +115,7 @@ class _Examination:
             yield self._finding("certificate", level, says, remedy if level != "ok" else "")
 
     def _clock(self) -> Iterator[Finding]:
-        theirs = self._client.server_time(merchants.deadline())
+        theirs = self._client.server_time(clients.deadline())
         if theirs is None:
             says = _("WeChat can't be reached, or doesn't tell its time.")
             remedy = _("Look at this server's way to WeChat: DNS, proxy, firewall.")
@@ -134,7 +135,7 @@ class _Examination:
 
     def _access_token(self) -> Any:
         try:
-            self._client.fetch_access_token(merchants.deadline())
+            self._client.fetch_access_token(clients.deadline())
         except RealNameError as error:
             if self._merchant.access_token_provider and error.wechat is None:
                 says = _("ACCESS_TOKEN_PROVIDER gives none.")
@@ -150,7 +151,7 @@ class _Examination:
 
     def _categories(self) -> Iterator[Finding]:
         try:
-            known = self._client.get_category(merchants.deadline())
+            known = self._client.get_category(clients.deadline())
         except RealNameError as error:
             yield self._refused("category", error, "api")
             return
@@ -181,7 +182,7 @@ class _Examination:
         invented = Secret(f"realname_doctor_{secrets.token_urlsafe(24)}")
         try:
             key = self._client.keys.now()
-            self._client.getrealnameinfo(invented, key, merchants.deadline())
+            self._client.getrealnameinfo(invented, key, clients.deadline())
         except InvalidAuthToken:
             says = _(
                 "WeChat takes certificate, signature, merchant number and appid: "

@@ -8,20 +8,20 @@ from typing import Any, ClassVar
 
 from django.db import router
 
-from .. import audit, conf
-from ..exceptions import InvalidRequest, NotAuthenticated
-from ..models import Verification
-from ..personal_data import PersonalData, Secret
-from ..text import clean_text
-from ..vault import blind_index
-from ..vault.blind_index import Digest
-from ..wechat.client import WeChatClient
-from ..wechat.merchant_key import MerchantKey
-from ..wechat.reading import Deadline
-from . import merchants
+from ... import audit, conf
+from ...exceptions import InvalidRequest, NotAuthenticated
+from ...models import Notice, Verification
+from ...personal_data import PersonalData, Secret
+from ...text import clean_token
+from ...vault import blind_index
+from ...vault.blind_index import Digest
+from ...wechat.client import WeChatClient
+from ...wechat.merchant_key import MerchantKey
+from ...wechat.reading import Deadline
+from .. import clients
+from ..rights import consent
 
 MAX_TOKEN = 512  # characters of an auth_token or code
-MAX_CONSENT = 64
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Job(ABC):
     user: Any
     settings: conf.Settings
     merchant: conf.Merchant
-    consent: str
+    notice: Notice | None
     origin: audit.Origin
     using: str
     digests: tuple[Digest, ...]
@@ -57,21 +57,20 @@ def prepared(
     *,
     user: Any,
     alias: Any,
-    consent: Any,
+    notice: Any,
     request: Any,
     token: tuple[str, Secret, str],
     **faults: Any,
 ) -> dict[str, Any]:
     """A job's fields. `token` is its name, its value, and what its digest is for.
 
-    Raises `InvalidRequest` for a token or consent that can't be taken, with the caller's `faults`
+    Raises `InvalidRequest` for a token or notice that can't be taken, with the caller's `faults`
     in other fields (None: no fault), and `NotAuthenticated`.
     """
     if getattr(user, "pk", None) is None:
         raise NotAuthenticated
     name, value, purpose = token
-    faults[name] = clean_text(value, MAX_TOKEN)
-    faults["consent"] = clean_text(Secret(consent), MAX_CONSENT, blank=True)
+    faults[name] = clean_token(value, MAX_TOKEN)
     if errors := {field: [str(fault)] for field, fault in faults.items() if fault}:
         raise InvalidRequest(errors=errors)
     settings = conf.current()
@@ -79,8 +78,8 @@ def prepared(
     return {
         "user": user,
         "settings": settings,
-        "merchant": merchants.find(alias),
-        "consent": consent,
+        "merchant": clients.find(alias),
+        "notice": consent.notice_in_force(notice),
         "origin": audit.Origin.of(user, request),
         "using": router.db_for_write(Verification),
         "digests": tuple(index.digests(value.reveal())),

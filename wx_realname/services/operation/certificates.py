@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from .. import conf
-from ..exceptions import ConfigurationError
-from ..wechat.merchant_key import MerchantKey
-from .merchants import client_for
+from ... import conf
+from ...exceptions import ConfigurationError
+from ...wechat.merchant_key import MerchantKey
+from ..clients import client_for
 
 WARNING = timedelta(days=60)
 

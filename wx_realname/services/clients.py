@@ -7,8 +7,6 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.cache import caches
-from django.core.cache.backends.db import BaseDatabaseCache
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +18,7 @@ from ..wechat.client import Credentials, WeChatClient
 from ..wechat.merchant_key import MerchantKeys
 from ..wechat.reading import Answer, Deadline
 from ..wechat.transport import Transport
+from .cache import Cache
 from .transactions import release
 
 UNKNOWN = _("There is no such merchant.")
@@ -58,31 +57,6 @@ class _CacheSeal:
 
     def _cipher(self) -> ColumnCipher:
         return column_cipher(conf.current().encryption_keys, "cache.access_token")
-
-
-class _Cache:
-    """The cache of CACHE_ALIAS: Django keeps a connection for each thread, so it is looked up anew.
-
-    A cache in a database has one of a pool's few connections by then. It goes back at once: who fetches
-    an access_token needs one to store it, while the others wait.
-    """
-
-    def __init__(self, alias: str) -> None:
-        self._alias = alias
-
-    def __getattr__(self, name: str) -> Any:
-        cache = caches[self._alias]
-        method = getattr(cache, name)
-        if not isinstance(cache, BaseDatabaseCache):
-            return method
-
-        def and_release(*arguments: Any) -> Any:
-            try:
-                return method(*arguments)
-            finally:
-                release()
-
-        return and_release
 
 
 class _Transport(Transport):
@@ -146,7 +120,7 @@ def _tokens(basis: _Basis, credentials: Credentials) -> AccessTokens:
         return ProvidedTokens(provider, merchant.app_id)
     return StableTokens(
         fetch=credentials.fetch_access_token,
-        cache=_Cache(basis.cache_alias),
+        cache=Cache(basis.cache_alias),
         seal=_CacheSeal(),
         name=f"{basis.api_base_url} {merchant.app_id}",
     )

@@ -1,0 +1,115 @@
+"""A name as people type it, brought to the one form that is compared and sent; and whether it can be one.
+
+The dot of a name is U+00B7 alone (民委发〔2016〕33号). Private-use code points of GBK are those that
+GB 18030-2022 gave a place in Unicode (18 two-byte codes, and A8BC since GB 18030-2005), and the
+characters that GBK input methods write at U+E815 to U+E864 (GB/T 22321.1-2018).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MIDDLE_DOT = "\u00b7"
+
+#: Bullet, katakana middle dots, hyphenation point, operators, full stops, black circle.
+_DOTS = "\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf"
+
+#: Two-byte codes of GB 18030 whose characters left private use, by code (GB 18030-2022, annex D).
+MOVED = {
+    0xA6D9: "\ufe10",
+    0xA6DA: "\ufe12",
+    0xA6DB: "\ufe11",
+    0xA6DC: "\ufe13",
+    0xA6DD: "\ufe14",
+    0xA6DE: "\ufe15",
+    0xA6DF: "\ufe16",
+    0xA6EC: "\ufe17",
+    0xA6ED: "\ufe18",
+    0xA6F3: "\ufe19",
+    0xA8BC: "\u1e3f",
+    0xFE59: "\u9fb4",
+    0xFE61: "\u9fb5",
+    0xFE66: "\u9fb6",
+    0xFE67: "\u9fb7",
+    0xFE6D: "\u9fb8",
+    0xFE7E: "\u9fb9",
+    0xFE90: "\u9fba",
+    0xFEA0: "\u9fbb",
+}
+#: Codes whose glyphs duplicate a character of the supplementary ideographic plane.
+_DUPLICATES = {
+    0xFE51: "\U00020087",
+    0xFE52: "\U00020089",
+    0xFE53: "\U000200cc",
+    0xFE6C: "\U000215d7",
+    0xFE76: "\U0002298f",
+    0xFE91: "\U000241fe",
+}
+
+
+def _private_use() -> dict[int, str]:
+    """The character by the private-use code point that GBK software has in its place."""
+    table = {ord(_decoded(code)): character for code, character in (MOVED | _DUPLICATES).items()}
+    rows = (code for code in range(0xFE50, 0xFEA1) if code != 0xFE7F)  # 7F is no second byte
+    for private, code in enumerate(rows, start=0xE815):
+        table.setdefault(private, _decoded(code))
+    table[0xE7C8] = "\u01f9"  # A8BF
+    return table
+
+
+def _decoded(code: int) -> str:
+    """By Python's codec, which has the mappings of the year 2000."""
+    return code.to_bytes(2, "big").decode("gb18030")
+
+
+_PRIVATE_USE = _private_use()
+_FULL_WIDTH = {
+    0xFF00 + ascii_ - 0x20: chr(ascii_) for ascii_ in range(0x21, 0x7F) if chr(ascii_).isalnum()
+}
+_FOLDED = str.maketrans(
+    {**_PRIVATE_USE, **_FULL_WIDTH, **dict.fromkeys(map(ord, _DOTS), MIDDLE_DOT), 0x3000: " "}
+)
+_HAN = (
+    "\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff"
+    "\ue000-\uf8ff\uf900-\ufaff\U00020000-\U0003fffd"
+)
+#: A full stop that isn't an abbreviation's: beside a Chinese character.
+_STOP = re.compile(rf"(?<=[{_HAN}])\s*\.|\.\s*(?=[{_HAN}])")
+_BLANKS_BETWEEN = re.compile(
+    rf"(?<=[{_HAN}])\s+(?=[{_HAN}])|\s*{MIDDLE_DOT}\s*(?=[{_HAN}])|(?<=[{_HAN}])\s*{MIDDLE_DOT}\s*"
+)
+_IDEOGRAPH = re.compile(f"[{_HAN}]")
+
+
+def fold_private_use(name: str) -> str:
+    """The name with GBK's private-use characters at their places in Unicode."""
+    return name.translate(_PRIVATE_USE)
+
+
+def normalize(name: str) -> str:
+    """The name as it is compared and sent: the dot U+00B7, no format characters, no stray blanks.
+
+    Full-width digits and letters are folded; blanks at the ends and between Chinese characters are
+    dropped, others become one space. Never raises; a text that is no name stays none.
+    """
+    kept = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+    folded = _STOP.sub(MIDDLE_DOT, kept.translate(_FOLDED).strip())
+    closed = _BLANKS_BETWEEN.sub(lambda found: found[0].strip(), folded)
+    return re.sub(r"\s+", " ", closed)
+
+
+def is_plausible(name: str) -> bool:
+    """Whether this can be a name: no control, surrogate or unassigned character, and a letter at least.
+
+    Private use counts as a letter: some names have no other code. So does every code of the ideographic
+    planes: an older Python doesn't know the newest characters.
+    """
+    kinds = [_kind(sign) for sign in name]
+    return not {"Cc", "Cs", "Cn"} & set(kinds) and any(
+        kind[0] == "L" or kind == "Co" for kind in kinds
+    )
+
+
+def _kind(sign: str) -> str:
+    return "Lo" if _IDEOGRAPH.match(sign) else unicodedata.category(sign)

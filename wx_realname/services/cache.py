@@ -1,0 +1,114 @@
+"""CACHE_ALIAS behind a guard: no request waits long for a cache, nor again soon for one that failed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.db import BaseDatabaseCache
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
+from django.core.cache.backends.locmem import LocMemCache
+
+from .transactions import release
+
+logger = logging.getLogger(__name__)
+
+WAIT = 2.0  # seconds for one operation at most
+REST = 30.0  # seconds for which a cache that failed isn't asked
+
+_LOCAL = (LocMemCache, DummyCache, FileBasedCache, BaseDatabaseCache)
+#: Options of redis-py. Without both a server that accepts and never answers holds a thread for ever.
+TIMEOUTS = ("socket_connect_timeout", "socket_timeout")
+
+_failed_at: dict[str, float] = {}  # by alias, monotonic
+
+
+class CacheUnavailable(Exception):
+    """The cache failed, took too long, or did so less than `REST` seconds ago."""
+
+
+class Cache:
+    """The operations of one cache alias. Each raises `CacheUnavailable` when it can't be done in time.
+
+    Django keeps a connection for each thread, so the cache is looked up anew. A cache in a database
+    has one of a pool's few connections by then, and gives it back at once.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    @property
+    def backend(self) -> BaseCache:
+        """The calling thread's."""
+        return caches[self._alias]
+
+    def get(self, key: str) -> Any:
+        """The value, or None."""
+        return self._do("get", key)
+
+    def set(self, key: str, value: Any, timeout: float | None) -> None:
+        """Keep the value for that many seconds."""
+        self._do("set", key, value, timeout)
+
+    def add(self, key: str, value: Any, timeout: float | None) -> bool:
+        """Keep the value for that many seconds, unless there is one; whether it was kept."""
+        return bool(self._do("add", key, value, timeout))
+
+    def incr(self, key: str) -> int:
+        """One more. Raises ValueError when there is no value."""
+        return int(self._do("incr", key))
+
+    def delete(self, key: str) -> None:
+        """Forget the value."""
+        self._do("delete", key)
+
+    def _do(self, operation: str, *arguments: Any) -> Any:
+        if time.monotonic() - _failed_at.get(self._alias, float("-inf")) < REST:
+            raise CacheUnavailable
+        try:
+            if waits_are_bounded(self._alias):
+                return getattr(self.backend, operation)(*arguments)
+            return _within(WAIT, getattr(self.backend, operation), *arguments)
+        except ValueError:
+            raise  # incr of what isn't there
+        except Exception as error:  # its words may quote the value
+            fault = type(error).__name__
+        finally:
+            if isinstance(self.backend, BaseDatabaseCache):
+                release()
+        _failed_at[self._alias] = time.monotonic()
+        logger.error("the cache failed (%s): not asked for %d s", fault, REST)
+        raise CacheUnavailable
+
+
+def waits_are_bounded(alias: str) -> bool:
+    """Whether the cache's own settings bound every wait: it is local, or has both time-outs."""
+    options = settings.CACHES[alias].get("OPTIONS", {})
+    bounded = all(0 < (options.get(name) or 0) <= WAIT for name in TIMEOUTS)
+    return bounded or isinstance(caches[alias], _LOCAL)
+
+
+def forget_failures() -> None:
+    """Ask every cache again: for tests."""
+    _failed_at.clear()
+
+
+def _within(seconds: float, work: Any, *arguments: Any) -> Any:
+    """The result of `work`, done in a thread that is waited for no longer than that."""
+    done: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work(*arguments))
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="wx_realname.cache").start()
+    return done.result(seconds)

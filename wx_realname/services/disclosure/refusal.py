@@ -1,0 +1,39 @@
+"""What an officer tried without the permission: refused, and recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import router
+
+from ... import audit
+from ...models import AuditEvent, Verification
+from ..transactions import durable
+
+Event = AuditEvent.Event
+
+
+def refused(
+    *, actor: Any, permission: str, verification_id: Any = None, request: Any = None
+) -> None:
+    """Record that the actor tried what the actor may not."""
+    using = router.db_for_write(Verification)
+    row = None
+    if id_ := _uuid(verification_id):
+        row = Verification.objects.using(using).without_ciphertexts().filter(pk=id_).first()
+    with durable(using):
+        audit.append(
+            Event.PERMISSION_REFUSED,
+            audit.Origin.of(actor, request),
+            using=using,
+            about=row,
+            reason=permission,
+        )
+
+
+def _uuid(text: Any) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None

@@ -1,0 +1,94 @@
+"""Erasure: ciphertexts, masks and blind indexes go; the row and its events stay."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import router, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from ... import audit
+from ...exceptions import ExchangeInProgress, InvalidRequest
+from ...models import AuditEvent, Verification
+from ...personal_data import Secret
+from ...signals import verification_erased
+from ...text import clean_text
+from ..rows import changed
+
+Status = Verification.Status
+
+USER_DELETED = "the user was deleted"
+#: What holds personal data, or may yet.
+HOLDING = (Status.VERIFIED, Status.PENDING)
+
+
+def erase(verification: Verification, *, actor: Any, reason: str, request: Any = None) -> None:
+    """Erase name and number: ciphertexts, masks and blind indexes. The row and its events stay.
+
+    Repeated, or without personal data in the row, it does nothing. Raises `ExchangeInProgress` while
+    the record is pending, `InvalidRequest` for a reason that no database takes. May be called inside
+    the caller's transaction.
+    """
+    if fault := clean_text(Secret(reason), audit.MAX_REASON, blank=True):
+        raise InvalidRequest(errors={"reason": [str(fault)]})
+    using = router.db_for_write(Verification)
+    row = with_users(Verification.objects.using(using)).get(pk=verification.pk)
+    if row.status == Status.PENDING:
+        raise ExchangeInProgress(verification_id=row.pk)
+    erase_all([row], audit.Origin.of(actor, request), reason, using)
+
+
+def erase_for_deleted_user(user: Any) -> None:
+    """Erase the personal data of a user who is about to be deleted, in the deletion's transaction.
+
+    What is pending ends as erased too, so that an answer on its way finds no place to go.
+    """
+    using = router.db_for_write(Verification)
+    held = Verification.objects.using(using).of(user).filter(status__in=HOLDING)
+    erase_all(list(with_users(held)), audit.Origin(), USER_DELETED, using, HOLDING)
+
+
+def with_users(rows: QuerySet[Verification]) -> QuerySet[Verification]:
+    """With the users whom `verification_erased` names: asked for later, a replica may not know them yet."""
+    return rows.select_related("user")
+
+
+def erase_all(
+    rows: list[Verification],
+    origin: audit.Origin,
+    reason: str,
+    using: str,
+    statuses: tuple[Status, ...] = (Status.VERIFIED,),
+) -> list[Verification]:
+    """Erase them in one transaction; those that still held something: others may have been faster."""
+    changes = {
+        "status": Status.ERASED,
+        "real_name_encrypted": None,
+        "credential_id_encrypted": None,
+        "real_name_masked": None,
+        "credential_id_masked": None,
+        "real_name_index": None,
+        "credential_id_index": None,
+        "index_key_id": "",
+        "check_digit_valid": None,
+        "erased_at": timezone.now(),
+    }
+    with transaction.atomic(using=using):
+        stored = Verification.objects.using(using).filter(pk__in=sorted(row.pk for row in rows))
+        if stored.filter(status__in=statuses).update(**changes) < len(rows):
+            ours = set(stored.filter(erased_at=changes["erased_at"]).values_list("pk", flat=True))
+            rows = [row for row in rows if row.pk in ours]
+        after = [changed(row, changes) for row in rows]
+        audit.append_outcomes(AuditEvent.Event.ERASE, origin, after, using=using, reason=reason)
+        for row in after:
+            _tell_after_commit(row, using)
+    return rows
+
+
+def _tell_after_commit(row: Verification, using: str) -> None:
+    tell = partial(
+        verification_erased.send_robust, sender=Verification, verification=row, user=row.user
+    )
+    transaction.on_commit(tell, using=using, robust=True)

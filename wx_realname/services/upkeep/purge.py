@@ -1,0 +1,89 @@
+"""What the clock ends: attempts whose workers died, records that outlived their time or their user."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+
+from django.db import router
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from ... import audit, conf
+from ...exceptions import OutcomeUnknown
+from ...models import Verification
+from ..rights.erasure import HOLDING, USER_DELETED, erase_all, with_users
+from ..rows import append_abandoned, changed, update_if_unchanged
+from ..transactions import durable, persistently
+
+Status = Verification.Status
+
+BATCH = 500  # rows a query
+
+
+def erase_ownerless(*, batch_size: int = BATCH) -> Iterator[Verification]:
+    """Erase what was verified while its user was being deleted, and yield it.
+
+    Between `erase_for_deleted_user` and the moment at which Django unties the records an exchange
+    may end; a DELETE in plain SQL asks nobody at all.
+    """
+    using = router.db_for_write(Verification)
+    while rows := list(ownerless()[:batch_size]):
+        yield from persistently(
+            partial(erase_all, rows, audit.Origin(), USER_DELETED, using, HOLDING), using
+        )
+
+
+def ownerless() -> QuerySet[Verification]:
+    """Records of deleted users that still hold, or may yet hold, personal data."""
+    return Verification.objects.deciding().filter(user=None, status__in=HOLDING)
+
+
+def stuck() -> QuerySet[Verification]:
+    """Attempts that are pending longer than PENDING_TIMEOUT: their workers died."""
+    limit = timezone.now() - timedelta(seconds=conf.current().pending_timeout)
+    pending = Verification.objects.deciding().filter(status=Status.PENDING, started_at__lt=limit)
+    return pending.order_by("started_at")
+
+
+def outlived() -> QuerySet[Verification]:
+    """Verified records older than RETENTION_DAYS; none when it is unset."""
+    days = conf.current().retention_days
+    if days is None:
+        return Verification.objects.deciding().none()
+    limit = timezone.now() - timedelta(days=days)
+    verified = Verification.objects.deciding().filter(status=Status.VERIFIED)
+    return verified.filter(verified_at__lt=limit).order_by("verified_at")
+
+
+def end_stuck(*, batch_size: int = BATCH) -> Iterator[Verification]:
+    """Make attempts that a crash left pending unknown, and yield them. Safe to run twice at once."""
+    using = router.db_for_write(Verification)
+    while rows := list(stuck()[:batch_size]):
+        for row in rows:
+            changes = {
+                "status": Status.UNKNOWN,
+                "error_code": OutcomeUnknown.code,
+                "in_doubt": True,
+                "finished_at": timezone.now(),
+            }
+            with durable(using):
+                ended = update_if_unchanged(row, using, changes)
+                if ended:
+                    append_abandoned(row, audit.Origin(), using)
+            if ended:
+                yield changed(row, changes)
+
+
+def erase_outlived(*, batch_size: int = BATCH) -> Iterator[Verification]:
+    """Erase what is older than RETENTION_DAYS, and yield it. Safe to run twice at once."""
+    using = router.db_for_write(Verification)
+    left = with_users(outlived())
+    rows = list(left[:batch_size])
+    while rows:
+        yield from persistently(
+            partial(erase_all, rows, audit.Origin(), "RETENTION_DAYS", using), using
+        )
+        # What is erased has left the index, but not at once: PostgreSQL would step over all of it each time.
+        rows = list(left.filter(verified_at__gte=rows[-1].verified_at)[:batch_size])
