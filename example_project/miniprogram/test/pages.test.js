@@ -289,14 +289,22 @@ describe('the page of name and number', () => {
     assert.deepEqual(world.checks().map(({ data }) => data.code), ['C1', 'C2'])
   })
 
-  test('a mismatch is said, and an empty form offered', async () => {
-    const world = opened({ [CHECKS]: error(422, 'mismatch') })
+  test('a mismatch is said, and what was typed can be corrected', async () => {
+    const world = opened({ [CHECKS]: error(422, 'mismatch', 'reauthorize') })
     await agreed(world)
-    await until(() => world.page.data.phase === 'stopped')
+    await until(() => world.page.data.message)
     assert.match(text(world.page, '.alert'), /不一致/)
     assert.equal(app('lib/attempt').Attempt.of(world.page.instance)._job, null, 'what held the name is let go')
+    assert.ok(form(world.page))
+  })
+
+  test('after an error that stays, an empty form is offered', async () => {
+    const world = opened({ [CHECKS]: error(422, 'no_real_name') })
+    await agreed(world)
+    await until(() => world.page.data.phase === 'stopped')
+    assert.ok(!form(world.page))
     tap(world.page, '.restart')
-    await until(() => world.page.querySelector('.person'))
+    await until(() => form(world.page))
     assert.equal(world.page.data.message, '')
   })
 

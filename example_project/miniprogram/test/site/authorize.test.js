@@ -103,7 +103,7 @@ test('a token that WeChat refuses, and one of somebody else: authorize anew, and
 
   pickUp()
   const { page, button } = await consented()
-  for (const [auth_token, code] of [['made up', 'invalid_auth_token'], [used, 'auth_token_in_use']]) {
+  for (const [auth_token, code] of [['made-up', 'invalid_auth_token'], [used, 'auth_token_in_use']]) {
     tap(button, auth_token)
     await until(() => text(button, '.alert') === words(code))
     await until(() => button.data.phase === 'ready')

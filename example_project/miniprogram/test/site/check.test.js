@@ -42,6 +42,7 @@ for (const [what, wrap] of [['code', (code) => code], ['code.auth_code', (code) 
 test('a name that does not match is said', async () => {
   const { openid } = pickUp()
   const page = await checked(openid, { ...PERSON, real_name: '欧阳锋' })
-  assert.equal(page.data.phase, 'stopped')
+  assert.equal(page.data.phase, 'ready')
+  assert.ok(page.querySelector('.person'), 'what was typed can be corrected')
   assert.equal(text(page, '.alert'), app('i18n').errorWords({ code: 'mismatch' }))
 })
