@@ -151,7 +151,15 @@ function problem({ statusCode, data, header }) {
   if (typeof data !== 'object' || data === null) return ours('bad_answer')
   if (statusCode >= 200 && statusCode < 300) return null
   if (typeof data.code !== 'string') return ours('bad_answer')
-  return Object.assign({ retry: 'no' }, data, { status: statusCode, retryAfter: retryAfter(header) })
+  return Object.assign({ retry: 'no' }, data, { code: meant(data), status: statusCode, retryAfter: retryAfter(header) })
+}
+
+/**
+ * A notice that is not in force any more is read anew, as where none was agreed to.
+ * @param {{code: string, errors?: Record<string, string[]>}} data
+ */
+function meant({ code, errors }) {
+  return code === 'invalid' && errors && errors.notice ? 'consent_required' : code
 }
 
 /**

@@ -85,7 +85,7 @@ class Attempt {
     const message = errorWords(error, job ? job.way : undefined)
     this._job = error.retry === 'later' ? job : null
     if (error.retry === 'later') this._wait(Date.now() + error.retryAfter * 1000, message)
-    else this._tell(error.retry === 'reauthorize' ? 'ready' : 'stopped', message)
+    else this._tell(canBegin(error) ? 'ready' : 'stopped', message)
     if (job && job.failed) job.failed(error)
   }
 
@@ -120,6 +120,14 @@ class Attempt {
     this.phase = phase
     this._show({ phase, message, countdown })
   }
+}
+
+/**
+ * Whether the citizen can do something about it and begin anew.
+ * @param {ApiError} error
+ */
+function canBegin({ code, retry }) {
+  return retry === 'reauthorize' || code === 'consent_required'
 }
 
 /**

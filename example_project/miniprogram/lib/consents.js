@@ -24,14 +24,6 @@ function terms({ notice: id, merchant }) {
   return Object.assign({}, id && { notice: id }, merchant && { merchant })
 }
 
-/**
- * Whether the server wants a (newer) notice to be agreed to first.
- * @param {api.ApiError} error
- */
-function missing({ code, errors }) {
-  return code === 'consent_required' || (code === 'invalid' && !!errors && 'notice' in errors)
-}
-
 /** @param {string} id of the notice */
 const give = (id) => api.post(`${realname}consents/`, { notice: id })
 
@@ -61,4 +53,4 @@ async function accesses(id, cursor) {
   return { accesses: results, cursor: following }
 }
 
-module.exports = { accesses, give, missing, notice, terms, withdraw }
+module.exports = { accesses, give, notice, terms, withdraw }

@@ -7,6 +7,7 @@ const { NEVER, NOTICE, RECORD, error, serve } = require('./support/server')
 const CURRENT = 'realname/verifications/current/'
 const SERVICE = 'social-security/'
 const NOTICES = 'realname/notices/social-security/'
+const FACES = 'realname/faces/'
 const CONSENTS = 'realname/consents/'
 const tap = (page, selector) => page.querySelector(selector).dispatchEvent('tap')
 
@@ -95,12 +96,21 @@ describe('the first page', () => {
     ['consent_required', error(403, 'consent_required')],
     ['a notice that was superseded', { status: 400, data: { ...error(400, 'invalid').data, errors: { notice: ['old'] } } }],
   ])
-    test(`${what}: the notice is read again`, async () => {
-      const { page } = await opened({ [CURRENT]: error(404, 'not_found'), ...NOTICE_IN_FORCE })
+    test(`${what}: the notice is read again, and then the way goes on`, async () => {
+      const { page, requests } = await opened({ [CURRENT]: error(404, 'not_found'), ...NOTICE_IN_FORCE, [FACES]: answer })
+      const form = () => {
+        const face = page.querySelector('.face')
+        return face?.data.phase === 'ready' && face.querySelector('.person')?.querySelector('.form')
+      }
       await agree(page)
-      page.instance.onFailed({ detail: answer.data })
+      await until(form)
+      form().dispatchEvent('submit', { detail: { value: { real_name: '欧阳娜', credential_id: '440524198001010013' } } })
       await until(() => page.querySelector('.begin'))
-      assert.deepEqual([page.data.agreed, page.data.notice], [false, ''])
+      assert.deepEqual([page.data.agreed, page.data.notice, !!form()], [false, '', false])
+      assert.match(text(page.querySelector('.face'), '.alert'), /请先阅读并同意/)
+      await agree(page)
+      await until(form)
+      assert.equal(requests.to(FACES).length, 1)
     })
 
   test('shows a verified citizen the masked values, and opens the service', async () => {
@@ -350,7 +360,6 @@ describe('the page of name and number', () => {
     assert.ok(!form(world.page))
     assert.match(text(world.page, '.alert'), /告知书/)
     world.page.instance.onAgreed({ detail: { notice: NOTICE.id } })
-    tap(world.page, '.restart')
     await until(() => form(world.page))
   })
 

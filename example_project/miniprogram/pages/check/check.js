@@ -65,7 +65,7 @@ Component({
         },
         then: 'done',
         done: (record) => this.setData({ record }),
-        failed: (error) => consents.missing(error) && this.setData({ agreed: false, notice: '' }),
+        failed: ({ code }) => code === 'consent_required' && this.setData({ agreed: false, notice: '' }),
       })
     },
 

@@ -77,9 +77,9 @@ Component({
      * The component says why; here is what follows for the page.
      * @param {WechatMiniprogram.CustomEvent<api.ApiError>} event
      */
-    onFailed({ detail: error }) {
-      if (consents.missing(error)) this.setData({ agreed: false, notice: '' })
-      if (['old_wechat_face', 'no_camera', 'face_unsupported'].includes(error.code)) this.onOtherWay()
+    onFailed({ detail: { code } }) {
+      if (code === 'consent_required') this.setData({ agreed: false, notice: '' })
+      if (['old_wechat_face', 'no_camera', 'face_unsupported'].includes(code)) this.onOtherWay()
     },
 
     open() {
@@ -95,9 +95,9 @@ Component({
         },
         then: 'ready',
         done: (service) => this.setData({ service }),
-        failed: (error) => {
-          if (error.code === 'real_name_required') this.forget()
-          if (consents.missing(error)) this.ask()
+        failed: ({ code }) => {
+          if (code === 'real_name_required') this.forget()
+          if (code === 'consent_required') this.ask()
         },
       })
     },
