@@ -87,6 +87,12 @@ test('every word that a view uses is in the table', () => {
   }
 })
 
+test('a component’s style names classes only, as WeChat wants it', () => {
+  for (const file of files('.wxss', 'components'))
+    for (const [, selectors] of read(file).replace(/\/\*.*?\*\//gs, '').matchAll(/([^{}]+)\{/g))
+      for (const selector of selectors.split(',')) assert.match(selector.trim(), /^\.[\w-]+$/, file)
+})
+
 test('every method that a view calls is there', () => {
   for (const file of files('.wxml')) {
     const script = read(file.replace('.wxml', '.js'))

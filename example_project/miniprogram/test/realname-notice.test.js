@@ -147,6 +147,7 @@ describe('WeChat’s privacy agreement', () => {
 
   test('is no matter where WeChat has none', async () => {
     wx.canIUse = (what) => what !== 'getPrivacySetting'
+    delete wx.getPrivacySetting
     const { sheet } = await shown({})
     assert.equal(sheet.events.length, 1)
   })
