@@ -39,7 +39,9 @@ from wx_realname import checks, conf, deploy_checks
 from wx_realname.exceptions import BY_CODE
 from wx_realname.management import commands as command_package
 from wx_realname.models import AuditEvent
+from wx_realname.sandbox import VERIFY_RETS
 from wx_realname.sandbox import __main__ as sandbox_main
+from wx_realname.sandbox.verify_rets import BY_CREDENTIAL_ID
 from wx_realname.services.operation import application
 from wx_realname.wechat.categories import OPEN
 from wx_realname.wechat.errcodes import ERRCODES
@@ -308,6 +310,22 @@ def _sandbox_options(language: str) -> str:
     return _options(language, "sandbox", sandbox_main._parser())
 
 
+def _verify_rets(language: str) -> str:
+    numbers: dict[str, list[tuple[int, str]]] = {}
+    for number, verify_ret in BY_CREDENTIAL_ID.items():
+        numbers.setdefault(VERIFY_RETS[verify_ret], []).append((verify_ret, number))
+    rows = [
+        (
+            " ".join(_code(verify_ret) for verify_ret, _ in same),
+            _pick(language, english, words.VERIFY_RETS[english]),
+            " ".join(_code(number) for _, number in same),
+        )
+        for english, same in numbers.items()
+    ]
+    heads = _pick(language, "verify_ret|what|ID number", "verify_ret|含义|身份证号")
+    return _table(heads.split("|"), rows)
+
+
 def _events(language: str) -> str:
     with _speaking(language):
         rows = [(_code(event.value), event.label) for event in AuditEvent.Event]
@@ -325,5 +343,6 @@ TABLES: dict[str, Callable[[str], str]] = {
     "checks": _checks,
     "commands": _commands,
     "sandbox_options": _sandbox_options,
+    "sandbox_verify_rets": _verify_rets,
     "events": _events,
 }

@@ -115,7 +115,7 @@ def test_a_wrong_secret_and_an_unknown_appid_are_told_apart(
 @pytest.mark.parametrize(
     ("changes", "errcode"),
     [
-        ({"authorised": False}, 94006),
+        ({"button": False}, 94006),
         ({"mch_id": "1900000077"}, 94010),
         ({"certificates": (make_merchant_key().certificate_pem,)}, 94009),
     ],

@@ -12,7 +12,8 @@ import pytest
 from django.test import TestCase
 
 from tests.conftest import AUTH_TOKEN
-from wx_realname.exceptions import InvalidAuthToken
+from wx_realname import services
+from wx_realname.exceptions import InvalidAuthToken, Mismatch
 from wx_realname.models import Verification
 from wx_realname.sandbox import Citizen
 from wx_realname.services import exchange
@@ -176,6 +177,17 @@ class TestMixin(RealNameTestMixin, TestCase):
         assert self.wechat_sandbox.totals["getrealnameinfo"] == 2
 
     test_and_again = test_each_test_begins_with_an_empty_ledger
+
+    @pytest.mark.skipif(not hasattr(services, "begin_face"), reason="faces have no services yet")
+    def test_a_face_is_verified_in_one_line(self) -> None:
+        from django.contrib.auth.models import User
+
+        user = User.objects.create(username="citizen")
+        verification = self.verified_face(user)
+        assert (verification.status, verification.method) == ("verified", "face")
+        with self.assertRaises(Mismatch):
+            self.verified_face(user, verify_ret=10004)
+        assert self.wechat_sandbox.totals["queryverifyinfo"] == 2
 
 
 def test_a_class_that_cannot_be_set_up_leaves_no_sandbox_running() -> None:

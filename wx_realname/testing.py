@@ -1,8 +1,9 @@
 """Test your own integration: a local WeChat over real HTTP, and a WX_REALNAME that leads to it.
 
-pytest finds the fixtures `wechat_sandbox`, `citizen` and `realname_settings` by itself; for Django's
-test runner there is `RealNameTestMixin`. Where the settings of the tests have no WX_REALNAME, or one
-without secrets: `WX_REALNAME = wx_realname.testing.made_up_settings()`. Nothing here is for production.
+pytest finds the fixtures `wechat_sandbox`, `citizen`, `verified_face` and `realname_settings` by
+itself; for Django's test runner there is `RealNameTestMixin`. Where the settings of the tests have no
+WX_REALNAME, or one without secrets: `WX_REALNAME = wx_realname.testing.made_up_settings()`. Nothing
+here is for production.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .sandbox import Citizen, Merchant, MerchantKey, Sandbox, make_merchant_key
 
-__all__ = ["CITIZEN", "RealNameTestMixin", "made_up_settings", "running_sandbox"]
+if TYPE_CHECKING:
+    from .models import Verification
+
+__all__ = ["CITIZEN", "RealNameTestMixin", "made_up_settings", "running_sandbox", "verify_by_face"]
 
 #: Somebody who doesn't exist. Make others: `Citizen(real_name, credential_id)`.
 CITIZEN = Citizen("张三", "110101199003070038")
@@ -51,6 +55,33 @@ def running_sandbox() -> Iterator[tuple[Sandbox, dict[str, Any]]]:
         yield sandbox, site | _settings(key, merchants, sandbox.url)
 
 
+def verify_by_face(
+    sandbox: Sandbox,
+    user: Any,
+    citizen: Citizen = CITIZEN,
+    *,
+    openid: str = "oCitizenOfTheSandbox",
+    verify_ret: int | None = None,
+    **more: Any,
+) -> Verification:
+    """Let the user's face be verified; returns the record.
+
+    `verify_ret` is what WeChat comes to: by default the ID number's, else 10000, passed. `more`
+    (`merchant`, `notice`) goes to `services.begin_face`. Raises `RealNameError` as the two services do.
+    """
+    from . import services
+
+    verification = services.begin_face(
+        user=user,
+        openid=openid,
+        real_name=citizen.real_name,
+        credential_id=citizen.credential_id,
+        **more,
+    )
+    sandbox.show_face(verification.verify_id, verify_ret)
+    return services.finish_face(verification)
+
+
 def _merchants(key: MerchantKey, aliases: Iterable[str]) -> dict[str, Merchant]:
     return {
         alias: Merchant(
@@ -78,6 +109,7 @@ def _settings(key: MerchantKey, merchants: dict[str, Merchant], url: str) -> dic
         "INDEX_KEYS": [f"test:{_key()}"],
         "AUDIT_KEYS": [f"test:{_key()}"],
         "THROTTLE_RATE": None,
+        "FACE_RATE": None,
     }
 
 
@@ -87,6 +119,8 @@ def _key() -> str:
 
 class RealNameTestMixin:
     """Beside Django's `TestCase`: `self.wechat_sandbox`, `self.citizen` and `self.realname_settings`.
+
+    `self.verified_face(user)` brings a verified face: see `verify_by_face`.
 
     `realname_settings` is the WX_REALNAME in force; change it in place, each test begins with its own.
     """
@@ -111,5 +145,9 @@ class RealNameTestMixin:
         override.enable()
         self.addCleanup(override.disable)  # type: ignore[attr-defined]
         self.wechat_sandbox.reset_ledger()
+
+    def verified_face(self, user: Any, citizen: Citizen = CITIZEN, **more: Any) -> Verification:
+        """Let the user's face be verified; returns the record."""
+        return verify_by_face(self.wechat_sandbox, user, citizen, **more)
 
     _whole: dict[str, Any]

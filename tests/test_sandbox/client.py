@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import time
 from functools import cache
 from typing import Any
@@ -25,6 +26,8 @@ NA = Citizen(NAME, NUMBER)
 REALNAME = "/cgi-bin/wxopen/getrealnameinfo"
 CHECK = "/intp/realname/checkrealnameinfo"
 STABLE = "/cgi-bin/stable_token"
+FACE = "/cityservice/face/identify/"
+OPENID = "oCitizen"
 Json = dict[str, Any]
 
 
@@ -86,6 +89,27 @@ class WeChatClient:
         query = {"access_token": self.access_token()}
         return parsed(self.send("POST", CHECK, params=query, json=self.typed(**changes)))
 
+    def face(self, call: str, body: Json, app_id: str = APP) -> Json:
+        query = {"access_token": self.access_token(app_id)}
+        return parsed(self.send("POST", FACE + call, params=query, json=body))
+
+    def begin(self, app_id: str = APP, **changes: Any) -> Json:
+        return self.face("getverifyid", self.begin_body(**changes), app_id)
+
+    def begin_body(self, **changes: Any) -> Json:
+        self.seq = getattr(self, "seq", 0) + 1
+        body = {"out_seq_no": f"face-{self.seq}", "cert_info": cert_info(), "openid": OPENID}
+        return without_none({**body, **changes})
+
+    def query(self, verify_id: object, app_id: str = APP, **changes: Any) -> Json:
+        return self.face("queryverifyinfo", self.query_body(verify_id, **changes), app_id)
+
+    def query_body(self, verify_id: object, **changes: Any) -> Json:
+        """What goes with the verify_id that was begun last, of NA unless `cert_hash` is given."""
+        body = {"verify_id": verify_id, "out_seq_no": f"face-{self.seq}"}
+        body |= {"cert_hash": cert_hash(**cert_info()), "openid": OPENID}
+        return without_none({**body, **changes})
+
     def body(self, auth_token: object, key: MerchantKey | None = None, **changes: Any) -> Json:
         key = key or self.key
         timestamp = int(self.clock())
@@ -97,6 +121,17 @@ class WeChatClient:
         query = {"access_token": changes.pop("access_token", None) or self.access_token()}
         body = self.body(auth_token, key, **changes)
         return parsed(self.send("POST", REALNAME, params=query, json=body))
+
+
+def cert_info(**changes: object) -> Json:
+    info = {"cert_type": "IDENTITY_CARD", "cert_name": NAME, "cert_no": NUMBER}
+    return without_none({**info, **changes})
+
+
+def cert_hash(cert_type: str, cert_name: str, cert_no: str) -> str:
+    values = (base64.b64encode(v.encode()).decode() for v in (cert_type, cert_name, cert_no))
+    text = "cert_type={}&cert_name={}&cert_no={}".format(*values)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def without_none(body: Json) -> Json:

@@ -49,7 +49,15 @@ def merchants(key: MerchantKey, renewed_key: MerchantKey) -> list[Merchant]:
         Merchant(APP, SECRET, MCH, both),
         Merchant(APP, SECRET, SECOND_MCH, (key.certificate_pem,)),
         Merchant(OTHER_APP, SECRET, OTHER_MCH, (key.certificate_pem,)),
-        Merchant(SHUT_APP, SECRET, SHUT_MCH, (key.certificate_pem,), authorised=False),
+        Merchant(
+            SHUT_APP,
+            SECRET,
+            SHUT_MCH,
+            (key.certificate_pem,),
+            button=False,
+            check=False,
+            face=False,
+        ),
     ]
 
 

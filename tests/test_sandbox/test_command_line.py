@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shlex
 import signal
 import stat
 import subprocess
@@ -26,10 +27,11 @@ from tests.test_sandbox.client import (
 )
 from wx_realname.management.commands import realname_sandbox
 from wx_realname.sandbox import (
+    VERIFY_RETS,
     MerchantKey,
     Sandbox,
 )
-from wx_realname.sandbox.__main__ import SECRET_VARIABLE, main
+from wx_realname.sandbox.__main__ import SECRET_VARIABLE, _parser, main
 from wx_realname.sandbox.faults.table import FAULTS
 from wx_realname.sandbox.faults.trouble import Chosen
 
@@ -149,8 +151,9 @@ def test_a_new_merchant_is_made_kept_private_and_served(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ((), "give --app-id and --mch-id and --certificate, or --new-merchant DIR"),
-        (("--app-id", APP), "give --mch-id and --certificate"),
+        ((), "give --app-id, or --new-merchant DIR"),
+        (("--app-id", APP, "--mch-id", MCH), "give both --mch-id and --certificate, or neither"),
+        (("--without", "camera"), "--without: invalid choice: 'camera'"),
         (("--new-merchant", "x", "--certificate", "y"), "--new-merchant makes its own"),
         (("--port", "70000"), "--port: must be a number from 0 to 65535"),
         (("--token-lifetime", "nan"), "--token-lifetime: must be a number of seconds"),
@@ -181,10 +184,43 @@ def test_a_missing_secret_or_a_bad_certificate_is_a_clear_error(
 def test_a_taken_port_is_a_clear_error(sandbox: Sandbox, certificate_file: str) -> None:
     port = sandbox.url.rpartition(":")[2]
     with Cli(*options(certificate_file, "--port", port), secret=SECRET) as cli:
-        code, err = cli.end()
-        assert code == 1
+        out, err = (said.decode() for said in cli.process.communicate(timeout=30))
+        assert (cli.process.returncode, out) == (1, "")
         assert f"can't listen on 127.0.0.1:{port}" in err
         assert "Traceback" not in err
+
+
+def test_a_taken_port_keeps_the_exports_and_every_option(sandbox: Sandbox, tmp_path: Path) -> None:
+    port = sandbox.url.rpartition(":")[2]
+    given = ["--port", port, "--token-lifetime", "60.0", "--profile", "unkind", "--seed", "7"]
+    given += ["--rate", "0.5", "--tls", str(tmp_path / "a tls"), "--without", "button"]
+    with Cli("--new-merchant", str(tmp_path / "m"), *given) as cli:
+        out, err = cli.process.communicate(timeout=30)
+    assert f"can't listen on 127.0.0.1:{port}" in err.decode()
+    lines = out.decode().splitlines()
+    exported = [line.split("=")[0] for line in lines if line.startswith("export ")]
+    names = ("APP_ID", "APP_SECRET", "MCH_ID", "PRIVATE_KEY_FILE", "CERTIFICATE_FILE")
+    names += ("CATEGORY_ID", "API_BASE_URL")
+    assert exported == [*(f"export WX_REALNAME_{n}" for n in names), "export REQUESTS_CA_BUNDLE"]
+    assert f"export WX_REALNAME_API_BASE_URL=https://127.0.0.1:{port}" in lines
+    again = shlex.split(lines[-1].removeprefix("# to serve it again: "))
+    assert again[:3] == ["python", "-m", "wx_realname.sandbox"]
+    assert again[-len(given) :] == given
+    options = _parser().parse_args(again[3:])
+    assert (options.port, options.without, options.seed) == (int(port), ["button"], 7)
+
+
+def test_faces_alone_need_neither_merchant_number_nor_certificate() -> None:
+    with Cli("--app-id", APP, "--port", "0", "--without", "check", secret=SECRET) as cli:
+        (merchant,) = requests.get(f"{cli.url()}/sandbox/", timeout=10).json()["merchants"]
+    assert merchant == {
+        "app_id": APP,
+        "mch_id": "",
+        "cert_serialnos": [],
+        "button": True,
+        "check": False,
+        "face": True,
+    }
 
 
 def test_what_only_the_sandbox_can_judge_names_its_option_too(
@@ -215,8 +251,9 @@ def test_a_random_seed_is_told_at_the_start(certificate_file: str) -> None:
 def test_the_faults_can_be_listed_without_a_merchant(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-faults"]) == 0
     out = capsys.readouterr().out
-    assert len(out.splitlines()) == len(FAULTS)
+    assert len(out.splitlines()) == len(FAULTS) + len(VERIFY_RETS)
     assert "999999199001010008  says -1, system busy" in out
+    assert "10004" in out
 
 
 def test_the_list_of_faults_ends_quietly_when_nobody_reads_on() -> None:

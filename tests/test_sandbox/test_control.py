@@ -143,7 +143,9 @@ def test_control_says_what_it_is_and_lists_its_calls(
         "app_id": APP,
         "mch_id": MCH,
         "cert_serialnos": [key.serial, renewed_key.serial],
-        "authorised": True,
+        "button": True,
+        "check": True,
+        "face": True,
     }
     calls = [entry["call"] for entry in about["control"]]
     assert {"GET /sandbox/", "POST /sandbox/auth_tokens"} <= set(calls)

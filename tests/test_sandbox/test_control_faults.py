@@ -28,6 +28,7 @@ def test_the_control_side_lists_faults_profile_and_queue(wechat: WeChatClient) -
         "description": FAULTS["busy"].description,
         "calls": list(CALLS),
         "credential_id": "999999199001010008",
+        "query_credential_id": FAULTS["busy"].query_credential_id,
     }
     assert (told["profile"], told["rate"]) == ("kind", 0.0)
     assert told["queued"] == [{"fault": "busy", "call": "getrealnameinfo", "times": 3}]

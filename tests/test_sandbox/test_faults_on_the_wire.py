@@ -14,7 +14,7 @@ import pytest
 from tests.test_sandbox.client import APP, NAME, NUMBER, WeChatClient, decrypted
 from tests.test_sandbox.wire import UNHURRIED, Came, Patience, exchange, request_for
 from wx_realname.sandbox import Citizen, LedgerEntry, MerchantKey
-from wx_realname.sandbox.faults.fault import CALLS, CHECK, REALNAME, Fault
+from wx_realname.sandbox.faults.fault import CALLS, CHECK, GETVERIFYID, REALNAME, Fault
 from wx_realname.sandbox.faults.table import FAULTS
 
 # The client waits in vain for more, so that the test doesn't wait for long.
@@ -106,6 +106,18 @@ SIGNS: dict[str, bytes] = {
     "errmsg_with_control_characters": rb'"errcode":45009,.*\\u0000\\r\\n',
     "errmsg_with_secrets": rb'"errcode":45009,.*auth_token',
     "errmsg_not_text": rb'"errmsg":\{"zh":',
+    "passed_on_the_phone_alone": rb'"verify_ret":10004\}',
+    "verify_ret_text": rb'"verify_ret":"10000"\}',
+    "verify_ret_fraction": rb'"verify_ret":10000\.0\}',
+    "verify_ret_list": rb'"verify_ret":\[10000\]\}',
+    "verify_ret_true": rb'"verify_ret":true\}',
+    "verify_ret_unknown": rb'"verify_ret":10099\}',
+    "verify_ret_repeated": rb'"verify_ret":10021\}',
+    "passed_and_refused": rb'"errcode":45009,.*"verify_ret":10000\}',
+    "without_verify_ret": rb'\r\n\r\n\{"errcode":0,"errmsg":""\}$',
+    "without_verify_id": rb'\r\n\r\n\{"errcode":0,"errmsg":"","expires_in":3600\}$',
+    "verify_id_empty": rb'"verify_id":"",',
+    "verify_id_too_long": rb'"verify_id":"[^"]{257}",',
     "errmsg_missing": rb'\r\n\r\n\{"errcode":45009\}$',
 }
 
@@ -151,7 +163,7 @@ def test_a_fault_shows_on_the_wire_and_the_ledger_tells_the_truth(
     call, name = fault.calls[0], base(fault.name)
     came, entry = met(wechat, fault, call, patience(fault))
     assert (entry.fault, entry.delivered) == (fault.name, delivered(fault))
-    assert entry.consumed is (fault.consumes and call in (REALNAME, CHECK))
+    assert entry.consumed is (fault.consumes and call in (REALNAME, CHECK, GETVERIFYID))
     assert came.ending == ENDS.get(name, "silence")
     assert re.search(SIGNS.get(name, b""), came.data, re.DOTALL)
     if entry.delivered == "nothing":
@@ -167,8 +179,8 @@ def test_every_other_call_can_meet_its_faults(wechat: WeChatClient, call: str) -
         if call in fault.calls[1:] and fault.group != "refusal":
             wechat.clock.advance(31)  # forcing a token is allowed every 30 s
             came, entry = met(wechat, fault, call, patience(fault, 0.02, 0.003))
-            # a check isn't signed, so a wrong clock refuses none
-            consumed = call == CHECK and (fault.consumes or fault.group == "clock")
+            # neither is signed, so a wrong clock refuses none
+            consumed = call in (CHECK, GETVERIFYID) and (fault.consumes or fault.group == "clock")
             assert (entry.fault, entry.consumed) == (fault.name, consumed)
             assert came.ending in (ENDS.get(base(fault.name), "silence"), "silence")
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests import settings as test_settings
-from tests.conftest import forget_access_tokens, outcome
-from tests.lying_wechat import NAME, NUMBER
+from tests.conftest import Reporter, forget_access_tokens, frames, outcome
+from tests.lying_wechat import NAME, NUMBER, PROMISES
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import Verification
 from wx_realname.sandbox import Citizen, Merchant, Sandbox
@@ -133,6 +133,19 @@ def code_of(came: Any) -> str:
     return str(came.code if isinstance(came, RealNameError) else came.status)
 
 
+def assert_ends_as_its_code_says(came: Any, row: Verification) -> None:
+    """Another's `retry`, another's status: neither."""
+    if isinstance(came, RealNameError):
+        _, retry, status = PROMISES[came.code]
+        assert (came.retry, row.status) == (retry, status)
+
+
+def assert_shows_nothing(came: Any, reporter: Reporter, auth_token: str) -> None:
+    """Neither in the exception and the frames behind it, nor in a log."""
+    told = reporter.told + (list(frames(came)) if isinstance(came, RealNameError) else [])
+    assert not [said for said in told if any(s in said for s in (auth_token, NAME, NUMBER))]
+
+
 def assert_told_the_truth(came: Any, row: Verification, *, consumed: bool) -> None:
     """No name but the citizen's own; and nobody says "surely not consumed" of what was."""
     if row.status == "verified":
@@ -147,11 +160,14 @@ def assert_told_the_truth(came: Any, row: Verification, *, consumed: bool) -> No
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", faults_of(REALNAME))
 def test_a_fault_of_the_exchange_ends_as_promised(
-    wechat: Sandbox, user: Any, configure: Callable[..., None], fault: Fault
+    wechat: Sandbox, user: Any, configure: Callable[..., None], reporter: Reporter, fault: Fault
 ) -> None:
     configure_for(fault, configure)
-    came = outcome(user, wechat.issue_auth_token(Citizen(NAME, NUMBER, fault=fault.name)))
+    auth_token = wechat.issue_auth_token(Citizen(NAME, NUMBER, fault=fault.name))
+    came = outcome(user, auth_token)
     row = Verification.objects.get()
+    assert_ends_as_its_code_says(came, row)
+    assert_shows_nothing(came, reporter, auth_token)
     first, *later = [entry for entry in wechat.ledger if entry.call == REALNAME]
     assert first.fault == fault.name
     assert first.consumed is fault.consumes
@@ -164,11 +180,14 @@ def test_a_fault_of_the_exchange_ends_as_promised(
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", faults_of(TOKEN))
 def test_a_fault_of_the_token_call_ends_as_promised(
-    wechat: Sandbox, user: Any, configure: Callable[..., None], fault: Fault
+    wechat: Sandbox, user: Any, configure: Callable[..., None], reporter: Reporter, fault: Fault
 ) -> None:
     configure_for(fault, configure)
     wechat.fault(fault.name, TOKEN, 1 if fault.group == "token" else 9)
-    came = outcome(user, wechat.issue_auth_token(Citizen(NAME, NUMBER)))
+    auth_token = wechat.issue_auth_token(Citizen(NAME, NUMBER))
+    came = outcome(user, auth_token)
+    assert_ends_as_its_code_says(came, Verification.objects.get())
+    assert_shows_nothing(came, reporter, auth_token)
     assert wechat.ledger[0].fault == fault.name
     if fault.name == "keep_alive_broken":  # the exchange may go into the connection that closes
         assert code_of(came) in ("verified", "outcome_unknown")

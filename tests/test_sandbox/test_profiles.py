@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Lock
 
 import pytest
 import requests
@@ -18,7 +17,7 @@ CALLS = 4000
 
 
 def thrown(profile: str, seed: int, rate: float | None = None, calls: int = CALLS) -> list[str]:
-    trouble = Trouble(Lock(), profile, seed, rate)
+    trouble = Trouble(profile, seed, rate)
     met = [trouble.meet("getrealnameinfo").fault for _ in range(calls)]
     return [fault.name if fault else "" for fault in met]
 
@@ -28,14 +27,14 @@ def test_the_same_seed_gives_the_same_faults() -> None:
 
 
 def test_what_is_queued_between_changes_nothing_of_what_comes_after() -> None:
-    trouble = Trouble(Lock(), "unkind", 7)
+    trouble = Trouble("unkind", 7)
     trouble.queue("clock_ahead", times=5)
     met = [trouble.meet("getrealnameinfo").fault for _ in range(200)]
     assert [fault.name if fault else "" for fault in met[5:]] == thrown("unkind", 7, None, 200)[5:]
 
 
 def test_choosing_a_profile_again_throws_the_same_dice_again() -> None:
-    trouble = Trouble(Lock(), "unkind", 7)
+    trouble = Trouble("unkind", 7)
     first = [trouble.meet("token") for _ in range(50)]
     trouble.choose("unkind", 7)
     again = [trouble.meet("token") for _ in range(50)]
@@ -59,7 +58,7 @@ def test_the_kind_profile_never_and_the_real_one_hardly_misbehaves() -> None:
 
 
 def test_the_real_profile_is_as_slow_as_production() -> None:
-    trouble = Trouble(Lock(), "real", 1)
+    trouble = Trouble("real", 1)
     waits = sorted(trouble.meet("token").latency for _ in range(CALLS))
     assert 0.055 < waits[CALLS // 2] < 0.065
     assert 0.15 < waits[CALLS * 99 // 100] < 0.3

@@ -112,6 +112,22 @@ def test_a_stop_waits_for_nobody_over_tls_either(
     wechat.session.close()
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_session_is_resumed(wechat: WeChatClient, version: ssl.TLSVersion) -> None:
+    """Clients open a connection for each call about a citizen: only the first shakes hands in full."""
+    context = ssl.create_default_context(cafile=str(wechat.sandbox.ca_file))
+    context.minimum_version = context.maximum_version = version
+    session, resumed = None, []
+    for _ in range(3):
+        plain = connect(wechat.sandbox.url)
+        with context.wrap_socket(plain, server_hostname="localhost", session=session) as secured:
+            secured.sendall(b"GET /wxa/get_category HTTP/1.1\r\nConnection: close\r\n\r\n")
+            assert b'"errcode":41001' in read(secured).data
+            session = secured.session
+            resumed.append(secured.session_reused)
+    assert resumed == [False, True, True]
+
+
 # --- The files --------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-from tests.test_sandbox.client import APP, CHECK, REALNAME, SECRET, STABLE, WeChatClient
+from tests.test_sandbox.client import APP, CHECK, FACE, REALNAME, SECRET, STABLE, WeChatClient
 
 ENOUGH = 200_000  # bytes
 SESSION = "/sns/jscode2session"
@@ -53,6 +53,12 @@ def request_for(call: str, wechat: WeChatClient, auth_token: str = "none") -> by
         return get("/wxa/get_category", query)
     if call == "checkrealnameinfo":
         return post(f"{CHECK}?{urlencode(query)}", wechat.typed())
+    if call == "getverifyid":
+        return post(f"{FACE}{call}?{urlencode(query)}", wechat.begin_body())
+    if call == "queryverifyinfo":
+        verify_id = wechat.begin()["verify_id"]
+        wechat.sandbox.show_face(verify_id)
+        return post(f"{FACE}{call}?{urlencode(query)}", wechat.query_body(verify_id))
     return post(f"{REALNAME}?{urlencode(query)}", wechat.body(auth_token))
 
 

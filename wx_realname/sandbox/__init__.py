@@ -11,7 +11,7 @@ apart: it imports nothing of the rest of the package, no Django, and needs no da
 
 It misbehaves on demand: `Citizen(..., fault="reset_after_consumption")`, `sandbox.fault("busy")`,
 an ID number that selects a fault, or dice: `Sandbox([merchant], profile="unkind", seed=7)`.
-`FAULTS` has all of it.
+`FAULTS` has all of it. A citizen goes before the camera by `sandbox.show_face(verify_id)`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from .ledger import LedgerEntry
 from .merchants import Merchant
 from .sandbox import Sandbox
 from .server import CannotListen
+from .verify_rets import VERIFY_RETS
 
 __all__ = [
     "FAULTS",
+    "VERIFY_RETS",
     "CannotListen",
     "Citizen",
     "Fault",

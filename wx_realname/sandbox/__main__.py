@@ -7,15 +7,17 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+from . import verify_rets
 from .faults.table import listing
 from .merchants import Merchant
 from .new_merchant import NewMerchant, make_new_merchant
 from .sandbox import Sandbox
 from .server import CannotListen
-from .serving import add_sandbox_options, sandbox_from, serve_until_signal
+from .serving import add_sandbox_options, as_arguments, sandbox_from, serve_until_signal
 
 SECRET_VARIABLE = "WX_REALNAME_APP_SECRET"
 
@@ -37,31 +39,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sandbox = _sandbox(merchant, new, options)
     except Unusable as error:
         parser.error(str(error))
+    exports = partial(_exports, sandbox, new, options)
     try:
-        serve_until_signal(sandbox, lambda ready: _announce(ready, sandbox, new))
+        serve_until_signal(sandbox, lambda ready: _say(*exports(sandbox.url), ready))
     except CannotListen as error:
+        _say(*exports(sandbox.url_asked_for))
         print(f"{error}. Choose another --port; 0 takes a free one.", file=sys.stderr)
-        if new:
-            print(_made(new), file=sys.stderr)
         return 1
     return 0
 
 
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, flush=True)
+
+
 def _list_faults() -> int:
     try:
-        print(*listing(), sep="\n", flush=True)
+        _say(*listing(), *verify_rets.listing())
     except BrokenPipeError:  # who reads has read enough, as `head` has
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     return 0
 
 
-def _announce(ready: str, sandbox: Sandbox, new: NewMerchant | None) -> None:
-    if new:
-        print(*new.exports(sandbox.url), sep="\n")
-        if sandbox.speaks_tls:
-            print(f"export REQUESTS_CA_BUNDLE={shlex.quote(str(sandbox.ca_file))}")
-        print(f"# to serve it again: {new.again()}")
-    print(ready, flush=True)
+def _exports(
+    sandbox: Sandbox, new: NewMerchant | None, options: argparse.Namespace, url: str
+) -> Iterator[str]:
+    """What a shell takes to point the app at the new merchant, and how to serve it again."""
+    if new is None:
+        return
+    yield from new.exports(url)
+    if sandbox.speaks_tls:
+        yield f"export REQUESTS_CA_BUNDLE={shlex.quote(str(sandbox.ca_file))}"
+    yield f"# to serve it again: {new.again(*as_arguments(vars(options)))}"
 
 
 def _made(new: NewMerchant) -> str:
@@ -119,15 +129,13 @@ def _new_merchant(options: argparse.Namespace) -> NewMerchant | None:
 
 
 def _merchant(options: argparse.Namespace) -> Merchant:
-    wanted = ("app_id", "mch_id", "certificate")
-    missing = [f"--{name.replace('_', '-')}" for name in wanted if not getattr(options, name)]
-    if missing:
-        raise Unusable(
-            f"give {' and '.join(missing)}, or --new-merchant DIR to make a merchant for a try"
-        )
-    certificates = tuple(_read("--certificate", name) for name in options.certificate)
+    if not options.app_id:
+        raise Unusable("give --app-id, or --new-merchant DIR to make a merchant for a try")
+    if bool(options.mch_id) != bool(options.certificate):
+        raise Unusable("give both --mch-id and --certificate, or neither: faces need neither")
+    certificates = tuple(_read("--certificate", name) for name in options.certificate or ())
     try:
-        return Merchant(options.app_id, _app_secret(options), options.mch_id, certificates)
+        return Merchant(options.app_id, _app_secret(options), options.mch_id or "", certificates)
     except ValueError as error:
         raise Unusable(str(error)) from error
 

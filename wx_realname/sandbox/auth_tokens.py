@@ -8,8 +8,6 @@ from threading import Lock
 
 from .citizens import Citizen
 from .errcodes import Refused
-from .faults.fault import REALNAME
-from .own_faults import OwnFaults
 
 
 @dataclass
@@ -25,12 +23,10 @@ class AuthTokens:
     def __init__(self, lock: Lock) -> None:
         self._lock = lock
         self._grants: dict[str, _Grant] = {}
-        self.own_faults = OwnFaults(lock, REALNAME)
 
     def issue(self, citizen: Citizen, app_id: str) -> str:
         """A new auth_token: what the button's event would carry."""
         auth_token = secrets.token_urlsafe(48)
-        self.own_faults.bring(auth_token, citizen)
         with self._lock:
             self._grants[auth_token] = _Grant(citizen, app_id, citizen.busy)
         return auth_token

@@ -20,7 +20,9 @@ def checkrealnameinfo(state: State, request: Request, note: Note) -> Document:
     """
     note.app_id = state.access_tokens.app_id_of(request.query.get("access_token", ""))
     asked = json_object(request.body)
-    note.auth_token(asked.get("code"))
+    note.token(asked.get("code"))
+    if not state.registry.may(note.app_id, "check"):
+        raise Refused(48001)
     if (
         not all(isinstance(asked.get(name), str) for name in FIELDS)
         or asked["cred_type"] != ID_CARD

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .faults import table
-from .faults.fault import CHECK, REALNAME, Fault
-
 LONGEST = 245  # bytes that RSA-2048 with PKCS#1 v1.5 padding can carry (section 4.4)
 
 
@@ -15,7 +12,8 @@ class Citizen:
     """Who agrees to the authorisation; the repr shows neither name nor number.
 
     The first `fault_times` tries (default: all) meet `fault`, a name of `faults.table`; unless
-    given, the one that the ID number selects, if it is a number of that table.
+    given, the one that the ID number selects, if it is a number of that table. Whether the call can
+    meet it is checked when the citizen acts.
 
     Without `wechat_pay` the exchange answers 94002, without `real_name_info` 94004, both without
     consuming the auth_token; the first `busy` tries answer -1 (system busy). Raises `ValueError`
@@ -38,16 +36,6 @@ class Citizen:
             raise ValueError("busy: must not be negative")
         if self.fault_times is not None and self.fault_times < 1:
             raise ValueError("fault_times: must be 1 or more; leave it out for always")
-        if self.fault_times is not None and self.own_fault() is None:
-            raise ValueError("fault_times: there is no fault; give one")
-        self.own_fault()
-
-    def own_fault(self, call: str | None = None) -> Fault | None:
-        """The fault that this citizen's calls meet, or that call; `ValueError` for one that can't."""
-        if self.fault is not None:
-            return table.named(self.fault, call or _call_that_meets(self.fault))
-        own = table.BY_CREDENTIAL_ID.get(self.credential_id)
-        return own if own and call in (None, *own.calls) else None
 
     def real_name_bytes(self) -> bytes:
         """The name in GB18030, of which the document's GBK is a part (section 4.3)."""
@@ -56,11 +44,6 @@ class Citizen:
     def credential_id_bytes(self) -> bytes:
         """The number of the identity card in ASCII."""
         return _encode("credential_id", self.credential_id, "ascii")
-
-
-def _call_that_meets(fault: str) -> str:
-    known = table.FAULTS.get(fault)
-    return CHECK if known and known.calls == (CHECK,) else REALNAME
 
 
 def _encode(name: str, text: str, encoding: str) -> bytes:

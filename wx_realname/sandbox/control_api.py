@@ -8,19 +8,19 @@ from dataclasses import fields as dataclass_fields
 from ipaddress import IPv6Address, ip_address
 from types import MappingProxyType
 
-from .check_codes import Visit
 from .citizens import Citizen
 from .control_faults import choose_profile, clear_faults, list_faults, queue_fault
 from .control_fields import BadControl, Fields
 from .faults.profiles import PROFILES
-from .login_codes import Login, new_openid
 from .merchants import Merchant
-from .state import State
+from .stand_in import StandIn
+from .verify_rets import phone_says
 from .wechat_api import ROUTES
 from .wire import Answer, Document, Request
 
 PREFIX = "/sandbox"
 MOST_TOKENS = 100_000
+LARGEST_VERIFY_RET = 2**31 - 1
 _CITIZEN = tuple(field.name for field in dataclass_fields(Citizen))
 
 
@@ -28,7 +28,7 @@ _CITIZEN = tuple(field.name for field in dataclass_fields(Citizen))
 class Control:
     """One control call: the function that answers it, and what to tell about it."""
 
-    call: Callable[[State, Request], Answer]
+    call: Callable[[StandIn, Request], Answer]
     takes: str
     does: str
 
@@ -38,7 +38,7 @@ def is_control(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
-def answer(state: State, request: Request) -> Answer:
+def answer(stand_in: StandIn, request: Request) -> Answer:
     """Answer a control call: 400, 403, 404 and 405 come with `{"error": ...}`."""
     if not is_loopback(request.peer):
         return Answer({"error": "the control side answers on loopback only"}, 403)
@@ -49,7 +49,7 @@ def answer(state: State, request: Request) -> Answer:
     if control is None:
         return Answer({"error": f"this path takes {' or '.join(methods)}"}, 405)
     try:
-        return control.call(state, request)
+        return control.call(stand_in, request)
     except (BadControl, ValueError) as error:
         return Answer({"error": str(error)}, 400)
 
@@ -62,12 +62,12 @@ def is_loopback(peer: str) -> bool:
     return address.is_loopback
 
 
-def _auth_tokens(state: State, request: Request) -> Answer:
+def _auth_tokens(stand_in: StandIn, request: Request) -> Answer:
     fields = Fields(request.body, *_CITIZEN, "app_id", "count")
     citizen = _citizen(fields)
-    app_id = state.registry.choose_app(fields.optional_text("app_id"))
+    app_id = fields.optional_text("app_id")
     count = fields.number("count", 1, MOST_TOKENS)
-    tokens = [state.auth_tokens.issue(citizen, app_id) for _ in range(count or 1)]
+    tokens = [stand_in.issue_auth_token(citizen, app_id) for _ in range(count or 1)]
     return Answer({"auth_token": tokens[0]} if count is None else {"auth_tokens": tokens}, 201)
 
 
@@ -83,43 +83,52 @@ def _citizen(fields: Fields) -> Citizen:
     )
 
 
-def _login_codes(state: State, request: Request) -> Answer:
+def _login_codes(stand_in: StandIn, request: Request) -> Answer:
     fields = Fields(request.body, "openid", "app_id", "unionid")
-    login = Login(
-        openid=fields.optional_text("openid") or new_openid(),
-        app_id=state.registry.choose_app(fields.optional_text("app_id")),
-        unionid=fields.optional_text("unionid"),
-    )
-    return Answer({"code": state.login_codes.issue(login), "openid": login.openid}, 201)
+    names = ("openid", "app_id", "unionid")
+    code, openid = stand_in.issue_login_code(*map(fields.optional_text, names))
+    return Answer({"code": code, "openid": openid}, 201)
 
 
-def _check_codes(state: State, request: Request) -> Answer:
+def _check_codes(stand_in: StandIn, request: Request) -> Answer:
     known = (name for name in _CITIZEN if name != "busy")  # -1 is a fault among others here
     fields = Fields(request.body, *known, "openid", "app_id")
-    app_id = state.registry.choose_app(fields.optional_text("app_id"))
-    visit = Visit(_citizen(fields), fields.text("openid"), app_id)
-    return Answer({"code": state.check_codes.issue(visit)}, 201)
+    openid, app_id = fields.text("openid"), fields.optional_text("app_id")
+    return Answer({"code": stand_in.issue_check_code(_citizen(fields), openid, app_id)}, 201)
 
 
-def _expire_access_tokens(state: State, request: Request) -> Answer:
+def _faces(stand_in: StandIn, request: Request) -> Answer:
+    fields = Fields(request.body, "verify_id", "verify_ret", "fault", "fault_times")
+    verify_ret = stand_in.show_face(
+        fields.text("verify_id"),
+        fields.number("verify_ret", 0, LARGEST_VERIFY_RET),
+        fields.optional_text("fault"),
+        fields.number("fault_times", 1, MOST_TOKENS),
+    )
+    return Answer({"verify_ret": verify_ret, "phone": phone_says(verify_ret)})
+
+
+def _expire_access_tokens(stand_in: StandIn, request: Request) -> Answer:
     fields = Fields(request.body, "keep_repeating")
     keep_repeating = fields.flag("keep_repeating", False)
-    return Answer({"expired": state.access_tokens.expire_all(keep_repeating=keep_repeating)})
+    return Answer(
+        {"expired": stand_in.state.access_tokens.expire_all(keep_repeating=keep_repeating)}
+    )
 
 
-def _read_ledger(state: State, request: Request) -> Answer:
-    entries, totals = state.ledger.read()
+def _read_ledger(stand_in: StandIn, request: Request) -> Answer:
+    entries, totals = stand_in.state.ledger.read()
     return Answer({"entries": [entry.as_json() for entry in entries], "totals": totals})
 
 
-def _reset_ledger(state: State, request: Request) -> Answer:
-    return Answer({"removed": state.ledger.reset()})
+def _reset_ledger(stand_in: StandIn, request: Request) -> Answer:
+    return Answer({"removed": stand_in.state.ledger.reset()})
 
 
-def _about(state: State, request: Request) -> Answer:
+def _about(stand_in: StandIn, request: Request) -> Answer:
     about = {
         "what": "a local WeChat, a stand-in for development and tests; nobody in it is real",
-        "merchants": [_merchant(merchant) for merchant in state.registry.merchants],
+        "merchants": [_merchant(merchant) for merchant in stand_in.state.registry.merchants],
         "control": [
             {"call": f"{method} {path}", "takes": control.takes, "does": control.does}
             for path, methods in CONTROLS.items()
@@ -135,7 +144,9 @@ def _merchant(merchant: Merchant) -> Document:
         "app_id": merchant.app_id,
         "mch_id": merchant.mch_id,
         "cert_serialnos": list(merchant.public_keys()),
-        "authorised": merchant.authorised,
+        "button": merchant.button,
+        "check": merchant.check,
+        "face": merchant.face,
     }
 
 
@@ -162,6 +173,14 @@ CONTROLS: Mapping[str, Mapping[str, Control]] = MappingProxyType(
                 "real_name, credential_id, openid, app_id?, wechat_pay? true, real_name_info? true, "
                 "fault? (only this code meets it), fault_times? (always)",
                 "lets a citizen go through the city service: a code for checkrealnameinfo",
+            )
+        },
+        f"{PREFIX}/faces": {
+            "POST": Control(
+                _faces,
+                "verify_id, verify_ret? (the ID number's, else 10000), fault? (only the queries of "
+                "this verify_id meet it), fault_times? (always)",
+                "the citizen before the camera: the verify_ret, and what the phone is told",
             )
         },
         f"{PREFIX}/expire_access_tokens": {

@@ -51,6 +51,21 @@ TEXTS: Mapping[int, str] = MappingProxyType(
         94008: "invalid timestamp",
         94009: "invalid cert_serialno",
         94010: "invalid mch_id",
+        40003: "invalid openid",
+        84001: "invalid identify_id",
+        84010: "missing out_seq_no",
+        84011: "invalid out_seq_no",
+        84012: "missing cert_info",
+        84013: "invalid cert_type",
+        84014: "invalid cert_name",
+        84015: "invalid cert_no",
+        84016: "missing openid",
+        84017: "openid does not match",
+        84018: "cert_hash does not match",
+        84019: "out_seq_no already exists",
+        84020: "out_seq_no does not match",
+        84021: "missing verify_id",
+        84022: "verify_id expired",
     }
 )
 

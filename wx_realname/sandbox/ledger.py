@@ -27,22 +27,24 @@ class Note:
     verdict: Document | None = None
     public_key: RSAPublicKey | None = field(default=None, repr=False)
 
-    def auth_token(self, auth_token: object) -> None:
-        """Keep the auth_token's digest, never the token."""
-        if isinstance(auth_token, str):
-            encoded = auth_token.encode("utf-8", "surrogatepass")
+    def token(self, token: object) -> None:
+        """Keep the digest of what names the attempt: an auth_token, a code, an out_seq_no."""
+        if isinstance(token, str):
+            encoded = token.encode("utf-8", "surrogatepass")
             self.auth_token_digest = hashlib.sha256(encoded).hexdigest()
 
 
 @dataclass(frozen=True)
 class LedgerEntry:
-    """One call. `at` is in UTC; `auth_token_digest` is SHA-256 in hex; unknown things are None.
+    """One call. `at` is in UTC; `auth_token_digest` is SHA-256 in hex of the auth_token, the code or
+    the out_seq_no; unknown things are None.
 
     `errcode` is what WeChat decided, even where a fault kept it from being seen; None where the
-    call was never looked at. `consumed`: the auth_token or code was redeemed. `fault` is the one
+    call was never looked at. `consumed`: the auth_token or code was redeemed, the
+    out_seq_no taken. `fault` is the one
     that the call met. `delivered`: how much of an answer was handed to the network, "nothing",
     "part" or "whole"; an answer that is whole may be nonsense all the same, by its fault.
-    `verdict` is what a check came to, in WeChat's words.
+    `verdict` is what a check or a face came to, in WeChat's words.
     """
 
     call: str

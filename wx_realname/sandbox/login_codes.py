@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections import defaultdict
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -29,12 +30,14 @@ class LoginCodes:
         self._lock = lock
         self._logins: dict[str, Login] = {}
         self._used: set[str] = set()
+        self._apps: defaultdict[str, set[str]] = defaultdict(set)
 
     def issue(self, login: Login) -> str:
         """A new code: what wx.login would give the mini-program."""
         code = secrets.token_urlsafe(24)
         with self._lock:
             self._logins[code] = login
+            self._apps[login.openid].add(login.app_id)
         return code
 
     def redeem(self, code: str, app_id: str) -> Login:
@@ -47,6 +50,11 @@ class LoginCodes:
                 raise Refused(40163)
             self._used.add(code)
             return login
+
+    def apps_of(self, openid: str) -> frozenset[str]:
+        """The appids to which this openid has logged in."""
+        with self._lock:
+            return frozenset(self._apps.get(openid, ()))
 
 
 def new_openid() -> str:

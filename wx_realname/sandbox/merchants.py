@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -11,26 +12,30 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from .errcodes import Refused
 from .keys import KEY_BITS, cert_serialno
 
+WAYS = ("button", "check", "face")
+
 
 @dataclass(frozen=True)
 class Merchant:
-    """One mini-program bound to one merchant number.
+    """One mini-program bound to one merchant number, or to none: faces need appid and secret alone.
 
     An appid bound to several merchant numbers is several of these, with one secret; so is a
     merchant number bound to several appids. `certificates` are PEM, each known by its serial
-    number, so that a renewal can be played. `authorised` tells whether the appid may use the
-    real-name interface at all (else 94006, section 4.3). Raises `ValueError` for a certificate
+    number, so that a renewal can be played. `button`, `check` and `face` tell which ways WeChat has
+    opened to the appid (else 94006, section 4.3, and 48001). Raises `ValueError` for a certificate
     that can't be read, or isn't RSA of 2048 bits at least.
     """
 
     app_id: str
     app_secret: str = field(repr=False)
-    mch_id: str
-    certificates: tuple[bytes, ...] = field(repr=False)
-    authorised: bool = True
+    mch_id: str = ""
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    button: bool = True
+    check: bool = True
+    face: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("app_id", "app_secret", "mch_id"):
+        for name in ("app_id", "app_secret"):
             if not getattr(self, name):
                 raise ValueError(f"{name}: must not be empty")
         self.public_keys()
@@ -64,7 +69,8 @@ class Registry:
         if self._secrets.setdefault(merchant.app_id, merchant.app_secret) != merchant.app_secret:
             raise ValueError(f"merchants: {merchant.app_id} has two different secrets")
         self._bindings[pair] = merchant
-        self._public_keys.setdefault(merchant.mch_id, {}).update(merchant.public_keys())
+        if merchant.mch_id:
+            self._public_keys.setdefault(merchant.mch_id, {}).update(merchant.public_keys())
 
     def authenticate(self, appid: object, secret: object) -> str:
         """The appid, if the secret is its own; raises `Refused` 41002, 40013, 41004 or 40125."""
@@ -87,6 +93,10 @@ class Registry:
         if app_id not in self._secrets:
             raise ValueError("app_id: not known here")
         return app_id
+
+    def may(self, app_id: str, way: Literal["check", "face"]) -> bool:
+        """Whether that way is open to the appid."""
+        return any(getattr(each, way) for each in self.merchants if each.app_id == app_id)
 
     def public_keys(self, mch_id: object) -> Mapping[str, rsa.RSAPublicKey] | None:
         """The merchant number's public keys by serial number; None if the number is unknown."""

@@ -13,6 +13,7 @@ from .merchants import Merchant
 
 # The first two are the names that WeChat Pay's own tool gives them.
 KEY_FILE, CERTIFICATE_FILE, SECRET_FILE = "apiclient_key.pem", "apiclient_cert.pem", "app_secret"
+CATEGORY_ID = "99,904"  # 政务民生, 社会保障: one of those that get_category answers
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,18 @@ class NewMerchant:
             f"export WX_REALNAME_MCH_ID={shlex.quote(self.merchant.mch_id)}",
             f"export WX_REALNAME_PRIVATE_KEY_FILE={self._path(KEY_FILE)}",
             f"export WX_REALNAME_CERTIFICATE_FILE={self._path(CERTIFICATE_FILE)}",
+            f"export WX_REALNAME_CATEGORY_ID={CATEGORY_ID}",
             f"export WX_REALNAME_API_BASE_URL={api_base_url}",
         )
 
-    def again(self) -> str:
-        """The command line that serves this merchant another time."""
+    def again(self, *options: str) -> str:
+        """The command line that serves this merchant another time, with these further options."""
         return (
             f"python -m wx_realname.sandbox --app-id {shlex.quote(self.merchant.app_id)}"
             f" --mch-id {shlex.quote(self.merchant.mch_id)}"
             f" --certificate {self._path(CERTIFICATE_FILE)}"
             f" --app-secret-file {self._path(SECRET_FILE)}"
+            f" {shlex.join(options)}".rstrip()
         )
 
     def _path(self, name: str) -> str:

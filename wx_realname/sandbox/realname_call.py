@@ -28,7 +28,7 @@ def getrealnameinfo(state: State, request: Request, note: Note) -> Document:
     """
     note.app_id = state.access_tokens.app_id_of(request.query.get("access_token", ""))
     asked = json_object(request.body)
-    note.auth_token(asked.get("auth_token"))
+    note.token(asked.get("auth_token"))
     public_key = note.public_key = _certificate_key(state, asked)
     _check_timestamp(asked.get("timestamp"), state.now())
     _check_sign(asked, public_key)
@@ -72,7 +72,7 @@ def _check_rights(state: State, app_id: str, mch_id: str) -> None:
     merchant = state.registry.binding(app_id, mch_id)
     if merchant is None:
         raise Refused(94007)
-    if not merchant.authorised:
+    if not merchant.button:
         raise Refused(94006)
 
 

@@ -9,15 +9,14 @@ from pathlib import Path
 from types import TracebackType
 
 from .access_tokens import LIFETIME
-from .check_codes import Visit
 from .citizens import Citizen
 from .faults.fault import REALNAME
 from .faults.profiles import KIND
 from .faults.trouble import Chosen, Trouble
 from .ledger import LedgerEntry
-from .login_codes import Login, new_openid
 from .merchants import Merchant
 from .server import SandboxServer
+from .stand_in import StandIn
 from .state import State
 from .tls import prepare
 
@@ -48,9 +47,8 @@ class Sandbox:
         rate: float | None = None,
         tls: Path | None = None,
     ) -> None:
-        self._state = State(
-            merchants, token_lifetime, clock, lambda lock: Trouble(lock, profile, seed, rate)
-        )
+        self._state = State(merchants, token_lifetime, clock)
+        self._stand_in = StandIn(self._state, Trouble(profile, seed, rate))
         self._tls = None if tls is None else prepare(tls, host)
         self._host = host
         self._port = port
@@ -61,7 +59,7 @@ class Sandbox:
         if self._server is not None:
             raise RuntimeError("the sandbox is running")
         context = self._tls.context if self._tls else None
-        self._server = SandboxServer(self._host, self._port, self._state, context)
+        self._server = SandboxServer(self._host, self._port, self._stand_in, context)
         threading.Thread(
             target=self._server.serve_forever, args=(_POLL,), name="wechat-sandbox", daemon=True
         ).start()
@@ -91,8 +89,16 @@ class Sandbox:
         """Where it answers, without a slash at the end; `RuntimeError` unless it runs."""
         if self._server is None:
             raise RuntimeError("the sandbox is not running")
+        return self._url(self._server.server_port)
+
+    @property
+    def url_asked_for(self) -> str:
+        """Where it answers once it runs, unless its port is 0."""
+        return self._url(self._port)
+
+    def _url(self, port: int) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http{'s' if self._tls else ''}://{host}:{self._server.server_port}"
+        return f"http{'s' if self._tls else ''}://{host}:{port}"
 
     @property
     def speaks_tls(self) -> bool:
@@ -109,35 +115,48 @@ class Sandbox:
     @property
     def trouble(self) -> Chosen:
         """How it misbehaves by itself: profile, seed and rate."""
-        return self._state.trouble.chosen()
+        return self._stand_in.trouble.chosen()
 
     def use_profile(self, profile: str, seed: int | None = None, rate: float | None = None) -> None:
         """Misbehave in another way from now on; `ValueError` as for the sandbox itself."""
-        self._state.trouble.choose(profile, seed, rate)
+        self._stand_in.trouble.choose(profile, seed, rate)
 
     def fault(self, name: str, call: str = REALNAME, times: int = 1) -> None:
         """The next `times` requests of that call meet the fault; `ValueError` names the nearest."""
-        self._state.trouble.queue(name, call, times)
+        self._stand_in.trouble.queue(name, call, times)
 
     def clear_faults(self) -> None:
         """Forget what `fault` queued; citizens keep theirs."""
-        self._state.trouble.clear()
+        self._stand_in.trouble.clear()
 
     def issue_auth_token(self, citizen: Citizen, app_id: str | None = None) -> str:
         """Let a citizen authorise; `ValueError` unless `app_id` is known, or the only one."""
-        return self._state.auth_tokens.issue(citizen, self._state.registry.choose_app(app_id))
+        return self._stand_in.issue_auth_token(citizen, app_id)
 
     def issue_login_code(
         self, openid: str | None = None, app_id: str | None = None, unionid: str | None = None
     ) -> str:
         """A code as wx.login gives it, of this user or of a new one."""
-        app_id = self._state.registry.choose_app(app_id)
-        return self._state.login_codes.issue(Login(openid or new_openid(), app_id, unionid))
+        return self._stand_in.issue_login_code(openid, app_id, unionid)[0]
 
     def issue_check_code(self, citizen: Citizen, openid: str, app_id: str | None = None) -> str:
         """Let a citizen go through WeChat's city service, for one checkrealnameinfo of that openid."""
-        app_id = self._state.registry.choose_app(app_id)
-        return self._state.check_codes.issue(Visit(citizen, openid, app_id))
+        return self._stand_in.issue_check_code(citizen, openid, app_id)
+
+    def show_face(
+        self,
+        verify_id: str,
+        verify_ret: int | None = None,
+        fault: str | None = None,
+        fault_times: int | None = None,
+    ) -> int:
+        """Let the citizen of this verify_id go before the camera; returns the verify_ret.
+
+        That is the one given, else the one that the ID number selects (`VERIFY_RETS`), else 10000.
+        The first `fault_times` queries (default: all) meet `fault`. Raises `ValueError` for a
+        verify_id that isn't known, has expired, or was used: it serves one try.
+        """
+        return self._stand_in.show_face(verify_id, verify_ret, fault, fault_times)
 
     def expire_access_tokens(self, *, keep_repeating: bool = False) -> int:
         """Kill all live access tokens (40001 from now on), and tell how many they were.

@@ -18,7 +18,7 @@ from typing import Any
 from . import control_api, wechat_api
 from .delivery import Delivery
 from .reply import Reply
-from .state import State
+from .stand_in import StandIn
 from .wire import Answer, Request, parse_target
 
 logger = logging.getLogger("wx_realname.sandbox")
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         path, query = parse_target(self.path)
         request = Request(self.command, path, query, body, str(self.client_address[0]))
-        reply = _answer(self.server.state, request)
+        reply = _answer(self.server.stand_in, request)
         _log(request, reply)
         self._deliver(reply)
 
@@ -82,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
     def _deliver(self, reply: Reply) -> None:
         """The one way onto the wire: whatever is to go wrong with an answer goes wrong here."""
         self.close_connection = self.close_connection or reply.ends != "keep"
-        head = reply.head(self.server.state.now(), close=self.close_connection)
+        head = reply.head(self.server.stand_in.state.now(), close=self.close_connection)
         body = b"" if self.command == "HEAD" else reply.body
         Delivery(self.connection, self.wfile.write, self.server.stopping).send(reply, head, body)
         if reply.ends == "reset":
@@ -99,7 +99,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """Serves one `State`, over TLS if given; closes what is open when it is closed.
+    """Serves one `StandIn`, over TLS if given; closes what is open when it is closed.
 
     Raises `CannotListen`.
     """
@@ -109,9 +109,9 @@ class SandboxServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, host: str, port: int, state: State, tls: ssl.SSLContext | None = None
+        self, host: str, port: int, stand_in: StandIn, tls: ssl.SSLContext | None = None
     ) -> None:
-        self.state = state
+        self.stand_in = stand_in
         self.stopping = threading.Event()
         self._tls = tls
         self._connections: set[socket.socket] = set()
@@ -197,10 +197,10 @@ def _say_farewell(connection: socket.socket) -> None:
             connection.unwrap()
 
 
-def _answer(state: State, request: Request) -> Reply:
+def _answer(stand_in: StandIn, request: Request) -> Reply:
     if control_api.is_control(request.path):
-        return Reply.of(control_api.answer(state, request))
-    return wechat_api.answer(state, request)
+        return Reply.of(control_api.answer(stand_in, request))
+    return wechat_api.answer(stand_in, request)
 
 
 def _log(request: Request, reply: Reply) -> None:

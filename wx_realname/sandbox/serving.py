@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,11 +15,12 @@ from typing import Any
 from .access_tokens import LIFETIME
 from .faults.profiles import KIND, PROFILES
 from .faults.trouble import LARGEST_SEED
-from .merchants import Merchant
+from .merchants import WAYS, Merchant
 from .sandbox import Sandbox
 
 PORT = 8089
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_OPTIONS = ("host", "port", "token_lifetime", "profile", "seed", "rate", "tls", "without")
 
 
 def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +31,20 @@ def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
 
 def sandbox_from(merchants: Iterable[Merchant], options: Mapping[str, Any]) -> Sandbox:
     """The sandbox of those options; raises as `Sandbox` does."""
-    names = ("host", "port", "token_lifetime", "profile", "seed", "rate", "tls")
-    return Sandbox(merchants, **{name: options[name] for name in names})
+    given = {name: options[name] for name in _OPTIONS}
+    shut: dict[str, Any] = dict.fromkeys(given.pop("without"), False)
+    return Sandbox((replace(merchant, **shut) for merchant in merchants), **given)
+
+
+def as_arguments(options: Mapping[str, Any]) -> Iterator[str]:
+    """Those options as words of a command line, where they aren't the defaults."""
+    parser = argparse.ArgumentParser()
+    add_sandbox_options(parser)
+    for name in _OPTIONS:
+        if options[name] != parser.get_default(name):
+            values = options[name] if isinstance(options[name], list) else [options[name]]
+            for value in values:
+                yield from (f"--{name.replace('_', '-')}", str(value))
 
 
 def _add_listening_options(parser: argparse.ArgumentParser) -> None:
@@ -47,9 +61,16 @@ def _add_listening_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--tls",
-        type=Path,
+        type=lambda text: Path(text).absolute(),
         metavar="DIR",
         help="speak TLS, with a CA and a certificate of its own, made in DIR or found there",
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        choices=WAYS,
+        default=[],
+        help="a way that WeChat hasn't opened to the appid; may be given again",
     )
 
 

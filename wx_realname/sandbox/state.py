@@ -11,7 +11,7 @@ from threading import Lock
 from .access_tokens import LIFETIME, AccessTokens
 from .auth_tokens import AuthTokens
 from .check_codes import CheckCodes
-from .faults.trouble import Trouble
+from .faces import Faces
 from .ledger import Ledger, LedgerEntry, Line, Note
 from .login_codes import LoginCodes
 from .merchants import Merchant, Registry
@@ -20,8 +20,7 @@ from .merchants import Merchant, Registry
 class State:
     """The rooms of the stand-in. Each takes the one lock by itself, none calls another.
 
-    `token_lifetime` in seconds; `clock` tells Unix seconds, and a test may hand in its own;
-    `trouble` gets the lock and decides what goes wrong.
+    `token_lifetime` in seconds; `clock` tells Unix seconds, and a test may hand in its own.
     """
 
     def __init__(
@@ -29,7 +28,6 @@ class State:
         merchants: Iterable[Merchant],
         token_lifetime: float = LIFETIME,
         clock: Callable[[], float] = time.time,
-        trouble: Callable[[Lock], Trouble] = Trouble,
     ) -> None:
         if not token_lifetime > 0:
             raise ValueError("token_lifetime: must be more than 0 seconds")
@@ -40,8 +38,8 @@ class State:
         self.auth_tokens = AuthTokens(lock)
         self.login_codes = LoginCodes(lock)
         self.check_codes = CheckCodes(lock)
+        self.faces = Faces(lock)
         self.ledger = Ledger(lock)
-        self.trouble = trouble(lock)
 
     def with_clock_off_by(self, seconds: float) -> State:
         """The same rooms, under a clock that is wrong; access tokens keep to the right one."""

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from . import check_call, mini_program_calls, realname_call, token_calls
+from . import check_call, face_calls, mini_program_calls, realname_call, token_calls
 from .errcodes import Refused, refusal
-from .faults.fault import CHECK, REALNAME, Encounter, Fault
+from .faults.fault import ATTEMPT, GETVERIFYID, QUERY, Encounter, Fault
 from .faults.latency import later
+from .faults.table import selected
 from .ledger import Note
 from .reply import Reply
+from .stand_in import StandIn
 from .state import State
 from .wire import Answer, Document, Request, json_object
 
@@ -32,6 +34,8 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
         "/cgi-bin/token": Route("GET", token_calls.token),
         "/cgi-bin/wxopen/getrealnameinfo": Route("POST", realname_call.getrealnameinfo),
         "/intp/realname/checkrealnameinfo": Route("POST", check_call.checkrealnameinfo),
+        "/cityservice/face/identify/getverifyid": Route("POST", face_calls.getverifyid),
+        "/cityservice/face/identify/queryverifyinfo": Route("POST", face_calls.queryverifyinfo),
         "/wxa/get_category": Route("GET", mini_program_calls.get_category),
         "/sns/jscode2session": Route("GET", mini_program_calls.jscode2session),
     }
@@ -39,27 +43,33 @@ ROUTES: Mapping[str, Route] = MappingProxyType(
 UNKNOWN_CALL = "unknown"
 
 
-def answer(state: State, request: Request) -> Reply:
+def answer(stand_in: StandIn, request: Request) -> Reply:
     """Answer a call as WeChat would, or worse, and write it into the ledger."""
-    note, name = Note(), _name(request)
-    met = state.trouble.meet(name, _own_fault(state, request, name))
+    note, name, state = Note(), _name(request), stand_in.state
+    met = stand_in.trouble.meet(name, _own_fault(stand_in, request, name))
     encounter = Encounter(state, request, name, note, met.dice, _asked)
     reply = met.fault.play(encounter) if met.fault else encounter.answered()
     line = state.record(name, reply.errcode, note, reply.fault)
     return replace(later(reply, met.latency), tell=line.tell)
 
 
-def _own_fault(state: State, request: Request, name: str) -> Fault | None:
-    """The fault of the citizen whose auth_token or code this is."""
-    if name not in (REALNAME, CHECK):
+def _own_fault(stand_in: StandIn, request: Request, name: str) -> Fault | None:
+    """The fault of the citizen whose auth_token, code, ID number or verify_id this is."""
+    if name not in ATTEMPT:
         return None
     try:
         asked = json_object(request.body)
     except Refused:
         return None
-    if name == CHECK:
-        return state.check_codes.own_faults.meet(asked.get("code"))
-    return state.auth_tokens.own_faults.meet(asked.get("auth_token"))
+    if name == GETVERIFYID:
+        cert_info = asked.get("cert_info")
+        number = cert_info.get("cert_no") if isinstance(cert_info, dict) else None
+        return selected(str(number), name)
+    if name == QUERY:
+        verify_id = asked.get("verify_id")
+        number = stand_in.state.faces.credential_id_of(verify_id)
+        return stand_in.own_faults.meet(verify_id) or selected(str(number), name)
+    return stand_in.own_faults.meet(asked.get(ATTEMPT[name]))
 
 
 def _asked(state: State, request: Request, note: Note) -> Answer:

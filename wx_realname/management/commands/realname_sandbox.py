@@ -37,18 +37,18 @@ class Command(BaseCommand):
 
 
 def _merchants() -> list[Merchant]:
-    """The merchants that can be played: those with an app secret and a certificate."""
+    """The merchants that can be played: with an app secret, and a certificate unless for faces alone."""
     playable = []
     for merchant in conf.current().merchants.values():
-        keys = client_for(merchant).keys.all()
-        certificates = [key.certificate for key in keys if key.certificate]
-        if certificates and merchant.app_secret:
+        keys = client_for(merchant).keys.all() if merchant.mch_id else ()
+        pems = tuple(k.certificate.public_bytes(Encoding.PEM) for k in keys if k.certificate)
+        if merchant.app_secret and bool(pems) == bool(merchant.mch_id):
             secret = merchant.app_secret.reveal()
-            pems = tuple(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
             playable.append(Merchant(merchant.app_id, secret, merchant.mch_id or "", pems))
     if not playable:
         raise CommandError(
-            "No merchant of WX_REALNAME has an APP_SECRET and a certificate: set CERTIFICATE or "
-            "CERTIFICATE_FILE (python -m wx_realname.sandbox --new-merchant DIR makes one to try)."
+            "No merchant of WX_REALNAME has an APP_SECRET, and beside an MCH_ID a certificate: set "
+            "CERTIFICATE or CERTIFICATE_FILE (python -m wx_realname.sandbox --new-merchant DIR makes "
+            "one to try)."
         )
     return playable

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from ..reply import Reply
-from .fault import TOKEN_CALLS, Act, Encounter, Fault
+from .fault import FACE_CALLS, REALNAME, TOKEN_CALLS, Act, Encounter, Fault
 
 OFF = 3600.0  # seconds
 EARLY = 1.0  # seconds
-WITH_ACCESS_TOKEN = ("getrealnameinfo", "get_category")
+WITH_ACCESS_TOKEN = (REALNAME, "get_category", *FACE_CALLS)
 
 
 def _clock_off_by(seconds: float) -> Act:

@@ -8,20 +8,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errcodes import Refused
 from ..ledger import Note
 from ..reply import Reply, as_json
+from ..state import State
 from ..wire import Answer, Document, Request, json_object
-
-if TYPE_CHECKING:
-    from ..state import State
 
 REALNAME = "getrealnameinfo"
 TOKEN_CALLS = ("stable_token", "token")
 CHECK = "checkrealnameinfo"
-CALLS = (REALNAME, *TOKEN_CALLS, "get_category", "jscode2session", CHECK)
+GETVERIFYID, QUERY = "getverifyid", "queryverifyinfo"
+FACE_CALLS = (GETVERIFYID, QUERY)
+CALLS = (REALNAME, *TOKEN_CALLS, "get_category", "jscode2session", CHECK, *FACE_CALLS)
+
+# Of the calls that speak of a citizen: the field that names the attempt.
+ATTEMPT: Mapping[str, str] = MappingProxyType(
+    {REALNAME: "auth_token", CHECK: "code", **dict.fromkeys(FACE_CALLS, "out_seq_no")}
+)
 
 # What each call's answer is about: the fields that must be there, and be text (or a list).
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -32,6 +37,8 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "get_category": ("category_list",),
         "jscode2session": ("openid", "session_key"),
         CHECK: ("verify_openid", "verify_real_name"),
+        GETVERIFYID: ("verify_id",),
+        QUERY: ("verify_ret",),
     }
 )
 
@@ -56,7 +63,7 @@ class Encounter:
         """No answer yet: the call isn't looked at. Who asked is noted for the ledger, if it shows."""
         with suppress(Refused):
             asked = json_object(self.request.body)
-            self.note.auth_token(asked.get("code" if self.call == CHECK else "auth_token"))
+            self.note.token(asked.get(ATTEMPT.get(self.call, "")))
         with suppress(Refused):
             self.note.app_id = self.state.access_tokens.app_id_of(self.access_token)
         return Reply()
@@ -76,7 +83,8 @@ class Fault:
 
     `consumes`: the call is done, the auth_token redeemed, before the fault shows; `act` gets that
     answer to spoil. Else it gets a blank one. `calls` are those that can meet the fault. The table
-    adds the group, and the ID number of the citizen who always meets it.
+    adds the group, and the ID numbers of the citizens who always meet it: in queryverifyinfo, and
+    in the other calls.
     """
 
     name: str
@@ -86,6 +94,7 @@ class Fault:
     calls: tuple[str, ...] = CALLS
     group: str = ""
     credential_id: str | None = None
+    query_credential_id: str | None = None
 
     def play(self, encounter: Encounter) -> Reply:
         """The reply to a request that meets this fault."""
@@ -101,6 +110,7 @@ class Fault:
             "description": self.description,
             "calls": self.calls,
             "credential_id": self.credential_id,
+            "query_credential_id": self.query_credential_id,
         }
 
 

@@ -102,6 +102,12 @@ UNKIND = Profile(
             "keep_alive_broken": 3,
             "answer_twice": 2,
             "latency_fixed": 2,
+            # beside the 100, and met by faces alone: a verdict or a verify_id that is none
+            "verify_ret_text": 2,
+            "verify_ret_repeated": 2,
+            "passed_and_refused": 2,
+            "without_verify_ret": 2,
+            "without_verify_id": 2,
         }
     ),
 )

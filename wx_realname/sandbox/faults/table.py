@@ -1,9 +1,9 @@
 """The one table of faults: it drives the sandbox, its control side, its command line and the tests.
 
-Every fault that an exchange can meet has a citizen of its own: whoever has the ID number
-`999999 19900101 NNN C` always meets fault NNN. No district has the number 999999, so nobody real
-bears such a number; its shape, its date and its check character C are right. NNN is the fault's
-place in its group's block: new faults go to the end of a group, lest numbers change.
+Every fault that a call about a citizen can meet has citizens of its own: whoever has the ID number
+`999999 19900101 NNN C` always meets fault NNN, in getrealnameinfo, checkrealnameinfo or getverifyid;
+with `19900102` in queryverifyinfo. NNN is the fault's place in its group's block: new faults go to
+the end of a group, lest numbers change.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from . import clocks_and_tokens, garbled, latency, lost, quirks, refusals, unreadable
-from .fault import CALLS, REALNAME, Fault
-
-BLOCK = "99999919900101"
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # ISO 7064 MOD 11-2
-_CHECK_CHARACTERS = "10X98765432"
+from ..citizens import Citizen
+from ..id_numbers import FAULTS_DAY, QUERY_FAULTS_DAY, credential_id
+from . import clocks_and_tokens, faces, garbled, latency, lost, quirks, refusals, unreadable
+from .fault import CALLS, GETVERIFYID, QUERY, REALNAME, Fault
 
 
 @dataclass(frozen=True)
@@ -40,27 +38,49 @@ GROUPS: tuple[Group, ...] = (
     Group("slow", 800, latency.FAULTS),
     Group("clock", 850, clocks_and_tokens.CLOCKS),
     Group("token", 900, clocks_and_tokens.TOKENS),
+    Group("face", 950, faces.FAULTS),
 )
-
-
-def credential_id(number: int) -> str:
-    """The ID number of the citizen who meets the fault of this number."""
-    first_17 = f"{BLOCK}{number:03d}"
-    total = sum(int(digit) * weight for digit, weight in zip(first_17, _WEIGHTS, strict=True))
-    return first_17 + _CHECK_CHARACTERS[total % 11]
 
 
 def _rows() -> Iterator[Fault]:
     for group in GROUPS:
         for number, fault in enumerate(group.faults, group.start):
-            citizen = credential_id(number) if REALNAME in fault.calls else None
-            yield replace(fault, group=group.name, credential_id=citizen)
+            yield replace(
+                fault,
+                group=group.name,
+                credential_id=_citizen(FAULTS_DAY, number, fault, REALNAME, GETVERIFYID),
+                query_credential_id=_citizen(QUERY_FAULTS_DAY, number, fault, QUERY),
+            )
+
+
+def _citizen(day: str, number: int, fault: Fault, *calls: str) -> str | None:
+    return credential_id(day, number) if set(calls) & set(fault.calls) else None
 
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _rows()})
 BY_CREDENTIAL_ID: Mapping[str, Fault] = MappingProxyType(
     {fault.credential_id: fault for fault in FAULTS.values() if fault.credential_id}
 )
+BY_QUERY_CREDENTIAL_ID: Mapping[str, Fault] = MappingProxyType(
+    {fault.query_credential_id: fault for fault in FAULTS.values() if fault.query_credential_id}
+)
+
+
+def of(citizen: Citizen, call: str) -> Fault | None:
+    """The fault that this citizen's calls meet; `ValueError` for one that the call can't meet."""
+    if citizen.fault is not None:
+        return named(citizen.fault, call)
+    own = selected(citizen.credential_id, call)
+    if own is None and citizen.fault_times is not None:
+        raise ValueError("fault_times: there is no fault; give one")
+    return own
+
+
+def selected(credential_id: str, call: str) -> Fault | None:
+    """The fault that the ID number selects for this call."""
+    numbers = BY_QUERY_CREDENTIAL_ID if call == QUERY else BY_CREDENTIAL_ID
+    fault = numbers.get(credential_id)
+    return fault if fault and call in fault.calls else None
 
 
 def named(name: str, call: str = REALNAME) -> Fault:
@@ -81,6 +101,6 @@ def named(name: str, call: str = REALNAME) -> Fault:
 def listing() -> Iterator[str]:
     """The table in lines, for the command line."""
     for fault in FAULTS.values():
-        citizen = fault.credential_id or "-" * 18
+        citizen = fault.credential_id or fault.query_credential_id or "-" * 18
         consumes = "consumes" if fault.consumes else "        "
         yield f"{fault.group:15} {fault.name:38} {consumes} {citizen}  {fault.description}"

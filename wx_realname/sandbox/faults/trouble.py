@@ -50,13 +50,9 @@ class Trouble:
     """
 
     def __init__(
-        self,
-        lock: Lock,
-        profile: str = KIND.name,
-        seed: int | None = None,
-        rate: float | None = None,
+        self, profile: str = KIND.name, seed: int | None = None, rate: float | None = None
     ) -> None:
-        self._lock = lock
+        self._lock = Lock()
         self._queue: deque[_Queued] = deque()
         self.choose(profile, seed, rate)
 

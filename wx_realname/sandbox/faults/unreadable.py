@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from .fault import (
     CHECK,
     FIELDS,
+    GETVERIFYID,
     REALNAME,
     TOKEN_CALLS,
     Act,
@@ -24,6 +25,7 @@ from .fault import (
 
 NAME, NUMBER = FIELDS[REALNAME]
 ALWAYS_THERE = ("errcode", "errmsg")  # these may be missing in a success: see `quirks`
+_WITH_EXPIRES_IN = (*TOKEN_CALLS, GETVERIFYID)
 _INVENTED = "张三".encode("gb18030")
 _PKCS1 = padding.PKCS1v15()
 _OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -88,7 +90,7 @@ def _verdict(name: str, description: str, person: str) -> Fault:
 
 def _expires_in(name: str, value: object) -> Fault:
     act = _with("expires_in", value)
-    return Fault(f"expires_in_{name}", f"expires_in is {value!r}", act, calls=TOKEN_CALLS)
+    return Fault(f"expires_in_{name}", f"expires_in is {value!r}", act, calls=_WITH_EXPIRES_IN)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -129,7 +131,7 @@ FAULTS: tuple[Fault, ...] = (
         changed(_instead(b"999999199002300017", NUMBER)),
     ),
     _without("access_token", *TOKEN_CALLS),
-    _without("expires_in", *TOKEN_CALLS),
+    _without("expires_in", *_WITH_EXPIRES_IN),
     _expires_in("text", "7200"),
     _expires_in("negative", -1),
     _without("category_list", "get_category"),

@@ -1,4 +1,4 @@
-"""The faults that single auth_tokens and codes meet for their citizens' sake."""
+"""The faults that single auth_tokens, codes and verify_ids meet for their citizens' sake."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import math
 from dataclasses import dataclass
 from threading import Lock
 
-from .citizens import Citizen
-from .faults.fault import Fault
+from .fault import Fault
 
 
 @dataclass
@@ -17,18 +16,17 @@ class _OwnFault:
 
 
 class OwnFaults:
-    """Keeps them by token or code, which they outlive: "always" means always."""
+    """Keeps them by token, code or verify_id, which they outlive: "always" means always."""
 
-    def __init__(self, lock: Lock, call: str) -> None:
-        self._lock = lock
-        self._call = call
+    def __init__(self) -> None:
+        self._lock = Lock()
         self._faults: dict[str, _OwnFault] = {}
 
-    def bring(self, token: str, citizen: Citizen) -> None:
-        """The token is this citizen's; `ValueError` for a fault that the call can't meet."""
-        if fault := citizen.own_fault(self._call):
+    def bring(self, token: str, fault: Fault | None, times: int | None) -> None:
+        """The next `times` requests with this token meet the fault; None: all of them."""
+        if fault is not None:
             with self._lock:
-                self._faults[token] = _OwnFault(fault, citizen.fault_times or math.inf)
+                self._faults[token] = _OwnFault(fault, math.inf if times is None else times)
 
     def meet(self, token: object) -> Fault | None:
         """The fault that a request with this token meets; counts it as met."""
