@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_types() -> None:
 @pytest.mark.parametrize("script", ["test:face", "test:site", "test:check"])
 def test_the_whole_road(script: str, addresses: dict[str, str], tmp_path: Path) -> None:
     npm(script, **addresses)
-    with sqlite3.connect(tmp_path / "db.sqlite3") as database:
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
         assert database.execute(CONSENTED).fetchall() == [("2026-11",)]
     log = (tmp_path / "site.log").read_text()
     assert "欧阳娜" not in log
