@@ -108,7 +108,7 @@ def test_token_refreshes_and_cache_misses_are_told(
 ) -> None:
     outcome(user)
     assert (notes.of("token"), len(notes.of("miss"))) == ([{"forced": False}], 2)
-    outcome(user, "another token")
+    outcome(user, "another-token")
     assert (len(notes.of("token")), len(notes.of("miss"))) == (1, 2)
 
 
