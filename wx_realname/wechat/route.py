@@ -114,12 +114,16 @@ class Route:
 
         try:
             return _within(patience.connecting(), connect)
-        except socks.SOCKS5AuthError:
-            fault = f"the proxy {place} refused the user or password"
-        except socks.ProxyConnectionError as error:
-            fault = _unreachable(place, error.socket_err)
         except OSError as error:
-            fault = _unreachable(f"{self._place(self._host, self._port)} through {place}", error)
+            cause = getattr(error, "socket_err", None) or error  # PySocks wraps even its own errors
+            if isinstance(cause, socks.SOCKS5AuthError):
+                fault = f"the proxy {place} refused the user or password"
+            elif isinstance(error, socks.ProxyConnectionError):
+                fault = _unreachable(place, cause)
+            else:
+                fault = _unreachable(
+                    f"{self._place(self._host, self._port)} through {place}", cause
+                )
         raise Fault(fault)
 
     def _tunnel(self, sock: socket.socket, patience: Patience) -> None:

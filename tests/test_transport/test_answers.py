@@ -1,80 +1,34 @@
-"""HTTP to WeChat: what was sent is known, no answer reaches another's call, no secret is seen."""
+"""What came is known to be an answer or none: nothing is sent twice, and no secret is seen."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import socket
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests import stand_ins
 from tests.stand_ins import Seen, StandIn, everything_shown, hangs, http, resets, says, sends
-from wx_realname.personal_data import Secret
-from wx_realname.sandbox.tls import Tls, prepare
+from tests.test_transport.conftest import (
+    BODY_SECRETS,
+    FAULTS,
+    OK,
+    PATH,
+    QUERY_SECRETS,
+    SECRETS,
+    Serve,
+    call,
+    fault,
+    patience,
+    to,
+)
 from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
-from wx_realname.wechat.transport import NoAnswer, Transport
-
-QUERY_SECRETS = {"access_token": "70_a-token/+of=tests", "secret": "5ec3e7", "js_code": "c0de-1"}
-BODY_SECRETS = {"auth_token": "auth-token-of-a-citizen", "app_secret": "5ec3e7-too"}
-SECRETS = (*QUERY_SECRETS.values(), *BODY_SECRETS.values(), "70_a-token%2F%2Bof%3Dtests")
-QUERY = {name: Secret(text) for name, text in QUERY_SECRETS.items()}
-PAYLOAD = {name: Secret(text) for name, text in BODY_SECRETS.items()}
-ECHO = json.dumps({**QUERY_SECRETS, **BODY_SECRETS}).encode()  # WeChat may quote what it was sent
-PATH = "/cgi-bin/wxopen/getrealnameinfo"
-OK = says({"errcode": 0})
-UNENDING = stand_ins.unending_faults(ECHO)
-FAULTS = stand_ins.faults(ECHO, MAX_ANSWER_BYTES) | UNENDING
-Serve = Callable[..., StandIn]
-
-
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.lower().endswith(("_proxy", "_ca_bundle"))]:
-        monkeypatch.delenv(name)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Tls:
-    return prepare(tmp_path_factory.mktemp("authority"), "localhost")
-
-
-@pytest.fixture
-def serve(authority: Tls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Starts servers, over TLS with an authority that REQUESTS_CA_BUNDLE names."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.ca_file))
-    with ExitStack() as stack:
-        yield lambda tls=False: stack.enter_context(StandIn(tls=authority.context if tls else None))
-
-
-@pytest.fixture(params=[False, True], ids=["plain", "TLS"])
-def server(request: pytest.FixtureRequest, serve: Serve) -> StandIn:
-    return serve(tls=request.param)
-
-
-def to(url: str, *, connect: float = 2.0, read: float = 5.0) -> Transport:
-    return Transport(url, connect_timeout=connect, read_timeout=read)
-
-
-def call(
-    transport: Transport, seconds: float = 3.0, method: str = "POST", *, fresh: bool = False
-) -> Any:
-    payload = PAYLOAD if method == "POST" else None
-    deadline = Deadline(seconds)
-    return transport.call(method, PATH, deadline, query=QUERY, payload=payload, fresh=fresh)
-
-
-def fault(transport: Transport, seconds: float = 3.0) -> NoAnswer:
-    with pytest.raises(NoAnswer) as caught:
-        call(transport, seconds)
-    return caught.value
+from wx_realname.wechat.transport import NoAnswer
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -108,10 +62,6 @@ def test_whole_answers_keep_one_connection(server: StandIn, whole: bytes) -> Non
 
 
 # --- faults -----------------------------------------------------------------------------------
-
-
-def patience(name: str) -> float:
-    return 0.3 if name in UNENDING else 3
 
 
 def test_a_fault_is_no_answer_and_its_connection_is_never_used_again(server: StandIn) -> None:
@@ -267,7 +217,8 @@ def test_each_of_many_threads_gets_its_own_answer(server: StandIn, spoilt: set[i
 
     def ask(number: int) -> Any:
         try:
-            return transport.call("GET", "/", Deadline(20), query={"n": str(number)}).get("n")
+            query, fresh = {"n": str(number)}, bool(number % 2)
+            return transport.call("GET", "/", Deadline(20), query=query, fresh=fresh).get("n")
         except NoAnswer:
             return None
 
@@ -287,96 +238,7 @@ def test_cookies_are_not_kept(server: StandIn) -> None:
     assert "cookie" not in server.requests[1].headers
 
 
-UNSENT = ["refused", "no such host", "no host", "unknown CA", "another host", "no TLS", "silence"]
-
-
-def unreachable(how: str, server: StandIn, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Makes it so, and tells the address."""
-    if how == "refused":
-        server.__exit__()
-    if how == "unknown CA":
-        monkeypatch.delenv("REQUESTS_CA_BUNDLE")
-    if how == "silence":
-        server.greetings.append(hangs)
-    if how == "another host":
-        resolve(monkeypatch, ("127.0.0.1", server.port))
-    names = {"no such host": "wechat.invalid", "no host": "." * 9, "another host": "wechat.test"}
-    return f"https://{names.get(how, 'localhost')}:{server.port}"
-
-
-@pytest.mark.parametrize("how", UNSENT)
-def test_without_a_connection_nothing_was_sent(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, how: str
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    server = serve(tls=how not in ("no TLS", "silence"))
-    error = fault(to(unreachable(how, server, monkeypatch), connect=0.2))
-    assert not error.sent
-    assert server.requests == []
-    shown = caplog.text + everything_shown(error)
-    assert not [text for text in SECRETS if text in shown]
-
-
 def test_after_the_deadline_nothing_is_sent(serve: Serve) -> None:
     server = serve()
     assert not fault(to(server.url), 0).sent
     assert server.connections == 0
-
-
-def resolve(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[str, int]) -> None:
-    """Let every name have these addresses."""
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in addresses]
-    real = socket.getaddrinfo
-
-    def lookup(host: str, *args: Any, **kwargs: Any) -> Any:
-        return found if host == "wechat.test" else real(host, *args, **kwargs)
-
-    monkeypatch.setattr(socket, "getaddrinfo", lookup)
-
-
-def test_all_addresses_of_a_host_share_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    with ExitStack() as stack:
-        deaf = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        for _ in range(3):  # its queue is full from now on: it neither answers nor refuses
-            waiting = stack.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(deaf.getsockname())
-        resolve(monkeypatch, *[deaf.getsockname()] * 10)
-        began = time.monotonic()
-        url = f"http://wechat.test:{deaf.getsockname()[1]}"
-        assert not fault(to(url, connect=0.4), 0.6).sent
-        assert 0.5 < time.monotonic() - began < 1.5
-
-
-def test_another_address_of_the_host_serves(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = serve()
-    server.always(OK)
-    resolve(monkeypatch, ("127.0.0.2", server.port), ("127.0.0.1", server.port))
-    assert call(to(f"http://wechat.test:{server.port}")).get("errcode") == 0
-
-
-def test_the_environments_proxies_are_read_once(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = serve()
-    proxy.always(OK)
-    monkeypatch.setenv("http_proxy", proxy.url)
-    transport = to("http://wechat.invalid")
-    call(transport)
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    call(transport)
-    assert proxy.requests[0].target.startswith(f"http://wechat.invalid{PATH}?access_token=")
-    assert proxy.requests[1].query == QUERY_SECRETS
-    assert not fault(to("http://wechat.invalid")).sent
-
-
-def test_a_proxy_that_refuses_a_tunnel_sees_no_secret(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    proxy = serve()
-    proxy.play(sends(http(b"no", status="403 Forbidden"), close=True))
-    monkeypatch.setenv("https_proxy", proxy.url)
-    assert not fault(to("https://wechat.invalid")).sent
-    assert [(seen.method, seen.target) for seen in proxy.requests] == [
-        ("CONNECT", "wechat.invalid:443")
-    ]
