@@ -7,7 +7,6 @@ import hashlib
 import http.client
 import json
 import os
-import socket
 import ssl
 import subprocess
 import time
@@ -38,6 +37,7 @@ KEY_FILE = Path(MERCHANT["PRIVATE_KEY_FILE"])
 SERIALNO = "0123456789ABCDEF0123456789ABCDEF01234567"
 PATH = "/cgi-bin/wxopen/getrealnameinfo"
 URL = settings.WX_REALNAME["API_BASE_URL"] + PATH
+ADDRESS = settings.WX_REALNAME["API_BASE_URL"].removeprefix("https://")
 REPLAY = "floor.statements"
 TIMEOUT = (3.05, 10)  # seconds
 FERNET = Fernet(Fernet.generate_key())
@@ -152,21 +152,18 @@ class Floor(Way):
         return "A" * 344  # as long as a signature
 
     def ask(self, payload: dict[str, Any]) -> dict[str, Any]:
-        address = settings.WX_REALNAME["API_BASE_URL"].removeprefix("https://")
-        host, port = address.split(":")
+        connection = http.client.HTTPConnection(ADDRESS)
+        connection.connect()
         sock = _kept.tls.wrap_socket(
-            socket.create_connection((host, int(port))),
-            server_hostname=host,
-            session=_kept.tls_session,
+            connection.sock, server_hostname=connection.host, session=_kept.tls_session
         )
-        connection = http.client.HTTPConnection(address)
         connection.sock = sock
         headers = {"Content-Type": "application/json", "Connection": "close"}
         target = f"{PATH}?access_token={ACCESS_TOKEN}"
         connection.request("POST", target, json.dumps(payload), headers)
         answer: dict[str, Any] = json.loads(connection.getresponse().read())
-        _kept.tls_session = sock.session
-        connection.close()
+        if not sock.session_reused:
+            _kept.tls_session = sock.session
         sock.close()
         return answer
 

@@ -70,8 +70,11 @@ class Route:
             raise
 
     def remember(self, sock: socket.socket) -> None:
-        """Resume this connection's TLS session next time: TLS 1.3 sends it beside the answer."""
-        if isinstance(sock, ssl.SSLSocket):
+        """Resume this connection's TLS session from now on: TLS 1.3 sends it beside the answer.
+
+        Until the server refuses it, for reading a session costs 0.2 ms.
+        """
+        if isinstance(sock, ssl.SSLSocket) and not sock.session_reused:
             self._tls_session = sock.session
 
     def _connect(self, patience: Patience) -> socket.socket:

@@ -130,9 +130,9 @@ class _Adapter(BaseAdapter):
     def done(self, request: _Request, response: _Response) -> None:
         """The answer was understood: its connection may be kept."""
         response.raw.close()
-        self._route.remember(response.sock)
         once = request.fresh or response.raw.will_close or response.wire.overfull
         if once or self._kept:
+            self._route.remember(response.sock)
             response.sock.close()
         else:
             self._kept.append((response.sock, time.monotonic()))
