@@ -69,7 +69,7 @@ class Route:
             sock.close()
             raise
 
-    def remember(self, sock: socket.socket) -> None:
+    def remember(self, sock: socket.socket | None) -> None:
         """Resume this connection's TLS session from now on: TLS 1.3 sends it beside the answer.
 
         Until the server refuses it, for reading a session costs 0.2 ms.

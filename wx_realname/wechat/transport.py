@@ -20,11 +20,11 @@ import ssl
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
+from email.utils import parsedate
 from http.client import HTTPResponse
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 import requests
@@ -47,6 +47,7 @@ HEADERS = {
 
 _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+T = TypeVar("T")
 Query = Mapping[str, "str | Secret"]
 Payload = Mapping[str, "str | int | bool | Secret"]
 
@@ -63,12 +64,17 @@ class _Request(requests.PreparedRequest):
     """One call: the request, how long it may take, and whether it was sent."""
 
     def __init__(
-        self, method: str, url: str, path: str, query: Query, payload: Payload | None
+        self,
+        method: str,
+        url: str,
+        path: str,
+        query: Query | None = None,
+        payload: Payload | None = None,
+        fresh: bool = True,
     ) -> None:
-        self.method, self.url = method, url
-        self.path, self.query, self.payload = path, query, payload
+        self.method, self.url, self.path = method, url, path
+        self.query, self.payload, self.fresh = query or {}, payload, fresh
         self.sent = False
-        self.fresh = True
 
     def encode(self, prefix: str, head: str) -> bytes:
         """The whole request, so that head and body are one write and one packet."""
@@ -93,11 +99,14 @@ class _Response(requests.Response):
 
     def __init__(self, raw: HTTPResponse, sock: socket.socket, wire: Wire) -> None:
         self.status_code, self.raw = raw.status, raw
-        self.sock, self.wire = sock, wire
+        self.sock: socket.socket | None = sock
+        self.wire = wire
 
     def close(self) -> None:
+        """Unless the adapter kept the connection."""
         self.raw.close()
-        self.sock.close()
+        if self.sock is not None:
+            self.sock.close()
 
 
 class _Adapter(BaseAdapter):
@@ -127,15 +136,15 @@ class _Adapter(BaseAdapter):
             sock.close()
             raise
 
-    def done(self, request: _Request, response: _Response) -> None:
-        """The answer was understood: its connection may be kept."""
+    def keep(self, request: _Request, response: _Response) -> None:
+        """After an answer that was understood: its TLS session, and its connection if that may be."""
         response.raw.close()
-        once = request.fresh or response.raw.will_close or response.wire.overfull
-        if once or self._kept:
-            self._route.remember(response.sock)
-            response.sock.close()
+        sock, ended = response.sock, response.raw.will_close or response.wire.overfull
+        if sock is None or request.fresh or ended or self._kept:
+            self._route.remember(sock)
         else:
-            self._kept.append((response.sock, time.monotonic()))
+            self._kept.append((sock, time.monotonic()))
+            response.sock = None
 
     def _reuse(self) -> socket.socket | None:
         try:
@@ -178,9 +187,9 @@ class _Session(requests.Session):
         self.mount("https://", self.adapter)
         self.mount("http://", self.adapter)
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+    def send(self, request: Any, **kwargs: Any) -> _Response:
         """Follows no redirect, keeps no cookie and runs no hook."""
-        return self.get_adapter(str(request.url)).send(request, **kwargs)
+        return cast(_Response, self.get_adapter(request.url).send(request, **kwargs))
 
 
 def _reveal(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,48 +221,44 @@ class Transport:
 
         `fresh`: on a connection of its own, which is closed afterwards.
         """
-        request = _Request(method, self._base_url, path, query or {}, payload)
-        request.fresh = fresh
-        began, fault = deadline.remaining(), ""
+        request = _Request(method, self._base_url, path, query, payload, fresh)
+        remaining = deadline.remaining()
         try:
-            answer = self._answer(request, deadline)
-        except Exception as error:  # its words and its frames may hold secrets
-            fault = describe(error)
-        metrics.wechat_asked(path, began - deadline.remaining())
-        if fault:
-            logger.warning("%s: %s (%s)", path, fault, "sent" if request.sent else "not sent")
-            raise NoAnswer(fault, sent=request.sent)
-        return answer
+            return self._exchange(request, deadline, parse)
+        finally:
+            metrics.wechat_asked(path, remaining - deadline.remaining())
 
     def server_time(self, deadline: Deadline) -> datetime:
         """WeChat's clock, from the Date header of an answer to nothing. Raises `NoAnswer`."""
-        path = "/cgi-bin/token"
-        request = _Request("GET", self._base_url, path, {}, None)
-        try:
-            with self._send(self._session(), request, deadline) as response:
-                date = parsedate_to_datetime(response.raw.headers["Date"])
-            return date.replace(tzinfo=timezone.utc)
-        except (TypeError, ValueError):
-            fault = "the answer has no date"
-        except Exception as error:
-            fault = describe(error)
-        logger.warning("%s: %s", path, fault)
-        raise NoAnswer(fault, sent=request.sent)
+        request = _Request("GET", self._base_url, "/cgi-bin/token")
+        return self._exchange(request, deadline, _read_date)
 
-    def _answer(self, request: _Request, deadline: Deadline) -> Answer:
-        session = self._session()
-        response = self._send(session, request, deadline)
+    def _exchange(
+        self, request: _Request, deadline: Deadline, read: Callable[[HTTPResponse], T]
+    ) -> T:
+        """What `read` makes of the answer. Raises `NoAnswer`, without the frames of the error."""
+        fault = ""
         try:
-            answer = parse(response.raw)
-        except BaseException:
-            response.close()
-            raise
-        session.adapter.done(request, response)
+            session = self._session()
+            patience = Patience(*self._timeouts, deadline)
+            with session.send(request, timeout=patience) as response:
+                answer = read(response.raw)
+                session.adapter.keep(request, response)
+        except Exception as error:  # its words and its frames may hold secrets
+            fault = describe(error)
+        if fault:
+            logger.warning(
+                "%s: %s (%s)", request.path, fault, "sent" if request.sent else "not sent"
+            )
+            raise NoAnswer(fault, sent=request.sent)
         return answer
 
-    def _send(self, session: _Session, request: _Request, deadline: Deadline) -> _Response:
-        patience = Patience(*self._timeouts, deadline)
-        return cast(_Response, session.send(request, timeout=patience))
+
+def _read_date(answer: HTTPResponse) -> datetime:
+    date = parsedate(answer.headers.get("Date"))
+    if date is None:
+        raise Fault("an answer without a date")
+    return datetime(*date[:6], tzinfo=timezone.utc)
 
 
 def environment_fault(base_url: str) -> str:
