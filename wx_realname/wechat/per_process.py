@@ -26,6 +26,7 @@ class PerProcess(Generic[T]):
             return self._made[pid]
         except KeyError:
             value = self._made.setdefault(pid, self._make())  # atomic: all threads get the same
-            for parent in [known for known in self._made if known != pid]:
-                self._made.pop(parent, None)
+            for parent in list(self._made):
+                if parent != pid:
+                    self._made.pop(parent, None)
             return value
