@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from .. import metrics
 from ..exceptions import RealNameError, WeChatUnreachable
 from ..personal_data import Secret
+from .per_process import PerProcess
 from .reading import Deadline
 
 logger = logging.getLogger(__name__)
@@ -97,8 +98,7 @@ class StableTokens:
         self._seal = seal
         self._own: tuple[Secret, float] | None = None  # and when it ends, monotonic
         self._open: tuple[bytes, Secret, float] = (b"", Secret(""), 0.0)  # sealed, and opened
-        self._flight: Future[Secret] | None = None
-        self._lock = threading.Lock()
+        self._flights = PerProcess(_Flights)
         self._forced_at = float("-inf")
 
     def current(self, deadline: Deadline) -> Secret:
@@ -142,10 +142,11 @@ class StableTokens:
 
         Who was refused with that very result had joined a flight that began before: once more.
         """
-        with self._lock:
-            flight, mine = self._flight, self._flight is None
+        flights = self._flights()
+        with flights.lock:
+            flight, mine = flights.current, flights.current is None
             if flight is None:
-                flight = self._flight = Future()
+                flight = flights.current = Future()
         if not mine:
             token = _landed(flight, deadline)
             return self._fly(work, deadline) if token == unwanted else token
@@ -155,8 +156,8 @@ class StableTokens:
             flight.set_exception(error if isinstance(error, RealNameError) else WeChatUnreachable())
             raise
         finally:
-            with self._lock:
-                self._flight = None
+            with flights.lock:
+                flights.current = None
         return flight.result()
 
     def _renew(self, deadline: Deadline, *, force: bool = False) -> Secret:
@@ -217,6 +218,14 @@ class StableTokens:
             _log_outage(error)
 
 
+class _Flights:
+    """The fetch that is under way in this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.current: Future[Secret] | None = None
+
+
 def is_token(token: Secret) -> bool:
     """Whether it can be an access_token: WeChat says to expect 512 characters or more."""
     text: Any = token.reveal()
@@ -237,7 +246,7 @@ def _landed(flight: Future[Secret], deadline: Deadline) -> Secret:
         return flight.result()
     # A fresh one: the leader's is being raised in its own thread.
     raise (
-        type(error)(wechat=error.wechat)
+        type(error)(wechat=error.wechat, reason=error.reason)
         if isinstance(error, RealNameError)
         else WeChatUnreachable()
     )
