@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Protocol
 
-from .. import metrics
+from .. import signals
 from ..exceptions import RealNameError, WeChatUnreachable
 from ..personal_data import Secret
 from .per_process import PerProcess
@@ -162,7 +162,7 @@ class StableTokens:
 
     def _renew(self, deadline: Deadline, *, force: bool = False) -> Secret:
         token, expires_in = self._fetch(force, deadline)
-        metrics.access_token_fetched(forced=force)
+        signals.access_token_fetched.send_robust(sender=None, forced=force)
         self._keep(token, expires_in - min(300, expires_in // 10))
         return token
 
@@ -196,7 +196,7 @@ class StableTokens:
         return token if time.time() < ends_at else None
 
     def _own_copy(self) -> Secret | None:
-        metrics.cache_missed()
+        signals.cache_missed.send_robust(sender=None)
         own = self._own
         return own[0] if own and time.monotonic() < own[1] else None
 

@@ -30,7 +30,7 @@ from urllib.parse import urlencode
 import requests
 from requests.adapters import BaseAdapter
 
-from .. import metrics
+from .. import signals
 from ..personal_data import Secret
 from .per_process import PerProcess
 from .reading import Answer, Deadline, Fault, Patience, Wire, describe, parse, read_head
@@ -229,7 +229,8 @@ class Transport:
         try:
             return self._exchange(request, deadline, parse)
         finally:
-            metrics.wechat_asked(path, remaining - deadline.remaining())
+            seconds = remaining - deadline.remaining()
+            signals.wechat_asked.send_robust(sender=None, call=path, seconds=seconds)
 
     def server_time(self, deadline: Deadline) -> datetime:
         """WeChat's clock, from the Date header of an answer to nothing. Raises `NoAnswer`."""
