@@ -26,10 +26,8 @@ from ...exceptions import (
 )
 from ...models import Verification
 from ...personal_data import PersonalData, Secret
-from ...text import clean_text
 from ...uuid7 import uuid7
 from ...wechat import face as wechat
-from ...wechat.answers import MAX_NAME
 from ...wechat.client import WeChatClient, is_openid
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.reading import Deadline
@@ -38,7 +36,7 @@ from ..rights.erasure import with_users
 from ..rows import error_of
 from ..transactions import durable, release
 from . import attempt, face_record, job, recording, single_flight
-from .check import number_fault
+from .check import name_fault, number_fault
 from .face_record import FaceRecord
 
 logger = logging.getLogger(__name__)
@@ -77,7 +75,7 @@ def begin_face(
         request=request,
         token=("id", Secret(str(row_id)), "wx_realname.face_digest"),
         openid=None if is_openid(openid) else _("This is not an openid."),
-        real_name=clean_text(real_name, MAX_NAME),
+        real_name=name_fault(real_name),
         credential_id=number_fault(credential_id),
     )
     typed = PersonalData(
