@@ -1,7 +1,7 @@
 # Needs Python with venv, and make; nothing else.
 
 PYTHON ?= python3
-# Tests wait on sockets: one environment more than there are cores keeps them busy.
+# Environments side by side, for `test-all` and `tox`; tests wait on sockets.
 JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 VENV := .venv
@@ -15,10 +15,10 @@ TOX = PATH="$$PATH$(subst $(SPACE),,$(addprefix :,$(PYENV_BINS)))" $(TOX_VENV)/b
 	run-parallel --parallel $(JOBS) --parallel-no-spinner
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmarks test tox lint types docs messages clean
+.PHONY: help demo benchmarks test test-all tox lint types docs messages clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed  ## Run the example site against a local WeChat (ONCE=1: one exchange, then end)
 	@$(VENV)/bin/python manage.py demo $(if $(ONCE),--once)
@@ -26,7 +26,10 @@ demo: $(VENV)/.installed  ## Run the example site against a local WeChat (ONCE=1
 benchmarks: $(VENV)/.installed  ## Measure an exchange against other ways to write it (ARGS=--quick: in a minute)
 	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
-test: $(TOX_VENV)/.installed  ## Run the tests on every Python that's there, JOBS at a time
+test: $(TOX_VENV)/.installed  ## Run the tests once, on the newest Python that's there, on all cores
+	@$(TOX) -e suite
+
+test-all: $(TOX_VENV)/.installed  ## Run them on every Python that's there, each with one Django
 	@$(TOX)
 
 tox: $(TOX_VENV)/.installed  ## Run tox environments: make tox ENVS=py3-postgres,py312-dj60 ARGS='-k masking'

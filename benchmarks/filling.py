@@ -136,7 +136,6 @@ def _record(n: int, at: datetime, user_id: int, indexes: dict[str, str]) -> dict
         "method": _method(n),
         "status": status,
         "attempt": 1,
-        "consent": "",
         "real_name_encrypted": sealed[0].envelope if sealed else None,
         "credential_id_encrypted": sealed[1].envelope if sealed else None,
         "real_name_masked": "*三" if stored else None,
@@ -223,10 +222,16 @@ def _unindexed(model: type[models.Model]) -> Iterator[None]:
 
 
 def _insert(model: type[models.Model], rows: Iterator[dict[str, Any]]) -> None:
-    first = next(rows)
-    names, table = list(first), connection.ops.quote_name(model._meta.db_table)
+    given = next(rows)
+    table = connection.ops.quote_name(model._meta.db_table)
+    unset = {
+        field.attname: field.get_default()
+        for field in model._meta.concrete_fields
+        if field.attname not in given and not field.primary_key
+    }
+    names = [*unset, *given]
     columns = ", ".join(map(connection.ops.quote_name, names))
-    values = map(_preparing(), chain([first], rows))
+    values = map(_preparing(), (unset | row for row in chain([given], rows)))
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:

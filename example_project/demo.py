@@ -6,7 +6,7 @@ import base64
 import json
 import secrets
 import socket
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,28 @@ from wx_realname.sandbox.new_merchant import CERTIFICATE_FILE, KEY_FILE, make_ne
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE = BASE_DIR / ".demo"
 SITE_PORT = 8000
+LOOPBACK = "127.0.0.1"
 
 
 def prepare(environment: MutableMapping[str, str]) -> None:
     """Put the demo's settings into the environment; whatever WX_REALNAME_… it had goes."""
     for name in [name for name in environment if name.startswith("WX_REALNAME_")]:
         del environment[name]
-    environment.update(_settings(_state()))
+    wechat = chosen_port(environment, "DEMO_WECHAT_PORT")
+    environment.update(_settings(_state(), wechat, environment.get("DEMO_HOST", LOOPBACK)))
+
+
+def chosen_port(environment: Mapping[str, str], name: str, preferred: int = 0) -> int:
+    """The port that the variable names, else a free one. Raises `SystemExit` for one that can't be had."""
+    wanted = environment.get(name, "")
+    if not wanted:
+        return free_port(preferred)
+    port = int(wanted) if wanted.isdecimal() else 0
+    if not 0 < port < 65536:
+        raise SystemExit(f"{name} must be a port, a number from 1 to 65535.")
+    if free_port(port) != port:
+        raise SystemExit(f"{name}: port {port} is in use. Give another, or leave {name} out.")
+    return port
 
 
 def free_port(preferred: int = 0) -> int:
@@ -37,17 +52,17 @@ def free_port(preferred: int = 0) -> int:
     raise OSError("no free port on loopback")
 
 
-def _settings(state: dict[str, Any]) -> dict[str, str]:
+def _settings(state: dict[str, Any], wechat: int, host: str) -> dict[str, str]:
     return {
         "SECRET_KEY": state["secret_key"],
         "DEBUG": "true",
-        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "ALLOWED_HOSTS": f"127.0.0.1,localhost,{host}",
         "DATABASE_URL": f"sqlite:///{STATE / 'db.sqlite3'}",
         "CACHE_URL": "locmemcache://",
         "LOG_LEVEL": "WARNING",  # the demo tells its story itself
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
-        "WX_REALNAME_API_BASE_URL": f"http://127.0.0.1:{free_port()}",
+        "WX_REALNAME_API_BASE_URL": f"http://{LOOPBACK}:{wechat}",
         "WX_REALNAME_APP_ID": state["app_id"],
         "WX_REALNAME_APP_SECRET": state["app_secret"],
         "WX_REALNAME_MCH_ID": state["mch_id"],

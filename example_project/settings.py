@@ -71,11 +71,16 @@ def _database() -> dict[str, Any]:
     database: dict[str, Any] = env.db_url(
         "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
     )
-    # A new connection per request costs PostgreSQL 5 to 9 ms.
-    database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    options = database.setdefault("OPTIONS", {})
+    if str(options.get("pool", "")).lower() in ("true", "1"):
+        options["pool"] = True  # `?pool=true`: Django's own pool wants CONN_MAX_AGE 0
+    else:
+        # A new connection per request costs PostgreSQL 5 to 9 ms.
+        age = env.int("CONN_MAX_AGE", default=60)
+        database |= {"CONN_MAX_AGE": age, "CONN_HEALTH_CHECKS": True}
     if database["ENGINE"] == "django.db.backends.sqlite3":
         # Writers wait for one another instead of failing with “database is locked”.
-        database.setdefault("OPTIONS", {}).update(
+        options.update(
             transaction_mode="IMMEDIATE", timeout=30, init_command="PRAGMA journal_mode=WAL"
         )
     return database

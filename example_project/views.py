@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.db import connection
+from django.utils.translation import gettext_lazy as _
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +21,12 @@ from wx_realname.api.parsers import JSONOnly
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.api.serializers import CleanTextField
 from wx_realname.api.views import RealNameView
+from wx_realname.exceptions import ConfigurationError, PermissionDenied
 from wx_realname.models import Verification
+
+
+class AccountDisabled(PermissionDenied):
+    detail = _("This account was disabled. Please ask the service.")
 
 
 class LoginSerializer(Serializer[Any]):
@@ -37,12 +43,24 @@ class Login(RealNameView):
     def post(self, request: Request) -> Response:
         code = LoginSerializer().run_validation(request.data)["code"]
         openid = services.login(code=code)
-        user, _created = get_user_model().objects.get_or_create(
-            username=openid, defaults={"password": make_password(None)}
-        )
-        token = AccessToken.for_user(user)
+        token = AccessToken.for_user(_user(openid))
         expires_at = datetime.fromtimestamp(token["exp"], timezone.utc)
         return Response({"token": str(token), "expires_at": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}"})
+
+
+def _user(openid: str) -> Any:
+    """The user whose name is the openid. Raises `PermissionDenied` for one who was made inactive."""
+    user, _created = get_user_model().objects.get_or_create(
+        username=openid, defaults={"password": make_password(None)}
+    )
+    if user.get_username() != openid:
+        raise ConfigurationError(
+            "The user table takes openids that differ in case for the same: give its column username "
+            "the collation utf8mb4_bin."
+        )
+    if not user.is_active:
+        raise AccountDisabled
+    return user
 
 
 class SocialSecurity(APIView):

@@ -37,6 +37,24 @@ from wx_realname.wechat.access_token import StableTokens
 AUTH_TOKEN = "auth-token-of-these-tests"
 
 
+DATABASE = {"db", "transactional_db", "live_server"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On a server run only what uses the database: all else ran in `make test`, and is the same there."""
+    if test_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        return
+    left = [item for item in items if not _uses_a_database(item)]
+    items[:] = [item for item in items if _uses_a_database(item)]
+    config.hook.pytest_deselected(items=left)
+
+
+def _uses_a_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    marks = ("django_db", "postgres", "mariadb")
+    return bool(DATABASE & fixtures) or any(item.get_closest_marker(mark) for mark in marks)
+
+
 def forget_access_tokens() -> None:
     """Nothing in the cache, and nothing kept by the clients of this process, which outlive a test."""
     cache.clear()

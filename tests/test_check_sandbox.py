@@ -41,7 +41,7 @@ class TestWithTheSandbox:
     ) -> None:
         code = sandbox.issue_check_code(Citizen(NAME, NUMBER), "o-somebody-else")
         assert came(user, code) == "invalid_code"
-        assert came(user, "never issued") == "invalid_code"
+        assert came(user, "never-issued") == "invalid_code"
 
     @pytest.mark.parametrize("name", [f.name for f in FAULTS.values() if CHECK_CALL in f.calls])
     def test_no_fault_makes_a_false_match(

@@ -73,7 +73,7 @@ def test_a_real_scrape_over_http_counts_what_happened(
     before = scraped()
     outcome(user)
     liar.play(refuses(94004))
-    outcome(user, "another token")
+    outcome(user, "another-token")
     after = scraped()
 
     def more(name: str, *labels: str) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import combinations
@@ -105,6 +106,22 @@ def the_cache_has_time_outs() -> Found:
             "of its own, so that a server which accepts and never answers stops no request.",
             hint=f'Set {" and ".join(TIMEOUTS)} in its "OPTIONS", such as 0.5 (seconds).',
             id="wx_realname.W020",
+        )
+
+
+def sentry_gets_nothing_typed() -> Found:
+    """W021: sentry-sdk runs, and would report what citizens and officers typed."""
+    sdk = sys.modules.get("sentry_sdk")
+    options = sdk.get_client().options if sdk else {}
+    if not options.get("dsn"):
+        return
+    if options.get("max_request_body_size") != "never" and not options.get("before_send"):
+        yield Warning(
+            "sentry-sdk runs with its defaults: names, ID numbers and tokens posted to this site would be "
+            "in its events, with tracing in those of every request.",
+            hint='Set max_request_body_size="never", and before_send and before_send_transaction to those of '
+            "wx_realname.sentry.",
+            id="wx_realname.W021",
         )
 
 
@@ -213,6 +230,7 @@ DEPLOY = (
     debug_is_off,
     processes_share_the_cache,
     the_cache_has_time_outs,
+    sentry_gets_nothing_typed,
     keys_are_readable_by_the_site_only,
     each_key_has_one_purpose,
     certificates_are_tenpays,

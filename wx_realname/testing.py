@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .sandbox import Citizen, Merchant, MerchantKey, Sandbox, make_merchant_key
@@ -69,17 +70,17 @@ def verify_by_face(
     `verify_ret` is what WeChat comes to: by default the ID number's, else 10000, passed. `more`
     (`merchant`, `notice`) goes to `services.begin_face`. Raises `RealNameError` as the two services do.
     """
-    from . import services
-
-    verification = services.begin_face(
+    services: Any = import_module("wx_realname.services")  # with Django set up, no sooner
+    begun = services.begin_face(
         user=user,
         openid=openid,
         real_name=citizen.real_name,
         credential_id=citizen.credential_id,
         **more,
     )
-    sandbox.show_face(str(verification.verify_id), verify_ret)
-    return services.finish_face(verification)
+    sandbox.show_face(str(begun.verify_id), verify_ret)
+    verification: Verification = services.finish_face(begun)
+    return verification
 
 
 def _merchants(key: MerchantKey, aliases: Iterable[str]) -> dict[str, Merchant]:

@@ -211,6 +211,16 @@ def test_an_id_number_selects_the_verify_ret(wechat: WeChatClient) -> None:
     assert BY_CREDENTIAL_ID["999999199001030025"] == 10004  # people write them into their tests
 
 
+def test_every_verify_ret_of_wechats_page_is_there() -> None:
+    listed = """
+        10000 10003 10004 10012 10026 10018 10041 10002 10010 90011 90013 90014 10020 10029 10052
+        90017 90107 10005 10300 90002 90003 90004 90005 90006 90001 90109 90106 90008 90009 90010
+        90007 90012 10006 10001 10017 10040 10042 10007 10008 10013 10014 10015 10016 10045 90018
+        90104 90105 90110 90199 10021
+    """
+    assert list(VERIFY_RETS) == [int(verify_ret) for verify_ret in listed.split()]
+
+
 def test_the_phone_reports_success_for_all_that_the_camera_ended() -> None:
     failed = {verify_ret for verify_ret in VERIFY_RETS if phone_says(verify_ret) == "fail"}
     assert failed == {verify_ret for verify_ret in VERIFY_RETS if verify_ret >= 90000}

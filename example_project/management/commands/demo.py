@@ -6,6 +6,7 @@ Run it with `make demo`; the settings come from `example_project.demo`.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from example_project.demo import BASE_DIR, SITE_PORT, free_port
+from example_project.demo import BASE_DIR, LOOPBACK, SITE_PORT, chosen_port
 from wx_realname import conf
 from wx_realname.models import AuditEvent
 
@@ -41,7 +42,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         wechat = conf.current().api_base_url
-        site = f"http://127.0.0.1:{free_port(SITE_PORT)}"
+        host = os.environ.get("DEMO_HOST", LOOPBACK)
+        site = f"http://{host}:{chosen_port(os.environ, 'DEMO_PORT', SITE_PORT)}"
+        self.stdout.write(f"The example site will be at {site}/ and the local WeChat at {wechat}/.")
         try:
             call_command("migrate", verbosity=0, interactive=False)
             with _sandbox(wechat), _site(site):
@@ -63,7 +66,7 @@ class Command(BaseCommand):
             "The citizen taps the button; WeChat gives an auth_token, and the mini-program posts it",
             "POST /api/realname/verifications/",
         )
-        body = {"auth_token": auth_token, "consent": "demo-1"}
+        body = {"auth_token": auth_token}
         answer = _post(f"{site}/api/realname/verifications/", body, token)
         self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
         if answer["status"] != "verified":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .fault import GETVERIFYID, QUERY, Changed, Encounter, Fault, changed
+from .fault import FACE_CALLS, GETVERIFYID, QUERY, Changed, Encounter, Fault, changed
 from .unreadable import without
 
 TOO_LONG = 257  # characters of a verify_id: WeChat allows itself 256
@@ -43,5 +43,11 @@ FAULTS: tuple[Fault, ...] = (
         "verify_id_too_long",
         f"verify_id has {TOO_LONG} characters",
         verify_id="v" * TOO_LONG,
+    ),
+    Fault(
+        "face_without_errcode",
+        "no errcode, which isn't 0",
+        without("errcode"),
+        calls=FACE_CALLS,
     ),
 )

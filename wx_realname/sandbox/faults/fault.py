@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errcodes import Refused
 from ..ledger import Note
-from ..reply import Reply, as_json
+from ..reply import Ending, Pieces, Reply, as_json
 from ..state import State
 from ..wire import Answer, Document, Request, json_object
 
@@ -122,14 +122,25 @@ def before_and_after(name: str, description: str, act: Act) -> tuple[Fault, Faul
     )
 
 
+def reply_with(**changes: Any) -> Act:
+    """The answer, with these fields of `Reply` changed."""
+    return lambda encounter, reply: replace(reply, **changes)
+
+
+def sends(
+    pieces: Pieces, *, whole: bool = False, ends: Ending = "keep", **headers: str | None
+) -> Act:
+    """The answer in these pieces, with these headers; `Content_Type` for Content-Type."""
+    return reply_with(pieces=pieces, whole=whole, ends=ends, headers=_named(headers))
+
+
 def says(body: bytes, status: int = 200, **headers: str) -> Act:
     """This body instead; `Content_Type` for Content-Type."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return reply_with(body=body, status=status, headers=_named(headers))
 
-    def act(encounter: Encounter, reply: Reply) -> Reply:
-        return replace(reply, body=body, status=status, headers=named)
 
-    return act
+def _named(headers: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 def respelt(change: Callable[[bytes], bytes]) -> Act:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import chain, repeat
 
-from ..reply import Part, Pieces, Reply, as_json
+from ..reply import Part, Reply, as_json
 from .fault import (
     REALNAME,
     Act,
@@ -17,8 +17,10 @@ from .fault import (
     Fault,
     before_and_after,
     changed,
+    reply_with,
     respelt,
     says,
+    sends,
 )
 
 GIB = 1 << 30  # bytes
@@ -40,16 +42,6 @@ def _says_page(title: str, status: int = 200) -> Act:
 
 def _redirects(status: int) -> Act:
     return says(b"", status, Location="/elsewhere", Content_Type="text/html")
-
-
-def _sends(pieces: Pieces, *, whole: bool = False, **headers: str | None) -> Act:
-    """The answer in these pieces, with these headers; the connection isn't used again."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-
-    def act(encounter: Encounter, reply: Reply) -> Reply:
-        return replace(reply, pieces=pieces, whole=whole, headers=named, ends="close")
-
-    return act
 
 
 def _length(shift: int) -> Act:
@@ -92,7 +84,7 @@ def _zipped(encounter: Encounter, reply: Reply) -> Reply:
 
 
 def _other_head(change: Callable[[bytes], bytes]) -> Act:
-    return _sends(lambda head, body: (change(head) + body,), whole=True)
+    return sends(lambda head, body: (change(head) + body,), whole=True, ends="close")
 
 
 def _errcode(value: object) -> Act:
@@ -124,7 +116,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         "http_500_with_answer",
         "answers 500, with the true answer",
-        lambda encounter, reply: replace(reply, status=500),
+        reply_with(status=500),
     ),
     Fault("http_403", "a firewall's 403 page", _says_page("403 Forbidden", 403), consumes=False),
     Fault(
@@ -188,12 +180,16 @@ FAULTS: tuple[Fault, ...] = (
         "a header line of 100,000 bytes",
         _other_head(lambda head: head[:-2] + b"X-Long: " + b"x" * 100_000 + b"\r\n\r\n"),
     ),
-    Fault("endless_head", "header lines without an end", _sends(_endless_head)),
-    Fault("huge_body", "a body of 1 GiB", _sends(flood, whole=True, Content_Length=str(GIB))),
+    Fault("endless_head", "header lines without an end", sends(_endless_head, ends="close")),
+    Fault(
+        "huge_body",
+        "a body of 1 GiB",
+        sends(flood, whole=True, ends="close", Content_Length=str(GIB)),
+    ),
     Fault(
         "endless_body",
         "a body in chunks without an end",
-        _sends(_endless, Content_Length=None, Transfer_Encoding="chunked"),
+        sends(_endless, ends="close", Content_Length=None, Transfer_Encoding="chunked"),
     ),
     Fault("gzip_bomb", "1 MiB that gzip turns into 1 GiB, though none was asked for", _explodes),
     Fault("gzip_unasked", "the true answer by gzip, though none was asked for", _zipped),

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from ..reply import NEVER, Ending, Part, Pause, Pieces, Reply
-from .fault import Act, Encounter, Fault, before_and_after
+from ..reply import NEVER, Part, Pause
+from .fault import Fault, before_and_after, sends
 
 LATE = 30.0  # seconds
 DRIP = 0.1  # seconds between two bytes
-
-
-def _sends(pieces: Pieces, *, whole: bool = False, ends: Ending = "keep") -> Act:
-    def act(encounter: Encounter, reply: Reply) -> Reply:
-        return replace(reply, pieces=pieces, whole=whole, ends=ends)
-
-    return act
 
 
 def _nothing(head: bytes, body: bytes) -> Iterable[Part]:
@@ -56,18 +48,18 @@ def _drips(head: bytes, body: bytes) -> Iterable[Part]:
 
 
 FAULTS: tuple[Fault, ...] = (
-    *before_and_after("timeout", "never answers", _sends(_silence)),
-    *before_and_after("reset", "resets the connection unanswered", _sends(_nothing, ends="reset")),
-    *before_and_after("close", "closes the connection unanswered", _sends(_nothing, ends="close")),
-    Fault("reset_in_the_head", "resets within the headers", _sends(_half_a_head, ends="reset")),
-    Fault("reset_in_the_body", "resets within the body", _sends(_half, ends="reset")),
-    Fault("cut_body", "closes in the middle of the body", _sends(_half, ends="close")),
-    Fault("stalled_body", "sends half of the body, then nothing", _sends(_half_then_silence)),
-    Fault("late_answer", f"answers after {LATE:.0f} s", _sends(_late, whole=True)),
-    Fault("slow_drip", f"sends the body by a byte every {DRIP} s", _sends(_drips, whole=True)),
+    *before_and_after("timeout", "never answers", sends(_silence)),
+    *before_and_after("reset", "resets the connection unanswered", sends(_nothing, ends="reset")),
+    *before_and_after("close", "closes the connection unanswered", sends(_nothing, ends="close")),
+    Fault("reset_in_the_head", "resets within the headers", sends(_half_a_head, ends="reset")),
+    Fault("reset_in_the_body", "resets within the body", sends(_half, ends="reset")),
+    Fault("cut_body", "closes in the middle of the body", sends(_half, ends="close")),
+    Fault("stalled_body", "sends half of the body, then nothing", sends(_half_then_silence)),
+    Fault("late_answer", f"answers after {LATE:.0f} s", sends(_late, whole=True)),
+    Fault("slow_drip", f"sends the body by a byte every {DRIP} s", sends(_drips, whole=True)),
     Fault(
         "slow_drip_of_head",
         f"sends headers and body by a byte every {DRIP} s",
-        _sends(_drips_all, whole=True),
+        sends(_drips_all, whole=True),
     ),
 )

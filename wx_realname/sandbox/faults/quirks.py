@@ -6,21 +6,24 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..reply import Part, Pieces, Reply
-from .fault import REALNAME, Act, Changed, Encounter, Fault, changed, respelt, with_fields
+from ..reply import Part, Reply
+from .fault import (
+    CALLS,
+    FACE_CALLS,
+    REALNAME,
+    Changed,
+    Encounter,
+    Fault,
+    changed,
+    reply_with,
+    respelt,
+    sends,
+    with_fields,
+)
 from .unreadable import without
 
 LINE = 76  # characters of a base64 line, as MIME folds it
 IDLE = 0.05  # seconds until an idle connection is closed
-
-
-def _sends(pieces: Pieces, **headers: str | None) -> Act:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-
-    def act(encounter: Encounter, reply: Reply) -> Reply:
-        return replace(reply, pieces=pieces, headers=named)
-
-    return act
 
 
 def _spelt_right(encounter: Encounter, document: Changed) -> Changed:
@@ -69,22 +72,10 @@ def _in_two(head: bytes, body: bytes) -> Iterable[Part]:
     return (head, body)
 
 
-def _closes(encounter: Encounter, reply: Reply) -> Reply:
-    return replace(reply, ends="close")
-
-
 def _closes_when_idle(encounter: Encounter, reply: Reply) -> Reply:
     """It says keep-alive, and closes once the client has put the connection into its pool."""
     promise = {"Connection": "keep-alive"}
     return replace(reply, headers=promise, ends="close", ends_after=IDLE)
-
-
-def _unmeasured(encounter: Encounter, reply: Reply) -> Reply:
-    return replace(reply, headers={"Content-Length": None}, ends="close")
-
-
-def _http_1_0(encounter: Encounter, reply: Reply) -> Reply:
-    return replace(reply, version="HTTP/1.0", ends="close")
 
 
 _OF_JSON: tuple[Fault, ...] = (
@@ -100,7 +91,12 @@ _OF_JSON: tuple[Fault, ...] = (
         with_fields(_folded),
         calls=(REALNAME,),
     ),
-    Fault("without_errcode", "no errcode, as the document lists none", without("errcode")),
+    Fault(
+        "without_errcode",
+        "no errcode, as the document lists none",
+        without("errcode"),
+        calls=tuple(call for call in CALLS if call not in FACE_CALLS),  # there it is documented
+    ),
     Fault("without_errmsg", "no errmsg", without("errmsg")),
     Fault("extra_fields", "fields that nobody asked for", changed(_more)),
     Fault("duplicate_keys", "every field twice, with one value", respelt(_twice_each)),
@@ -109,19 +105,25 @@ _OF_JSON: tuple[Fault, ...] = (
 )
 _OF_HTTP: tuple[Fault, ...] = (
     Fault(
-        "content_type_text", "Content-Type: text/plain", _sends(_in_two, Content_Type="text/plain")
+        "content_type_text",
+        "Content-Type: text/plain",
+        sends(_in_two, whole=True, Content_Type="text/plain"),
     ),
-    Fault("without_date", "no Date header", _sends(_in_two, Date=None)),
+    Fault("without_date", "no Date header", sends(_in_two, whole=True, Date=None)),
     Fault(
         "chunked_answer",
         "in chunks, without a length",
-        _sends(_chunks, Content_Length=None, Transfer_Encoding="chunked"),
+        sends(_chunks, whole=True, Content_Length=None, Transfer_Encoding="chunked"),
     ),
-    Fault("without_content_length", "no length: the end of the connection is the end", _unmeasured),
-    Fault("http_1_0", "HTTP/1.0", _http_1_0),
-    Fault("continue_first", "100 Continue before the answer", _sends(_continues)),
-    Fault("connection_close", "closes the connection, and says so", _closes),
+    Fault(
+        "without_content_length",
+        "no length: the end of the connection is the end",
+        reply_with(headers={"Content-Length": None}, ends="close"),
+    ),
+    Fault("http_1_0", "HTTP/1.0", reply_with(version="HTTP/1.0", ends="close")),
+    Fault("continue_first", "100 Continue before the answer", sends(_continues, whole=True)),
+    Fault("connection_close", "closes the connection, and says so", reply_with(ends="close")),
     Fault("keep_alive_broken", "says keep-alive, and closes when idle", _closes_when_idle),
-    Fault("answer_twice", "the answer twice, in one segment", _sends(_twice)),
+    Fault("answer_twice", "the answer twice, in one segment", sends(_twice, whole=True)),
 )
 FAULTS: tuple[Fault, ...] = _OF_JSON + _OF_HTTP

@@ -1,0 +1,65 @@
+"""The example site: ports that are asked for, its database, its login."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import RequestFactory
+
+from example_project.demo import chosen_port
+from example_project.views import Login
+from wx_realname.sandbox import Sandbox
+
+
+def test_the_demo_takes_the_port_that_is_asked_for_or_says_why_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with pytest.raises(SystemExit, match=f"DEMO_PORT: port {port} is in use"):
+            chosen_port({"DEMO_PORT": port}, "DEMO_PORT")
+    assert chosen_port({"DEMO_PORT": port}, "DEMO_PORT") == int(port)
+    for wrong in ("0", "65536", "http", "-1"):
+        with pytest.raises(SystemExit, match="DEMO_PORT must be a port"):
+            chosen_port({"DEMO_PORT": wrong}, "DEMO_PORT")
+    assert chosen_port({}, "DEMO_PORT") > 0
+
+
+@pytest.mark.parametrize(
+    ("url", "age", "options"),
+    [
+        ("postgres://a@127.0.0.1/b?pool=true", None, {"pool": True}),
+        ("postgres://a@127.0.0.1/b", 60, {}),
+    ],
+)
+def test_a_pool_and_persistent_connections_exclude_each_other(
+    url: str, age: int | None, options: dict[str, Any]
+) -> None:
+    code = (
+        "import json; from example_project.settings import DATABASES as d;"
+        "print(json.dumps([d['default'].get('CONN_MAX_AGE'), d['default']['OPTIONS']]))"
+    )
+    env = os.environ | {"SECRET_KEY": "x", "DATABASE_URL": url}
+    found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
+    assert json.loads(found.stdout) == [age, options]
+
+
+@pytest.mark.django_db
+def test_a_disabled_account_is_refused_with_words(sandbox: Sandbox, settings: Any) -> None:
+    def login(openid: str) -> Any:
+        body = {"code": sandbox.issue_login_code(openid)}
+        request = RequestFactory().post("/api/login/", body, content_type="application/json")
+        return Login.as_view()(request)
+
+    settings.SIMPLE_JWT = {"SIGNING_KEY": "k" * 50}
+    openid = "oInactive00000000000000000000"
+    assert login(openid).status_code == 200
+    get_user_model().objects.filter(username=openid).update(is_active=False)
+    answer = login(openid)
+    assert (answer.status_code, answer.data["code"]) == (403, "permission_denied")
+    assert "disabled" in str(answer.data["detail"])
