@@ -366,7 +366,7 @@ def test_plain_arguments_are_in_no_frame_of_ours(
     assert not [planted for planted in (NAME, NUMBER, CODE) if planted in told]
 
 
-def test_a_permission_may_ask_for_one_method(wechat: LyingWeChat, user: Any) -> None:
+def test_a_permission_may_ask_for_some_methods(wechat: LyingWeChat, user: Any) -> None:
     came(user)
 
     class Asks:
@@ -376,6 +376,8 @@ def test_a_permission_may_ask_for_one_method(wechat: LyingWeChat, user: Any) -> 
     request.user = user  # type: ignore[attr-defined]
     assert RealNameVerified().has_permission(request, None)
     assert RealNameVerified.by("check")().has_permission(request, None)
+    assert RealNameVerified.by("face", "check")().has_permission(request, None)
     assert not RealNameVerified.by("authorize")().has_permission(request, None)
+    assert not RealNameVerified.by("face", "authorize")().has_permission(request, None)
     with pytest.raises(ValueError, match="authorize, face, check"):
-        RealNameVerified.by("oracle")
+        RealNameVerified.by("face", "oracle")

@@ -146,6 +146,8 @@ class Verification(models.Model):
     verified_at = models.DateTimeField(_("verified at"), null=True)
     erased_at = models.DateTimeField(_("erased at"), null=True)
     expires_at = models.DateTimeField(_("verify_id expires at"), null=True)
+    #: When `realname_settle` last took a waiting face to ask about it.
+    settled_at = models.DateTimeField(_("taken by settle at"), null=True)
 
     token_digest = models.CharField(_("token digest"), max_length=64)
     token_key_id = models.CharField(_("token digest key id"), max_length=32)

@@ -104,9 +104,15 @@ def queryverifyinfo(
         "cert_hash": cert_hash(typed),
         "openid": openid,
     }
-    path = _PATH + "queryverifyinfo"
     try:
-        answer = client.post("queryverifyinfo", path, payload, deadline, lost=WeChatUnreachable)
+        answer = client.post(
+            "queryverifyinfo",
+            _PATH + "queryverifyinfo",
+            payload,
+            deadline,
+            lost=WeChatUnreachable,
+            secrets=(Secret(typed.real_name), Secret(typed.credential_id)),
+        )
     except RealNameError as error:
         return _refused(error)
     verdict = verdicts.verdict_of(answer.get("verify_ret")) if _is_accepted(answer) else None

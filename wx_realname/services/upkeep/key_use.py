@@ -14,6 +14,8 @@ from ...models import Verification
 from ...vault.keyring import header_of
 
 NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
+FACE = "face_encrypted"  # while a face waits
+ENCRYPTED = (NAME, NUMBER, FACE)
 
 EncryptionKeys = tuple[conf.EncryptionKey, ...]
 
@@ -59,7 +61,7 @@ def key_use() -> KeyUse:
     """Count it, in one pass over the records (and one over the audit trail for each of INDEX_KEYS)."""
     settings = conf.current()
     keys, hash_keys = settings.encryption_keys, settings.index_keys
-    counts = {f"under_{n}": _count(_under((key,), NAME, NUMBER)) for n, key in enumerate(keys)}
+    counts = {f"under_{n}": _count(_under((key,), *ENCRYPTED)) for n, key in enumerate(keys)}
     for n, hash_key in enumerate(hash_keys):
         counts[f"indexed_{n}"] = _count(Q(index_key_id=hash_key.key_id))
         counts[f"tokens_{n}"] = _count(Q(token_key_id=hash_key.key_id))
@@ -101,8 +103,7 @@ def _under(keys: EncryptionKeys, *columns: str) -> Q:
 
 def _not_under(keys: EncryptionKeys) -> Q:
     """With a ciphertext that is under none of the keys."""
-    columns = (NAME, NUMBER)
-    return reduce(or_, (Q(**{f"{it}__isnull": False}) & ~_under(keys, it) for it in columns))
+    return reduce(or_, (Q(**{f"{it}__isnull": False}) & ~_under(keys, it) for it in ENCRYPTED))
 
 
 def _count(test: Q) -> Count:
