@@ -7,33 +7,74 @@ const TABLE = {
   index: {
     title: ['社会保障', 'Social security'],
     why: [
-      '依照规定，本服务须实名办理。经您同意，我们向微信支付获取您的实名信息。',
-      'By law this service needs your real name. With your consent, we get it from WeChat Pay.',
+      '依照规定，办理本服务须核验您的真实身份。请先阅读个人信息处理告知书，再选择核验方式。',
+      'By law this service needs your real name. Please read the notice on personal data first, then choose a way.',
     ],
     shared: ['将提供的信息', 'What will be shared'],
     name: ['姓名', 'Name'],
     number: ['身份证号码', 'ID number'],
-    consent: [
-      '仅用于办理本服务，加密保存，页面上只显示部分字符。您可以随时撤回同意，撤回后我们删除这些信息。',
-      'Used for this service only, stored encrypted, shown in part. You can withdraw your consent at any time; we then delete the data.',
+    begin: ['阅读告知书', 'Read the notice'],
+    declined: ['您没有同意，我们未收集您的信息', 'You did not agree. We have not collected any data'],
+    otherWays: ['其他核验方式', 'Other ways'],
+    counter: [
+      '您也可以不刷脸：可选择其他核验方式，或携带身份证到服务窗口办理，办理条件相同。',
+      'You need not show your face: choose another way, or bring your ID card to a service counter, on the same terms.',
     ],
-    agree: ['我已阅读并同意提供以上信息', 'I have read this and agree to share the information above'],
     verified: ['实名信息已核验', 'Your real name is verified'],
     open: ['进入服务', 'Open the service'],
     insured: ['参保人', 'Insured person'],
     balance: ['账户余额（元）', 'Balance (CNY)'],
+    accesses: ['谁查看过我的信息', 'Who looked at my data'],
     withdraw: ['撤回同意并删除信息', 'Withdraw consent and delete the data'],
     withdrawAsk: [
-      '撤回后，再次使用本服务须重新授权。',
-      'To use this service again, you will have to authorize again.',
+      '将删除：您的姓名、身份证号码，以及仅为本事项所作的全部核验。将保留：核验和撤回的事件记录、用户标识、网络地址。撤回不影响此前已办理的业务；再次使用本服务须重新核验。',
+      'Deleted: your name, your ID number, and all verifications made for this purpose alone. Kept: the record of the events, a user id and a network address. What was done before stays valid; to use this service again, you will have to verify again.',
     ],
-    check: ['改用姓名和身份证号码核验', 'Verify by name and ID number instead'],
+    check: ['用姓名和身份证号码核验', 'Verify by name and ID number'],
     again: ['再试一次', 'Try again'],
     busy: ['请稍候', 'One moment'],
   },
+  notice: {
+    privacyTitle: ['个人信息保护', 'Protection of your data'],
+    handler: ['个人信息处理者', 'Who is responsible'],
+    recipients: ['接收方', 'Who receives the data'],
+    retention: ['保存期限', 'Kept for'],
+    days: ['{days} 天', '{days} days'],
+    privacy: ['用户隐私保护指引', 'Privacy guidelines'],
+    agree: ['我已阅读并同意以上内容', 'I have read this and agree'],
+    submit: ['同意并继续', 'Agree and continue'],
+    decline: ['不同意', 'Do not agree'],
+    again: ['再试一次', 'Try again'],
+    busy: ['请稍候', 'One moment'],
+    notOpened: ['暂时无法打开，请稍候再试', 'It could not be opened. Please try again'],
+  },
+  person: {
+    name: ['姓名', 'Name'],
+    number: ['身份证号码', 'ID number'],
+    badName: ['请填写姓名', 'Please enter your name'],
+    badNumber: ['身份证号码有误，请检查', 'This is not an ID number. Please check it'],
+    checkDigit: [
+      '号码的最后一位与前面各位不符，请核对；确认无误请再次点击',
+      'The last character does not fit the others. Please compare; if it is right, tap once more',
+    ],
+  },
+  face: {
+    title: ['人脸核验', 'Face verification'],
+    why: [
+      '请填写您本人的姓名和居民身份证号码。点击后由微信进行人脸核验，我们不获取、不保存您的人脸图像。',
+      'Enter your own name and ID number. WeChat then verifies your face; we neither get nor keep any picture of it.',
+    ],
+    agreeFirst: ['请先阅读告知书并同意', 'Please read the notice and agree first'],
+    submit: ['开始人脸核验', 'Verify my face'],
+    other: ['选择其他核验方式', 'Choose another way'],
+    restart: ['重新核验', 'Start again'],
+    again: ['再试一次', 'Try again'],
+    busy: ['正在核验', 'Verifying'],
+    done: ['人脸核验已通过', 'Your face is verified'],
+  },
   button: {
     authorize: ['微信支付实名授权', 'Authorize with WeChat Pay'],
-    agreeFirst: ['请先阅读并勾选同意', 'Please read and agree first'],
+    agreeFirst: ['请先阅读告知书并同意', 'Please read the notice and agree first'],
     again: ['再试一次', 'Try again'],
     againIn: ['{seconds} 秒后可再试', 'Try again in {seconds} s'],
     busy: ['正在办理', 'Working on it'],
@@ -47,25 +88,34 @@ const TABLE = {
     ],
     name: ['姓名', 'Name'],
     number: ['身份证号码', 'ID number'],
+    read: ['阅读告知书', 'Read the notice'],
     submit: ['同意并前往微信核验', 'Agree and verify with WeChat'],
-    badName: ['请填写姓名', 'Please enter your name'],
-    badNumber: ['身份证号码应为 18 位，请检查', 'This is not an ID number. Please check it'],
-    checkDigit: [
-      '号码的最后一位与前面各位不符，请核对；确认无误请再次点击',
-      'The last character does not fit the others. Please compare; if it is right, tap once more',
-    ],
     verified: ['核验一致', 'Your details match'],
     back: ['返回', 'Back'],
     restart: ['重新填写', 'Start again'],
     again: ['再试一次', 'Try again'],
     busy: ['正在核验', 'Checking'],
   },
+  accesses: {
+    title: ['谁查看过我的信息', 'Who looked at my data'],
+    none: ['尚无人查看或使用过您的信息', 'Nobody has looked at your data or used it'],
+    by: ['查看方', 'By'],
+    reason: ['事由', 'Reason'],
+    reveal: ['查看明文', 'Seen in plain'],
+    search: ['查询', 'Found by a search'],
+    export: ['导出', 'Exported'],
+    copy: ['提供副本', 'Copy given'],
+    use: ['办理业务', 'Used by a service'],
+    more: ['查看更早的记录', 'Show earlier ones'],
+    again: ['再试一次', 'Try again'],
+    busy: ['请稍候', 'One moment'],
+  },
   /** By the code of the server's error table; below it, what only the mini-program can know. */
   error: {
     invalid: ['提交的内容有误，请检查', 'What was sent is not valid. Please check it'],
     not_authenticated: ['登录失败，请关闭小程序后重新打开', 'Login failed. Please close the mini-program and open it again'],
     permission_denied: ['您没有办理此项的权限', 'You are not allowed to do this'],
-    real_name_required: ['请先完成实名授权', 'Please authorize your real name first'],
+    real_name_required: ['请先完成实名核验', 'Please verify your real name first'],
     too_young: ['您未达到办理此项服务的年龄，或年龄未知', 'You are not old enough for this service, or your age is not known'],
     not_found: ['没有找到相关内容', 'There is nothing here'],
     method_not_allowed: ['小程序版本与服务不一致，请更新小程序', 'This mini-program does not fit the server. Please update it'],
@@ -95,6 +145,24 @@ const TABLE = {
       '姓名或身份证号码与微信支付的实名信息不一致，请核对后重新填写',
       'The name or ID number does not match your WeChat Pay account. Please check and enter them again',
     ],
+    other_merchant: ['此次授权属于另一服务，请在本服务中重新授权', 'This authorization was for another service. Please authorize again here'],
+    face_unclear: [
+      '未能清楚识别您的面部。请在光线充足处正对屏幕，重新核验',
+      'Your face could not be made out. Please face the screen in good light and verify again',
+    ],
+    face_cancelled: ['您已取消人脸核验。如需办理，请重新核验，或选择其他方式', 'You cancelled. Verify again, or choose another way'],
+    face_unsupported: [
+      '未能使用摄像头或麦克风。请在微信“右上角 ··· - 设置”和手机系统设置中允许使用，或选择其他核验方式',
+      'The camera or microphone could not be used. Allow it under ··· (top right), Settings, and in your phone’s settings, or choose another way',
+    ],
+    face_not_finished: ['微信尚未返回核验结果，请稍候再试', 'WeChat has no result yet. Please try again in a moment'],
+    face_expired: ['此次核验已超时，请重新核验', 'This verification has expired. Please verify again'],
+    minor: [
+      '您未满 14 周岁，请由监护人陪同到服务窗口办理',
+      'You are under 14. Please come to a service counter together with your guardian',
+    ],
+    consent_required: ['请先阅读并同意个人信息处理告知书', 'Please read the notice on personal data and agree to it first'],
+    reauthentication_required: ['为保护您的信息，请重新登录后再办理', 'To protect your data, please log in again first'],
 
     network: ['网络不通，请检查网络后再试', 'No connection. Please check your network and try again'],
     timeout: ['网络超时，请再试一次；无需重新授权', 'The network timed out. Please try again; you need not authorize anew'],
@@ -102,10 +170,29 @@ const TABLE = {
     login_failed: ['微信登录失败，请再试一次', 'WeChat login failed. Please try again'],
     refused: ['您没有同意授权。如需办理，请再次点击', 'You did not agree. Tap again if you want to go on'],
     not_opened: ['微信未能打开授权页面，请再试一次', 'WeChat could not open the authorization page. Please try again'],
+    old_wechat_face: [
+      '当前微信版本不支持人脸核验。请将微信更新至 8.0.57 及以上版本，或选择其他核验方式',
+      'This version of WeChat cannot verify faces. Please update WeChat to 8.0.57 or later, or choose another way',
+    ],
+    no_camera: ['您的设备不支持人脸核验，请选择其他核验方式', 'This device cannot verify faces. Please choose another way'],
     old_wechat: ['当前微信版本不支持实名授权，请更新微信', 'This version of WeChat cannot do this. Please update WeChat'],
     no_category: ['服务尚未设置类目，请联系服务方', 'The service has no category set. Please contact us'],
     erased: ['这次授权的信息已删除，请重新授权', 'The data of this authorization was deleted. Please authorize again'],
     unforeseen: ['出错了，请重新打开小程序', 'Something went wrong. Please open the mini-program again'],
+  },
+  /** The codes that mean something else where a face was verified. */
+  faceError: {
+    mismatch: [
+      '核验未通过：姓名、身份证号码与您本人不一致。请核对后重新核验，或选择其他方式',
+      'Not verified: name, ID number and face do not belong together. Please check them and verify again, or choose another way',
+    ],
+    no_real_name: [
+      '未查到您的身份信息。请核对姓名和身份证号码；如确认无误，请选择其他核验方式',
+      'No such identity was found. Please check name and ID number; if they are right, choose another way',
+    ],
+    outcome_unknown: ['未能确认结果，请重新核验', 'The outcome is not known. Please verify again'],
+    timeout: ['网络超时，请再试一次', 'The network timed out. Please try again'],
+    erased: ['此次核验的信息已删除，请重新核验', 'The data of this verification was deleted. Please verify again'],
   },
 }
 
@@ -124,9 +211,11 @@ function group(name) {
 /**
  * What to tell the citizen: our words; for a code that came after this mini-program, the server's.
  * @param {{code: string, detail?: string}} error
+ * @param {'face'} [way]
  */
-function errorWords({ code, detail }) {
-  return TABLE.error[code] ? pick(TABLE.error[code]) : detail || pick(TABLE.error.unforeseen)
+function errorWords({ code, detail }, way) {
+  const words = (way && TABLE.faceError[code]) || TABLE.error[code]
+  return words ? pick(words) : detail || pick(TABLE.error.unforeseen)
 }
 
 /**

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,36 @@ def npm(*arguments: str, **environment: str) -> str:
     return done.stdout
 
 
+#: What the mini-program asks of the server first: the notice in force.
+needs_notices = pytest.mark.skipif(
+    "notices/" not in (ROOT / "wx_realname" / "urls.py").read_text(),
+    reason="wx_realname.urls has no notices/ yet",
+)
+
+PUBLISH = """
+from hashlib import sha256
+from django.utils import timezone
+from wx_realname.models import Notice
+text = "为办理社会保障业务，我们处理您的姓名和身份证号码。"
+Notice.objects.create(
+    purpose="social-security", version="2026-11", language="zh-hans", title="个人信息处理告知书",
+    text=text, sha256=sha256(text.encode()).hexdigest(), handler="某市人力资源和社会保障局",
+    recipients="微信", retention_days=365, published_at=timezone.now(),
+)
+"""
+CONSENTED = """
+SELECT DISTINCT n.version FROM wx_realname_verification v
+LEFT JOIN wx_realname_consent c ON c.id = v.consent_id
+LEFT JOIN wx_realname_notice n ON n.id = c.notice_id
+WHERE v.status IN ('verified', 'erased')
+"""
+
+
 @pytest.fixture
 def addresses(make_site: Callable[..., Site], wechat: Sandbox) -> dict[str, str]:
     """A running site and the WeChat that it asks."""
     site = make_site(wechat.url, WX_REALNAME_CATEGORY_ID="99,904")
+    site.manage("shell", "-c", PUBLISH)
     site.start()
     return {"SITE_URL": site.url, "SANDBOX_URL": wechat.url}
 
@@ -52,17 +79,12 @@ def test_types() -> None:
     npm("types")
 
 
-def test_the_whole_road(addresses: dict[str, str], tmp_path: Path) -> None:
-    npm("test:site", **addresses)
-    with sqlite3.connect(tmp_path / "db.sqlite3") as database:
-        consents = database.execute(
-            "SELECT DISTINCT consent FROM wx_realname_verification WHERE status = 'verified'"
-        ).fetchall()
-    assert consents == [("2026-11",)]  # config.js
+@needs_notices
+@pytest.mark.parametrize("script", ["test:face", "test:site", "test:check"])
+def test_the_whole_road(script: str, addresses: dict[str, str], tmp_path: Path) -> None:
+    npm(script, **addresses)
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
+        assert database.execute(CONSENTED).fetchall() == [("2026-11",)]
     log = (tmp_path / "site.log").read_text()
     assert "欧阳娜" not in log
     assert "440524198001010013" not in log
-
-
-def test_the_road_by_name_and_number(addresses: dict[str, str]) -> None:
-    npm("test:check", **addresses)

@@ -13,6 +13,7 @@ const session = require('./session')
  * @property {number} status
  * @property {string} [detail]
  * @property {string | null} [verification]
+ * @property {Record<string, string[]>} [errors] by field, where `code` is `invalid`
  * @property {{errcode: number, errmsg: string, hint: string | null} | null} [wechat]
  */
 
@@ -20,8 +21,9 @@ const session = require('./session')
  * A record, as the server shows it.
  * @typedef {object} Verification
  * @property {string} id
- * @property {'authorize' | 'check'} method
- * @property {'pending' | 'verified' | 'rejected' | 'failed' | 'unknown' | 'erased'} status
+ * @property {'authorize' | 'face' | 'check'} method
+ * @property {'pending' | 'waiting' | 'verified' | 'rejected' | 'failed' | 'unknown' | 'erased'} status
+ * @property {string | null} consent
  * @property {string | null} real_name
  * @property {string | null} credential_id
  */
@@ -35,8 +37,21 @@ let loggingIn = null
 const get = (path) => call('GET', path)
 
 /**
+ * A resource of the caller, or null where the server has none.
  * @param {string} path
- * @param {object} body
+ */
+async function find(path) {
+  try {
+    return await get(path)
+  } catch (error) {
+    if (/** @type {ApiError} */ (error).code === 'not_found') return null
+    throw error
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {object} [body]
  */
 const post = (path, body) => call('POST', path, body)
 
@@ -78,7 +93,7 @@ function login() {
 async function logIn() {
   try {
     const { token, expires_at } = await send('POST', config.paths.login, { code: await wxLogin() })
-    session.keep({ token, expiresAt: Date.parse(expires_at) })
+    session.keep({ token, expiresAt: Date.parse(expires_at) || null })
     return token
   } catch (error) {
     const { retry } = /** @type {ApiError} */ (error)
@@ -136,7 +151,15 @@ function problem({ statusCode, data, header }) {
   if (typeof data !== 'object' || data === null) return ours('bad_answer')
   if (statusCode >= 200 && statusCode < 300) return null
   if (typeof data.code !== 'string') return ours('bad_answer')
-  return Object.assign({ retry: 'no' }, data, { status: statusCode, retryAfter: retryAfter(header) })
+  return Object.assign({ retry: 'no' }, data, { code: meant(data), status: statusCode, retryAfter: retryAfter(header) })
+}
+
+/**
+ * A notice that is not in force any more is read anew, as where none was agreed to.
+ * @param {{code: string, errors?: Record<string, string[]>}} data
+ */
+function meant({ code, errors }) {
+  return code === 'invalid' && errors && errors.notice ? 'consent_required' : code
 }
 
 /**
@@ -158,4 +181,4 @@ function ours(code) {
   return { code, retry: 'later', retryAfter: 0, status: 0 }
 }
 
-module.exports = { get, login, post, remove }
+module.exports = { find, get, login, post, remove }

@@ -19,6 +19,7 @@ const { errorWords, fill, group } = require('../i18n')
  * @property {(result: any) => void} done
  * @property {(error: ApiError) => void} [failed]
  * @property {Phase} then
+ * @property {'face'} [way] whose words an error is told in
  */
 
 /** @type {WeakMap<object, Attempt>} */
@@ -39,7 +40,8 @@ class Attempt {
   /** @param {(view: View) => void} show */
   constructor(show) {
     this._show = show
-    this._left = false
+    /** Whether the page or component is gone. */
+    this.left = false
     /** @type {Phase} */
     this.phase = 'ready'
     /** @type {Job | null} what `again` does */
@@ -60,10 +62,10 @@ class Attempt {
     try {
       result = await repeatedAfterTimeout(job.work)
     } catch (error) {
-      if (!this._left) this.fail(asApiError(error), job)
+      if (!this.left) this.fail(asApiError(error), job)
       return
     }
-    if (this._left) return
+    if (this.left) return
     this._job = null
     this._tell(job.then)
     job.done(result)
@@ -80,22 +82,23 @@ class Attempt {
    * @param {Job | null} job
    */
   fail(error, job = null) {
-    const message = errorWords(error)
+    const message = errorWords(error, job ? job.way : undefined)
     this._job = error.retry === 'later' ? job : null
     if (error.retry === 'later') this._wait(Date.now() + error.retryAfter * 1000, message)
-    else this._tell(error.retry === 'reauthorize' ? 'ready' : 'stopped', message)
+    else this._tell(canBegin(error) ? 'ready' : 'stopped', message)
     if (job && job.failed) job.failed(error)
   }
 
   /** From the beginning. */
   reset() {
+    clearTimeout(this._timer)
     this._job = null
     this._tell('ready')
   }
 
   /** The page or component goes: nothing more is shown, and nothing is kept. */
   leave() {
-    this._left = true
+    this.left = true
     this._job = null
     clearTimeout(this._timer)
   }
@@ -117,6 +120,14 @@ class Attempt {
     this.phase = phase
     this._show({ phase, message, countdown })
   }
+}
+
+/**
+ * Whether the citizen can do something about it and begin anew.
+ * @param {ApiError} error
+ */
+function canBegin({ code, retry }) {
+  return retry === 'reauthorize' || code === 'consent_required'
 }
 
 /**

@@ -3,11 +3,23 @@
 /** The first WeChat, on iOS and Android, whose button hands out real names (the interface document, section 2). */
 const OLDEST_WECHAT = '6.5.22'
 
+/** The first base library with face verification 2.0; it came with WeChat 8.0.57. */
+const OLDEST_FACE_LIBRARY = '3.8.12'
+
 /** Whether this WeChat's button can ask for a real name. */
 function canAuthorize() {
   return (
     compareVersions(base().version, OLDEST_WECHAT) >= 0 &&
     wx.canIUse('button.open-type.getRealnameAuthInfo')
+  )
+}
+
+/** Whether this WeChat has face verification 2.0; whether the device can, lib/face.js asks. */
+function canVerifyFace() {
+  return (
+    compareVersions(base().SDKVersion, OLDEST_FACE_LIBRARY) >= 0 &&
+    wx.canIUse('requestFacialVerify') &&
+    wx.canIUse('checkIsSupportFacialRecognition')
   )
 }
 
@@ -40,4 +52,4 @@ function base() {
   return typeof wx.getAppBaseInfo === 'function' ? wx.getAppBaseInfo() : wx.getSystemInfoSync()
 }
 
-module.exports = { canAuthorize, compareVersions, language }
+module.exports = { canAuthorize, canVerifyFace, compareVersions, language }

@@ -1,16 +1,28 @@
 /** The resident ID number (GB 11643-1999), as the server's resident_id.py judges it. */
 
+/** What a paste brings along: blanks, and the invisible characters. */
+const STRAY = /[\p{Zs}\p{Cf}]/gu
+const FULL_WIDTH = /[\uff10-\uff19\uff38\uff58]/g
 const SHAPE = /^(\d{17}[\dX]|\d{15})$/
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const CHECK_CHARACTERS = '10X98765432'
 
 /**
- * The number in capitals, or '' when it isn't shaped like one or its birth date doesn't exist (yet).
+ * The number in its one form, or '' when it isn't shaped like one or its birth date doesn't exist (yet).
  * @param {string} text
  */
 function normalize(text) {
-  const number = text.trim().toUpperCase()
+  const number = folded(text)
   return SHAPE.test(number) && isBirthDate(number) ? number : ''
+}
+
+/** @param {string} text */
+function folded(text) {
+  return String(text)
+    .trim()
+    .replace(STRAY, '')
+    .replace(FULL_WIDTH, (character) => String.fromCharCode(character.charCodeAt(0) - 0xfee0))
+    .toUpperCase()
 }
 
 /** @param {string} number */

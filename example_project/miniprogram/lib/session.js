@@ -3,7 +3,10 @@
 const KEY = 'wx_realname.session'
 const MARGIN = 60000 // milliseconds: a token that ends while it's on its way is of no use
 
-/** @typedef {{token: string, expiresAt: number}} Session */
+/**
+ * `expiresAt`: milliseconds; null where the login doesn't say when: such a token holds until the server refuses it.
+ * @typedef {{token: string, expiresAt: number | null}} Session
+ */
 
 /** @type {Session | null} */
 let current = null
@@ -11,7 +14,12 @@ let current = null
 /** The token, or '' when there is none that holds. */
 function token() {
   if (!current) current = wx.getStorageSync(KEY) || null
-  return current && current.expiresAt - MARGIN > Date.now() ? current.token : ''
+  return current && holds(current) ? current.token : ''
+}
+
+/** @param {Session} session */
+function holds({ expiresAt }) {
+  return expiresAt === null || expiresAt - MARGIN > Date.now()
 }
 
 /** @param {Session} session */

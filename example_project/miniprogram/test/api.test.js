@@ -29,6 +29,24 @@ test('a token is kept until it ends', async () => {
   assert.deepEqual(sent, ['Bearer one', 'Bearer two', 'Bearer two'])
 })
 
+for (const expires_at of [undefined, 'soon'])
+  test(`five calls log in once where the login says no time (${expires_at}), and again when the token is refused`, async () => {
+    const answer = (token) => ({ status: 200, data: { token, expires_at } })
+    const requests = serve({ 'login/': [answer('one'), answer('two')], 'a/': [OK, OK, OK, OK, OK, UNAUTHORIZED, OK] })
+    const { get } = app('lib/api')
+    for (let i = 0; i < 5; i += 1) await get('a/')
+    assert.equal(requests.to('login/').length, 1)
+    await get('a/')
+    assert.equal(requests.to('login/').length, 2)
+  })
+
+test('five calls log in once', async () => {
+  const requests = serve({ 'a/': OK })
+  const { get } = app('lib/api')
+  for (let i = 0; i < 5; i += 1) await get('a/')
+  assert.equal(requests.to('login/').length, 1)
+})
+
 test('a token outlives the mini-program', async () => {
   serve({ 'a/': OK })
   await app('lib/api').get('a/')

@@ -1,11 +1,14 @@
 const assert = require('node:assert/strict')
 const { beforeEach, describe, test } = require('node:test')
 
-const { app, reset, show, text, until } = require('./support/device')
-const { NEVER, RECORD, error, serve } = require('./support/server')
+const { app, moment, reset, show, text, until } = require('./support/device')
+const { NEVER, NOTICE, RECORD, error, serve } = require('./support/server')
 
 const CURRENT = 'realname/verifications/current/'
 const SERVICE = 'social-security/'
+const NOTICES = 'realname/notices/social-security/'
+const FACES = 'realname/faces/'
+const CONSENTS = 'realname/consents/'
 const tap = (page, selector) => page.querySelector(selector).dispatchEvent('tap')
 
 beforeEach(reset)
@@ -19,17 +22,96 @@ describe('the first page', () => {
     return { page, requests }
   }
 
-  test('logs in, says what will be shared, and asks for consent', async () => {
-    const { page, requests } = await opened({ [CURRENT]: error(404, 'not_found') })
+  /** The notice's sheet, answered. */
+  async function agree(page) {
+    if (!page.data.asking) tap(page, '.begin')
+    await until(() => page.querySelector('.notice')?.querySelector('.agree'))
+    const sheet = page.querySelector('.notice')
+    sheet.querySelector('.agree').dispatchEvent('change', { detail: { value: ['agreed'] } })
+    await until(() => sheet.data.ticked)
+    tap(sheet, '.submit')
+    await until(() => page.data.agreed)
+  }
+  const NOTICE_IN_FORCE = { [NOTICES]: { status: 200, data: NOTICE } }
+
+  test('logs in, says what will be shared, and asks for consent in a sheet of its own', async () => {
+    const { page, requests } = await opened({ [CURRENT]: error(404, 'not_found'), ...NOTICE_IN_FORCE })
     assert.equal(requests[0].path, 'login/')
-    assert.match(text(page, '.consent'), /随时撤回同意/)
+    const asked = () => page.querySelector('.face').querySelector('.person')
+    await until(() => page.querySelector('.face').data.phase === 'ready')
+    assert.ok(!asked(), 'no name before consent')
+    tap(page, '.begin')
+    await until(() => page.querySelector('.notice'))
+    assert.ok(!page.querySelector('.face'), 'nothing behind the sheet')
+    await agree(page)
+    await until(() => asked())
+    assert.equal(page.querySelector('.face').data.notice, NOTICE.id)
+  })
+
+  test('a citizen who declines has sent nothing, and may read again', async () => {
+    const { page, requests } = await opened({ [CURRENT]: error(404, 'not_found'), ...NOTICE_IN_FORCE })
+    tap(page, '.begin')
+    await until(() => page.querySelector('.notice')?.querySelector('.agree'))
+    tap(page.querySelector('.notice'), '.decline')
+    await until(() => page.querySelector('.begin'))
+    assert.match(text(page, '.alert'), /未收集/)
+    assert.ok(requests.every(({ method, path }) => method === 'GET' || path === 'login/'))
+  })
+
+  test('without a notice and with nothing to agree to for WeChat, the ways go on', async () => {
+    const { page } = await opened({ [CURRENT]: error(404, 'not_found') })
+    tap(page, '.begin')
+    await until(() => page.data.agreed)
+    assert.equal(page.data.notice, '')
+    await until(() => page.querySelector('.face').querySelector('.person'))
+  })
+
+  test('offers the other ways to who does not want the face, with the same notice', async () => {
+    const { page } = await opened({ [CURRENT]: error(404, 'not_found'), ...NOTICE_IN_FORCE })
+    let url
+    wx.navigateTo = (options) => (url = options.url)
+    await agree(page)
+    assert.ok(!page.querySelector('.authorization'))
+    tap(page.querySelector('.face'), '.other')
+    await until(() => page.querySelector('.authorization'))
+    assert.match(text(page, '.counter'), /服务窗口/)
     const button = page.querySelector('.authorization')
     await until(() => button.data.phase === 'ready')
-    assert.equal(text(button, '.authorize'), '请先阅读并勾选同意')
-    page.querySelector('.agree').dispatchEvent('change', { detail: { value: ['agreed'] } })
-    await until(() => text(button, '.authorize') === '微信支付实名授权')
-    assert.equal(button.data.consent, app('config').consent)
+    assert.deepEqual([button.data.agreed, button.data.notice], [true, NOTICE.id])
+    tap(page, '.check')
+    await moment()
+    assert.equal(url, `/pages/check/check?agreed=1&notice=${NOTICE.id}`)
   })
+
+  test('offers the other ways at once where the device can’t', async () => {
+    wx.checkIsSupportFacialRecognition = ({ fail }) => fail({ errMsg: 'not supported' })
+    const { page } = await opened({ [CURRENT]: error(404, 'not_found') })
+    await until(() => page.querySelector('.authorization'))
+    const button = page.querySelector('.authorization')
+    await until(() => button.data.phase === 'ready')
+    assert.equal(text(button, '.authorize'), '请先阅读告知书并同意', 'not before consent')
+  })
+
+  for (const [what, answer] of [
+    ['consent_required', error(403, 'consent_required')],
+    ['a notice that was superseded', { status: 400, data: { ...error(400, 'invalid').data, errors: { notice: ['old'] } } }],
+  ])
+    test(`${what}: the notice is read again, and then the way goes on`, async () => {
+      const { page, requests } = await opened({ [CURRENT]: error(404, 'not_found'), ...NOTICE_IN_FORCE, [FACES]: answer })
+      const form = () => {
+        const face = page.querySelector('.face')
+        return face?.data.phase === 'ready' && face.querySelector('.person')?.querySelector('.form')
+      }
+      await agree(page)
+      await until(form)
+      form().dispatchEvent('submit', { detail: { value: { real_name: '欧阳娜', credential_id: '440524198001010013' } } })
+      await until(() => page.querySelector('.begin'))
+      assert.deepEqual([page.data.agreed, page.data.notice, !!form()], [false, '', false])
+      assert.match(text(page.querySelector('.face'), '.alert'), /请先阅读并同意/)
+      await agree(page)
+      await until(form)
+      assert.equal(requests.to(FACES).length, 1)
+    })
 
   test('shows a verified citizen the masked values, and opens the service', async () => {
     const service = { service: 'social-security', insured: '**娜', balance: '12345.67' }
@@ -51,18 +133,79 @@ describe('the first page', () => {
     })
     tap(page, '.open')
     await until(() => !page.data.record)
-    assert.ok(page.querySelector('.authorization'))
-    assert.match(text(page, '.alert'), /请先完成实名授权/)
+    assert.ok(page.querySelector('.begin'))
+    assert.match(text(page, '.alert'), /请先完成实名核验/)
   })
 
-  test('withdraws consent', async () => {
+  test('a service of another purpose asks for consent, and is opened without a new verification', async () => {
     const { page, requests } = await opened({
       [CURRENT]: { status: 200, data: RECORD },
-      [`realname/verifications/${RECORD.id}/`]: { status: 204, data: '' },
+      [SERVICE]: [error(403, 'consent_required'), { status: 200, data: { insured: '**娜', balance: '1' } }],
+      [CONSENTS]: { status: 201, data: {} },
+      ...NOTICE_IN_FORCE,
     })
-    tap(page, '.withdraw')
-    await until(() => !page.data.record)
-    assert.equal(requests.at(-2).method, 'DELETE') // the last one asks for the button's category
+    tap(page, '.open')
+    await until(() => page.querySelector('.notice'))
+    await agree(page)
+    await until(() => page.data.service)
+    assert.deepEqual(requests.to(CONSENTS)[0].data, { notice: NOTICE.id })
+  })
+
+  test('a service that wants consent and has no notice says so', async () => {
+    const { page, requests } = await opened({
+      [CURRENT]: { status: 200, data: RECORD },
+      [SERVICE]: error(403, 'consent_required'),
+    })
+    tap(page, '.open')
+    await until(() => page.data.agreed && page.data.message)
+    assert.equal(text(page, '.alert'), app('i18n').errorWords({ code: 'misconfigured' }))
+    assert.equal(requests.to(SERVICE).length, 1)
+  })
+
+  describe('withdraws the consent by one button and one confirmation', () => {
+    const live = { id: 'consent-2', purpose: 'social-security', withdrawn_at: null }
+    const others = [
+      { ...live, id: 'consent-1', purpose: 'pension' },
+      { ...live, id: 'consent-3', withdrawn_at: '2026-11-01T00:00:00Z' },
+    ]
+    for (const [what, consents, consent, method, path] of [
+      ['the live one of this purpose', [...others, live], 'consent-1', 'POST', 'realname/consents/consent-2/withdraw/'],
+      ['the record’s', [], 'consent-4', 'POST', 'realname/consents/consent-4/withdraw/'],
+      ['a record without one is erased', [], null, 'DELETE', `realname/verifications/${RECORD.id}/`],
+    ])
+      test(what, async () => {
+        let asked
+        wx.showModal = (options) => options.success({ confirm: Boolean((asked = options)) })
+        const { page, requests } = await opened({
+          [CURRENT]: { status: 200, data: { ...RECORD, consent } },
+          [CONSENTS]: { status: 200, data: { next: null, results: consents } },
+          [path]: method === 'POST' ? { status: 200, data: {} } : { status: 204, data: '' },
+        })
+        tap(page, '.withdraw')
+        await until(() => !page.data.record)
+        for (const words of ['姓名', '身份证号码', '仅为本事项', '事件', '用户标识', '网络地址']) assert.ok(asked.content.includes(words))
+        assert.deepEqual(requests.filter(({ method }) => method === 'POST' || method === 'DELETE').slice(1).map((r) => [r.method, r.path]), [[method, path]])
+        assert.ok(page.querySelector('.begin'))
+      })
+
+    test('unless it is not confirmed', async () => {
+      wx.showModal = ({ success }) => success({ confirm: false })
+      const { page, requests } = await opened({ [CURRENT]: { status: 200, data: RECORD } })
+      const before = requests.length
+      tap(page, '.withdraw')
+      await moment()
+      assert.equal(requests.length, before)
+      assert.ok(page.data.record)
+    })
+  })
+
+  test('leads to who looked at the data', async () => {
+    let url
+    wx.navigateTo = (options) => (url = options.url)
+    const { page } = await opened({ [CURRENT]: { status: 200, data: RECORD } })
+    tap(page, '.accesses')
+    await moment()
+    assert.equal(url, `/pages/accesses/accesses?id=${RECORD.id}`)
   })
 
   test('a look that began before the citizen was verified takes nothing away', async () => {
@@ -75,9 +218,9 @@ describe('the first page', () => {
 
   test('offers to try again where there is no network', async () => {
     const { page } = await opened({ [CURRENT]: [{ fail: 'request:fail' }, error(404, 'not_found')] })
-    assert.ok(!page.querySelector('.authorization'))
+    assert.ok(!page.querySelector('.face'))
     tap(page, '.again')
-    await until(() => page.querySelector('.authorization'))
+    await until(() => page.querySelector('.face'))
   })
 })
 
@@ -91,11 +234,12 @@ describe('the page of name and number', () => {
     const visits = []
     wx.navigateToMiniProgram = (options) => visits.push(options)
     const requests = serve(answers)
-    const page = show('pages/check/check')
+    const page = show('pages/check/check', undefined, { agreed: '1', notice: 'notice-1' })
     return { page, requests, visits, checks: () => requests.to(CHECKS) }
   }
+  const form = (page) => page.querySelector('.person')
   const submit = (page, value = PERSON) =>
-    page.querySelector('.person').dispatchEvent('submit', { detail: { value } })
+    form(page).querySelector('.form').dispatchEvent('submit', { detail: { value } })
 
   let launched
   /** App.onShow, as WeChat calls it on the way back. */
@@ -112,14 +256,14 @@ describe('the page of name and number', () => {
     comeBack({ code })
   }
 
-  test('goes to the city service, and sends code, name, number and consent', async () => {
+  test('goes to the city service, and sends code, name, number and notice', async () => {
     const world = opened({ [CHECKS]: CHECKED })
     await agreed(world)
     await until(() => world.page.data.phase === 'done')
     const [{ appId, path }] = world.visits
     assert.deepEqual([appId, path], ['wx308bd2aeb83d3345', 'subPages/city/wxpay-auth/main'])
     assert.deepEqual(world.checks()[0].data, {
-      code: 'C1', real_name: '欧阳娜', credential_id: '440524198001010013', consent: app('config').consent,
+      code: 'C1', real_name: '欧阳娜', credential_id: '440524198001010013', notice: 'notice-1',
     })
     assert.equal(text(world.page, '.name'), '**娜')
   })
@@ -155,14 +299,22 @@ describe('the page of name and number', () => {
     assert.deepEqual(world.checks().map(({ data }) => data.code), ['C1', 'C2'])
   })
 
-  test('a mismatch is said, and an empty form offered', async () => {
-    const world = opened({ [CHECKS]: error(422, 'mismatch') })
+  test('a mismatch is said, and what was typed can be corrected', async () => {
+    const world = opened({ [CHECKS]: error(422, 'mismatch', 'reauthorize') })
     await agreed(world)
-    await until(() => world.page.data.phase === 'stopped')
+    await until(() => world.page.data.message)
     assert.match(text(world.page, '.alert'), /不一致/)
     assert.equal(app('lib/attempt').Attempt.of(world.page.instance)._job, null, 'what held the name is let go')
+    assert.ok(form(world.page))
+  })
+
+  test('after an error that stays, an empty form is offered', async () => {
+    const world = opened({ [CHECKS]: error(422, 'no_real_name') })
+    await agreed(world)
+    await until(() => world.page.data.phase === 'stopped')
+    assert.ok(!form(world.page))
     tap(world.page, '.restart')
-    await until(() => world.page.querySelector('.person'))
+    await until(() => form(world.page))
     assert.equal(world.page.data.message, '')
   })
 
@@ -185,30 +337,30 @@ describe('the page of name and number', () => {
     assert.equal(world.visits.length, 1)
   })
 
-  for (const [value, word] of [
-    [{ ...PERSON, real_name: ' ' }, 'badName'],
-    [{ ...PERSON, credential_id: '440524198002300013' }, 'badNumber'],
-  ])
-    test(`says at once: ${word}`, async () => {
-      const world = opened({})
-      submit(world.page, value)
-      await until(() => world.page.data.hint)
-      assert.equal(text(world.page, '.hint'), world.page.data.t[word])
-      assert.equal(world.visits.length, 0)
-    })
+  test('asks for nothing before the notice was agreed to', async () => {
+    const requests = serve({ [NOTICES]: { status: 200, data: NOTICE }, [CHECKS]: CHECKED })
+    const page = show('pages/check/check')
+    assert.ok(!form(page))
+    const sheet = page.querySelector('.notice')
+    await until(() => sheet.querySelector('.agree'))
+    tap(sheet, '.decline')
+    await until(() => page.querySelector('.ask'))
+    assert.ok(!form(page))
+    tap(page, '.ask')
+    page.instance.onAgreed({ detail: { notice: NOTICE.id } })
+    await until(() => form(page))
+    assert.equal(page.data.notice, NOTICE.id)
+    assert.equal(requests.to(CHECKS).length, 0)
+  })
 
-  test('a check digit that does not hold is doubted once, and again after a change', async () => {
-    const world = opened({})
-    const wrong = { ...PERSON, credential_id: '440524198001010014' }
-    submit(world.page, wrong)
-    await until(() => world.page.data.hint === world.page.data.t.checkDigit)
-    world.page.querySelector('.typed-number').dispatchEvent('input', { detail: { value: '' } })
-    await until(() => !world.page.data.hint)
-    submit(world.page, wrong)
-    await until(() => world.page.data.hint)
-    assert.equal(world.visits.length, 0)
-    submit(world.page, wrong)
-    await until(() => world.visits.length)
+  test('consent_required: the notice is read again', async () => {
+    const world = opened({ [CHECKS]: error(403, 'consent_required') })
+    await agreed(world)
+    await until(() => world.page.querySelector('.ask'))
+    assert.ok(!form(world.page))
+    assert.match(text(world.page, '.alert'), /告知书/)
+    world.page.instance.onAgreed({ detail: { notice: NOTICE.id } })
+    await until(() => form(world.page))
   })
 
   test('a page that is left lets go of name and number', async () => {
@@ -219,5 +371,45 @@ describe('the page of name and number', () => {
     comeBack({ code: 'C1' })
     await new Promise((resolve) => setTimeout(resolve, 20))
     assert.equal(world.requests.length, 0)
+  })
+})
+
+describe('the page of accesses', () => {
+  const ACCESSES = 'realname/verifications/r1/accesses/'
+  const access = (what, at = '2026-11-01T08:05:00Z') => ({ at, what, by: '社保中心', reason: '业务复核' })
+  const page = (results, next = null) => ({ status: 200, data: { next, previous: null, results } })
+  const opened = () => show('pages/accesses/accesses', undefined, { id: 'r1' })
+
+  test('says what was done, by which office, and why; earlier ones on demand', async () => {
+    const kinds = ['reveal', 'search', 'export', 'copy', 'use']
+    const requests = serve({
+      [ACCESSES]: page(kinds.map((what) => access(what)), `http://127.0.0.1:8000/api/${ACCESSES}?cursor=cD0x%3D`),
+      [`${ACCESSES}?cursor=cD0x%3D`]: page([access('use')]),
+    })
+    const shown = opened()
+    await until(() => shown.data.known)
+    const { TABLE } = app('i18n')
+    assert.deepEqual(shown.data.rows.map(({ what }) => what), kinds.map((what) => TABLE.accesses[what][0]))
+    assert.match(text(shown, '.at'), /^2026-1[01]-\d\d \d\d:05$/)
+    assert.match(text(shown, '.by'), /社保中心/)
+    assert.match(text(shown, '.reason'), /业务复核/)
+    tap(shown, '.more')
+    await until(() => shown.data.rows.length === 6)
+    assert.equal(requests.at(-1).search, '?cursor=cD0x%3D')
+    assert.ok(!shown.querySelector('.more'))
+  })
+
+  test('says that nobody looked', async () => {
+    serve({ [ACCESSES]: page([]) })
+    const shown = opened()
+    await until(() => shown.querySelector('.none'))
+  })
+
+  test('reauthentication_required and other errors have their words', async () => {
+    serve({ [ACCESSES]: error(403, 'reauthentication_required') })
+    const shown = opened()
+    await until(() => shown.data.message)
+    assert.match(text(shown, '.alert'), /重新登录/)
+    assert.ok(!shown.querySelector('.none'), 'not known is not nobody')
   })
 })

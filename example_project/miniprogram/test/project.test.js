@@ -21,7 +21,10 @@ function files(extension, folder = '') {
 }
 
 test('every page and component is there', () => {
-  const used = json('app.json').pages.flatMap((page) => [page, ...Object.values(json(`${page}.json`).usingComponents)])
+  const used = new Set(json('app.json').pages)
+  for (const name of used)
+    for (const component of Object.values(json(`${name}.json`).usingComponents ?? {})) used.add(component.replace(/^\//, ''))
+  assert.ok(used.has('components/realname-person/realname-person'))
   for (const name of used)
     for (const part of ['js', 'json', 'wxml']) assert.ok(fs.existsSync(path.join(ROOT, `${name}.${part}`)), name)
 })
@@ -65,12 +68,29 @@ test('every control says what it is', () => {
       assert.match(tag, name === 'input' ? /aria-label=/ : /aria-role=/, `${file}: ${tag}`)
 })
 
+const VIEWS = {
+  index: 'index',
+  check: 'check',
+  accesses: 'accesses',
+  'realname-button': 'button',
+  'realname-face': 'face',
+  'realname-notice': 'notice',
+  'realname-person': 'person',
+}
+
 test('every word that a view uses is in the table', () => {
+  assert.equal(files('.wxml').length, Object.keys(VIEWS).length)
   const { TABLE } = require('../i18n')
-  for (const [file, name] of Object.entries({ index: 'index', check: 'check', 'realname-button': 'button' })) {
+  for (const [file, name] of Object.entries(VIEWS)) {
     const wxml = read(files(`/${file}.wxml`)[0])
     for (const [, key] of wxml.matchAll(/\bt\.(\w+)/g)) assert.ok(TABLE[name][key], `${file}.wxml: t.${key}`)
   }
+})
+
+test('a component’s style names classes only, as WeChat wants it', () => {
+  for (const file of files('.wxss', 'components'))
+    for (const [, selectors] of read(file).replace(/\/\*.*?\*\//gs, '').matchAll(/([^{}]+)\{/g))
+      for (const selector of selectors.split(',')) assert.match(selector.trim(), /^\.[\w-]+$/, file)
 })
 
 test('every method that a view calls is there', () => {
@@ -81,8 +101,21 @@ test('every method that a view calls is there', () => {
   }
 })
 
+test('the test line of the README: PYTHON counts from where npm is called', () => {
+  const { located } = require('./support/codes')
+  assert.match(read('README.md'), /PYTHON=\.\.\/\.\.\/\.venv\/bin\/python npm test/)
+  assert.equal(located('../../.venv/bin/python', ROOT), path.resolve(ROOT, '../../.venv/bin/python'))
+  assert.equal(located('python3', ROOT), 'python3')
+})
+
+test('the types know face verification 2.0', () => {
+  const { version } = json('package-lock.json').packages['node_modules/miniprogram-api-typings']
+  const [major, minor] = version.split('.').map(Number)
+  assert.ok(major > 5 || (major === 5 && minor >= 2), version)
+})
+
 test('the lock file names no registry', () => {
-  assert.doesNotMatch(read('package-lock.json'), /"resolved"/)
+  assert.doesNotMatch(read('package-lock.json'), /"resolved"|registry\./)
   assert.match(read('.npmrc'), /^omit-lockfile-registry-resolved=true$/m)
 })
 

@@ -15,7 +15,7 @@ async function ready(answers, properties = {}) {
   const requests = serve(answers)
   const button = show('components/realname-button/realname-button', {
     agreed: true,
-    consent: '2026-11',
+    notice: 'notice-1',
     ...properties,
   })
   await until(() => button.data.phase === 'ready')
@@ -37,7 +37,7 @@ describe('a citizen who agrees', () => {
       const { button, posts } = await ready({ [POSTS]: CREATED })
       authorize(button, undefined, event)
       await phase(button, 'done')
-      assert.deepEqual(posts()[0].data, { auth_token: 'token-1', consent: '2026-11' })
+      assert.deepEqual(posts()[0].data, { auth_token: 'token-1', notice: 'notice-1' })
       assert.equal(posts()[0].header.Authorization, 'Bearer session-1')
       assert.deepEqual(button.events, [{ type: 'verified', detail: RECORD }])
       assert.equal(text(button, '.done'), '已完成实名授权')
@@ -54,6 +54,13 @@ describe('a citizen who agrees', () => {
     authorize(button)
     await phase(button, 'done')
     assert.equal(posts()[0].data.merchant, 'hospital')
+  })
+
+  test('sends no notice where the service has none', async () => {
+    const { button, posts } = await ready({ [POSTS]: CREATED }, { notice: '' })
+    authorize(button)
+    await phase(button, 'done')
+    assert.deepEqual(posts()[0].data, { auth_token: 'token-1' })
   })
 
   test('finds the auth_token nowhere in what the page sees', async () => {
@@ -112,7 +119,7 @@ describe('a double tap does nothing', () => {
 describe('a citizen who does not agree', () => {
   test('to the wording can’t authorize', async () => {
     const { button, posts } = await ready({}, { agreed: false })
-    assert.equal(text(button, '.authorize'), '请先阅读并勾选同意')
+    assert.equal(text(button, '.authorize'), '请先阅读告知书并同意')
     authorize(button)
     await moment()
     assert.equal(posts().length, 0)
@@ -143,10 +150,11 @@ describe('every error of the server has its words and its next step', () => {
       const { button } = await ready({ [POSTS]: error(status, code, retry) })
       authorize(button)
       await until(() => button.events.length)
-      assert.equal(button.data.phase, NEXT[retry])
+      const next = code === 'consent_required' ? 'ready' : NEXT[retry]
+      assert.equal(button.data.phase, next)
       for (const language of [0, 1]) assert.ok(app('i18n').TABLE.error[code]?.[language], `no words: ${code}`)
       assert.equal(text(button, '.alert'), words(code))
-      assert.equal(!!button.querySelector('.authorize'), retry === 'reauthorize')
+      assert.equal(!!button.querySelector('.authorize'), next === 'ready')
       assert.equal(!!button.querySelector('.again'), retry === 'later')
       assert.equal(button.events.length, 1)
       assert.deepEqual(

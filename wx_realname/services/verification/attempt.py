@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 Status = Verification.Status
 
-NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: the button is not configured for it, so no auth_token can be exchanged.'
+NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: no auth_token can be exchanged without the button.'
 
 
 def made(job: Job) -> Verification:

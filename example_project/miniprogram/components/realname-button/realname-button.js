@@ -1,9 +1,9 @@
 /**
  * The button that asks the citizen for a real name, and brings the answer to the server.
  *
- *   <realname-button agreed="{{agreed}}" consent="2026-11" bind:verified="onVerified" bind:failed="onFailed" />
+ *   <realname-button agreed="{{agreed}}" notice="{{notice}}" bind:verified="onVerified" bind:failed="onFailed" />
  *
- * `agreed`: whether the citizen agreed to the wording whose version is `consent`. `merchant`: an alias, where a server
+ * `agreed`: whether the citizen agreed in realname-notice, `notice`: the id that it gave. `merchant`: an alias, where a server
  * has several. `verified` carries the record, `failed` the error (see lib/api.js); neither ever carries the auth_token,
  * which is kept for as long as it may be posted again, outside the data that the view gets.
  */
@@ -13,11 +13,12 @@ const { group } = require('../../i18n')
 const api = require('../../lib/api')
 const { Attempt, problem } = require('../../lib/attempt')
 const { canAuthorize } = require('../../lib/client')
+const consents = require('../../lib/consents')
 
 Component({
   properties: {
     agreed: { type: Boolean, value: false },
-    consent: { type: String, value: '' },
+    notice: { type: String, value: '' },
     merchant: { type: String, value: '' },
   },
 
@@ -72,8 +73,7 @@ Component({
 
     /** @param {string} auth_token */
     exchange(auth_token) {
-      const { consent, merchant } = this.data
-      const body = Object.assign({ auth_token, consent }, merchant && { merchant })
+      const body = Object.assign({ auth_token }, consents.terms(this.data))
       Attempt.of(this).run({
         work: async () => {
           const record = await api.post(`${config.paths.realname}verifications/`, body)

@@ -9,9 +9,7 @@ const { group } = require('../../i18n')
 const api = require('../../lib/api')
 const { Attempt } = require('../../lib/attempt')
 const cityService = require('../../lib/city-service')
-const residentId = require('../../lib/resident-id')
-
-/** @typedef {{real_name: string, credential_id: string}} Person */
+const consents = require('../../lib/consents')
 
 Component({
   data: {
@@ -19,15 +17,21 @@ Component({
     phase: 'ready',
     message: '',
     countdown: '',
-    hint: '',
-    doubted: false,
+    purpose: config.purpose,
+    asking: false,
+    agreed: false,
+    notice: '',
     record: /** @type {api.Verification | null} */ (null),
   },
 
   methods: {
-    onLoad() {
+    /**
+     * `agreed`: the page before has asked already, with this notice.
+     * @param {{agreed?: string, notice?: string}} query
+     */
+    onLoad({ agreed, notice = '' } = {}) {
       const t = group('check')
-      this.setData({ t })
+      this.setData({ t, notice, agreed: !!agreed, asking: !agreed })
       wx.setNavigationBarTitle({ title: t.title })
     },
 
@@ -36,36 +40,32 @@ Component({
       cityService.cancel()
     },
 
-    /** @param {WechatMiniprogram.CustomEvent<{value: Person}>} event */
-    submit({ detail: { value } }) {
-      const { t, phase, doubted } = this.data
-      if (phase !== 'ready') return
-      const real_name = value.real_name.trim()
-      const credential_id = residentId.normalize(value.credential_id)
-      if (!real_name) this.setData({ hint: t.badName })
-      else if (!credential_id) this.setData({ hint: t.badNumber })
-      else if (!doubted && !residentId.checkDigitHolds(credential_id))
-        this.setData({ hint: t.checkDigit, doubted: true })
-      else this.check({ real_name, credential_id })
+    ask() {
+      this.setData({ asking: true })
     },
 
-    /** What was confirmed was another number. */
-    onInput() {
-      if (this.data.hint) this.setData({ hint: '', doubted: false })
+    /** @param {WechatMiniprogram.CustomEvent<{notice: string}>} event */
+    onAgreed({ detail: { notice } }) {
+      this.setData({ asking: false, agreed: true, notice, message: '' })
     },
 
-    /** @param {Person} person */
-    check(person) {
+    onDeclined() {
+      this.setData({ asking: false })
+    },
+
+    /** @param {WechatMiniprogram.CustomEvent<import('../../lib/person').Person>} event */
+    check({ detail }) {
+      if (!this.data.agreed) return
+      const terms = consents.terms(this.data)
       let code = ''
-      this.setData({ hint: '' })
       Attempt.of(this).run({
         work: async () => {
           code = code || (await cityService.authorize())
-          const body = Object.assign({ code, consent: config.consent }, person)
-          return api.post(`${config.paths.realname}checks/`, body)
+          return api.post(`${config.paths.realname}checks/`, Object.assign({ code }, detail, terms))
         },
         then: 'done',
         done: (record) => this.setData({ record }),
+        failed: ({ code }) => code === 'consent_required' && this.setData({ agreed: false, notice: '' }),
       })
     },
 
@@ -76,7 +76,6 @@ Component({
     /** An empty form. */
     restart() {
       Attempt.of(this).reset()
-      this.setData({ hint: '', doubted: false })
     },
 
     back() {

@@ -1,9 +1,10 @@
-/** Logs in, asks for the real name with the citizen's consent, and opens the service. */
+/** Logs in, asks for consent and the real name, opens the service, and takes the consent back. */
 
 const config = require('../../config')
-const { group } = require('../../i18n')
+const { errorWords, group } = require('../../i18n')
 const api = require('../../lib/api')
 const { Attempt } = require('../../lib/attempt')
+const consents = require('../../lib/consents')
 
 /** @typedef {api.Verification} Verification */
 
@@ -14,9 +15,12 @@ Component({
     phase: 'ready',
     message: '',
     countdown: '',
+    purpose: config.purpose,
     known: false,
+    asking: false,
     agreed: false,
-    consent: config.consent,
+    notice: '',
+    otherWays: false,
     record: /** @type {Verification | null} */ (null),
     service: /** @type {{insured: string, balance: string} | null} */ (null),
   },
@@ -32,18 +36,36 @@ Component({
       Attempt.of(this).leave()
     },
 
-    /** The first call logs in. WeChat Pay's dialog hides and shows the page too: what came meanwhile stays. */
+    /** The first call logs in. WeChat's own dialogs hide and show the page too: what came meanwhile stays. */
     onShow() {
       Attempt.of(this).run({
-        work: currentRecord,
+        work: () => api.find(`${config.paths.realname}verifications/current/`),
         then: 'ready',
         done: (record) => this.setData({ record: record || this.data.record, known: true }),
       })
     },
 
-    /** @param {WechatMiniprogram.CustomEvent<{value: string[]}>} event */
-    onAgree({ detail }) {
-      this.setData({ agreed: detail.value.length > 0 })
+    ask() {
+      this.setData({ asking: true, message: '' })
+    },
+
+    /**
+     * Before a verification, or, by who is verified for another purpose, to this one.
+     * @param {WechatMiniprogram.CustomEvent<{notice: string}>} event
+     */
+    onAgreed({ detail: { notice } }) {
+      this.setData({ asking: false, agreed: true, notice })
+      if (!this.data.record) return
+      if (notice) this.openService(() => consents.give(notice))
+      else this.setData({ message: errorWords({ code: 'misconfigured' }) })
+    },
+
+    onDeclined() {
+      this.setData({ asking: false, agreed: false, notice: '', message: this.data.t.declined })
+    },
+
+    onOtherWay() {
+      this.setData({ otherWays: true })
     },
 
     /** @param {WechatMiniprogram.CustomEvent<Verification>} event */
@@ -51,12 +73,32 @@ Component({
       this.setData({ record: detail })
     },
 
-    openService() {
+    /**
+     * The component says why; here is what follows for the page.
+     * @param {WechatMiniprogram.CustomEvent<api.ApiError>} event
+     */
+    onFailed({ detail: { code } }) {
+      if (code === 'consent_required') this.setData({ agreed: false, notice: '' })
+      if (['old_wechat_face', 'no_camera', 'face_unsupported'].includes(code)) this.onOtherWay()
+    },
+
+    open() {
+      this.openService(async () => {})
+    },
+
+    /** @param {() => Promise<void>} before */
+    openService(before) {
       Attempt.of(this).run({
-        work: () => api.get(config.paths.service),
+        work: async () => {
+          await before()
+          return api.get(config.paths.service)
+        },
         then: 'ready',
         done: (service) => this.setData({ service }),
-        failed: ({ code }) => code === 'real_name_required' && this.forget(),
+        failed: ({ code }) => {
+          if (code === 'real_name_required') this.forget()
+          if (code === 'consent_required') this.ask()
+        },
       })
     },
 
@@ -68,7 +110,7 @@ Component({
         success: ({ confirm }) => {
           if (!confirm || !record) return
           Attempt.of(this).run({
-            work: () => api.remove(`${config.paths.realname}verifications/${record.id}/`),
+            work: () => consents.withdraw(record),
             then: 'ready',
             done: () => this.forget(),
           })
@@ -77,11 +119,17 @@ Component({
     },
 
     forget() {
-      this.setData({ record: null, service: null, agreed: false })
+      this.setData({ record: null, service: null, agreed: false, notice: '' })
+    },
+
+    openAccesses() {
+      const { record } = this.data
+      if (record) wx.navigateTo({ url: `/pages/accesses/accesses?id=${record.id}` })
     },
 
     openCheck() {
-      wx.navigateTo({ url: '/pages/check/check' })
+      const { agreed, notice } = this.data
+      wx.navigateTo({ url: `/pages/check/check${agreed ? `?agreed=1&notice=${notice}` : ''}` })
     },
 
     again() {
@@ -89,13 +137,3 @@ Component({
     },
   },
 })
-
-/** @returns {Promise<Verification | null>} */
-async function currentRecord() {
-  try {
-    return await api.get(`${config.paths.realname}verifications/current/`)
-  } catch (error) {
-    if (/** @type {api.ApiError} */ (error).code === 'not_found') return null
-    throw error
-  }
-}

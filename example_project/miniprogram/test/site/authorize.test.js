@@ -4,7 +4,7 @@ const assert = require('node:assert/strict')
 const { beforeEach, test } = require('node:test')
 
 const { app, show, text, until } = require('../support/device')
-const { calls, forget, pickUp, sandbox } = require('../support/site')
+const { agreed, calls, forget, pickUp, sandbox } = require('../support/site')
 
 const PERSON = { real_name: '欧阳娜', credential_id: '440524198001010013' }
 const MASKED = ['**娜', '4****************3']
@@ -14,12 +14,11 @@ beforeEach(forget)
 const authToken = async (person) => (await sandbox('auth_tokens', { ...PERSON, ...person })).auth_token
 const words = (code) => app('i18n').errorWords({ code })
 
-/** The first page, consent given, the button ready. */
+/** The first page, consent given, the button chosen and ready. */
 async function consented() {
-  const page = show('pages/index/index')
-  page.instance.onShow()
-  await until(() => page.querySelector('.agree'))
-  page.querySelector('.agree').dispatchEvent('change', { detail: { value: ['agreed'] } })
+  const page = await agreed()
+  page.querySelector('.face').dispatchEvent('otherway')
+  await until(() => page.querySelector('.authorization'))
   const button = page.querySelector('.authorization')
   await until(() => button.data.phase === 'ready' && button.data.agreed)
   return { page, button }
@@ -104,7 +103,7 @@ test('a token that WeChat refuses, and one of somebody else: authorize anew, and
 
   pickUp()
   const { page, button } = await consented()
-  for (const [auth_token, code] of [['made up', 'invalid_auth_token'], [used, 'auth_token_in_use']]) {
+  for (const [auth_token, code] of [['made-up', 'invalid_auth_token'], [used, 'auth_token_in_use']]) {
     tap(button, auth_token)
     await until(() => text(button, '.alert') === words(code))
     await until(() => button.data.phase === 'ready')

@@ -9,7 +9,7 @@ const assert = require('node:assert/strict')
 const { test } = require('node:test')
 
 const { app, show, text, until } = require('../support/device')
-const { pickUp, sandbox } = require('../support/site')
+const { agree, pickUp, sandbox } = require('../support/site')
 
 const PERSON = { real_name: '欧阳娜', credential_id: '440524198001010013' }
 
@@ -22,7 +22,9 @@ async function checked(openid, typed, wrap = (code) => code) {
   wx.navigateToMiniProgram = ({ appId }) =>
     setTimeout(() => returns({ scene: 1038, referrerInfo: { appId, extraData: { code: wrap(code) } } }))
   const page = show('pages/check/check')
-  page.querySelector('.person').dispatchEvent('submit', { detail: { value: typed } })
+  await agree(page)
+  await until(() => page.querySelector('.person'))
+  page.querySelector('.person').querySelector('.form').dispatchEvent('submit', { detail: { value: typed } })
   await until(() => ['done', 'stopped'].includes(page.data.phase) || page.data.message)
   return page
 }
@@ -40,6 +42,7 @@ for (const [what, wrap] of [['code', (code) => code], ['code.auth_code', (code) 
 test('a name that does not match is said', async () => {
   const { openid } = pickUp()
   const page = await checked(openid, { ...PERSON, real_name: '欧阳锋' })
-  assert.equal(page.data.phase, 'stopped')
+  assert.equal(page.data.phase, 'ready')
+  assert.ok(page.querySelector('.person'), 'what was typed can be corrected')
   assert.equal(text(page, '.alert'), app('i18n').errorWords({ code: 'mismatch' }))
 })

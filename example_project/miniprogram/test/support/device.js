@@ -11,10 +11,24 @@ const simulate = require('miniprogram-simulate')
 
 const ROOT = path.resolve(__dirname, '../..')
 
+/** What this WeChat has, of what the mini-program asks for. */
+const KNOWN = [
+  'button.open-type.getRealnameAuthInfo',
+  'requestFacialVerify',
+  'checkIsSupportFacialRecognition',
+  'getPrivacySetting',
+]
+
 /** What wx answers; a test may replace any of it, `reset` puts it back. */
 const wxCalls = {
-  getAppBaseInfo: () => ({ version: '8.0.50', language: 'zh_CN' }),
-  canIUse: (what) => what === 'button.open-type.getRealnameAuthInfo',
+  getAppBaseInfo: () => ({ version: '8.0.57', SDKVersion: '3.8.12', language: 'zh_CN' }),
+  canIUse: (what) => KNOWN.includes(what),
+  checkIsSupportFacialRecognition: ({ success }) => success({ errMsg: 'ok' }),
+  requestFacialVerify: () => {
+    throw new Error('this test expects no camera')
+  },
+  getPrivacySetting: ({ success }) => success({ needAuthorization: false, privacyContractName: '' }),
+  openPrivacyContract() {},
   login: ({ success }) => success({ code: 'login-code' }),
   request: () => {
     throw new Error('this test expects no request')
@@ -45,14 +59,14 @@ function reset() {
 const app = (module) => require(path.join(ROOT, module))
 
 /** A page or component on the screen. Its views are compiled in JavaScript: WeChat's own compiler is for x86-64 only. */
-function show(name, properties) {
+function show(name, properties, query) {
   const id = simulate.load(path.join(ROOT, name), { rootPath: ROOT, compiler: 'simulate' })
   const component = simulate.render(id, properties)
   const events = []
-  for (const type of ['verified', 'failed'])
+  for (const type of ['verified', 'failed', 'agreed', 'declined', 'otherway', 'person'])
     component.addEventListener(type, ({ detail }) => events.push({ type, detail }))
   component.events = events
-  if (component.instance.onLoad) component.instance.onLoad()
+  if (component.instance.onLoad) component.instance.onLoad(query)
   component.attach(document.body)
   return component
 }
@@ -68,4 +82,7 @@ async function until(condition, patience = 10000) {
   }
 }
 
-module.exports = { ROOT, app, reset, show, text, until }
+/** Events arrive a moment after they were sent. */
+const moment = () => new Promise((resolve) => setTimeout(resolve, 50))
+
+module.exports = { ROOT, app, moment, reset, show, text, until }

@@ -7,7 +7,7 @@
 const { randomUUID } = require('node:crypto')
 const http = require('node:http')
 
-const { app, reset } = require('./device')
+const { app, reset, show, until } = require('./device')
 
 const { SITE_URL, SANDBOX_URL } = process.env
 if (!SITE_URL || !SANDBOX_URL)
@@ -38,6 +38,29 @@ async function sandbox(path, body, method = 'POST') {
 const calls = async (name) => (await sandbox('ledger', undefined, 'GET')).totals[name] ?? 0
 const forget = () => sandbox('ledger', undefined, 'DELETE')
 
+/** The first page, the notice agreed to. */
+async function agreed() {
+  const page = show('pages/index/index')
+  page.instance.onShow()
+  await until(() => page.querySelector('.begin'))
+  page.querySelector('.begin').dispatchEvent('tap')
+  await until(() => page.data.asking || page.data.agreed)
+  await agree(page)
+  await until(() => page.querySelector('.face'))
+  return page
+}
+
+/** The page's sheet, ticked and agreed to; a site without a notice shows none. */
+async function agree(page) {
+  const sheet = () => page.querySelector('.notice')
+  await until(() => page.data.agreed || sheet()?.querySelector('.agree'))
+  if (page.data.agreed) return
+  sheet().querySelector('.agree').dispatchEvent('change', { detail: { value: ['agreed'] } })
+  await until(() => sheet().data.ticked)
+  sheet().querySelector('.submit').dispatchEvent('tap')
+  await until(() => page.data.agreed)
+}
+
 function send(url, method = 'GET', body, header = {}) {
   const sent = body === undefined ? undefined : JSON.stringify(body)
   const headers = { ...header, ...(sent && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(sent) }) }
@@ -65,4 +88,4 @@ function parsed(text) {
   }
 }
 
-module.exports = { calls, forget, pickUp, sandbox, send }
+module.exports = { agree, agreed, calls, forget, pickUp, sandbox, send }
