@@ -139,7 +139,7 @@ class Verifications(RealNameView):
             user=request.user,
             auth_token=body["auth_token"],
             merchant=callers.merchant_of(request, body.get("merchant")),
-            notice=revealed(body.get("notice")),
+            notice=_revealed(body.get("notice")),
             request=request,
         )
         return self.record(verification)
@@ -157,7 +157,7 @@ class Checks(RealNameView):
             real_name=body["real_name"],
             credential_id=body["credential_id"],
             merchant=callers.merchant_of(request, body.get("merchant")),
-            notice=revealed(body.get("notice")),
+            notice=_revealed(body.get("notice")),
             request=request,
         )
         return self.record(verification)
@@ -189,7 +189,7 @@ class Faces(RealNameView):
             real_name=body["real_name"],
             credential_id=body["credential_id"],
             merchant=callers.merchant_of(request, body.get("merchant")),
-            notice=revealed(body.get("notice")),
+            notice=_revealed(body.get("notice")),
             request=request,
         )
 
@@ -257,7 +257,7 @@ def _status(text: str) -> str:
     return text
 
 
-def revealed(value: Secret | None) -> str | None:
+def _revealed(value: Secret | None) -> str | None:
     return value.reveal() if value else None
 
 
