@@ -81,7 +81,7 @@ def _in_process(results: Results, caller: Caller) -> None:
 
     paths = {TITLE: OURS, f"{TITLE}, user looked up": LOOKED_UP}
     paths |= {way.title: f"/{way.name}/" for way in ways.OTHERS}
-    slow = {way.title for way in ways.OTHERS[3:]}
+    slow = {way.title for way in ways.OTHERS[4:]}
     taking_turns = {
         title: Way(partial(caller.call, path), 1 if title in slow else FAST)
         for title, path in paths.items()
@@ -94,16 +94,15 @@ def _in_process(results: Results, caller: Caller) -> None:
 
 
 def _waiting(results: Results, caller: Caller, upstream: Upstream) -> None:
-    """Ours again while WeChat takes its time, beside a floor that sleeps as long."""
+    """Ours again while WeChat takes its time, beside a floor that waits as long."""
     from . import ways
     from .blocks import Way, measured, ratio
     from .calls import OURS
 
-    paths = {"floor": f"/{ways.SleepingFloor.name}/", "ours": OURS}
+    paths = {"floor": f"/{ways.Floor.name}/", "ours": OURS}
     taking_turns = {name: Way(partial(caller.call, path), 2) for name, path in paths.items()}
     for latency in LATENCIES[1:]:
         upstream.latency(latency)
-        ways.SleepingFloor.seconds = latency
         title = f"{latency * 1000:.0f} ms"
         means = measured(taking_turns, results.blocks, _say(f"WeChat takes {title}"))
         results.waiting[title] = ratio(means, "ours", "floor")

@@ -18,7 +18,7 @@ class Results:
     blocks: int
     floor: float = 0.0
     in_process: dict[str, Ratio] = field(default_factory=dict)  # by the way's title, at 0 ms
-    #: ours by WeChat's latency, beside a floor that sleeps as long
+    #: ours by WeChat's latency, beside the floor
     waiting: dict[str, Ratio] = field(default_factory=dict)
     #: ours as a part of the good engineer's view, by how both were run
     beside_engineer: dict[str, Ratio] = field(default_factory=dict)
@@ -41,7 +41,7 @@ def markdown(results: Results) -> str:
         f"{results.blocks} blocks, with its quartiles. {results.machine}.",
         _table(("in one process", "× the floor", "quartiles"), _ratios(results.in_process)),
         _table(
-            ("while WeChat takes", "× a floor that sleeps as long", "quartiles"),
+            ("while WeChat takes", "× the floor", "quartiles"),
             _ratios(results.waiting),
         ),
         _table(("under gunicorn", "× the floor", "quartiles"), _ratios(results.served)),

@@ -1,6 +1,6 @@
 """WeChat's side as a process of its own: TLS, keep-alive, a latency that can be set, real ciphertexts.
 
-Its CPU time isn't counted, so it does as little as it can: the two RSA ciphertexts are made once.
+Its CPU time isn't counted. The two RSA ciphertexts are made anew for each answer, as WeChat makes them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -60,7 +61,7 @@ _latency = 0.0
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, answers: dict[bytes, bytes]) -> None:
+    def __init__(self, answers: dict[bytes, Callable[[], bytes]]) -> None:
         self._answers = answers
         self._come = b""
 
@@ -76,7 +77,7 @@ class _Connection(asyncio.Protocol):
         self._come = b""
         path = head.split(b" ", 2)[1].partition(b"?")[0].rpartition(b"/")[2]
         loop = asyncio.get_running_loop()
-        loop.call_later(_latency, self._transport.write, self._answers[path])
+        loop.call_later(_latency, self._transport.write, self._answers[path]())
 
 
 def _length(head: bytes) -> int:
@@ -95,10 +96,14 @@ def _http(document: dict[str, object]) -> bytes:
     return head.encode() + body
 
 
-def ciphertexts(certificate_pem: bytes) -> tuple[str, str]:
-    """Name and number as WeChat sends them: RSA PKCS#1 v1.5, in base64."""
+def load_public_key(certificate_pem: bytes) -> rsa.RSAPublicKey:
     public_key = x509.load_pem_x509_certificate(certificate_pem).public_key()
     assert isinstance(public_key, rsa.RSAPublicKey)
+    return public_key
+
+
+def encrypt(public_key: rsa.RSAPublicKey) -> tuple[str, str]:
+    """Name and number as WeChat sends them: RSA PKCS#1 v1.5, in base64."""
     name, number = (
         base64.b64encode(public_key.encrypt(text.encode("gbk"), padding.PKCS1v15())).decode()
         for text in (NAME, NUMBER)
@@ -106,14 +111,16 @@ def ciphertexts(certificate_pem: bytes) -> tuple[str, str]:
     return name, number
 
 
-def _answers(folder: Path) -> dict[bytes, bytes]:
-    name, number = ciphertexts((folder / CERTIFICATE).read_bytes())
-    identity = {"errcode": 0, "errmsg": "ok"}
-    fields = {"encryted_real_name": name, "encryted_credential_id": number}
-    return {
-        b"stable_token": _http({"access_token": ACCESS_TOKEN, "expires_in": 7200}),
-        b"getrealnameinfo": _http({**identity, **fields}),
-    }
+def _answers(folder: Path) -> dict[bytes, Callable[[], bytes]]:
+    public_key = load_public_key((folder / CERTIFICATE).read_bytes())
+
+    def identity() -> bytes:
+        name, number = encrypt(public_key)
+        fields = {"encryted_real_name": name, "encryted_credential_id": number}
+        return _http({"errcode": 0, "errmsg": "ok", **fields})
+
+    token = _http({"access_token": ACCESS_TOKEN, "expires_in": 7200})
+    return {b"stable_token": lambda: token, b"getrealnameinfo": identity}
 
 
 def _obey() -> None:

@@ -252,6 +252,11 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "数据库路由把记录与用户放在不同的数据库，而外键不能跨库。",
         "让 DATABASE_ROUTERS 把应用 wx_realname 指向用户模型所在的数据库。",
     ),
+    "E009": (
+        "环境变量为访问微信指定的代理或 CA 证书包无法使用：未安装 PySocks 却使用 SOCKS 代理、其他类型的代理，"
+        "或文件不存在。",
+        "改正 HTTPS_PROXY、ALL_PROXY、NO_PROXY 或 REQUESTS_CA_BUNDLE，或安装 PySocks。",
+    ),
     "W001": (
         "证书即将到期，而到期之前没有接替的证书启用。",
         "在商户平台更换；“NEXT” 让新证书接替而无需停机。",

@@ -59,7 +59,7 @@ def forget_access_tokens() -> None:
     """Nothing in the cache, and nothing kept by the clients of this process, which outlive a test."""
     cache.clear()
     forget_failures()
-    for _, client in clients._registry._clients.values():
+    for _, client in clients._registry()._clients.values():
         if isinstance(client._tokens, StableTokens):
             client._tokens._own, client._tokens._forced_at = None, float("-inf")
 

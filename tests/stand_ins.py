@@ -126,6 +126,54 @@ def resets_unread(sock: socket.socket) -> bool:
     return _reset(sock)
 
 
+def tunnels(port: int) -> Behaviour:
+    """A proxy's answer to CONNECT: whatever host was asked for is at that port here."""
+
+    def behave(sock: socket.socket, seen: Seen) -> bool:
+        with socket.create_connection(("127.0.0.1", port)) as other:
+            sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            relay(sock, other)
+        return False
+
+    return behave
+
+
+def relay(one: socket.socket, other: socket.socket) -> None:
+    """Passes on what comes from either, until one of them hangs up."""
+    ends = {one: other, other: one}
+    while True:
+        for sock in select.select(list(ends), [], [])[0]:
+            data = sock.recv(4096)
+            if not data:
+                return
+            ends[sock].sendall(data)
+
+
+def speaks_socks(port: int, user: bytes = b"", password: bytes = b"") -> Greeting:
+    """A SOCKS 5 proxy (RFC 1928, 1929): whatever host was asked for is at that port here."""
+
+    def greet(sock: socket.socket) -> bool:
+        def read(count: int) -> bytes:
+            return sock.recv(count, socket.MSG_WAITALL)
+
+        read(read(2)[1])
+        sock.sendall(b"\x05\x02" if user else b"\x05\x00")
+        if user:
+            read(1)
+            given = [read(read(1)[0]) for _ in range(2)]
+            sock.sendall(b"\x01\x00" if given == [user, password] else b"\x01\x01")
+        kind = (read(4) or b"    ")[3]
+        if kind not in (1, 3):
+            return False
+        read((4 if kind == 1 else read(1)[0]) + 2)
+        with socket.create_connection(("127.0.0.1", port)) as other:
+            sock.sendall(b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00")
+            relay(sock, other)
+        return False
+
+    return greet
+
+
 def _reset(sock: socket.socket) -> bool:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     return False
@@ -213,6 +261,7 @@ class StandIn:
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Seen] = []
         self.connections = 0
+        self.resumed: list[bool] = []  # of each TLS connection: whether it resumed a session
         self.pause = 0.0  # seconds before each answer
         self.greetings: deque[Greeting] = deque()
         self._tls = tls
@@ -275,7 +324,11 @@ class StandIn:
                 self._converse(secured, port)
 
     def _secured(self, sock: socket.socket) -> socket.socket:
-        return self._tls.wrap_socket(sock, server_side=True) if self._tls else sock
+        if self._tls is None:
+            return sock
+        secured = self._tls.wrap_socket(sock, server_side=True)
+        self.resumed.append(bool(secured.session_reused))
+        return secured
 
     def _converse(self, sock: socket.socket, port: int) -> None:
         with sock.makefile("rb") as reader:

@@ -49,7 +49,7 @@ ENDS: dict[str, Script] = {
 def leaves(liar: LyingWeChat, user: Any, status: str) -> Verification:
     """A record of the user's in that status; the same token each time."""
     liar.play(ENDS[status])
-    outcome(user, f"token of {user.username}")
+    outcome(user, f"token-of-{user.username}")
     row = Verification.objects.get(user=user)
     assert row.status == status
     return row

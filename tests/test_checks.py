@@ -400,3 +400,13 @@ def test_e006_names_the_databases_that_no_foreign_key_joins(
     messages = checked(DATABASE_ROUTERS=[f"{__name__}.RecordsApart"])
     assert ids(messages) == found
     assert all('"citizens"' in each.msg and '"default"' in each.msg for each in messages)
+
+
+def test_e009_names_the_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for proxy, found in (("http://127.0.0.1:1", []), ("ftp://citizen:pass@proxy", ["E009"])):
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("https_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "")
+        messages = checked()
+        assert ids(messages) == found
+        assert "pass" not in "".join(m.msg for m in messages)

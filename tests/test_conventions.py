@@ -272,7 +272,7 @@ def test_every_name_that_a_module_offers_is_there() -> None:
             assert hasattr(module, name), f"{module.__name__}.{name}"
 
 
-PUBLIC = ("services", "api", "testing", "metrics", "log", "middleware", "signals", "exceptions")
+PUBLIC = ("services", "api", "testing", "log", "middleware", "signals", "exceptions")
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -314,3 +315,13 @@ def _honest_about_categories(liar: LyingWeChat) -> None:
     declared = conf.current().merchants["default"].category_id or (0, 0)
     ours = {"first_class": "政务民生", "first_id": declared[0], "second_id": declared[1]}
     liar.play(says({"errcode": 0, "category_list": [ours]}), path=CATEGORIES)
+
+
+def test_where_the_way_to_wechat_ends_is_said(configure: Callable[..., None]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    configure(API_BASE_URL=f"http://127.0.0.1:{port}")
+    cache.clear()
+    _, findings = doctor()
+    for topic in ("clock", "access_token"):
+        assert f"(nothing listens at 127.0.0.1:{port})" in findings[topic][1]

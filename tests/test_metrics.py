@@ -1,4 +1,4 @@
-"""What is counted: told to collectors, robustly, and nothing of a citizen's."""
+"""The signals for metrics: sent robustly, and with nothing of a citizen's."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.dispatch import Signal
 
 from tests.conftest import AUTH_TOKEN, outcome
 from tests.lying_wechat import NAME, NUMBER, TOKEN, LyingWeChat, hangs_up, identity, refuses, says
-from wx_realname import metrics
+from wx_realname import signals
 from wx_realname.models import Verification
 
 EXCHANGE = "/cgi-bin/wxopen/getrealnameinfo"
 
 
-class Notes(metrics.Collector):
-    """Writes down what it is told."""
+KINDS: dict[str, Signal] = {
+    "attempt": signals.attempt_ended,
+    "wechat": signals.wechat_asked,
+    "token": signals.access_token_fetched,
+    "miss": signals.cache_missed,
+}
+
+
+class Notes:
+    """Writes down what is sent."""
 
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, Any]]] = []
 
-    def attempt_ended(self, **facts: Any) -> None:
-        self.told.append(("attempt", facts))
-
-    def wechat_asked(self, **facts: Any) -> None:
-        self.told.append(("wechat", facts))
-
-    def access_token_fetched(self, **facts: Any) -> None:
-        self.told.append(("token", facts))
-
-    def cache_missed(self) -> None:
-        self.told.append(("miss", {}))
+    def __call__(self, signal: Signal, sender: None, **facts: Any) -> None:
+        (kind,) = (name for name, known in KINDS.items() if known is signal)
+        self.told.append((kind, facts))
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [facts for name, facts in self.told if name == kind]
 
 
-class Broken(metrics.Collector):
-    def attempt_ended(self, **facts: Any) -> None:
-        raise RuntimeError("planted")
-
-    wechat_asked = access_token_fetched = cache_missed = attempt_ended
+def broken(**facts: Any) -> None:
+    raise RuntimeError("planted")
 
 
 @pytest.fixture
 def notes() -> Iterator[Notes]:
-    notes, broken = Notes(), Broken()
-    for collector in (broken, notes, notes):  # added twice, it is told once
-        metrics.add(collector)
+    notes = Notes()
+    for signal in KINDS.values():
+        signal.connect(broken)
+        signal.connect(notes)
     yield notes
-    for collector in (broken, notes):
-        metrics.remove(collector)
+    for signal in KINDS.values():
+        signal.disconnect(broken)
+        signal.disconnect(notes)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def notes() -> Iterator[Notes]:
         (hangs_up, "unknown", "outcome_unknown"),
     ],
 )
-def test_each_outcome_is_told_and_a_broken_collector_changes_nothing(
+def test_each_outcome_is_sent_and_a_broken_receiver_changes_nothing(
     user: Any,
     liar: LyingWeChat,
     notes: Notes,
@@ -85,7 +85,7 @@ def test_each_outcome_is_told_and_a_broken_collector_changes_nothing(
         "error_code": error_code,
     }
     assert Verification.objects.get().status == status
-    assert "a collector failed (RuntimeError)" in caplog.text and "planted" not in caplog.text
+    assert "Error calling broken in Signal.send_robust()" in caplog.text
 
 
 def test_wechats_time_is_told_by_call(user: Any, liar: LyingWeChat, notes: Notes) -> None:
@@ -108,7 +108,7 @@ def test_token_refreshes_and_cache_misses_are_told(
 ) -> None:
     outcome(user)
     assert (notes.of("token"), len(notes.of("miss"))) == ([{"forced": False}], 2)
-    outcome(user, "another token")
+    outcome(user, "another-token")
     assert (len(notes.of("token")), len(notes.of("miss"))) == (1, 2)
 
 

@@ -104,7 +104,7 @@ from django.conf import settings
 settings.configure()
 django.setup()
 from wx_realname import prometheus
-prometheus.collector.attempt_ended(
+prometheus.signals.attempt_ended.send_robust(sender=None,
     merchant="default", method="check", status="verified", error_code="", seconds=1)
 print(prometheus.metrics(None).content.decode())
 """

@@ -26,6 +26,7 @@ from .services.operation import application, certificates
 from .services.verification.categories import remembered
 from .wechat.categories import is_open
 from .wechat.merchant_key import MerchantKeys
+from .wechat.transport import environment_fault
 
 TAG = "wx_realname"
 
@@ -209,6 +210,20 @@ def records_lie_beside_their_users() -> Iterator[checks.CheckMessage]:
         )
 
 
+def environment_is_usable() -> Iterator[checks.CheckMessage]:
+    """E009: the proxy or CA bundle that the environment names for WeChat can't be used.
+
+    That is a SOCKS proxy without PySocks, another kind of proxy, or a missing file.
+    """
+    fault = environment_fault(conf.current().api_base_url)
+    if fault:
+        yield checks.Error(
+            f"WeChat can't be reached from this environment: {fault}.",
+            hint="Correct HTTPS_PROXY, ALL_PROXY, NO_PROXY or REQUESTS_CA_BUNDLE, or install PySocks.",
+            id="wx_realname.E009",
+        )
+
+
 def databases_are_right(app_configs: Any, databases: Any = None, **options: Any) -> list[Any]:
     """Django calls it with the databases that were named, `migrate` with its own."""
     return list(deploy_checks.every_name_fits(databases))
@@ -221,6 +236,7 @@ _check(ages_can_be_told)
 _check(applications_are_known)
 _check(categories_are_open)
 _check(records_lie_beside_their_users)
+_check(environment_is_usable)
 for check in deploy_checks.DEPLOY:
     _check(check, deploy=True)
 checks.register(databases_are_right, TAG, checks.Tags.database)

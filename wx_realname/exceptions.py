@@ -39,7 +39,8 @@ class RealNameError(Exception):
     """The base of all errors with a code.
 
     `.code`, `.retry`, `.wechat`, `.verification_id` as in the REST interface; `.in_doubt` says
-    that the auth_token may have been consumed although the code alone doesn't say so.
+    that the auth_token may have been consumed although the code alone doesn't say so. `.reason`
+    is for operators: why no answer came.
     """
 
     code: ClassVar[str]
@@ -58,11 +59,13 @@ class RealNameError(Exception):
         errors: Mapping[str, list[Any]] | None = None,
         retry_after: int | None = None,
         in_doubt: bool = False,
+        reason: str = "",
     ) -> None:
         super().__init__()  # without arguments: pickle would hand them back to this __init__
         self.wechat = wechat
         self.verification_id = verification_id
         self.errors = errors
+        self.reason = reason
         self.in_doubt = in_doubt or self.outcome == "unknown"
         if retry_after is not None:
             self.retry_after = retry_after

@@ -317,6 +317,7 @@ class AuditSeal(models.Model):
 
     number = models.PositiveBigIntegerField(_("number"), primary_key=True)
     previous = models.CharField(_("hash of the seal before"), max_length=64)
+    format = models.PositiveSmallIntegerField(_("format"), default=1)
     root = models.CharField(_("Merkle root"), max_length=64)
     count = models.PositiveIntegerField(_("events"))
     members = models.BinaryField(_("event ids and leaf hashes"))
@@ -331,7 +332,7 @@ class AuditSeal(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"{self.number}:{self.hash}"
+        return f"{self.number}:{'sm3:' if self.format == 2 else ''}{self.hash}"
 
 
 class HourlyStatistic(models.Model):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from django.dispatch import receiver
 from django.http import HttpResponse
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -22,7 +23,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from . import metrics as seam
+from . import signals
 
 # WeChat's errcode is no label: nobody bounds how many there are. The error_codes are ours.
 ATTEMPTS = Counter(
@@ -45,24 +46,24 @@ MISSES = Counter(
 )
 
 
-class _Prometheus(seam.Collector):
-    def attempt_ended(
-        self, *, merchant: str, method: str, status: str, error_code: str, seconds: float
-    ) -> None:
-        ATTEMPTS.labels(merchant, method, status, error_code).inc()
-
-    def wechat_asked(self, *, call: str, seconds: float) -> None:
-        WECHAT.labels(call.rpartition("/")[2]).observe(seconds)
-
-    def access_token_fetched(self, *, forced: bool) -> None:
-        TOKENS.labels(str(forced).lower()).inc()
-
-    def cache_missed(self) -> None:
-        MISSES.inc()
+@receiver(signals.attempt_ended)
+def _count_attempt(merchant: str, method: str, status: str, error_code: str, **_: Any) -> None:
+    ATTEMPTS.labels(merchant, method, status, error_code).inc()
 
 
-collector = _Prometheus()
-seam.add(collector)
+@receiver(signals.wechat_asked)
+def _time_call(call: str, seconds: float, **_: Any) -> None:
+    WECHAT.labels(call.rpartition("/")[2]).observe(seconds)
+
+
+@receiver(signals.access_token_fetched)
+def _count_token(forced: bool, **_: Any) -> None:
+    TOKENS.labels(str(forced).lower()).inc()
+
+
+@receiver(signals.cache_missed)
+def _count_miss(**_: Any) -> None:
+    MISSES.inc()
 
 
 def metrics(request: Any) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,15 @@ from django.db.models import Exists, OuterRef, QuerySet
 from ..models import AuditEvent, AuditSeal, Verification
 from . import keys
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
-from .seal import FIRST, Members, hash_of, listed, members_of, root_of, signatures
+from .seal import FIRST, HASHES, Members, hash_of, listed, members_of, root_of, signatures
 
 Faults = Generator[str, None, None]
+
+#: A checkpoint's name of the hash, by the format of its seal.
+ALGORITHMS = {1: "sha256", 2: "sm3"}
+_CHECKPOINT = re.compile(
+    r"(?P<number>[0-9]+):((?P<algorithm>sha256|sm3):)?(?P<hash>[0-9a-f]{64})", re.ASCII
+)
 
 
 @dataclass(frozen=True)
@@ -23,17 +30,25 @@ class Checkpoint:
 
     number: int
     hash: str
+    algorithm: str = "sha256"  # or "sm3"
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """From "12:<64 hex digits>". Raises ValueError."""
-        number, _, hash_ = text.strip().partition(":")
-        if not number.isdecimal() or len(hash_) != 64 or set(hash_) - set("0123456789abcdef"):
-            raise ValueError('a checkpoint looks like "12:" and 64 hex digits')
-        return cls(int(number), hash_)
+        """From "12:<64 hex digits>" (SHA-256), or "12:sm3:<64 hex digits>". Raises ValueError."""
+        found = _CHECKPOINT.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(
+                'a checkpoint looks like "12:" and 64 hex digits, or "12:sm3:" and 64 hex digits'
+            )
+        return cls(int(found["number"]), found["hash"], found["algorithm"] or "sha256")
+
+    @classmethod
+    def of(cls, seal: AuditSeal) -> Checkpoint:
+        return cls(seal.number, seal.hash, ALGORITHMS[seal.format])
 
     def __str__(self) -> str:
-        return f"{self.number}:{self.hash}"
+        name = "" if self.algorithm == "sha256" else f"{self.algorithm}:"
+        return f"{self.number}:{name}{self.hash}"
 
 
 def chain_faults(checkpoints: list[Checkpoint], progress: Progress) -> Faults:
@@ -56,29 +71,34 @@ def _link_faults(numbers: list[Any], checkpoints: list[Checkpoint], progress: Pr
         if number > expected:
             yield f"seal {expected} is missing"
             previous = None  # nothing to hold the link against
-        kept = [each.hash for each in checkpoints if each.number == number]
+        kept = [each for each in checkpoints if each.number == number]
         previous = yield from guarded(f"seal {number}", _seal_faults(number, previous, kept))
         expected = number + 1
         progress("seals", number)
 
 
-def _seal_faults(number: int, previous: str | None, kept: list[str]) -> Generator[str, None, str]:
+def _seal_faults(
+    number: int, previous: str | None, kept: list[Checkpoint]
+) -> Generator[str, None, str]:
     """What is wrong with that seal; returns its hash, to which the next one is linked."""
     seal = stored(AuditSeal).get(number=number)
     if previous not in (None, seal.previous):
         yield f"seal {number} is not linked to the one before"
+    if seal.format not in HASHES:
+        yield f"seal {number} was changed: its format {seal.format!r} is unknown"
+        return str(seal.hash)
     if seal.hash != hash_of(seal) or not _is_signed(seal):
         yield f"seal {number} was changed, or AUDIT_KEYS lacks its key {seal.key_id}"
-    if any(hash_ != seal.hash for hash_ in kept):
+    if any(each != Checkpoint.of(seal) for each in kept):
         yield f"seal {number} is not the one of the checkpoint"
     try:
         sealed = listed(seal)
     except ValueError:
         sealed = []
-    if not sealed or root_of(sealed) != seal.root:
+    if not sealed or root_of(sealed, seal.format) != seal.root:
         yield f"the list of members of seal {number} was changed"
     else:
-        yield from _member_faults(number, sealed)
+        yield from _member_faults(number, sealed, seal.format)
     return seal.hash
 
 
@@ -94,9 +114,9 @@ class _Covered:
     records: set[UUID]
 
 
-def _member_faults(number: int, sealed: Members) -> Faults:
+def _member_faults(number: int, sealed: Members, format_: int) -> Faults:
     rows, expected = stored(AuditEvent).filter(seal=number), dict(sealed)
-    covered = _covered(rows) or _covered_one_by_one(rows, expected)
+    covered = _covered(rows, format_) or _covered_one_by_one(rows, expected, format_)
     there = covered.leaves
     for id_ in sorted(there.keys() | expected.keys()):
         if there.get(id_) != expected.get(id_):
@@ -106,22 +126,25 @@ def _member_faults(number: int, sealed: Members) -> Faults:
     yield from _orphans(covered.records)
 
 
-def _covered(rows: QuerySet[AuditEvent]) -> _Covered | None:
+def _covered(rows: QuerySet[AuditEvent], format_: int) -> _Covered | None:
     """None where something isn't what its column holds: it can't be read, or be part of a leaf."""
     try:
         events = list(rows)
         records = {event.verification_id for event in events if event.verification_id}
-        return _Covered(dict(members_of(events)), records)
+        return _Covered(dict(members_of(events, format_)), records)
     except UNREADABLE as error:
         tolerate(error)
         return None
 
 
-def _covered_one_by_one(rows: QuerySet[AuditEvent], expected: dict[bytes, bytes]) -> _Covered:
+def _covered_one_by_one(
+    rows: QuerySet[AuditEvent], expected: dict[bytes, bytes], format_: int
+) -> _Covered:
     """What can be read; a leaf of what can't has no hash."""
     found = _Covered({}, set())
     for id_ in expected:
-        one = _covered(rows.filter(pk=UUID(bytes=id_))) or _Covered({id_: b""}, set())
+        row = rows.filter(pk=UUID(bytes=id_))
+        one = _covered(row, format_) or _Covered({id_: b""}, set())
         found.leaves.update(one.leaves)
         found.records.update(one.records)
     return found

@@ -14,14 +14,21 @@ from django.db import router
 
 from .. import conf
 from ..models import AuditEvent, AuditSeal
-from ..vault.blind_index import BlindIndex, Digest, blind_index
+from ..vault.blind_index import HASHES, BlindIndex, Digest, blind_index
 from ..vault.keyring import VERSION, derive
+from ..vault.opening import material
 
 
 def index(purpose: str) -> BlindIndex:
     """HMACs of that purpose."""
     settings = conf.current()
     return blind_index(settings.audit_keys + _derived(settings.index_keys), purpose)
+
+
+def writing_algorithm() -> str:
+    """The algorithm of the key that signs now: "HMAC-SHA256" or "HMAC-SM3"."""
+    settings = conf.current()
+    return (settings.audit_keys or settings.index_keys)[0].algorithm
 
 
 def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:
@@ -51,6 +58,10 @@ def _derived_id(index_key_id: str) -> str:
 def _derived(index_keys: tuple[conf.HashKey, ...]) -> tuple[conf.HashKey, ...]:
     info = f"wx_realname/{VERSION}/audit"
     return tuple(
-        conf.HashKey(_derived_id(key.key_id), derive(key.material, conf.HASH_KEY_BYTES, info))
+        conf.HashKey(
+            _derived_id(key.key_id),
+            derive(material(key), conf.HASH_KEY_BYTES, info, HASHES[key.algorithm]),
+            key.algorithm,
+        )
         for key in index_keys
     )

@@ -1,34 +1,53 @@
-"""Merkle tree hashing as RFC 6962 §2.1 has it: SHA-256, leaves and nodes told apart by a prefix."""
+"""Merkle tree hashing as RFC 6962 §2.1 has it, leaves and nodes told apart by a prefix.
+
+With SHA-256, or with SM3 (GB/T 32905) in its place: both have 256 bits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from hashlib import sha256
+import hashlib
+from collections.abc import Callable, Iterable
+
+from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 HASH_BYTES = 32
-EMPTY = sha256(b"").digest()
+HashFunction = Callable[[bytes], bytes]
 
 
-def leaf_hash(data: bytes) -> bytes:
-    return sha256(b"\x00" + data).digest()
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
 
 
-def node_hash(left: bytes, right: bytes) -> bytes:
-    return sha256(b"\x01" + left + right).digest()
+def sm3(data: bytes) -> bytes:
+    """By cryptography: not every Python's hashlib has it."""
+    digest = Hash(SM3())
+    digest.update(data)
+    return digest.finalize()
 
 
-def root(leaf_hashes: Iterable[bytes]) -> bytes:
+EMPTY = sha256(b"")
+
+
+def leaf_hash(data: bytes, hash_: HashFunction = sha256) -> bytes:
+    return hash_(b"\x00" + data)
+
+
+def node_hash(left: bytes, right: bytes, hash_: HashFunction = sha256) -> bytes:
+    return hash_(b"\x01" + left + right)
+
+
+def root(leaf_hashes: Iterable[bytes], hash_: HashFunction = sha256) -> bytes:
     """The root over the leaves, in their order, in memory that grows with the logarithm."""
     perfect: list[tuple[int, bytes]] = []  # subtrees, larger ones first: (height, hash)
     for current in leaf_hashes:
         height = 0
         while perfect and perfect[-1][0] == height:
-            current = node_hash(perfect.pop()[1], current)
+            current = node_hash(perfect.pop()[1], current, hash_)
             height += 1
         perfect.append((height, current))
     if not perfect:
-        return EMPTY
+        return hash_(b"")
     _, current = perfect.pop()
     while perfect:
-        current = node_hash(perfect.pop()[1], current)
+        current = node_hash(perfect.pop()[1], current, hash_)
     return current

@@ -30,13 +30,15 @@ from ..vault.blind_index import Digest
 from . import keys, merkle
 from .trail import Origin, append
 
-FORMAT = 1
+FORMAT = 1  # SHA-256; a seal under an HMAC-SM3 key is of FORMAT_SM3, all of it SM3
+FORMAT_SM3 = 2
+HASHES = {FORMAT: merkle.sha256, FORMAT_SM3: merkle.sm3}
 BATCH = 10_000  # events of one seal, beside its own: what is held in memory at once
 FIRST = "0" * 64  # what the first seal is linked to
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)  # seconds at most before each further try
 _CHUNK = 500  # ids of one UPDATE
 
-#: An event's fields in the order of its leaf. A change of either is a new FORMAT.
+#: An event's fields in the order of its leaf. A change of either is a new format.
 FIELDS = (
     "id",
     "event",
@@ -118,11 +120,13 @@ def _sealed(using: str, batch_size: int) -> AuditSeal:
 
 
 def _made(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
-    members = members_of(events)
+    format_ = FORMAT_SM3 if keys.writing_algorithm() == "HMAC-SM3" else FORMAT
+    members = members_of(events, format_)
     made = AuditSeal(
+        format=format_,
         number=last.number + 1 if last else 1,
         previous=last.hash if last else FIRST,
-        root=root_of(members),
+        root=root_of(members, format_),
         count=len(events),
         members=b"".join(id_ + leaf for id_, leaf in members),
         created_at=django_timezone.now(),
@@ -144,9 +148,12 @@ def _mark(using: str, ids: list[UUID], number: int) -> None:
 Members = list[tuple[bytes, bytes]]  # an event's id and its leaf's hash
 
 
-def members_of(events: list[AuditEvent]) -> Members:
+def members_of(events: list[AuditEvent], format_: int = FORMAT) -> Members:
     """The events' ids and leaf hashes, in the order of the ids: how a seal lists what it covers."""
-    return sorted((event.pk.bytes, merkle.leaf_hash(leaf(event))) for event in events)
+    hash_ = HASHES[format_]
+    return sorted(
+        (event.pk.bytes, merkle.leaf_hash(leaf(event, format_), hash_)) for event in events
+    )
 
 
 def listed(seal: AuditSeal) -> Members:
@@ -160,20 +167,20 @@ def listed(seal: AuditSeal) -> Members:
     return [(data[at : at + 16], data[at + 16 : at + size]) for at in range(0, len(data), size)]
 
 
-def root_of(members: Members) -> str:
+def root_of(members: Members, format_: int = FORMAT) -> str:
     """The Merkle root over the members, in hex."""
-    return merkle.root(leaf_hash for _, leaf_hash in members).hex()
+    return merkle.root((leaf_hash for _, leaf_hash in members), HASHES[format_]).hex()
 
 
-def leaf(event: AuditEvent) -> bytes:
+def leaf(event: AuditEvent, format_: int = FORMAT) -> bytes:
     """What of an event is sealed: all of it, as JSON."""
-    return _json([FORMAT, *(_plain(getattr(event, name)) for name in FIELDS)])
+    return _json([format_, *(_plain(getattr(event, name)) for name in FIELDS)])
 
 
 def hash_of(seal: AuditSeal) -> str:
-    """SHA-256 over a seal and the hash of the one before: the chain's next link, in hex."""
-    link = [FORMAT, seal.number, seal.previous, seal.root, seal.count, _plain(seal.created_at)]
-    return merkle.leaf_hash(_json(link)).hex()
+    """The hash over a seal and the hash of the one before: the chain's next link, in hex."""
+    link = [seal.format, seal.number, seal.previous, seal.root, seal.count, _plain(seal.created_at)]
+    return merkle.leaf_hash(_json(link), HASHES[seal.format]).hex()
 
 
 def signatures(hash_: str) -> list[Digest]:

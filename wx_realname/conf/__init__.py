@@ -16,6 +16,7 @@ from django.dispatch import receiver
 from ..exceptions import ConfigurationError
 from .reading import is_loopback, read
 from .schema import (
+    HASH_ALGORITHMS,
     HASH_KEY_BYTES,
     KEY_BYTES,
     MERCHANT_NAMES,
@@ -30,6 +31,7 @@ from .section import Section
 from .variables import PREFIX, with_variable
 
 __all__ = [
+    "HASH_ALGORITHMS",
     "HASH_KEY_BYTES",
     "KEY_BYTES",
     "MERCHANT_NAMES",

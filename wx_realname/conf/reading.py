@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,7 @@ from django.conf import settings
 from ..exceptions import ConfigurationError
 from ..personal_data import Secret
 from .schema import (
+    HASH_ALGORITHMS,
     HASH_KEY_BYTES,
     KEY_BYTES,
     KEY_SOURCE_NAMES,
@@ -69,17 +71,80 @@ def read(section: Section) -> Settings:
     return parsed
 
 
+def _encryption_keys(section: Section) -> tuple[EncryptionKey, ...]:
+    keys: list[EncryptionKey] = []
+    for place, text in section.texts("ENCRYPTION_KEYS"):
+        form = _form(section, place, text)
+        if form.algorithm is None:
+            raise ConfigurationError(f'{place} must have the form "<id>:<algorithm>:<base64>".')
+        algorithm = _algorithm(place, text, tuple(KEY_BYTES))
+        keys.append(
+            EncryptionKey(
+                material=_material(place, text, KEY_BYTES[algorithm], form),
+                algorithm=algorithm,
+                key_id=_key_id(place, text, keys),
+                opener=form.opener,
+            )
+        )
+    return tuple(keys)
+
+
+def _hash_keys(section: Section, name: str) -> tuple[HashKey, ...]:
+    keys: list[HashKey] = []
+    for place, text in section.texts(name):
+        form = _form(section, place, text)
+        algorithm = HASH_ALGORITHMS[0]
+        if form.algorithm is not None:
+            algorithm = _algorithm(place, text, HASH_ALGORITHMS)
+        keys.append(
+            HashKey(
+                material=_material(place, text, HASH_KEY_BYTES, form),
+                algorithm=algorithm,
+                key_id=_key_id(place, text, keys),
+                opener=form.opener,
+            )
+        )
+    return tuple(keys)
+
+
 # Of a key's text, nothing is bound to a name or said in a message before it is known to be what it
 # should be: where the parts were swapped, the key stands in the place of the id or the algorithm.
 
 
-def _material(place: str, text: Secret, length: int) -> bytes:
+@dataclass(frozen=True)
+class _Form:
+    """Which parts the text of a key has; `algorithm` is the number of its part."""
+
+    algorithm: int | None
+    opener: str | None
+
+
+def _form(section: Section, place: str, text: Secret) -> _Form:
+    """ "<id>:<base64>", "<id>:<algorithm>:<base64>" or "<id>:<algorithm>:wrapped:<base64>"."""
+    colons = text.reveal().count(":")
+    if colons == 3 and text.reveal().split(":")[2] == "wrapped":
+        backend = section.text("DATA_KEY_BACKEND")
+        if backend is None:
+            raise ConfigurationError(f"{place} is wrapped: set DATA_KEY_BACKEND, which opens it.")
+        return _Form(1, backend)
+    if colons not in (1, 2):
+        raise ConfigurationError(
+            f'{place} must have the form "<id>:<algorithm>:<base64>", '
+            'or "<id>:<algorithm>:wrapped:<base64>".'
+        )
+    return _Form(1 if colons == 2 else None, None)
+
+
+def _material(place: str, text: Secret, length: int, form: _Form) -> bytes:
+    """The key, or what DATA_KEY_BACKEND makes a key of."""
     material = b""
     with suppress(ValueError):
         material = base64.b64decode(text.reveal().rpartition(":")[2], validate=True)
-    if len(material) != length:
+    if form.opener is None and len(material) != length:
         del material
         raise ConfigurationError(f"{place} must end with {length} bytes in base64.")
+    if not material:
+        raise ConfigurationError(f"{place} must end with the wrapped key in base64.")
     return material
 
 
@@ -94,40 +159,11 @@ def _key_id(place: str, text: Secret, known: Iterable[EncryptionKey | HashKey]) 
     return key_id
 
 
-def _algorithm(place: str, text: Secret) -> str:
-    for algorithm in KEY_BYTES:
+def _algorithm(place: str, text: Secret, known: tuple[str, ...]) -> str:
+    for algorithm in known:
         if algorithm == text.reveal().split(":")[1]:
             return algorithm
-    raise ConfigurationError(f"{place} must name one of the algorithms: {', '.join(KEY_BYTES)}.")
-
-
-def _encryption_keys(section: Section) -> tuple[EncryptionKey, ...]:
-    keys: list[EncryptionKey] = []
-    for place, text in section.texts("ENCRYPTION_KEYS"):
-        if text.reveal().count(":") != 2:
-            raise ConfigurationError(f'{place} must have the form "<id>:<algorithm>:<base64>".')
-        algorithm = _algorithm(place, text)
-        keys.append(
-            EncryptionKey(
-                material=_material(place, text, KEY_BYTES[algorithm]),
-                algorithm=algorithm,
-                key_id=_key_id(place, text, keys),
-            )
-        )
-    return tuple(keys)
-
-
-def _hash_keys(section: Section, name: str) -> tuple[HashKey, ...]:
-    keys: list[HashKey] = []
-    for place, text in section.texts(name):
-        if text.reveal().count(":") != 1:
-            raise ConfigurationError(f'{place} must have the form "<id>:<base64>".')
-        keys.append(
-            HashKey(
-                material=_material(place, text, HASH_KEY_BYTES), key_id=_key_id(place, text, keys)
-            )
-        )
-    return tuple(keys)
+    raise ConfigurationError(f"{place} must name one of the algorithms: {', '.join(known)}.")
 
 
 def _key_source(section: Section, *, pem: bool) -> KeySource:

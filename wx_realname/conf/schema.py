@@ -13,6 +13,7 @@ from ..personal_data import Secret
 #: The ciphers at rest, with the length of their keys in bytes.
 KEY_BYTES: Mapping[str, int] = MappingProxyType({"AES-256-GCM": 32, "SM4-GCM": 16})
 HASH_KEY_BYTES = 32
+HASH_ALGORITHMS = ("HMAC-SHA256", "HMAC-SM3")
 PEM_KEY_BACKEND = "wx_realname.wechat.merchant_key.PemKey"
 
 KEY_SOURCE_NAMES = (
@@ -43,14 +44,18 @@ class EncryptionKey:
     key_id: str
     algorithm: str
     material: bytes = field(repr=False)
+    #: DATA_KEY_BACKEND, where `material` is wrapped: `vault.opening` opens it.
+    opener: str | None = None
 
 
 @dataclass(frozen=True)
 class HashKey:
-    """A key for blind indexes, token digests, outcome codes and seals."""
+    """A key for blind indexes, token digests, outcome codes and seals; `opener` as of `EncryptionKey`."""
 
     key_id: str
     material: bytes = field(repr=False)
+    algorithm: str = HASH_ALGORITHMS[0]
+    opener: str | None = None
 
 
 @dataclass(frozen=True)

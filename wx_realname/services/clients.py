@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from ..vault.keyring import ColumnCipher, column_cipher
 from ..wechat.access_token import AccessTokens, ProvidedTokens, StableTokens
 from ..wechat.client import Credentials, WeChatClient
 from ..wechat.merchant_key import MerchantKeys
+from ..wechat.per_process import PerProcess
 from ..wechat.reading import Answer, Deadline
 from ..wechat.transport import Transport
 from .cache import Cache
@@ -68,13 +68,11 @@ class _Transport(Transport):
 
 
 class _Registry:
-    """Forgets all after a fork: sessions and their sockets are the parent's."""
+    """The clients by their merchants' aliases."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._clients: dict[str, tuple[_Basis, WeChatClient]] = {}
-        if hasattr(os, "register_at_fork"):  # Windows doesn't fork
-            os.register_at_fork(after_in_child=self._forget)
 
     def client(self, merchant: conf.Merchant) -> WeChatClient:
         basis = _Basis.now(merchant)
@@ -93,12 +91,8 @@ class _Registry:
         self._clients[basis.merchant.alias] = (basis, client)
         return client
 
-    def _forget(self) -> None:
-        self._lock = threading.Lock()
-        self._clients = {}
 
-
-_registry = _Registry()
+_registry = PerProcess(_Registry)
 
 
 def _client(basis: _Basis) -> WeChatClient:
@@ -146,7 +140,7 @@ def find(alias: Any) -> conf.Merchant:
 
 def client_for(merchant: conf.Merchant) -> WeChatClient:
     """The process's client of that merchant."""
-    return _registry.client(merchant)
+    return _registry().client(merchant)
 
 
 def deadline() -> Deadline:

@@ -1,4 +1,4 @@
-"""Finding what is encrypted: HMAC-SHA256 of the value under a key of its purpose, as 64 hex digits."""
+"""Finding what is encrypted: an HMAC of the value under a key of its purpose, as 64 hex digits."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SM3, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from .. import names as typed_names
 from .. import resident_id
 from ..conf import HASH_KEY_BYTES, HashKey
 from .keyring import VERSION, derive
+from .opening import material
+
+#: The hash of HMAC and HKDF by the algorithm of a key.
+HASHES: dict[str, HashAlgorithm] = {"HMAC-SHA256": SHA256(), "HMAC-SM3": SM3()}
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,7 @@ class BlindIndex:
     def __init__(self, keys: tuple[HashKey, ...], purpose: str) -> None:
         info = f"wx_realname/{VERSION}/hmac/{purpose}"
         # Keyed once and copied: half of what a one-shot HMAC takes, and an exchange needs five.
-        self._keyed = [
-            (key.key_id, HMAC(derive(key.material, HASH_KEY_BYTES, info), SHA256())) for key in keys
-        ]
+        self._keyed = [(key.key_id, _keyed(key, info)) for key in keys]
 
     def digest(self, value: str | bytes) -> Digest:
         """By the first key: what is written."""
@@ -41,6 +43,11 @@ class BlindIndex:
         """By every key, the first one first: what may be found."""
         data = value.encode() if isinstance(value, str) else value
         return [Digest(_hex(keyed.copy(), data), key_id) for key_id, keyed in self._keyed]
+
+
+def _keyed(key: HashKey, info: str) -> HMAC:
+    hash_ = HASHES[key.algorithm]
+    return HMAC(derive(material(key), HASH_KEY_BYTES, info, hash_), hash_)
 
 
 def _hex(code: HMAC, data: bytes) -> str:

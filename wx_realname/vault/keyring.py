@@ -1,10 +1,12 @@
-"""Which key a ciphertext needs, and what it is bound to: the envelope of format version 1.
+"""Which key a ciphertext needs, and what it is bound to: the envelope of format versions 1 and 2.
 
-    version (1 byte, 01) | algorithm (1) | length of key id (1) | key id | nonce (12) | ciphertext | tag (16)
+    version (1 byte) | algorithm (1) | length of key id (1) | key id | nonce (12) | ciphertext | tag (16)
 
 The associated data is the header, then column and row, each after its length (2 bytes, big-endian).
-The key of a column comes from the configured key by HKDF-SHA256 with
-`info = "wx_realname/1/encrypt/<algorithm>/<column>"`; a column is written "table.column".
+The key of a column comes from the configured key by HKDF with
+`info = "wx_realname/<version>/encrypt/<algorithm>/<column>"`; a column is written "table.column".
+Version 1 derives with SHA-256, version 2 with SM3: an SM4-GCM key writes version 2, and still opens
+what it wrote in version 1.
 """
 
 from __future__ import annotations
@@ -12,20 +14,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SM3, HashAlgorithm
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..conf import KEY_BYTES, EncryptionKey
 from ..exceptions import DecryptionError
 from . import ciphers
+from .opening import material
 
 VERSION = 1
 _ALGORITHM_CODES = {"AES-256-GCM": 1, "SM4-GCM": 2}
+#: The versions that a key's envelopes have: the first is written, all are opened.
+_VERSIONS = {"AES-256-GCM": (1,), "SM4-GCM": (2, 1)}
+_DERIVES: dict[int, HashAlgorithm] = {1: SHA256(), 2: SM3()}
 
 
-def derive(material: bytes, length: int, info: str) -> bytes:
-    """A key for one purpose (HKDF-SHA256, no salt)."""
-    return HKDF(SHA256(), length, salt=None, info=info.encode()).derive(material)
+def derive(material: bytes, length: int, info: str, hash_: HashAlgorithm | None = None) -> bytes:
+    """A key for one purpose (HKDF with SHA-256, or with that hash; no salt)."""
+    return HKDF(hash_ or SHA256(), length, salt=None, info=info.encode()).derive(material)
 
 
 @dataclass(frozen=True)
@@ -34,19 +40,24 @@ class Header:
 
     algorithm_code: int
     key_id: str
+    version: int = VERSION
 
     def __bytes__(self) -> bytes:
         key_id = self.key_id.encode()
-        return bytes((VERSION, self.algorithm_code, len(key_id))) + key_id
+        return bytes((self.version, self.algorithm_code, len(key_id))) + key_id
 
     @classmethod
     def of(cls, envelope: bytes) -> Header:
         """Raises `DecryptionError` for what isn't an envelope, plain text for one."""
         end = 3 + (envelope[2] if len(envelope) > 3 else 0)
         key_id = envelope[3:end].decode("ascii", "replace")
-        if len(envelope) < max(end, 4) or envelope[0] != VERSION or not key_id.isascii():
+        if len(envelope) < max(end, 4) or not _is_known(*envelope[:2]) or not key_id.isascii():
             raise DecryptionError("this is not a ciphertext of ours (a plain value, perhaps)")
-        return cls(envelope[1], key_id)
+        return cls(envelope[1], key_id, envelope[0])
+
+
+def _is_known(version: int, algorithm_code: int) -> bool:
+    return version == VERSION or (version, algorithm_code) == (2, _ALGORITHM_CODES["SM4-GCM"])
 
 
 class ColumnCipher:
@@ -56,8 +67,12 @@ class ColumnCipher:
         # By the header as it stands in an envelope, with all of the associated data but the row:
         # worked out once, since a rotation does this millions of times.
         self._ciphers = {
-            header: (_cipher(key, column), _after_length(header) + _after_length(column.encode()))
-            for key, header in ((key, bytes(header_of(key))) for key in keys)
+            bytes(header): (
+                _cipher(key, column, header.version),
+                _after_length(bytes(header)) + _after_length(column.encode()),
+            )
+            for key in keys
+            for header in headers_of(key)
         }
         self._header = bytes(header_of(keys[0]))
         self._first = self._ciphers[self._header]
@@ -97,13 +112,20 @@ def _after_length(part: bytes) -> bytes:
 
 
 def header_of(key: EncryptionKey) -> Header:
-    """What the envelopes begin with that this key makes."""
-    return Header(_ALGORITHM_CODES[key.algorithm], key.key_id)
+    """What the envelopes begin with that this key makes now."""
+    return headers_of(key)[0]
 
 
-def _cipher(key: EncryptionKey, column: str) -> ciphers.AEAD:
-    info = f"wx_realname/{VERSION}/encrypt/{key.algorithm}/{column}"
-    return ciphers.aead(key.algorithm, derive(key.material, KEY_BYTES[key.algorithm], info))
+def headers_of(key: EncryptionKey) -> tuple[Header, ...]:
+    """What the envelopes begin with that this key opens."""
+    code = _ALGORITHM_CODES[key.algorithm]
+    return tuple(Header(code, key.key_id, version) for version in _VERSIONS[key.algorithm])
+
+
+def _cipher(key: EncryptionKey, column: str, version: int) -> ciphers.AEAD:
+    info = f"wx_realname/{version}/encrypt/{key.algorithm}/{column}"
+    length = KEY_BYTES[key.algorithm]
+    return ciphers.aead(key.algorithm, derive(material(key), length, info, _DERIVES[version]))
 
 
 @lru_cache(maxsize=64)

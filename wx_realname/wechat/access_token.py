@@ -16,9 +16,10 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Protocol
 
-from .. import metrics
+from .. import signals
 from ..exceptions import RealNameError, WeChatUnreachable
 from ..personal_data import Secret
+from .per_process import PerProcess
 from .reading import Deadline
 
 logger = logging.getLogger(__name__)
@@ -97,8 +98,7 @@ class StableTokens:
         self._seal = seal
         self._own: tuple[Secret, float] | None = None  # and when it ends, monotonic
         self._open: tuple[bytes, Secret, float] = (b"", Secret(""), 0.0)  # sealed, and opened
-        self._flight: Future[Secret] | None = None
-        self._lock = threading.Lock()
+        self._flights = PerProcess(_Flights)
         self._forced_at = float("-inf")
 
     def current(self, deadline: Deadline) -> Secret:
@@ -142,10 +142,11 @@ class StableTokens:
 
         Who was refused with that very result had joined a flight that began before: once more.
         """
-        with self._lock:
-            flight, mine = self._flight, self._flight is None
+        flights = self._flights()
+        with flights.lock:
+            flight, mine = flights.current, flights.current is None
             if flight is None:
-                flight = self._flight = Future()
+                flight = flights.current = Future()
         if not mine:
             token = _landed(flight, deadline)
             return self._fly(work, deadline) if token == unwanted else token
@@ -155,13 +156,13 @@ class StableTokens:
             flight.set_exception(error if isinstance(error, RealNameError) else WeChatUnreachable())
             raise
         finally:
-            with self._lock:
-                self._flight = None
+            with flights.lock:
+                flights.current = None
         return flight.result()
 
     def _renew(self, deadline: Deadline, *, force: bool = False) -> Secret:
         token, expires_in = self._fetch(force, deadline)
-        metrics.access_token_fetched(forced=force)
+        signals.access_token_fetched.send_robust(sender=None, forced=force)
         self._keep(token, expires_in - min(300, expires_in // 10))
         return token
 
@@ -195,7 +196,7 @@ class StableTokens:
         return token if time.time() < ends_at else None
 
     def _own_copy(self) -> Secret | None:
-        metrics.cache_missed()
+        signals.cache_missed.send_robust(sender=None)
         own = self._own
         return own[0] if own and time.monotonic() < own[1] else None
 
@@ -215,6 +216,14 @@ class StableTokens:
             self._cache.delete(self._key)
         except Exception as error:
             _log_outage(error)
+
+
+class _Flights:
+    """The fetch that is under way in this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.current: Future[Secret] | None = None
 
 
 def is_token(token: Secret) -> bool:
@@ -237,7 +246,7 @@ def _landed(flight: Future[Secret], deadline: Deadline) -> Secret:
         return flight.result()
     # A fresh one: the leader's is being raised in its own thread.
     raise (
-        type(error)(wechat=error.wechat)
+        type(error)(wechat=error.wechat, reason=error.reason)
         if isinstance(error, RealNameError)
         else WeChatUnreachable()
     )

@@ -27,8 +27,8 @@ from ..personal_data import PersonalData, Secret
 from . import answers, errcodes, errmsg
 from .access_token import AccessTokens, ProvidedTokens, is_token
 from .merchant_key import MerchantKey, MerchantKeys
-from .reading import Answer, Deadline, Query
-from .transport import NoAnswer, Payload, Transport
+from .reading import Answer, Deadline
+from .transport import NoAnswer, Payload, Query, Transport
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,8 @@ class Credentials:
             "secret": self._secret,
             "force_refresh": force,
         }
-        answer = self._ask("token", "POST", "/cgi-bin/stable_token", deadline, payload=payload)
+        path = "/cgi-bin/stable_token"
+        answer = self._ask("token", "POST", path, deadline, payload=payload, fresh=False)
         token, expires_in = Secret(answer.get("access_token")), answer.get("expires_in")
         if not is_token(token) or type(expires_in) is not int or not 0 < expires_in < 10**6:
             raise WeChatUnreachable
@@ -108,8 +109,8 @@ class Credentials:
         tries = _Tries(deadline)
         try:
             return tries.patiently(once)
-        except NoAnswer:
-            error: RealNameError = WeChatUnreachable()
+        except NoAnswer as no_answer:
+            error: RealNameError = WeChatUnreachable(reason=str(no_answer))
         except Refused as refused:
             error = _error(call, refused)
         raise error
@@ -216,7 +217,8 @@ class WeChatClient:
 
         def get(access_token: Secret) -> Answer:
             query = {"access_token": access_token}
-            answer = self._transport.call("GET", "/wxa/get_category", deadline, query=query)
+            path = "/wxa/get_category"
+            answer = self._transport.call("GET", path, deadline, query=query, fresh=False)
             return _accepted(answer, [access_token])
 
         categories = self._ask(get, deadline, lost=WeChatUnreachable).get("category_list")
@@ -238,7 +240,8 @@ class WeChatClient:
         try:
             return tries.patiently(lambda: self._with_access_token(send, tries))
         except NoAnswer as no_answer:
-            error = lost() if no_answer.sent else WeChatUnreachable()
+            kind = lost if no_answer.sent else WeChatUnreachable
+            error = kind(reason=str(no_answer))
             error.reached = no_answer.sent
         except Refused as refused:
             error = _error(call, refused)

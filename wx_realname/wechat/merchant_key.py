@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 
 from ..conf import KeySource, Merchant
 from ..exceptions import ConfigurationError, Misconfigured
+from .per_process import PerProcess
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class MerchantKeys:
         self._merchant = merchant
         self._backend = backend
         self._loaded: dict[KeySource, MerchantKey] = {}
-        self._lock = threading.Lock()
+        self._lock = PerProcess(threading.Lock)
 
     def now(self) -> MerchantKey:
         """The key for a call that begins now. Raises `ConfigurationError` when it can't be used."""
@@ -140,7 +141,7 @@ class MerchantKeys:
 
     def _get(self, source: KeySource) -> MerchantKey:
         if source not in self._loaded:
-            with self._lock:
+            with self._lock():
                 if source not in self._loaded:
                     key = MerchantKey(source, self._merchant.mch_id or "", self._backend)
                     self._loaded[source] = key

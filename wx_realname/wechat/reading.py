@@ -1,24 +1,23 @@
-"""Reading one answer from a socket, within the call's deadline, noting what came beyond it; and as JSON."""
+"""Reads one answer from a socket, within the call's deadline, and understands it as JSON."""
 
 from __future__ import annotations
 
 import io
 import json
-import re
-import threading
+import ssl
 import time
 from collections.abc import Mapping
-from http.client import HTTPException, HTTPResponse, UnknownProtocol
-from typing import Any
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, RemoteDisconnected
+from typing import Any, cast
 
-from ..personal_data import Secret
-
-Query = Mapping[str, "str | Secret"]
-
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\r\n\x00]*)\r?\n")
-_ONE_LINE = 8 * 1024  # bytes
-_LINES = 100
 MAX_ANSWER_BYTES = 64 * 1024
+MAX_READ_BYTES = 4 * MAX_ANSWER_BYTES  # heads and the sizes of chunks included
+TOO_LONG = f"more than {MAX_ANSWER_BYTES} bytes"
+
+
+class Fault(Exception):
+    """The reason why there is no answer, in this package's words: never a secret."""
 
 
 class Deadline:
@@ -32,176 +31,90 @@ class Deadline:
         return max(0.0, self._at - time.monotonic())
 
 
-class Call(threading.local):
-    """What the calling thread is sending, for the connection that urllib3 chooses."""
+@dataclass(frozen=True)
+class Patience:
+    """How long a call waits: one step for its time-out in seconds, all of them until the deadline."""
 
-    query: Query = {}
-    deadline: Deadline = Deadline(0)
-    read_timeout: float = 0
-    sent: bool = False
+    connect_timeout: float
+    read_timeout: float
+    deadline: Deadline
 
-    def begin(self, query: Query, deadline: Deadline, read_timeout: float) -> None:
-        self.query, self.deadline, self.read_timeout = query, deadline, read_timeout
-        self.sent = False
+    def connecting(self) -> float:
+        return self._at_most(self.connect_timeout)
+
+    def reading(self) -> float:
+        return self._at_most(self.read_timeout)
+
+    def _at_most(self, seconds: float) -> float:
+        """Never 0, which a socket takes for "non-blocking". Raises `Fault` when the time is over."""
+        remaining = self.deadline.remaining()
+        if not remaining:
+            raise Fault("the deadline is over")
+        return min(seconds, remaining)
 
 
-call = Call()
+class _Source(io.RawIOBase):
+    """A socket's bytes. A time-out for each read alone would let an answer drip for hours."""
 
-
-class _DeadlineReader(io.RawIOBase):
-    """Reads a socket; each wait ends at the read time-out or the call's deadline, whichever is first.
-
-    A time-out for each read alone would let an answer drip for hours.
-    """
-
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, patience: Patience) -> None:
         self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
+        self._patience = patience
+        self._allowed = MAX_READ_BYTES
         self.ended = False
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: Any) -> int:
         if self.ended:
             return 0
-        remaining = call.deadline.remaining()
-        if not remaining:
-            raise TimeoutError("the deadline is over")
-        self._sock.settimeout(min(call.read_timeout, remaining))
-        return int(self._raw.readinto(buffer))
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+        self._sock.settimeout(self._patience.reading())
+        count: int = self._sock.recv_into(buffer)
+        self._allowed -= count
+        if self._allowed < 0:
+            raise Fault(TOO_LONG)
+        return count
 
 
-class _AnswerReader(io.BufferedReader):
-    """Reads one answer, and notes on the socket when more than that had come."""
+class Wire(io.BufferedReader):
+    """Reads one answer. After it was closed, `overfull` says whether more than that had come."""
 
-    def __init__(self, sock: DeadlineSocket, raw: _DeadlineReader) -> None:
-        super().__init__(raw)
-        self._sock = sock
-        self._reader = raw
+    def __init__(self, sock: Any, patience: Patience) -> None:
+        self._source = _Source(sock, patience)
+        self.overfull = False
+        super().__init__(self._source)
+
+    def makefile(self, mode: str) -> Wire:
+        """What `HTTPResponse` reads from: it takes this for a socket."""
+        return self
 
     def close(self) -> None:
         if not self.closed:
-            self._reader.ended = True  # look at what is in the buffer, and wait for nothing
-            self._sock.overfull = self._sock.overfull or bool(self.peek(1))
+            self._source.ended = True  # look into the buffer, but wait for nothing more
+            self.overfull = bool(self.peek(1))
         super().close()
 
 
-class DeadlineSocket:
-    """A socket whose file reads keep to the deadline; everything else is the socket's own."""
-
-    def __init__(self, sock: Any) -> None:
-        self._sock = sock
-        self.overfull = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def makefile(self, mode: str, *args: Any, **kwargs: Any) -> io.BufferedReader:
-        return _AnswerReader(self, _DeadlineReader(self._sock))
-
-    @property
-    def holds_more(self) -> bool:
-        """Whether bytes came beyond the answer; those that TLS has decrypted no poll can see."""
-        return self.overfull or bool(getattr(self._sock, "pending", int)())
+def read_head(wire: Wire, method: str) -> HTTPResponse:
+    """The answer, as far as its head. Raises `Fault`, and what http.client and sockets raise."""
+    answer = HTTPResponse(cast(Any, wire), method=method)
+    answer.begin()
+    _check_head(answer.headers)
+    return answer
 
 
-class Headers(dict[str, str]):
-    """The head's fields by their names in lower case. WeChat's answers repeat none that matters."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name.lower(), default)
-
-
-class RawAnswer(HTTPResponse):
-    """An answer whose head is split here: the e-mail parser of the standard library takes four times as long.
-
-    It refuses a malformed head, where urllib3 would log its words, which may be those of the answer.
-    urllib3's pool takes it as it is, without its own response around it, and sets the attributes below.
-    """
-
-    version_string = "HTTP/1.1"
-    retries: Any = None
-    _pool: Any = None
-    _connection: Any = None
-
-    @property
-    def length_remaining(self) -> int | None:
-        """Bytes that are missing; None where chunks, or the connection's end, tell."""
-        return self.length
-
-    def release(self, *, trusted: bool) -> None:
-        """Give the connection back to the pool; closed, unless the answer was whole and understood.
-
-        Only then: a pool lends at once, and what is lent must not be closed by who had it before.
-        """
-        self.close()
-        if trusted:
-            self._connection.vouch()
-        else:
-            self._connection.close()
-        self._pool._put_conn(self._connection)
-
-    def begin(self) -> None:
-        self.status = 100
-        while self.status == 100:
-            version, self.status, self.reason = self._read_status()  # type: ignore[attr-defined]
-            headers = _headers(self.fp)
-        if not version.startswith("HTTP/1."):
-            raise UnknownProtocol(version)
-        self.code, self.version = self.status, 10 if version == "HTTP/1.0" else 11
-        self.headers = self.msg = headers  # type: ignore[assignment]
-        self._frame(headers)
-
-    def _read_next_chunk_size(self) -> int:
-        """As http.client's, which takes "-1" for a size, and reads what comes until nothing does."""
-        size: int = super()._read_next_chunk_size()  # type: ignore[misc]
-        if size < 0:
-            raise HTTPException("a chunk of less than nothing")
-        return size
-
-    def _frame(self, headers: Headers) -> None:
-        """Where the body ends, and whether the connection ends with it (RFC 9112 §6.3)."""
-        self.chunked, self.chunk_left = "transfer-encoding" in headers, None
-        if self.chunked and headers["transfer-encoding"].lower() != "chunked":
-            raise HTTPException("a transfer coding that nobody asked for")
-        self.length = None if self.chunked else _length(headers)
-        if self.status in (204, 304) or self.status < 200:
-            self.length = 0
-        kept = self.version == 11 and "close" not in headers.get("connection", "").lower()
-        self.will_close = not kept or (self.length is None and not self.chunked)
-
-
-def _headers(file: Any) -> Headers:
-    headers = Headers()
-    for _ in range(_LINES):
-        line = file.readline(_ONE_LINE)
-        if line in (b"\r\n", b"\n"):
-            return headers
-        field = _HEADER.fullmatch(line)
-        if field is None:
-            raise HTTPException("malformed head")
-        name = field[1].decode("ascii").lower()
-        if name in headers and name in ("content-length", "transfer-encoding"):
-            raise HTTPException("an answer of two lengths")
-        headers[name] = field[2].strip(b" \t").decode("latin-1")
-    raise HTTPException("too long a head")
-
-
-def _length(headers: Headers) -> int | None:
-    text = headers.get("content-length")
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit()):
-        raise HTTPException("an answer without a length")
-    return int(text)
-
-
-# --- what the answer says ---------------------------------------------------------------------
+def _check_head(headers: HTTPMessage) -> None:
+    """Refuse what http.client tolerates: a malformed head, two lengths, one that isn't a number."""
+    lengths = headers.get_all("Content-Length", [])
+    codings = headers.get_all("Transfer-Encoding", [])
+    if headers.defects:
+        raise Fault("a malformed head")
+    if len(lengths) > 1 or len(codings) > 1:
+        raise Fault("an answer of two lengths")
+    if not all(text.isascii() and text.isdigit() for text in lengths):
+        raise Fault("a length that isn't a number")
+    if codings and codings[0].lower() != "chunked":
+        raise Fault("a transfer coding that was not asked for")
 
 
 class Answer:
@@ -217,34 +130,57 @@ class Answer:
         return self._fields.get(name) is not None
 
 
-class Unintelligible(Exception):
-    """What came is no answer; the message says why, in words of ours."""
+def parse(answer: HTTPResponse) -> Answer:
+    """The one JSON object of the body. Raises `Fault`, and what http.client, json and sockets raise.
 
-
-def parse(raw: RawAnswer) -> Answer:
-    """The one JSON object that came. Raises `Unintelligible`, and whatever json and sockets raise."""
-    if raw.status != 200:
-        raise Unintelligible(f"HTTP status {raw.status}")
-    if (raw.length or 0) > MAX_ANSWER_BYTES:
-        raise Unintelligible(f"more than {MAX_ANSWER_BYTES} bytes")
-    # Undecoded, so that a compressed answer can't grow: we ask for none.
-    body = raw.read(MAX_ANSWER_BYTES + 1)
+    The Content-Type is ignored: WeChat sends refusals as text/plain, too.
+    """
+    if answer.status != 200:
+        raise Fault(f"HTTP status {answer.status}")
+    if (answer.length or 0) > MAX_ANSWER_BYTES:
+        raise Fault(TOO_LONG)
+    # Never decompressed: the request asks for no encoding, and a small answer could grow large.
+    body = answer.read(MAX_ANSWER_BYTES + 1)
     if len(body) > MAX_ANSWER_BYTES:
-        raise Unintelligible(f"more than {MAX_ANSWER_BYTES} bytes")
-    if raw.length:  # read(n) leaves it to the caller to notice
-        raise Unintelligible("cut short")
+        raise Fault(TOO_LONG)
+    if answer.length:  # read(n) doesn't report a connection that ended early
+        raise Fault("cut short")
     fields = _from_json(body.decode())
     if not isinstance(fields, dict):
-        raise Unintelligible("not a JSON object")
+        raise Fault("not a JSON object")
     return Answer(fields)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose names each say one thing: json would take the last, whatever the first said."""
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name with two values: json would take the last."""
     fields = dict(pairs)
     if any(fields[name] != value for name, value in pairs):
-        raise Unintelligible("a name with two values")
+        raise Fault("a name with two values")
     return fields
 
 
-_from_json = json.JSONDecoder(object_pairs_hook=_once).decode
+# Not strict: a control character within a string doesn't make a refusal illegible.
+_from_json = json.JSONDecoder(object_pairs_hook=_unique, strict=False).decode
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "no answer in time"),
+    (RemoteDisconnected, "the connection was closed without an answer"),
+    (ConnectionError, "the connection was reset"),
+    (IncompleteRead, "cut short"),
+    (HTTPException, "not HTTP"),
+    (UnicodeDecodeError, "not UTF-8"),
+    (RecursionError, "nested too deep"),
+    (ValueError, "not JSON"),
+)
+
+
+def describe(error: Exception) -> str:
+    """The reason of a failure. Only a `Fault` is quoted: others' words may repeat what was sent."""
+    if isinstance(error, Fault):
+        return str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS: certificate verify failed ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS: {(error.reason or 'failed').lower().replace('_', ' ')}"
+    reasons = (words for kind, words in _REASONS if isinstance(error, kind))
+    return next(reasons, type(error).__name__)

@@ -35,6 +35,4 @@ class Command(RealnameCommand):
             count += last.count
             say("events", count)
         if last is not None:
-            self.stdout.write(
-                f"Events sealed: {count}. Checkpoint:\n{audit.Checkpoint(last.number, last.hash)}"
-            )
+            self.stdout.write(f"Events sealed: {count}. Checkpoint:\n{audit.Checkpoint.of(last)}")

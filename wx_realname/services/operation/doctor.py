@@ -34,6 +34,7 @@ from ...wechat.categories import is_open
 from ...wechat.errcodes import Call
 from ...wechat.face_errcodes import NOT_GRANTED
 from ...wechat.merchant_key import MerchantKey
+from ...wechat.transport import NoAnswer
 from .. import clients
 from . import remedies
 from .certificates import certificates_of
@@ -94,7 +95,8 @@ class _Examination:
         """What WeChat's refusal means, with its own words: they name the IP address of 40164."""
         reply = error.wechat
         words = remedies.words(error.code, reply["errcode"] if reply else None, call)
-        said = f"{words.meaning} ({reply['errcode']} {reply['errmsg']})" if reply else words.meaning
+        why = f"{reply['errcode']} {reply['errmsg']}" if reply else error.reason
+        said = f"{words.meaning} ({why})" if why else words.meaning
         return self._finding(topic, "fault", said, words.remedy)
 
     def _key_works(self) -> Iterator[Finding]:
@@ -129,11 +131,12 @@ class _Examination:
             yield self._finding("certificate", level, says, remedy if level != "ok" else "")
 
     def _clock(self) -> Iterator[Finding]:
-        theirs = self._client.server_time(clients.deadline())
-        if theirs is None:
+        try:
+            theirs = self._client.server_time(clients.deadline())
+        except NoAnswer as no_answer:
             says = _("WeChat can't be reached, or doesn't tell its time.")
             remedy = _("Look at this server's way to WeChat: DNS, proxy, firewall.")
-            yield self._finding("clock", "warning", says, remedy)
+            yield self._finding("clock", "warning", f"{says} ({no_answer})", remedy)
             return
         ahead = round((timezone.now() - theirs).total_seconds())
         says = _("This server's clock is %(seconds)d seconds ahead of WeChat's.") % {

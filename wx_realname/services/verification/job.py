@@ -17,6 +17,7 @@ from ...text import clean_token
 from ...uuid7 import uuid7
 from ...vault import blind_index
 from ...vault.blind_index import Digest
+from ...vault.opening import open_all
 from ...wechat.client import WeChatClient
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.reading import Deadline
@@ -90,6 +91,7 @@ def prepared(
     if errors := {field: [str(fault)] for field, fault in faults.items() if fault}:
         raise InvalidRequest(errors=errors)
     settings = conf.current()
+    open_all((*settings.encryption_keys, *settings.index_keys, *settings.audit_keys))
     index = blind_index.blind_index(settings.index_keys, purpose)
     return {
         "user": user,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ... import metrics
+from ... import signals
 from ...models import Verification
 
 #: Named for whoever turns the line on or off, wherever the code that says it may lie.
@@ -14,7 +14,8 @@ logger = logging.getLogger("wx_realname.attempt")
 def attempt_ended(row: Verification, *, recorded: bool) -> None:
     """`recorded` is False when a newer attempt or an erasure came first, or the database failed."""
     milliseconds = row.duration_ms or 0
-    metrics.attempt_ended(
+    signals.attempt_ended.send_robust(
+        sender=None,
         merchant=row.merchant,
         method=str(row.method),
         status=str(row.status),

@@ -1,0 +1,102 @@
+"""SM2/SM3/SM4 as the standards have them: known answers, and OpenSSL's own in place of ours."""
+
+from __future__ import annotations
+
+import hmac
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SM3
+
+from wx_realname.audit import merkle
+from wx_realname.conf import HashKey
+from wx_realname.vault.blind_index import BlindIndex
+from wx_realname.vault.ciphers import SM4GCM
+from wx_realname.vault.keyring import derive
+
+#: RFC 8998, appendix A.1.
+KEY = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
+NONCE = bytes.fromhex("00001234567800000000ABCD")
+BOUND = bytes.fromhex("FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2")
+PLAIN = bytes.fromhex(
+    "AAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBCCCCCCCCCCCCCCCCDDDDDDDDDDDDDDDD"
+    "EEEEEEEEEEEEEEEEFFFFFFFFFFFFFFFFEEEEEEEEEEEEEEEEAAAAAAAAAAAAAAAA"
+)
+CIPHERTEXT = bytes.fromhex(
+    "17F399F08C67D5EE19D0DC9969C4BB7D5FD46FD3756489069157B282BB200735"
+    "D82710CA5C22F0CCFA7CBF93D496AC15A56834CBCF98C397B4024A2691233B8D"
+)
+TAG = bytes.fromhex("83DE3541E4C2B58177E065A9BF7B62EC")
+
+needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here")
+
+
+def openssl(*arguments: str, given: bytes = b"") -> bytes:
+    done = subprocess.run(["openssl", *arguments], input=given, capture_output=True, check=True)
+    return done.stdout
+
+
+def test_sm3_is_that_of_gm_t_0004() -> None:
+    """Appendix A.1 and A.2: "abc", and "abcd" sixteen times."""
+    assert merkle.sm3(b"abc").hex() == (
+        "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+    )
+    assert merkle.sm3(b"abcd" * 16).hex() == (
+        "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
+    )
+
+
+def test_sm4_gcm_is_that_of_rfc_8998() -> None:
+    assert SM4GCM(KEY).encrypt(NONCE, PLAIN, BOUND) == CIPHERTEXT + TAG
+    assert SM4GCM(KEY).decrypt(NONCE, CIPHERTEXT + TAG, BOUND) == PLAIN
+
+
+@needs_openssl
+@pytest.mark.parametrize("length", [0, 3, 55, 56, 64, 1000])
+def test_sm3_is_openssls(length: int) -> None:
+    data = bytes(n % 251 for n in range(length))
+    assert merkle.sm3(data) == openssl("dgst", "-sm3", "-binary", given=data)
+
+
+@needs_openssl
+def test_hkdf_sm3_is_openssls() -> None:
+    key, info = bytes(range(32)), "wx_realname/2/encrypt/SM4-GCM/a.b"
+    options = ["digest:SM3", f"hexkey:{key.hex()}", f"hexinfo:{info.encode().hex()}"]
+    flags = [part for option in options for part in ("-kdfopt", option)]
+    said = openssl("kdf", "-keylen", "16", *flags, "HKDF").decode()
+    assert derive(key, 16, info, SM3()).hex() == said.strip().replace(":", "").lower()
+
+
+@needs_openssl
+def test_an_hmac_sm3_index_is_openssls_under_the_derived_key() -> None:
+    key = HashKey("i2", bytes(range(32)), "HMAC-SM3")
+    derived = derive(key.material, 32, "wx_realname/1/hmac/p", SM3())
+    options = ["-macopt", f"hexkey:{derived.hex()}"]
+    said = openssl("dgst", "-sm3", "-mac", "HMAC", *options, "-binary", given="张三".encode())
+    assert BlindIndex((key,), "p").digest("张三").hex == said.hex()
+
+
+def test_the_same_key_material_under_the_other_hash_gives_another_index() -> None:
+    sm3, sha = (HashKey("i", bytes(32), name) for name in ("HMAC-SM3", "HMAC-SHA256"))
+    assert BlindIndex((sm3,), "p").digest("x").hex != BlindIndex((sha,), "p").digest("x").hex
+
+
+def by_the_book(leaves: list[bytes], hash_: Callable[[bytes], bytes]) -> bytes:
+    """RFC 6962 §2.1 word for word."""
+    if len(leaves) == 1:
+        return hash_(b"\0" + leaves[0])
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    left, right = by_the_book(leaves[:split], hash_), by_the_book(leaves[split:], hash_)
+    return hash_(b"\1" + left + right)
+
+
+def test_a_tree_of_sm3_is_sm3_throughout() -> None:
+    hash_: Any = merkle.sm3
+    for count in range(1, 18):
+        leaves = [bytes([n]) * n for n in range(count)]
+        root = merkle.root((merkle.leaf_hash(leaf, hash_) for leaf in leaves), hash_)
+        assert root == by_the_book(leaves, hash_)
+    assert hmac.compare_digest(merkle.root([], hash_), merkle.sm3(b""))
