@@ -11,7 +11,7 @@ from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from tests.conftest import Reporter, at_once, events, frames, make_stuck
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, refuses, says
+from tests.lying_wechat import CHECK, NAME, NUMBER, LyingWeChat, Script, hangs_up, refuses, says
 from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.exceptions import InvalidRequest, RealNameError
@@ -20,7 +20,6 @@ from wx_realname.services import check, erase, exchange, find_person
 
 pytestmark = pytest.mark.django_db
 CHECKS = "/api/realname/checks/"
-CHECK = "/intp/realname/checkrealnameinfo"
 
 OPENID = "oCitizen-of-these_tests-00001"
 CODE = "code-of-these-tests"

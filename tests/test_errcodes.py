@@ -48,6 +48,7 @@ INTERFACE: dict[Call, dict[str, set[int]]] = {
         "misconfigured": {84017, 84018, 84020, 40003, 48001, 84010, 84016, 84021},
         "mismatch": {84014, 84015},
         "face_expired": {84022},
+        "wechat_error": {84001},
     },
 }
 CASES = [

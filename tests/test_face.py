@@ -20,8 +20,10 @@ from django.utils import timezone
 
 from tests.conftest import Reporter, at_once, events, forget_access_tokens, frames
 from tests.lying_wechat import (
+    BEGIN,
     NAME,
     NUMBER,
+    QUERY,
     TOKEN,
     LyingWeChat,
     Script,
@@ -47,8 +49,6 @@ from wx_realname.wechat.verdicts import VERDICTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BEGIN = "/cityservice/face/identify/getverifyid"
-QUERY = "/cityservice/face/identify/queryverifyinfo"
 OPENID = "oCitizen-of-these_tests-00001"
 VERIFY_ID = "verify-id-of-these-tests"
 CHILD = "110101202001011232"

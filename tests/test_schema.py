@@ -20,8 +20,18 @@ from rest_framework.views import APIView
 
 from tests.conftest import AUTH_TOKEN, brought_to
 from tests.e2e.site import environment
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses, says
-from tests.test_check import CHECK, verdict
+from tests.lying_wechat import (
+    CHECK,
+    NAME,
+    NUMBER,
+    LyingWeChat,
+    Script,
+    hangs_up,
+    identity,
+    refuses,
+    says,
+)
+from tests.test_check import verdict
 from wx_realname import exceptions
 from wx_realname.api import errors, views
 from wx_realname.api.permissions import MinimumAge
