@@ -21,6 +21,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections, router
 
 from . import conf
+from .databases import is_mysql
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
 from .services import clients
@@ -195,7 +196,7 @@ def every_name_fits(databases: Iterable[str] | None) -> Found:
     """E005: MySQL without utf8mb4: a rare name would fail, its token spent already."""
     for alias in databases or ():
         connection = connections[alias]
-        if connection.vendor == "mysql" and router.allow_migrate_model(alias, Verification):
+        if is_mysql(connection) and router.allow_migrate_model(alias, Verification):
             for what, charset in narrow_parts(connection):
                 yield Error(
                     f'Database "{alias}": {what} is {charset}, which has no room for rare characters; '
