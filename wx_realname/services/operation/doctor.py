@@ -26,7 +26,7 @@ from ...wechat.errcodes import Call
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.transport import NoAnswer
 from .. import clients
-from . import remedies
+from . import algorithms, remedies
 from .certificates import certificates_of
 from .usage import usage
 
@@ -51,6 +51,7 @@ def examine() -> Iterator[Finding]:
     """Look at each merchant in turn. Raises `ConfigurationError` for settings that can't be read."""
     for merchant in conf.current().merchants.values():
         yield from _Examination(merchant).findings()
+    yield Finding("-", "algorithms", "ok", algorithms.line())
 
 
 class _Examination:
