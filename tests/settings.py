@@ -57,7 +57,9 @@ STATIC_URL = "static/"
 LANGUAGE_CODE = "en"
 
 DATABASES = {"default": env.db("TEST_DATABASE_URL", default="sqlite:///:memory:")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+if engine := env.str("TEST_DATABASE_ENGINE", default=""):
+    DATABASES["default"]["ENGINE"] = engine
+if DATABASES["default"]["ENGINE"] in ("django.db.backends.sqlite3", "tests.unheard_of"):
     # A file, so that the threads of a test share it as the workers of a site would.
     DATABASES["default"] |= {
         "NAME": folder / "db.sqlite3",

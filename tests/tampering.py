@@ -83,7 +83,7 @@ def loosen() -> None:
         return  # there, a change of a table can't be rolled back
     with connection.cursor() as cursor:
         for table in TABLES:
-            {"sqlite": _loosen_sqlite, "postgresql": _loosen_postgresql}[connection.vendor](
+            (_loosen_postgresql if connection.vendor == "postgresql" else _loosen_sqlite)(
                 cursor, table
             )
 
@@ -156,7 +156,7 @@ class Tamperer:
             neighbours = []
         strange = (
             [None, "", 0, -1, 1.5, 2**40, "nonsense", "é" * 64, b"\x00\xff", "0" * 64]
-            if connection.vendor == "sqlite"
+            if connection.vendor in ("sqlite", "unheard-of")
             else [None, "", 0, "é" * 8]
         )
         return self.dice.choice([*neighbours, *self._near(old) * 3, *strange])

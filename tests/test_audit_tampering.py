@@ -10,6 +10,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from django.contrib.auth import get_user_model
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from tests import tampering
+from tests import sm_keys, tampering
 from tests.conftest import outcome, verify
 from tests.lying_wechat import LyingWeChat, Script, hangs_up, identity, refuses
 from tests.tampering import EVENTS, RECORDS, SEALS, State, Tamperer
@@ -55,14 +56,18 @@ def leaves(liar: LyingWeChat, user: Any, status: str) -> Verification:
     return row
 
 
-def lived_in(liar: LyingWeChat) -> tuple[State, str]:
-    """A site's records and trail, all sealed: an old backup of them, and today's checkpoint."""
+def lived_in(liar: LyingWeChat, midway: Callable[[], None] = lambda: None) -> tuple[State, str]:
+    """A site's records and trail, all sealed: an old backup of them, and today's checkpoint.
+
+    `midway` is done between the two lives, each sealed by itself.
+    """
     clerk, *users = [get_user_model().objects.create(username=f"u{n}") for n in range(9)]
     ends = ("verified", "rejected", "failed", "unknown", "verified", "failed", "verified")
     rows = [leaves(liar, user, status) for user, status in zip(users, ends, strict=False)]
     services.reveal(rows[0], actor=clerk, reason="case 1")
     sealed()
     backup = tampering.state()
+    midway()
     leaves(liar, users[2], "verified")  # what failed is tried again
     services.erase(rows[0], actor=clerk, reason="asked")
     users[4].delete()
@@ -82,8 +87,15 @@ def lived_in(liar: LyingWeChat) -> tuple[State, str]:
 @pytest.mark.parametrize(
     "count", [FEW, pytest.param(MANY, marks=pytest.mark.campaign)], ids=["few", "many"]
 )
-def test_every_random_tampering_is_found(liar: LyingWeChat, count: int) -> None:
-    backup, checkpoint = lived_in(liar)
+@pytest.mark.parametrize("hashes", ["SHA-256", "SM3", "SM3 midway"])
+def test_every_random_tampering_is_found(
+    liar: LyingWeChat, count: int, hashes: str, configure: Callable[..., None]
+) -> None:
+    if hashes == "SM3":
+        configure(**sm_keys.ALONE)
+    midway = partial(configure, **sm_keys.FIRST) if hashes == "SM3 midway" else lambda: None
+    backup, checkpoint = lived_in(liar, midway)
+    assert (":sm3:" in checkpoint) == (hashes != "SHA-256")
     tampering.loosen()
     assert verify(checkpoint) == (0, verify()[1])
     before = tampering.state()

@@ -308,6 +308,7 @@ class Device:
     def module(self) -> ModuleType:
         pkcs11: Any = ModuleType("pkcs11")
         pkcs11.lib = lambda path: self
+        pkcs11.PKCS11Error = type("PKCS11Error", (Exception,), {})
         pkcs11.ObjectClass = type("ObjectClass", (), {"PRIVATE_KEY": "private"})
         pkcs11.Mechanism = type("Mechanism", (), {"SHA256_RSA_PKCS": "sign", "RSA_PKCS": "open"})
         return pkcs11

@@ -335,7 +335,7 @@ def test_a_stuck_attempt_is_taken_over_by_one(liar: LyingWeChat, user: Any) -> N
 
 def strike() -> Callable[[], None]:
     """What makes the next statement of this thread's connection fail, but not a fresh connection's."""
-    if connection.vendor == "sqlite":
+    if connection.vendor in ("sqlite", "unheard-of"):
         connection.cursor().execute("PRAGMA busy_timeout = 0")
         name = connection.settings_dict["NAME"]
         lock = sqlite3.connect(name, check_same_thread=False, isolation_level=None)

@@ -17,14 +17,16 @@ from urllib.parse import urlsplit
 
 from cryptography.x509 import Certificate
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning
+from django.core.checks import CheckMessage, Error, Info, Warning
 from django.db import connections, router
 
 from . import conf
+from .databases import is_mysql
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
 from .services import clients
 from .services.cache import TIMEOUTS, WAIT, waits_are_bounded
+from .services.operation import algorithms
 
 Found = Iterator[CheckMessage]
 
@@ -196,7 +198,7 @@ def every_name_fits(databases: Iterable[str] | None) -> Found:
     """E005: MySQL without utf8mb4: a rare name would fail, its token spent already."""
     for alias in databases or ():
         connection = connections[alias]
-        if connection.vendor == "mysql" and router.allow_migrate_model(alias, Verification):
+        if is_mysql(connection) and router.allow_migrate_model(alias, Verification):
             for what, charset in narrow_parts(connection):
                 yield Error(
                     f'Database "{alias}": {what} is {charset}, which has no room for rare characters; '
@@ -224,6 +226,16 @@ def narrow_parts(connection: Any) -> list[tuple[str, str]]:
     return [(what, charset) for what, charset in parts if charset.lower() != WIDE]
 
 
+def sm_is_throughout() -> Found:
+    """I001: some keys are of SM algorithms: which parts of the installation are SM, and which aren't."""
+    if any("SM" in part.writes for part in algorithms.parts()):
+        yield Info(
+            algorithms.line(),
+            hint="docs/security has the table for the assessor.",
+            id="wx_realname.I001",
+        )
+
+
 DEPLOY = (
     audit_has_its_own_key,
     wechat_is_the_real_one,
@@ -235,4 +247,5 @@ DEPLOY = (
     keys_are_readable_by_the_site_only,
     each_key_has_one_purpose,
     certificates_are_tenpays,
+    sm_is_throughout,
 )

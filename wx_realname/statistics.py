@@ -115,6 +115,9 @@ def _count(using: str, start: datetime, end: datetime, now: datetime) -> int:
         for key, hour in sorted(hours.items())  # in one order: two at once don't deadlock
     ]
     features = connections[using].features
+    if not features.supports_update_conflicts:
+        _write_each(using, rows)
+        return _attempts(rows)
     HourlyStatistic.objects.using(using).bulk_create(
         rows,
         update_conflicts=True,
@@ -122,7 +125,19 @@ def _count(using: str, start: datetime, end: datetime, now: datetime) -> int:
         unique_fields=_KEY if features.supports_update_conflicts_with_target else None,
         batch_size=500,
     )
+    return _attempts(rows)
+
+
+def _attempts(rows: list[HourlyStatistic]) -> int:
     return sum(row.attempts for row in rows if row.merchant == ALL[0])
+
+
+def _write_each(using: str, rows: list[HourlyStatistic]) -> None:
+    """A database without INSERT … ON CONFLICT: two writers at once leave what the later one counted."""
+    for row in rows:
+        key = {name: getattr(row, name) for name in _KEY}
+        counted = {name: getattr(row, name) for name in _COUNTED}
+        HourlyStatistic.objects.using(using).update_or_create(**key, defaults=counted)
 
 
 def _groups(using: str, start: datetime, end: datetime) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,20 @@ class Pkcs11Key:
         self.certificate = x509.load_pem_x509_certificate(
             Path(source.certificate_file or "").read_bytes()
         )
-        token = pkcs11.lib(os.environ["PKCS11_MODULE"]).get_token(token_label=mch_id)
-        pin = source.passphrase.reveal() if source.passphrase else None
-        self._key = token.open(user_pin=pin).get_key(
-            object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=source.private_key_file
-        )
+        self._label, self._token = source.private_key_file, mch_id
+        self._pin = source.passphrase
         self._one_at_a_time = threading.Lock()  # a PKCS#11 session isn't for several threads
+        self._key = self._find()
+
+    def _find(self, *, again: bool = False) -> Any:
+        library = pkcs11.lib(os.environ["PKCS11_MODULE"])
+        if again:
+            library.reinitialize()
+        token = library.get_token(token_label=self._token)
+        pin = self._pin.reveal() if self._pin else None
+        return token.open(user_pin=pin).get_key(
+            object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=self._label
+        )
 
     @property
     def public_key(self) -> Any:
@@ -33,10 +42,17 @@ class Pkcs11Key:
         return self.certificate.public_key()
 
     def sign(self, message: bytes) -> bytes:
-        with self._one_at_a_time:
-            return bytes(self._key.sign(message, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
+        return self._do(lambda key: key.sign(message, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
 
     def decrypt(self, ciphertext: bytes) -> bytes:
         """May raise where OpenSSL returns junk: both are an answer that can't be read."""
+        return self._do(lambda key: key.decrypt(ciphertext, mechanism=pkcs11.Mechanism.RSA_PKCS))
+
+    def _do(self, work: Callable[[Any], Any]) -> bytes:
+        """Once more in a new session: the device may have been away in between."""
         with self._one_at_a_time:
-            return bytes(self._key.decrypt(ciphertext, mechanism=pkcs11.Mechanism.RSA_PKCS))
+            try:
+                return bytes(work(self._key))
+            except pkcs11.PKCS11Error:
+                self._key = self._find(again=True)
+                return bytes(work(self._key))

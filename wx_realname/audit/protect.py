@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connections, router, transaction
 
+from .. import databases
 from ..exceptions import ConfigurationError
 from ..models import AuditEvent, AuditSeal
 
@@ -29,10 +30,11 @@ def remove() -> None:
 
 def _run(statements: Any) -> None:
     connection = connections[router.db_for_write(AuditEvent)]
-    if connection.vendor not in ("postgresql", "mysql", "sqlite"):
+    if not databases.has_triggers(connection):
         raise ConfigurationError(
-            f"There are no triggers for {connection.vendor}: let the site's database role have only "
-            "INSERT and SELECT on the audit tables."
+            f"Triggers are not for this database: use grants. On {databases.name(connection)} let the "
+            "site's role have only INSERT and SELECT on the audit tables, and let a role of its own "
+            "seal them."
         )
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         for statement in statements(connection):
@@ -46,15 +48,15 @@ _FURTHER = {"sqlite": ("INSERT",), "postgresql": ("TRUNCATE",)}
 def _triggers(connection: Any) -> Iterator[tuple[str, str, str]]:
     """Name, table and event of each trigger."""
     for model in (AuditEvent, AuditSeal):
-        for event in ("DELETE", "UPDATE", *_FURTHER.get(connection.vendor, ())):
+        for event in ("DELETE", "UPDATE", *_FURTHER.get(databases.name(connection), ())):
             yield f"{model._meta.db_table}_{event.lower()}", model._meta.db_table, event
 
 
 def _removal(connection: Any) -> Iterator[str]:
     for name, table, _ in _triggers(connection):
-        where = f" ON {table}" if connection.vendor == "postgresql" else ""
+        where = f" ON {table}" if databases.is_postgresql(connection) else ""
         yield f"DROP TRIGGER IF EXISTS {name}{where}"
-    if connection.vendor == "postgresql":
+    if databases.is_postgresql(connection):
         yield f"DROP FUNCTION IF EXISTS {_FUNCTION}()"
 
 
@@ -63,7 +65,7 @@ def _creation(connection: Any) -> Iterator[str]:
         "sqlite": f"SELECT RAISE(ABORT, '{MESSAGE}');",
         "mysql": f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{MESSAGE}';",
     }
-    if connection.vendor == "postgresql":
+    if databases.is_postgresql(connection):
         yield (
             f"CREATE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$"
@@ -72,9 +74,9 @@ def _creation(connection: Any) -> Iterator[str]:
         when = _refused_when(connection, table, event)
         each = "STATEMENT" if event == "TRUNCATE" else "ROW"
         head = f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each}"
-        if connection.vendor == "postgresql":
+        if databases.is_postgresql(connection):
             yield f"{head} WHEN ({when}) EXECUTE FUNCTION {_FUNCTION}()"
-        elif connection.vendor == "sqlite":
+        elif databases.name(connection) == databases.SQLITE:
             yield f"{head} WHEN {when} BEGIN {refusal['sqlite']} END"
         else:
             yield f"{head} IF {when} THEN {refusal['mysql']} END IF"
@@ -91,9 +93,9 @@ def _refused_when(connection: Any, table: str, event: str) -> str:
 
 def _sealing(connection: Any) -> str:
     """Whether an update does nothing but seal an unsealed event."""
-    same = {"postgresql": "IS NOT DISTINCT FROM", "mysql": "<=>", "sqlite": "IS"}[connection.vendor]
+    same = databases.null_safe_equality(connection)
     columns = [field.column for field in AuditEvent._meta.concrete_fields if field.name != "seal"]
-    if connection.vendor == "sqlite":
+    if databases.name(connection) == databases.SQLITE:
         columns.append("rowid")  # moved onto another's, it would replace that
     kept = " AND ".join(f"NEW.{column} {same} OLD.{column}" for column in columns)
     return f"OLD.seal IS NULL AND NEW.seal IS NOT NULL AND {kept}"

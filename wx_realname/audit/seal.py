@@ -25,6 +25,7 @@ from django.db import (
 from django.db.models import QuerySet
 from django.utils import timezone as django_timezone
 
+from .. import databases
 from ..models import AuditEvent, AuditSeal
 from ..vault.blind_index import Digest
 from . import keys, merkle
@@ -80,7 +81,7 @@ def unsealed(using: str | None = None) -> QuerySet[AuditEvent]:
     MariaDB sorts when it is.
     """
     rows = AuditEvent.objects.using(using).filter(seal=None)
-    first = ["seal"] if connections[rows.db].vendor == "postgresql" else []
+    first = ["seal"] if databases.is_postgresql(connections[rows.db]) else []
     return rows.order_by(*first, "created_at")
 
 

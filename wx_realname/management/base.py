@@ -11,10 +11,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import Error
 
-from ..exceptions import ConfigurationError
+from ..exceptions import ConfigurationError, Misconfigured
 from ..outages import Outage, outage, told
 
 UNDONE = 2  # the exit code where the work couldn't be done; 1: it was, and found something
+BACKEND_FAILED = "A key could not be opened or used; the log says which backend failed, and how."
 INTERRUPTED = 128 + 2  # as a shell tells SIGINT
 
 
@@ -34,6 +35,8 @@ class RealnameCommand(BaseCommand):
             raise
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=UNDONE) from None
+        except Misconfigured:
+            raise CommandError(BACKEND_FAILED, returncode=UNDONE) from None
         except Error as error:
             raise CommandError(self._told(error), returncode=UNDONE) from error
 

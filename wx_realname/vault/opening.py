@@ -67,11 +67,20 @@ def open_all(keys: Iterable[Key]) -> None:
             material(key)
 
 
-def backend(path: str) -> Any:
-    """This process's backend of that class. Raises `Misconfigured`."""
-    state = _current()
+def wrap(path: str, key: bytes) -> bytes:
+    """The key wrapped by that backend, and opened again to be sure. Raises `Misconfigured`."""
+    state, wrapped, fault = _current(), b"", ""
     with state.lock:
-        return _backend(state, path)
+        chosen = _backend(state, path)
+        try:
+            wrapped = bytes(chosen.wrap(key))
+            if _taken(chosen.unwrap(wrapped)) != key:
+                fault = "what it wrapped opens to another key"
+        except Exception as error:
+            fault = type(error).__name__
+    if fault:
+        _refuse("DATA_KEY_BACKEND could not wrap a key (%s)", fault)
+    return wrapped
 
 
 def forget() -> None:

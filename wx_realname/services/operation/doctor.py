@@ -36,7 +36,7 @@ from ...wechat.face_errcodes import NOT_GRANTED
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.transport import NoAnswer
 from .. import clients
-from . import remedies
+from . import algorithms, remedies
 from .certificates import certificates_of
 from .usage import usage
 
@@ -64,6 +64,7 @@ def examine() -> Iterator[Finding]:
     """Look at each merchant in turn. Raises `ConfigurationError` for settings that can't be read."""
     for merchant in conf.current().merchants.values():
         yield from _Examination(merchant).findings()
+    yield Finding("-", "algorithms", "ok", algorithms.line())
 
 
 class _Examination:

@@ -17,12 +17,12 @@ from uuid import UUID
 
 from django.db import connections, models, router
 
-from ... import audit, conf
+from ... import audit, conf, databases
 from ...exceptions import DecryptionError
 from ...managers import VerificationQuerySet
 from ...models import AuditEvent, Verification, encrypted_field
 from ...vault import blind_index
-from ...vault.fields import envelope
+from ...vault.fields import Sealed, envelope
 from ..transactions import durable, persistently
 from .key_use import ENCRYPTED, stale
 
@@ -158,7 +158,7 @@ class _Run:
 
         Whoever waits for one row while it holds another can be in a deadlock.
         """
-        if changes and connections[self._using].vendor == "postgresql":
+        if changes and databases.is_postgresql(connections[self._using]):
             return _from_arrays(self._using, changes)
         changes = self._locked(changes)
         if not changes or _one_by_one(self._using, changes) == len(changes):
@@ -279,13 +279,11 @@ def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
 
 def _one_by_one(using: str, changes: list[_Change]) -> int:
     """Elsewhere: one prepared UPDATE for all; how many were still as they were read."""
-    vendor, quote, names = (
-        connections[using].vendor,
-        connections[using].ops.quote_name,
-        _differing(changes),
-    )
+    same = databases.null_safe_equality(connections[using])
+    if same is None:
+        return sum(_by_name(using, old, new) for old, new in changes)
+    quote, names = connections[using].ops.quote_name, _differing(changes)
     last = 1 + len(names)  # what is written stands together in a row
-    same = {"mysql": "<=>", "sqlite": "IS"}.get(vendor, "IS NOT DISTINCT FROM")
     statement = (
         f"UPDATE {_table(quote)} "  # noqa: S608 - names of ours
         f"SET {', '.join(f'{_column(quote, name)} = %s' for name in names)} "
@@ -297,6 +295,19 @@ def _one_by_one(using: str, changes: list[_Change]) -> int:
             statement, [new[1:last] + old[: CIPHERTEXTS.stop] for old, new in changes]
         )
         return int(cursor.rowcount)
+
+
+def _by_name(using: str, old: _Row, new: _Row) -> int:
+    """The same for one row, where the operator by which two NULLs are equal isn't known."""
+    names = ENCRYPTED + INDEXED
+    known = dict(zip(COLUMNS, old, strict=True))
+    nulls = {f"{name}__isnull": known[name] is None for name in ENCRYPTED}
+    same = {name: Sealed(envelope(known[name])) for name in ENCRYPTED if known[name] is not None}
+    written = dict(zip(names, new[1:], strict=True))
+    for name in ENCRYPTED:
+        written[name] = None if written[name] is None else Sealed(envelope(written[name]))
+    rows = Verification.objects.using(using).filter(pk=_uuid(old), **nulls, **same)
+    return rows.update(**written)
 
 
 def _field(name: str) -> Any:

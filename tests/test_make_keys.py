@@ -1,0 +1,72 @@
+"""realname_make_keys: what it prints can be a site's environment as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from io import StringIO
+from typing import Any
+
+import environ
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.test_opening import BACKEND, Mask
+from wx_realname import conf, env
+from wx_realname.vault import opening
+
+
+def printed(*arguments: str) -> dict[str, str]:
+    out = StringIO()
+    call_command("realname_make_keys", *arguments, stdout=out)
+    lines = [line for line in out.getvalue().splitlines() if not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def read(lines: Mapping[str, str], settings: Any, **more: Any) -> conf.Settings:
+    source = environ.Env()
+    source.ENVIRON = dict(lines)
+    settings.WX_REALNAME = settings.WX_REALNAME | env.settings(source) | more
+    return conf.current()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "algorithms"),
+    [((), ("AES-256-GCM", "HMAC-SHA256")), (("--sm",), ("SM4-GCM", "HMAC-SM3"))],
+)
+def test_the_lines_are_settings(
+    arguments: tuple[str, ...], algorithms: tuple[str, str], settings: Any
+) -> None:
+    found = read(printed(*arguments), settings)
+    assert found.encryption_keys[0].algorithm == algorithms[0]
+    assert {found.index_keys[0].algorithm, found.audit_keys[0].algorithm} == {algorithms[1]}
+    keys = (found.encryption_keys[0], found.index_keys[0], found.audit_keys[0])
+    assert len({key.material for key in keys}) == 3
+
+
+def test_twice_gives_other_keys() -> None:
+    assert set(printed().values()).isdisjoint(printed().values())
+
+
+@pytest.mark.parametrize("given", [None, {}, {"MERCHANTS": {}}])
+def test_it_works_before_the_settings_do(given: Any, settings: Any) -> None:
+    settings.WX_REALNAME = given
+    assert len(printed()) == 3
+
+
+def test_with_a_backend_they_are_wrapped(settings: Any, configure: Callable[..., None]) -> None:
+    configure(DATA_KEY_BACKEND=BACKEND)
+    lines = printed("--sm")
+    assert all(":wrapped:" in line for line in lines.values())
+    found = read(lines, settings, DATA_KEY_BACKEND=BACKEND)
+    assert len(opening.material(found.encryption_keys[0])) == 16
+    assert len(opening.material(found.audit_keys[0])) == 32
+
+
+def test_a_backend_that_fails_prints_no_key(
+    configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Mask, "fault", RuntimeError("planted"))
+    configure(DATA_KEY_BACKEND=BACKEND)
+    with pytest.raises(CommandError, match="A key could not be opened") as caught:
+        printed()
+    assert caught.value.returncode == 2

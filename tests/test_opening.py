@@ -1,0 +1,178 @@
+"""Wrapped keys: opened once a process, by this process's backend, or not at all."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from wx_realname import conf, services
+from wx_realname.exceptions import ConfigurationError, Misconfigured
+from wx_realname.models import Verification
+from wx_realname.sandbox import Citizen, Sandbox
+from wx_realname.vault import opening
+
+Configure = Callable[..., None]
+BACKEND = "tests.test_opening.Mask"
+PLANTED = b"planted-key-material-of-32-bytes"
+
+
+class Mask:
+    """Wraps with a mask; `calls` are the unwraps of all instances, `fault` is raised instead."""
+
+    made = 0
+    calls: list[bytes] = []
+    fault: BaseException | None = None
+
+    def __init__(self) -> None:
+        type(self).made += 1
+
+    def wrap(self, key: bytes) -> bytes:
+        return bytes(byte ^ 0x5A for byte in key)
+
+    def unwrap(self, wrapped: bytes) -> bytearray:
+        self.calls.append(wrapped)
+        if self.fault:
+            raise self.fault
+        return bytearray(byte ^ 0x5A for byte in wrapped)
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    Mask.made, Mask.calls, Mask.fault = 0, [], None
+    opening.forget()
+    yield
+    opening.forget()
+
+
+def wrapped(key_id: str, algorithm: str, material: bytes) -> str:
+    text = base64.b64encode(Mask().wrap(material)).decode()
+    Mask.made = 0
+    return f"{key_id}:{algorithm}:wrapped:{text}"
+
+
+def all_wrapped(byte: int) -> dict[str, Any]:
+    """Keys of a test's own: what was derived from another's is cached."""
+    return {
+        "DATA_KEY_BACKEND": BACKEND,
+        "ENCRYPTION_KEYS": [wrapped("w1", "AES-256-GCM", bytes([byte]) * 32)],
+        "INDEX_KEYS": [wrapped("w2", "HMAC-SHA256", bytes([byte + 1]) * 32)],
+        "AUDIT_KEYS": [wrapped("w3", "HMAC-SM3", bytes([byte + 2]) * 32)],
+    }
+
+
+def first_key(configure: Configure, material: bytes = PLANTED) -> conf.EncryptionKey:
+    key = wrapped("w1", "AES-256-GCM", material)
+    configure(DATA_KEY_BACKEND=BACKEND, ENCRYPTION_KEYS=[key])
+    return conf.current().encryption_keys[0]
+
+
+def test_reading_the_settings_opens_nothing(configure: Configure) -> None:
+    first_key(configure)
+    assert (Mask.made, Mask.calls) == (0, [])
+
+
+def test_a_key_is_opened_once_by_many_threads(configure: Configure) -> None:
+    key, opened = first_key(configure), []
+    threads = [
+        threading.Thread(target=lambda: opened.append(opening.material(key))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert opened == [PLANTED] * 8
+    assert (Mask.made, len(Mask.calls)) == (1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_exchange_with_wrapped_keys_opens_each_once(
+    sandbox: Sandbox, user: Any, configure: Configure
+) -> None:
+    configure(**all_wrapped(101))
+    citizen = Citizen("欧阳娜", "440524198001010013")
+    row = services.exchange(user=user, auth_token=sandbox.issue_auth_token(citizen))
+    assert row.status == "verified"
+    assert services.reveal(row, actor=user, reason="case 1").real_name == "欧阳娜"
+    assert len(Mask.calls) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dead_device_is_misconfigured_before_anything_is_reserved(
+    sandbox: Sandbox, auth_token: str, api: Any, configure: Configure, caplog: Any
+) -> None:
+    configure(**all_wrapped(111))
+    Mask.fault = RuntimeError("planted words of the device")
+    answer = api().post("/api/realname/verifications/", {"auth_token": auth_token})
+    assert (answer.status_code, answer.json()["code"]) == (503, "misconfigured")
+    assert not Verification.objects.exists()
+    assert "DATA_KEY_BACKEND could not open key w1 (RuntimeError)" in caplog.text
+    assert "planted words" not in caplog.text
+    Mask.fault = None  # back again: nothing of the failure is remembered
+    answer = api().post("/api/realname/verifications/", {"auth_token": auth_token})
+    assert answer.status_code == 201
+
+
+def test_a_backend_that_failed_is_made_anew(configure: Configure) -> None:
+    key = first_key(configure)
+    Mask.fault = RuntimeError()
+    with pytest.raises(Misconfigured):
+        opening.material(key)
+    Mask.fault = None
+    assert opening.material(key) == PLANTED
+    assert Mask.made == 2
+
+
+def test_a_key_of_another_length_is_refused(configure: Configure, caplog: Any) -> None:
+    with pytest.raises(Misconfigured):
+        opening.material(first_key(configure, PLANTED[:16]))
+    assert "key w1 to a wrong length" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["tests.test_opening.Missing", "no.such.module.Backend", "bare"])
+def test_a_backend_that_is_not_there_is_misconfigured(path: str, configure: Configure) -> None:
+    key = wrapped("w1", "AES-256-GCM", PLANTED)
+    configure(DATA_KEY_BACKEND=path, ENCRYPTION_KEYS=[key])
+    with pytest.raises(Misconfigured):
+        opening.material(conf.current().encryption_keys[0])
+
+
+def test_without_a_backend_a_wrapped_key_is_no_setting(configure: Configure) -> None:
+    configure(ENCRYPTION_KEYS=[wrapped("w1", "AES-256-GCM", PLANTED)])
+    with pytest.raises(ConfigurationError, match="DATA_KEY_BACKEND"):
+        conf.current()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_after_a_fork_the_key_is_there_and_the_backend_another(configure: Configure) -> None:
+    key = first_key(configure)
+    opening.material(key)
+    child = os.fork()
+    if child == 0:
+        same = opening.material(key) == PLANTED and len(Mask.calls) == 1
+        opening.wrap(BACKEND, PLANTED)
+        os._exit(0 if same and Mask.made == 2 else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_the_backends_own_copy_is_overwritten(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, given = first_key(configure), bytearray(PLANTED)
+    monkeypatch.setattr(Mask, "unwrap", lambda self, data: given)
+    assert opening.material(key) == PLANTED
+    assert given == bytes(32)
+
+
+def test_no_opened_key_is_shown(configure: Configure, caplog: Any) -> None:
+    caplog.set_level(logging.DEBUG)
+    key = first_key(configure)
+    opening.material(key)
+    shown = repr(key) + repr(conf.current()) + repr(opening._state) + caplog.text
+    assert PLANTED.decode() not in shown

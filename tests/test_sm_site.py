@@ -1,0 +1,154 @@
+"""A site set to SM throughout, from its first day or from some day on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.checks import run_checks
+from django.core.management import call_command
+
+from tests import sm_keys
+from tests.conftest import verify
+from wx_realname import conf, services
+from wx_realname.models import AuditEvent, AuditSeal, Verification, encrypted_field
+from wx_realname.sandbox import Citizen, Sandbox
+from wx_realname.services.operation import algorithms
+from wx_realname.services.upkeep.key_use import key_use
+from wx_realname.vault import ciphers
+from wx_realname.vault.fields import Sealed
+from wx_realname.vault.keyring import derive, headers_of
+
+NAME, NUMBER = "欧阳娜", "440524198001010013"
+CITIZEN = Citizen(NAME, NUMBER)
+
+Configure = Callable[..., None]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def exchange(sandbox: Sandbox, user: Any) -> Verification:
+    return services.exchange(user=user, auth_token=sandbox.issue_auth_token(CITIZEN))
+
+
+def seal() -> str:
+    out = StringIO()
+    call_command("realname_seal_audit", stdout=out)
+    return out.getvalue().splitlines()[-1]
+
+
+def rotate() -> str:
+    out = StringIO()
+    call_command("realname_rotate_keys", stdout=out)
+    return out.getvalue()
+
+
+def find(user: Any, number: str = NUMBER) -> int:
+    return len(services.find_person(actor=user, credential_id=number))
+
+
+def test_from_the_first_day(sandbox: Sandbox, user: Any, configure: Configure) -> None:
+    configure(**sm_keys.ALONE)
+    row = exchange(sandbox, user)
+    assert row.real_name_encrypted.envelope[:5] == b"\x02\x02\x02e7"
+    assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
+    assert find(user) == 1
+    checkpoint = seal()
+    assert checkpoint.startswith("1:sm3:")
+    assert list(AuditSeal.objects.values_list("format", "key_id")) == [(2, "a7")]
+    assert verify(checkpoint)[0] == 0
+    AuditEvent.objects.filter(event="reveal").update(reason="case 2")
+    assert verify(checkpoint)[0] == 1
+
+
+def test_a_checkpoint_of_the_other_hash_is_not_this_seals(
+    sandbox: Sandbox, user: Any, configure: Configure
+) -> None:
+    configure(**sm_keys.ALONE)
+    exchange(sandbox, user)
+    checkpoint = seal()
+    assert verify(checkpoint.replace("sm3:", ""))[0] == 1
+
+
+def test_from_some_day_on(sandbox: Sandbox, user: Any, configure: Configure) -> None:
+    old = exchange(sandbox, user)
+    before = seal()
+    assert before.count(":") == 1
+    configure(**sm_keys.FIRST)
+    other = get_user_model().objects.create(username="other")
+    exchange(sandbox, other)
+    assert find(user) == 2
+    between = seal()
+    assert "1 records re-encrypted, 1 re-indexed." in rotate()
+    after = seal()
+    assert find(user) == 2
+    assert verify(before, between, after)[0] == 0
+    assert list(AuditSeal.objects.order_by("number").values_list("format", flat=True)) == [1, 2, 2]
+    old.refresh_from_db()
+    assert old.index_key_id == "i7"
+    use = key_use()
+    assert [(key.key_id, key.records) for key in use.encryption] == [("e7", 2), ("e1", 0)]
+    assert (use.stale, use.strays) == (0, 0)
+    configure(ENCRYPTION_KEYS=sm_keys.ALONE["ENCRYPTION_KEYS"])
+    assert services.reveal(old, actor=user, reason="case 1").credential_id == NUMBER
+
+
+def test_back_to_sha_256_the_chain_still_verifies(
+    sandbox: Sandbox, user: Any, configure: Configure, settings: Any
+) -> None:
+    ours = settings.WX_REALNAME["AUDIT_KEYS"]
+    configure(AUDIT_KEYS=sm_keys.FIRST["AUDIT_KEYS"])
+    exchange(sandbox, user)
+    first = seal()
+    configure(AUDIT_KEYS=[*ours, *sm_keys.ALONE["AUDIT_KEYS"]])
+    second = seal()
+    assert (":sm3:" in first, ":sm3:" in second) == (True, False)
+    assert verify(first, second)[0] == 0
+
+
+def test_a_ciphertext_of_the_old_derivation_is_read_and_stale(
+    sandbox: Sandbox, user: Any, configure: Configure
+) -> None:
+    configure(**sm_keys.ALONE)
+    row = exchange(sandbox, user)
+    Verification.objects.filter(pk=row.pk).update(
+        **{
+            name: of_version_1(name, row, text)
+            for name, text in (("real_name_encrypted", NAME), ("credential_id_encrypted", NUMBER))
+        }
+    )
+    row.refresh_from_db()
+    assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
+    assert (key_use().stale, key_use().strays) == (1, 0)
+    assert "1 records re-encrypted, 0 re-indexed." in rotate()
+    row.refresh_from_db()
+    assert row.real_name_encrypted.envelope[0] == 2
+    assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
+
+
+def of_version_1(name: str, row: Verification, text: str) -> Sealed:
+    """As it was written before HKDF-SM3."""
+    key = conf.current().encryption_keys[0]
+    place, header = encrypted_field(name).place, bytes(headers_of(key)[1])
+    derived = derive(key.material, 16, f"wx_realname/1/encrypt/SM4-GCM/{place}")
+    parts = (header, place.encode(), row.pk.bytes)
+    bound = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
+    return Sealed(header + ciphers.encrypt(ciphers.SM4GCM(derived), text.encode(), bound))
+
+
+def infos() -> list[str]:
+    found = run_checks(include_deployment_checks=True)
+    return [each.msg for each in found if each.id == "wx_realname.I001"]
+
+
+def test_what_is_sm_is_said_in_one_line(configure: Configure, settings: Any) -> None:
+    assert infos() == []
+    configure(**sm_keys.ALONE)
+    (line,) = infos()
+    assert line == algorithms.line()
+    assert "Not SM: nothing." in line
+    assert "\n" not in line
+    configure(INDEX_KEYS=sm_keys.FIRST["INDEX_KEYS"])
+    assert "Not SM: indexes and token digests (HMAC-SM3, HMAC-SHA256)." in algorithms.line()

@@ -1,0 +1,38 @@
+"""What differs between databases: the only module that reads `connection.vendor`.
+
+A database that isn't known here gets what is plain SQL everywhere, or the ORM.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+POSTGRESQL, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
+
+#: `a = b` that is true of two NULLs, too.
+_NULL_SAFE = {POSTGRESQL: "IS NOT DISTINCT FROM", MYSQL: "<=>", SQLITE: "IS"}
+
+
+def name(connection: Any) -> str:
+    """The vendor as its Django backend gives it; MariaDB is "mysql"."""
+    return str(connection.vendor)
+
+
+def is_postgresql(connection: Any) -> bool:
+    """Arrays of parameters, and RETURNING from an UPDATE."""
+    return name(connection) == POSTGRESQL
+
+
+def is_mysql(connection: Any) -> bool:
+    """Character sets that may be too narrow."""
+    return name(connection) == MYSQL
+
+
+def has_triggers(connection: Any) -> bool:
+    """Whether `audit.protect` knows how a trigger is written there."""
+    return name(connection) in _NULL_SAFE
+
+
+def null_safe_equality(connection: Any) -> str | None:
+    """The operator by which two NULLs are equal; None: it isn't known."""
+    return _NULL_SAFE.get(name(connection))

@@ -1,0 +1,79 @@
+"""Print the keys of a new site, wrapped where DATA_KEY_BACKEND is set."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from wx_realname import conf
+from wx_realname.exceptions import ConfigurationError
+from wx_realname.management.base import RealnameCommand
+from wx_realname.vault import opening
+
+#: The variable, the first letter of its key's id, and what is lost with the key.
+LISTS = (
+    ("ENCRYPTION_KEYS", "e", "names and numbers can't be read again"),
+    ("INDEX_KEYS", "i", "nobody is found by name or number, and no token is known again"),
+    ("AUDIT_KEYS", "a", "the audit trail so far can't be verified"),
+)
+PLAIN = (
+    "# Keep these out of the repository and of database backups: in a secrets manager, or in an\n"
+    "# environment file of mode 600. Keep a copy of each in a safe place. Without it:"
+)
+WRAPPED = (
+    "# Wrapped by {backend}: useless without its device. Back up the device's wrapping\n"
+    "# key as its maker says, and these lines. Without either:"
+)
+
+
+class Command(RealnameCommand):
+    help = (
+        "Print new keys as environment lines. Each is 32 random bytes (16 for SM4-GCM) from the operating "
+        "system. Nothing is stored; WX_REALNAME needn't be complete yet."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--sm", action="store_true", help="SM4-GCM and HMAC-SM3 keys")
+
+    def handle(self, *args: Any, sm: bool, **options: Any) -> None:
+        backend = _backend()
+        self.stdout.write(WRAPPED.format(backend=backend) if backend else PLAIN)
+        for name, _, lost in LISTS:
+            self.stdout.write(f"#   {name}: {lost}.")
+        self.stdout.write(
+            "# Keep AUDIT_KEYS apart from the others: who has it can forge the trail.\n"
+            "# A new site's first keys only: on a site that runs, put a new key before the old ones."
+        )
+        for name, letter, _ in LISTS:
+            key_id = f"{letter}{timezone.now():%Y%m%d}"
+            self.stdout.write(f"{conf.PREFIX}{name}={_key(name, key_id, backend, sm=sm)}")
+
+
+def _backend() -> str | None:
+    """DATA_KEY_BACKEND, read by itself: the rest of WX_REALNAME may still be missing."""
+    given = getattr(settings, "WX_REALNAME", None) or {}
+    backend = given.get("DATA_KEY_BACKEND") if isinstance(given, Mapping) else None
+    if backend is not None and not isinstance(backend, str):
+        raise ConfigurationError('WX_REALNAME["DATA_KEY_BACKEND"] must be an import string.')
+    return backend or None
+
+
+def _key(name: str, key_id: str, backend: str | None, *, sm: bool) -> str:
+    hashes = name != "ENCRYPTION_KEYS"
+    algorithm = ("HMAC-SM3" if hashes else "SM4-GCM") if sm else _usual(hashes)
+    material = os.urandom(conf.HASH_KEY_BYTES if hashes else conf.KEY_BYTES[algorithm])
+    if backend:
+        wrapped = base64.b64encode(opening.wrap(backend, material)).decode()
+        return f"{key_id}:{algorithm}:wrapped:{wrapped}"
+    return f"{key_id}:{algorithm}:{base64.b64encode(material).decode()}"
+
+
+def _usual(hashes: bool) -> str:
+    return conf.HASH_ALGORITHMS[0] if hashes else "AES-256-GCM"
