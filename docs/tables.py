@@ -45,6 +45,7 @@ from wx_realname.sandbox.verify_rets import BY_CREDENTIAL_ID
 from wx_realname.services.operation import application
 from wx_realname.wechat.categories import OPEN
 from wx_realname.wechat.errcodes import ERRCODES
+from wx_realname.wechat.verdicts import VERDICTS
 
 LOCALES = {"en": "en", "zh": "zh-hans"}
 _KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -170,6 +171,26 @@ def _errcodes(language: str) -> str:
             _pick(language, *words.WHO[row.who]),
         )
         for row in ERRCODES
+    )
+    return _table(heads, rows)
+
+
+def _verdicts(language: str) -> str:
+    heads = _pick(
+        language,
+        "verify_ret|becomes|the record|meaning|what to do|who",
+        "verify_ret|对应 code|记录|含义|处理办法|谁",
+    ).split("|")
+    rows = (
+        (
+            _code(row.verify_ret),
+            _code(row.code) if row.code else "–",
+            _pick(language, *words.BECOMES[row.becomes]),
+            _pick(language, row.meaning_en, row.meaning_zh),
+            _pick(language, row.remedy_en, row.remedy_zh),
+            _pick(language, *words.WHO[row.who]),
+        )
+        for row in VERDICTS
     )
     return _table(heads, rows)
 
@@ -340,6 +361,7 @@ TABLES: dict[str, Callable[[str], str]] = {
     "errors": _errors,
     "details": _details,
     "errcodes": _errcodes,
+    "verdicts": _verdicts,
     "checks": _checks,
     "commands": _commands,
     "sandbox_options": _sandbox_options,

@@ -292,6 +292,15 @@ CALLS: Both = {
     "token": ("access token", "access_token"),
     "login": ("login", "登录"),
     "check": ("check", "核对"),
+    "getverifyid": ("begin of a face", "发起人脸核身"),
+    "queryverifyinfo": ("result of a face", "查询人脸核身结果"),
+}
+BECOMES: Both = {
+    "verified": ("verified", "已核验"),
+    "rejected": ("rejected", "被拒绝"),
+    "failed": ("failed", "失败"),
+    "unknown": ("unknown", "未知"),
+    "waiting": ("stays waiting", "继续等待"),
 }
 WHO: Both = {
     "citizen": ("citizen", "用户"),
@@ -390,6 +399,8 @@ COMMANDS: Mapping[str, str] = {
     "realname_sandbox": "以 WX_REALNAME 中的商户启动本地微信，直到 Ctrl-C。",
     "realname_seal_audit": "将未封存的审计事件归入默克尔树，链接并签名，然后打印检查点："
     "请把它保存在能修改数据库的人接触不到的地方。请定期运行；可同时运行两份。",
+    "realname_settle": "向微信查询仍在等待的人脸核身：发起 10 分钟后查询一次，第 50 分钟起每次运行都查询。"
+    "请每五分钟运行一次；可随时中断后再运行，也可同时运行两份。",
     "realname_usage": "按商户列出日调用量、每分钟峰值和均值，并与向微信申报的数值（APPLICATION 中的 DAILY_CALLS 和 "
     "PEAK_CALLS_PER_MINUTE）对照。先统计尚未统计的部分；可随时中断后再运行，也可同时运行两份。",
     "realname_verify_audit": "重新计算审计轨迹的每个节点，并将记录与其事件核对。不写入任何数据。"
@@ -447,6 +458,11 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "realname_application": {"--merchant": "商户别名（default）", "--html": "可打印的网页"},
     "realname_protect_audit": {"--install": "安装触发器", "--remove": "移除触发器"},
     "realname_purge": {"--batch-size": "每批行数（500）", "--dry-run": "只报告数量"},
+    "realname_settle": {
+        "--batch-size": "每批行数（500）",
+        "--all": "立即查询所有等待中的记录",
+        "--dry-run": "只报告数量",
+    },
     "realname_rotate_keys": {
         "--batch-size": "每批行数（2000）",
         "--dry-run": "只按密钥统计记录数",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,10 +16,11 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import AUTH_TOKEN, Reporter, brought_to
 from tests.console import EVERY, FIND, actions, page, staff, trail
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat, identity
+from tests.lying_wechat import BEGIN, NAME, NUMBER, QUERY, LyingWeChat, identity, says
 from wx_realname import audit
+from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Verification
-from wx_realname.services import exchange
+from wx_realname.services import begin_face, exchange, finish_face
 
 pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]
@@ -76,6 +78,29 @@ def test_the_record_offers_only_what_is_allowed(row: Verification) -> None:
     assert "/reveal/" not in text and "/erase/" not in text and "Audit events" not in text
     text = staff(*EVERY, username="officer").get(address).content.decode()
     assert "/reveal/" in text and "/erase/" in text and "exchange ended" in text
+
+
+@pytest.mark.parametrize(
+    ("verify_ret", "said"),
+    [
+        (10004, "10004 人脸比对不一致 · 请用户核对"),
+        (10000, "10000 核验通过"),
+        (7, "7 微信未公布的结果"),
+    ],
+)
+def test_a_face_says_what_it_came_to(
+    liar: LyingWeChat, user: Any, verify_ret: int, said: str
+) -> None:
+    liar.play(says({"errcode": 0, "verify_id": "v", "expires_in": 3600}), path=BEGIN)
+    liar.play(says({"errcode": 0, "verify_ret": verify_ret}), path=QUERY)
+    face = begin_face(user=user, openid="oCitizen", real_name=NAME, credential_id=NUMBER)
+    officer, address = staff(*EVERY), page("verification", face.pk, "change")
+    waiting = officer.get(address).content.decode()
+    assert "/erase/" in waiting and "/reveal/" not in waiting
+    with suppress(RealNameError):
+        finish_face(face)
+    text = officer.get(address, headers={"Accept-Language": "zh-hans"}).content.decode()
+    assert said in text
 
 
 def test_without_the_token_against_forgery_nothing_happens(row: Verification) -> None:

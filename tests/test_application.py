@@ -84,6 +84,19 @@ def test_the_calls_are_taken_from_the_records(capsys: pytest.CaptureFixture[str]
     assert "CALLS" not in err
 
 
+@pytest.mark.parametrize("options", [[], ["--html"]])
+def test_without_the_button_the_form_asks_for_faces(
+    settings: Any, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    merchant = settings.WX_REALNAME["MERCHANTS"]["default"]
+    least = {name: merchant[name] for name in ("APP_ID", "APP_SECRET")}
+    settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": {"default": least}}
+    call_command("realname_application", *options)
+    form = capsys.readouterr().out
+    assert "人脸核身" in form and "行业能力" in form and "不适用" in form
+    assert "CATEGORY_ID" not in form and "设置-接口设置" not in form
+
+
 def test_the_page_to_print_escapes_what_it_is_given(
     configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:

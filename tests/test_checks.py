@@ -97,6 +97,15 @@ def test_right_settings_are_passed_in_silence(deploy: bool) -> None:
     assert of_merchant(**PAIR, CERT_SERIALNO=KEY.serial.lstrip("0").lower()) == []
 
 
+@pytest.mark.parametrize("deploy", [False, True])
+def test_a_mini_program_for_faces_alone_needs_two_settings(deploy: bool) -> None:
+    least = {name: WHOLE["MERCHANTS"]["default"][name] for name in ("APP_ID", "APP_SECRET")}
+    before = [each.id for each in checked(deploy=deploy)]
+    after = [each.id for each in checked(WHOLE | {"MERCHANTS": {"default": least}}, deploy=deploy)]
+    assert not {"wx_realname.E001", "wx_realname.E002", "wx_realname.W013"} & set(after)
+    assert set(after) <= set(before)
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [

@@ -202,6 +202,7 @@ BAD = {
     "realname_protect_audit": [],
     "realname_purge": ["--batch-size", "0"],
     "realname_rotate_keys": ["--batch-size", "0"],
+    "realname_settle": ["--batch-size", "0"],
     "realname_sandbox": ["--port", "-1"],
     "realname_seal_audit": ["--batch-size", "many"],
     "realname_usage": ["--days", "0"],

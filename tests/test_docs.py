@@ -31,6 +31,7 @@ from wx_realname.sandbox import __main__ as sandbox_main
 from wx_realname.services import exchange
 from wx_realname.services.operation import application
 from wx_realname.wechat.errcodes import ERRCODES
+from wx_realname.wechat.verdicts import VERDICTS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -106,6 +107,7 @@ def test_the_tables_have_every_setting_error_return_code_check_and_command(langu
     assert all(f"| `{name}` |" in made["application"] for name in application.NAMES)
     assert all(f"| `{code}` |" in made["errors"] for code in BY_CODE)
     assert all(f"| `{row.errcode}` |" in made["errcodes"] for row in ERRCODES)
+    assert all(f"| `{row.verify_ret}` |" in made["verdicts"] for row in VERDICTS)
     assert all(f"`wx_realname.{id_}`" in made["checks"] for id_ in check_ids())
     assert all(f"## {name}\n" in made["commands"] for name in tables.known_commands())
 
@@ -122,6 +124,7 @@ def test_the_words_are_those_of_the_code() -> None:
     assert set(words.APPLICATION) == set(application.NAMES)
     assert set(words.WHEN) == set(BY_CODE)
     assert set(words.CALLS) == {row.call for row in ERRCODES}
+    assert set(words.BECOMES) == {row.becomes for row in VERDICTS}
     assert set(words.WHO) == {row.who for row in ERRCODES}
     assert (
         set(words.CHECKS) == check_ids() == set(tables.known_checks()) == set(tables.known_hints())
@@ -171,7 +174,7 @@ def test_every_call_is_on_the_page_of_the_rest_interface(language: str) -> None:
         if isinstance(pattern.pattern, RoutePattern)
     ]
     page = text_of(language, "rest.md").replace("<id>", "<uuid:pk>")
-    assert len(calls) == 5
+    assert len(calls) == 7
     assert all(f" {call}`" in page for call in calls)
 
 

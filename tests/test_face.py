@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.utils import timezone
@@ -39,7 +40,15 @@ from wx_realname.exceptions import ConfigurationError, InvalidRequest, NotFound,
 from wx_realname.models import AuditEvent, Notice, Verification, encrypted_field
 from wx_realname.personal_data import PersonalData
 from wx_realname.sandbox import Sandbox
-from wx_realname.services import begin_face, erase, exchange, finish_face
+from wx_realname.services import (
+    abegin_face,
+    aexchange,
+    afinish_face,
+    begin_face,
+    erase,
+    exchange,
+    finish_face,
+)
 from wx_realname.services.upkeep.key_use import key_use
 from wx_realname.services.upkeep.rotation import rotate_keys
 from wx_realname.services.verification import face, recording, single_flight
@@ -188,6 +197,7 @@ def test_a_begin_that_is_refused_ends_as_the_table_says(wechat: LyingWeChat, use
         assert row is not None
         assert (row.status, row.errcode) == (OUTCOMES.get(code, "failed"), errcode)
         assert (row.error_code, row.face_encrypted, row.expires_at) == (code, None, None)
+        assert row.in_doubt is False  # no token was there to be consumed
         assert end(partial(finish_face, row)) == code  # as it ended, without asking
     assert asked(wechat, QUERY) == 0
     assert len(events()) == Verification.objects.count() and faults() == []
@@ -700,3 +710,12 @@ def test_over_real_http_the_server_decides_not_the_phone(sandbox: Sandbox, user:
         sandbox.show_face(str(row.verify_id), verify_ret)
         assert end(partial(finish_face, row)) == code
     assert faults() == []
+
+
+def test_the_same_from_async_code(wechat: LyingWeChat, user: Any) -> None:
+    async def verified() -> str:
+        row = await abegin_face(user=user, openid=OPENID, real_name=NAME, credential_id=NUMBER)
+        exchanged = await aexchange(user=user, auth_token="auth-token-of-these-tests")
+        return f"{exchanged.status} {(await afinish_face(row)).status}"
+
+    assert async_to_sync(verified)() == "verified verified"

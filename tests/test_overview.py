@@ -79,6 +79,22 @@ def test_it_shows_at_once_what_an_exchange_left(
     assert "Last seal" in text
 
 
+def test_a_closed_face_is_an_alarm_with_who_must_do_what(clerk: Client, settings: Any) -> None:
+    merchant = settings.WX_REALNAME["MERCHANTS"]["default"]
+    least = {name: merchant[name] for name in ("APP_ID", "APP_SECRET")}
+    settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": {"default": least}}
+    for errcode in (10006, 48001):
+        about = {"method": "face", "status": "failed", "error_code": "misconfigured"}
+        ended(timezone.now(), errcode=errcode, **about)
+    text = shown(clerk, **{"Accept-Language": "zh-hans"})
+    for errcode in ("10006", "48001"):
+        (alarm,) = re.findall(
+            rf'<tr class="wx-care"><th[^>]*>misconfigured</th><td>{errcode}.*?</tr>', text
+        )
+        assert "行业能力 → 人脸核身" in alarm and "小程序管理员" in alarm
+    assert "wx-certificates" not in text
+
+
 def test_hours_and_days_are_drawn_and_told_in_numbers(clerk: Client) -> None:
     now = timezone.localtime()
     ended(now, 3)

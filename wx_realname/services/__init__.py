@@ -8,9 +8,13 @@ from .verification.categories import categories
 from .verification.check import check
 from .verification.exchange import exchange
 from .verification.face import begin_face, finish_face
+from .verification.from_async import abegin_face, aexchange, afinish_face
 from .verification.login import login
 
 __all__ = [
+    "abegin_face",
+    "aexchange",
+    "afinish_face",
     "begin_face",
     "categories",
     "check",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -177,17 +177,17 @@ class _Examination:
 
     def _face(self) -> Iterator[Finding]:
         """A face may be the only way: then it is a fault when it is closed."""
+        level: Level = "warning" if self._merchant.has_button else "fault"
         try:
             granted = face.is_granted(self._client, clients.deadline())
         except RealNameError as error:
-            yield self._refused("face", error, "queryverifyinfo")
+            yield replace(self._refused("face", error, "queryverifyinfo"), level=level)
             return
         if granted:
             says = _("This appid may verify faces: WeChat refused an invented verify_id alone.")
             yield self._finding("face", "ok", says)
             return
         words = remedies.words("misconfigured", NOT_GRANTED, "queryverifyinfo")
-        level: Level = "warning" if self._merchant.has_button else "fault"
         yield self._finding("face", level, f"{words.meaning} ({NOT_GRANTED})", words.remedy)
 
     def _check(self) -> Iterator[Finding]:
@@ -199,13 +199,13 @@ class _Examination:
             says = _("This appid may check names: WeChat refused an invented code alone.")
         except Misconfigured as error:
             if not error.wechat or error.wechat["errcode"] not in (NOT_GRANTED, 1005):
-                yield self._refused("check", error, "check")
+                yield replace(self._refused("check", error, "check"), level="warning")
                 return
             says = _(
                 "This appid may not check names (%(errcode)d): closed to new ones since 2021-11-10."
             ) % {"errcode": error.wechat["errcode"]}
         except RealNameError as error:
-            yield self._refused("check", error, "check")
+            yield replace(self._refused("check", error, "check"), level="warning")
             return
         else:
             says = _("WeChat answered an invented code with a match: this is not WeChat.")

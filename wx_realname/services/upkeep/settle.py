@@ -16,7 +16,7 @@ from django.db import connections, router
 from django.db.models import Q
 from django.utils import timezone
 
-from ... import audit
+from ... import audit, conf
 from ...exceptions import RealNameError, WeChatUnreachable
 from ...managers import VerificationQuerySet
 from ...models import Verification
@@ -58,6 +58,7 @@ def settle(*, everything: bool = False, batch_size: int = BATCH) -> Iterator[Set
 
     Ends early when WeChat can't be reached for many records in a row: the next run goes on.
     """
+    conf.current()  # wrong settings are said at once, whether anything waits or not
     now, unreached = timezone.now(), 0
     for record in _ids(due(now, everything=everything), batch_size):
         if not _take(due(now, everything=everything), record):

@@ -75,13 +75,14 @@ def verified(row: Verification, data: PersonalData, settings: conf.Settings) -> 
 def ended(row: Verification, error: RealNameError, status: str | None = None) -> dict[str, Any]:
     """The columns of a record that ended with that error. `status`: another than the error's own."""
     reply = error.wechat
+    has_token = row.method != Verification.Method.FACE  # which an attempt may have consumed
     return {
         "status": Status(status or error.outcome or Status.UNKNOWN),
         "error_code": error.code,
         "errcode": reply and reply["errcode"],
         "errmsg": reply["errmsg"] if reply else "",
         "hint": (reply and reply["hint"]) or "",
-        "in_doubt": row.in_doubt or error.in_doubt,
+        "in_doubt": has_token and (row.in_doubt or error.in_doubt),
     }
 
 

@@ -1,0 +1,12 @@
+"""The same from async code: in Django's thread for what blocks, with the same arguments and errors."""
+
+from __future__ import annotations
+
+from asgiref.sync import sync_to_async
+
+from .exchange import exchange
+from .face import begin_face, finish_face
+
+aexchange = sync_to_async(exchange)
+abegin_face = sync_to_async(begin_face)
+afinish_face = sync_to_async(finish_face)
