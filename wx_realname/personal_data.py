@@ -62,11 +62,17 @@ class Secret(_Opaque):
 class PersonalData(_Opaque):
     """A citizen's name and ID number in plain text; `repr` shows neither."""
 
-    __slots__ = ("__credential_id", "__real_name")
+    __slots__ = ("__ciphertexts", "__credential_id", "__real_name")
 
-    def __init__(self, real_name: str, credential_id: str) -> None:
+    def __init__(self, real_name: str, credential_id: str, ciphertexts: bytes = b"") -> None:
         self.__real_name = real_name
         self.__credential_id = credential_id
+        self.__ciphertexts = ciphertexts
+
+    @property
+    def ciphertexts(self) -> bytes:
+        """Both, one behind the other, as WeChat sent them; empty where it sent none."""
+        return self.__ciphertexts
 
     @property
     def real_name(self) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 
 from .. import exceptions, resident_id
+from ..audit import Origin
 from ..exceptions import DecryptionError, RealNameError
 from ..models import Verification
+from ..services import trust
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ class RealNameVerified(BasePermission):
 
     def has_permission(self, request: Any, view: Any) -> bool:
         verification = Verification.objects.current_for(request.user, methods=self.methods)
-        if verification is None:
+        if verification is None or not trust.vouched([verification], Origin.of(None, request)):
             return self.refuse(exceptions.RealNameRequired)
         return self.accepts(verification)
 

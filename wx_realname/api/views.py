@@ -22,10 +22,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import conf, log, services
+from ..audit import Origin
 from ..exceptions import InvalidRequest, NotFound
 from ..models import Verification
 from ..personal_data import Secret
-from ..services import callers
+from ..services import callers, trust
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
 from .serializers import (
@@ -131,6 +132,7 @@ class Verifications(RealNameView):
         if (wanted := request.query_params.get("status")) is not None:
             own = own.filter(status=_status(wanted))
         page = paginator.paginate_queryset(own, request, view=self) or []
+        trust.require(page, Origin.of(request.user, request))
         return paginator.get_paginated_response([represent(row) for row in page])
 
     def post(self, request: Request) -> Response:
@@ -211,6 +213,7 @@ class CurrentVerification(RealNameView):
         verification = Verification.objects.current_for(request.user)
         if verification is None:
             raise NotFound
+        trust.require([verification], Origin.of(request.user, request))
         return Response(represent(verification))
 
 
@@ -218,7 +221,9 @@ class VerificationDetail(RealNameView):
     """GET: one of the caller's own. DELETE: its personal data is erased (consent withdrawn)."""
 
     def get(self, request: Request, pk: UUID) -> Response:
-        return Response(represent(self.own(request, pk)))
+        verification = self.own(request, pk)
+        trust.require([verification], Origin.of(request.user, request))
+        return Response(represent(verification))
 
     def delete(self, request: Request, pk: UUID) -> Response:
         services.erase(

@@ -32,20 +32,32 @@ def decrypted(answer: Answer, key: MerchantKey) -> PersonalData | None:
     With a wrong key OpenSSL mostly gives random bytes instead of an error, and one in forty of
     those decodes as GBK: only a number shaped like an ID number proves that the key was right.
     """
-    real_name = _name(_bytes(answer, _NAME_FIELDS, key))
-    credential_id = _number(_bytes(answer, _NUMBER_FIELDS, key))
-    return PersonalData(real_name, credential_id) if real_name and credential_id else None
+    ciphertexts = [_ciphertext(answer, fields) for fields in (_NAME_FIELDS, _NUMBER_FIELDS)]
+    name, number = (_plain(ciphertext, key) for ciphertext in ciphertexts)
+    real_name, credential_id = _name(name), _number(number)
+    if not real_name or not credential_id:
+        return None
+    return PersonalData(real_name, credential_id, b"".join(ciphertexts))
 
 
-def _bytes(answer: Answer, names: tuple[str, ...], key: MerchantKey) -> bytes | None:
-    encoded = next((answer.get(name) for name in names if name in answer), None)
+def _ciphertext(answer: Answer, fields: tuple[str, ...]) -> bytes:
+    """Empty for what isn't base64."""
+    encoded = next((answer.get(field) for field in fields if field in answer), None)
     if not isinstance(encoded, str):
+        return b""
+    try:
+        return base64.b64decode("".join(encoded.split()), validate=True)
+    except ValueError:
+        return b""
+
+
+def _plain(ciphertext: bytes, key: MerchantKey) -> bytes | None:
+    if not ciphertext:
         return None
     try:
-        data: Any = key.decrypt(base64.b64decode("".join(encoded.split()), validate=True))
+        data: Any = key.decrypt(ciphertext)
     except Exception:
-        # Not base64, not for this key, or a device's own error: unreadable all the same.
-        return None
+        return None  # not for this key, or a device's own error: unreadable all the same
     return data if isinstance(data, bytes) else None
 
 

@@ -11,6 +11,7 @@ from ...exceptions import InvalidRequest, NotFound
 from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData, Secret
 from ...text import clean_text
+from .. import trust
 from ..transactions import durable
 
 Event = AuditEvent.Event
@@ -27,11 +28,13 @@ def reveal(
     if fault := clean_text(Secret(reason), audit.MAX_REASON):
         raise InvalidRequest(errors={"reason": [str(fault)]})
     using = router.db_for_write(Verification)
+    origin = audit.Origin.of(actor, request)
     row = _stored(verification, using)
+    trust.require([row], origin)
     with durable(using):
         audit.append(
             Event.REVEAL,
-            audit.Origin.of(actor, request),
+            origin,
             using=using,
             about=row,
             reason=reason,

@@ -15,6 +15,7 @@ from ...models import AuditEvent, Verification
 from ...personal_data import Secret
 from ...signals import verification_erased
 from ...text import clean_text
+from .. import trust
 from ..rows import changed
 
 Status = Verification.Status
@@ -30,8 +31,8 @@ def erase(verification: Verification, *, actor: Any, reason: str, request: Any =
     """Erase name and number: ciphertexts, masks and blind indexes. The row and its events stay.
 
     Repeated, or without personal data in the row, it does nothing. Raises `ExchangeInProgress` while
-    the record is pending, `InvalidRequest` for a reason that no database takes. May be called inside
-    the caller's transaction.
+    the record is pending, `InvalidRequest` for a reason that no database takes, `InternalError` for a
+    record that contradicts its trail. May be called inside the caller's transaction.
     """
     if fault := clean_text(Secret(reason), audit.MAX_REASON, blank=True):
         raise InvalidRequest(errors={"reason": [str(fault)]})
@@ -39,7 +40,9 @@ def erase(verification: Verification, *, actor: Any, reason: str, request: Any =
     row = with_users(Verification.objects.using(using)).get(pk=verification.pk)
     if row.status == Status.PENDING:
         raise ExchangeInProgress(verification_id=row.pk)
-    erase_all([row], audit.Origin.of(actor, request), reason, using)
+    origin = audit.Origin.of(actor, request)
+    trust.require([row], origin)
+    erase_all([row], origin, reason, using)
 
 
 def erase_for_deleted_user(user: Any) -> None:
@@ -64,7 +67,11 @@ def erase_all(
     using: str,
     statuses: tuple[Status, ...] = ERASABLE,
 ) -> list[Verification]:
-    """Erase them in one transaction; those that still held something: others may have been faster."""
+    """Erase them in one transaction; those that still held something: others may have been faster.
+
+    What contradicts its trail is erased, too, but nothing about it is signed.
+    """
+    trusted = {row.pk for row in trust.vouched(rows, origin)}
     changes = {
         "status": Status.ERASED,
         "real_name_encrypted": None,
@@ -84,8 +91,11 @@ def erase_all(
             ours = set(stored.filter(erased_at=changes["erased_at"]).values_list("pk", flat=True))
             rows = [row for row in rows if row.pk in ours]
         after = [changed(row, changes) for row in rows]
-        audit.append_outcomes(AuditEvent.Event.ERASE, origin, after, using=using, reason=reason)
+        signed = [row for row in after if row.pk in trusted]
+        audit.append_outcomes(AuditEvent.Event.ERASE, origin, signed, using=using, reason=reason)
         for row in after:
+            if row.pk not in trusted:
+                audit.append(AuditEvent.Event.ERASE, origin, using=using, about=row, reason=reason)
             _tell_after_commit(row, using)
     return rows
 

@@ -62,8 +62,11 @@ class _Attempt:
         ):
             # The token may be invalid because an earlier try of ours consumed it.
             answer = OutcomeUnknown(wechat=answer.wechat)
-        changes = self._changes(answer)
-        after = recording.record(self._row, changes, self._job.origin, self._job.using)
+        try:
+            after = self._record(answer)
+        except recording.Replayed:
+            answer = OutcomeUnknown()
+            after = self._record(answer)
         if after is None:
             raise self._job.lost(verification_id=self._row.pk)
         recording.tell(after, self._job.user)
@@ -72,6 +75,10 @@ class _Attempt:
             raise answer.with_traceback(None) from None
         after.newly_verified = after.status == Status.VERIFIED
         return after
+
+    def _record(self, answer: Any) -> Verification | None:
+        job = self._job
+        return recording.record(self._row, self._changes(answer), job.origin, job.using, job.user)
 
     def _ask(self) -> Any:
         """What came, or the error."""

@@ -31,7 +31,7 @@ from ...wechat import face as wechat
 from ...wechat.client import WeChatClient, is_openid
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.reading import Deadline
-from .. import clients
+from .. import clients, trust
 from ..rights.erasure import with_users
 from ..rows import error_of
 from ..transactions import durable, release
@@ -103,6 +103,7 @@ def finish_face(verification: Verification, *, request: Any = None) -> Verificat
 def finish(record: UUID, origin: audit.Origin) -> Verification:
     """The same for a record's id."""
     row = _read(record)
+    trust.require([row], origin)
     if row.status != Status.WAITING:
         return _as_it_ended(row)
     release()
@@ -201,7 +202,8 @@ def _asked(row: Verification, origin: audit.Origin) -> Verification:
         error = ended.error or WeChatUnreachable(verification_id=row.pk)
         raise error.with_traceback(None) from None
     changes = _changes(row, face, ended) | watch.stopped()
-    after = recording.record(row, changes, origin, router.db_for_write(Verification))
+    using = router.db_for_write(Verification)
+    after = recording.record(row, changes, origin, using, row.user)
     if after is None:
         return _after_others(row.pk, None)
     recording.tell(after, after.user)

@@ -9,7 +9,7 @@ import logging
 import time
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 from django.utils import timezone
 
 from ... import audit, conf, masking, resident_id, statements
@@ -18,6 +18,7 @@ from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData
 from ...signals import verification_rejected, verification_succeeded
 from ...vault import blind_index
+from ...wechat.client import is_openid
 from ..rows import identity
 from ..transactions import durable, persistently
 from . import report
@@ -69,6 +70,7 @@ def verified(row: Verification, data: PersonalData, settings: conf.Settings) -> 
         "index_key_id": settings.index_keys[0].key_id,
         "check_digit_valid": resident_id.check_digit_holds(data.credential_id),
         "verified_at": timezone.now(),
+        "answer_digest": audit.answer_digest(data.ciphertexts) if data.ciphertexts else None,
     }
 
 
@@ -86,14 +88,25 @@ def ended(row: Verification, error: RealNameError, status: str | None = None) ->
     }
 
 
+class Replayed(Exception):
+    """The same answer of WeChat's came before, for another record: a PKCS#1 v1.5 ciphertext doesn't."""
+
+
 def record(
-    row: Verification, changes: dict[str, Any], origin: audit.Origin, using: str
+    row: Verification, changes: dict[str, Any], origin: audit.Origin, using: str, user: Any
 ) -> Verification | None:
-    """The row as recorded; None when it is another's by now, or the database is gone."""
-    before = identity(row)
+    """The row as recorded; None when it is another's by now, or the database is gone.
+
+    Raises `Replayed`, and leaves the row as it was.
+    """
+    before, kept = identity(row), {name: getattr(row, name) for name in changes}
     row.__dict__.update(changes)  # nobody else has this object
     try:
-        written = persistently(lambda: _write(row, before, changes, origin, using), using)
+        written = persistently(lambda: _write(row, before, changes, origin, using, user), using)
+    except IntegrityError:
+        logger.error("%s: WeChat's answer came before, for another record", row.pk)
+        row.__dict__.update(kept)
+        raise Replayed from None
     except DatabaseError as error:
         logger.error(
             "%s stays %s: the database failed (%s)",
@@ -113,8 +126,10 @@ def _write(
     changes: dict[str, Any],
     origin: audit.Origin,
     using: str,
+    user: Any,
 ) -> bool:
     with durable(using):
+        _refuse_discarded(row, using)
         written = statements.update(Verification, before, changes, using)
         if not written and _is_written(row, changes, using):
             return True  # by a try of ours whose commit we didn't hear of
@@ -123,10 +138,28 @@ def _write(
             if (
                 before["status"] != Status.WAITING
             ):  # of several queries the first one ends the record
+                details["answer_digest"] = row.answer_digest or ""
                 audit.append(Event.EXCHANGE_SUPERSEDED, origin, using=using, about=row, **details)
         elif row.status != Status.WAITING:
+            details["openid_digest"] = _openid_digest(row, user)
             audit.append_outcome(Event.EXCHANGE, origin, row, using=using, **details)
     return written
+
+
+def _refuse_discarded(row: Verification, using: str) -> None:
+    """Raises `IntegrityError` for an answer that was discarded once, of another record."""
+    if row.answer_digest:
+        same = AuditEvent.objects.using(using).filter(answer_digest=row.answer_digest)
+        if same.exclude(verification_id=row.pk).exists():
+            raise IntegrityError("the answer came before")
+
+
+def _openid_digest(row: Verification, user: Any) -> str:
+    """Where the user's name is the openid: empty elsewhere, and for what isn't verified."""
+    if row.status != Status.VERIFIED or conf.current().openid_resolver:
+        return ""
+    name = user.get_username() if user else ""
+    return audit.openid_digest(name) if is_openid(name) else ""
 
 
 def _details(changes: dict[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ... import audit, statements
-from ...exceptions import AuthTokenInUse, ExchangeInProgress, InternalError
+from ...exceptions import AuthTokenInUse, ExchangeInProgress, InternalError, OtherMerchant
 from ...models import AuditEvent, Consent, Notice, Verification
+from .. import trust
 from ..rights import consent
 from ..rows import append_abandoned, changed, error_of, is_stuck, update_if_unchanged
 from ..transactions import durable, durable_statement
@@ -98,7 +99,10 @@ def _consent(job: Job, notice: Notice, row_id: UUID, now: datetime) -> Consent:
 
 def _again(job: Job, known: Verification) -> Verification | None:
     """What a token that was posted before gives; None when somebody else just took it over."""
-    if not job.is_of_the_same(known):
+    trust.require([known], job.origin)
+    if job.is_of_the_user(known) and known.merchant != job.merchant.alias:
+        raise OtherMerchant
+    if not job.is_of_the_user(known):
         with durable(job.using):
             audit.append(
                 AuditEvent.Event.AUTH_TOKEN_IN_USE,

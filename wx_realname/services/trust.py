@@ -1,0 +1,39 @@
+"""Records held against the trail before they are shown, used, or anything about them is signed anew."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import router, transaction
+
+from .. import audit
+from ..exceptions import InternalError
+from ..models import AuditEvent, Verification
+
+logger = logging.getLogger(__name__)
+
+
+def require(rows: list[Verification], origin: audit.Origin) -> None:
+    """Raises `InternalError` when one of the records contradicts its last outcome.
+
+    `Misconfigured` where AUDIT_KEYS lacks the key of an outcome: that is no tampering.
+    """
+    trusted = {row.pk for row in vouched(rows, origin)}
+    for row in rows:
+        if row.pk not in trusted:
+            raise InternalError(verification_id=row.pk)
+
+
+def vouched(rows: list[Verification], origin: audit.Origin) -> list[Verification]:
+    """Those of the records that stand as their last outcomes say.
+
+    Each of the others is logged as an error, and leaves an event that vouches for nothing.
+    """
+    using = router.db_for_write(Verification)
+    wrong = audit.contradicting(rows, using)
+    for row in rows:
+        if row.pk in wrong:
+            logger.error("record %s contradicts its last outcome: realname_verify_audit", row.pk)
+            with transaction.atomic(using=using):
+                audit.append(AuditEvent.Event.CONTRADICTION, origin, using=using, about=row)
+    return [row for row in rows if row.pk not in wrong]
