@@ -199,6 +199,7 @@ BAD = {
     "realname_application": ["--merchant", "nobody"],
     "realname_doctor": ["--nonsense"],
     "realname_groups": ["--nonsense"],
+    "realname_make_keys": ["--nonsense"],
     "realname_protect_audit": [],
     "realname_purge": ["--batch-size", "0"],
     "realname_rotate_keys": ["--batch-size", "0"],
@@ -210,7 +211,7 @@ BAD = {
 
 
 #: They touch permissions and triggers alone.
-WITHOUT_SETTINGS = {"realname_groups", "realname_protect_audit"}
+WITHOUT_SETTINGS = {"realname_groups", "realname_make_keys", "realname_protect_audit"}
 
 
 @pytest.mark.django_db

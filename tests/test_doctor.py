@@ -25,7 +25,7 @@ from wx_realname.wechat.categories import is_open
 from wx_realname.wechat.merchant_key import PemKey
 
 pytestmark = pytest.mark.django_db
-TOPICS = ["key", "certificate", "clock", "access_token", "category", "exchange"]
+TOPICS = ["key", "certificate", "clock", "access_token", "category", "exchange", "algorithms"]
 CATEGORIES = "/wxa/get_category"
 
 
@@ -178,7 +178,7 @@ def test_nobody_answers(configure: Callable[..., None]) -> None:
     cache.clear()
     configure(API_BASE_URL="http://127.0.0.1:1")
     code, findings = doctor()
-    assert code == 1 and list(findings) == ["key", "certificate", "clock", "access_token"]
+    assert code == 1 and list(findings) == [*TOPICS[:4], "algorithms"]
     assert findings["clock"][0] == "warning"
     assert "firewall" in findings["clock"][1] and "firewall" in findings["access_token"][1]
 
@@ -206,7 +206,7 @@ def test_a_key_of_another_certificate_ends_the_examination(
     other = make_merchant_key().certificate_pem.decode()
     configure(merchant={"CERTIFICATE": other, "CERTIFICATE_FILE": None})
     code, findings = doctor()
-    assert (code, list(findings)) == (1, ["key"])
+    assert (code, list(findings)) == (1, ["key", "algorithms"])
     assert "does not belong to the certificate" in findings["key"][1]
 
 

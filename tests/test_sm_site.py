@@ -46,7 +46,7 @@ def rotate() -> str:
 
 
 def find(user: Any, number: str = NUMBER) -> int:
-    return len(services.find_person(actor=user, credential_id=number))
+    return len(services.find_person(actor=user, credential_id=number).matches)
 
 
 def test_from_the_first_day(sandbox: Sandbox, user: Any, configure: Configure) -> None:
