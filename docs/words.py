@@ -75,6 +75,44 @@ SETTINGS: Both = {
         "POSTs of one user, such as `10/min` (s, min, hour, day); `None`: any number.",
         "单个用户的 POST 频率，如 `10/min`（s、min、hour、day）；`None` 表示不限。",
     ),
+    "FACE_RATE": (
+        "Face verifications of one user that reached WeChat, such as `10/hour`; `None`: any number.",
+        "单个用户到达微信的人脸核验次数，如 `10/hour`；`None` 表示不限。",
+    ),
+    "SEARCH_RATE": (
+        "Searches of one officer that found nothing, such as `10/hour`; `None`: any number.",
+        "单个工作人员未查到结果的查找次数，如 `10/hour`；`None` 表示不限。",
+    ),
+    "DATA_KEY_BACKEND": (
+        "Import string of a class that opens keys given as `<id>:<algorithm>:wrapped:<base64>` (HSM, KMS).",
+        "解开 `<id>:<algorithm>:wrapped:<base64>` 形式密钥的类的导入路径（HSM、KMS）。",
+    ),
+    "CONSENT": (
+        "`required`: no call without the id of a published notice.",
+        "`required` 时，每次调用都须带上已发布告知书的编号。",
+    ),
+    "MINORS": (
+        "`refuse`: of a citizen under 14 nothing personal is stored.",
+        "`refuse` 时，不存储未满十四周岁未成年人的任何个人信息。",
+    ),
+    "FOUR_EYES": (
+        "`True`: an export in plain text waits for a second officer.",
+        "`True` 时，明文导出须由另一名工作人员放行。",
+    ),
+    "SUBJECT_COPY": (
+        "Import string, called with the request: may it have the citizen's own data in plain text?",
+        "导入路径，以请求为参数调用：该请求可否取得本人的明文信息？",
+    ),
+    "NAME_INDEX": (
+        "`exact`: a person can be found by name alone; then frequent names can be guessed from the "
+        "database without a key. `none`: by number, or by number and name.",
+        "`exact` 时可只按姓名查找，但常见姓名可不用密钥就从数据库中猜出；`none` 时须按证件号，或证件号加姓名查找。",
+    ),
+    "MASK_NAME": (
+        "`last`: the name's last character is shown. `none`: no character is.",
+        "`last` 显示姓名最后一字；`none` 一字不显示。",
+    ),
+    "EXPORT_LIMIT": ("Rows of one export in plain text.", "一次明文导出的行数上限。"),
 }
 
 MERCHANT: Both = {
@@ -193,7 +231,40 @@ WHEN: Both = {
         "The same user's same token is on its way.",
         "同一用户的同一 token 正在处理。",
     ),
-    "throttled": ("More POSTs than `THROTTLE_RATE`.", "超过 `THROTTLE_RATE`。"),
+    "other_merchant": (
+        "The same user posted this token for another merchant.",
+        "同一用户曾为另一商户提交过该 token。",
+    ),
+    "consent_required": (
+        'CONSENT is "required" and no notice was given, or the consent to this purpose was withdrawn.',
+        "CONSENT 为“required”而未带告知书，或对该目的的同意已撤回。",
+    ),
+    "reauthentication_required": (
+        "`SUBJECT_COPY` wants a fresh login before it shows the citizen's own data.",
+        "`SUBJECT_COPY` 要求重新登录后才显示本人信息。",
+    ),
+    "minor": (
+        'MINORS is "refuse", and the citizen is under 14.',
+        "MINORS 为“refuse”，且当事人未满十四周岁。",
+    ),
+    "face_unclear": (
+        "The picture was too poor, or the face was not found in time.",
+        "画面质量不足，或未能及时检测到人脸。",
+    ),
+    "face_cancelled": ("The citizen left the camera.", "当事人中途退出。"),
+    "face_unsupported": (
+        "The device can't, or WeChat may not use camera or microphone: offer another way.",
+        "设备不支持，或微信无摄像头、麦克风权限：请提供其他方式。",
+    ),
+    "face_not_finished": (
+        "The citizen is still before the camera; ask again.",
+        "当事人仍在核验中；请稍后再查。",
+    ),
+    "face_expired": ("The verify_id's hour is over.", "verify_id 的一小时有效期已过。"),
+    "throttled": (
+        "More POSTs than `THROTTLE_RATE` or `FACE_RATE`.",
+        "超过 `THROTTLE_RATE` 或 `FACE_RATE`。",
+    ),
     "misconfigured": (
         "Appid, secret, merchant number, key, certificate, clock or IP whitelist: "
         "see the log, `wechat`, and `realname_doctor`.",

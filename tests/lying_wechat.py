@@ -25,6 +25,8 @@ from tests import settings as test_settings
 
 NAME, NUMBER = "欧阳娜", "440524198001010013"
 TOKEN, REALNAME = "/cgi-bin/stable_token", "/cgi-bin/wxopen/getrealnameinfo"
+CHECK = "/intp/realname/checkrealnameinfo"
+BEGIN, QUERY = (f"/cityservice/face/identify/{name}" for name in ("getverifyid", "queryverifyinfo"))
 PATIENCE = 20.0  # seconds
 
 Script = Callable[["Line"], None]
@@ -89,7 +91,12 @@ class LyingWeChat:
     def forget(self) -> None:
         """Honest again, and no call remembered."""
         self.calls: list[Call] = []
-        self._scripts: dict[str, list[Script]] = {REALNAME: [identity()], TOKEN: [a_token]}
+        self._scripts: dict[str, list[Script]] = {
+            REALNAME: [identity()],
+            TOKEN: [a_token],
+            CHECK: [refuses(80111)],
+            QUERY: [refuses(84001)],
+        }
 
     def play(self, *scripts: Script, path: str = REALNAME) -> None:
         self._scripts[path] = list(scripts)

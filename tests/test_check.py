@@ -11,7 +11,7 @@ from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from tests.conftest import Reporter, at_once, events, frames, make_stuck
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, refuses, says
+from tests.lying_wechat import CHECK, NAME, NUMBER, LyingWeChat, Script, hangs_up, refuses, says
 from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.exceptions import InvalidRequest, RealNameError
@@ -20,7 +20,6 @@ from wx_realname.services import check, erase, exchange, find_person
 
 pytestmark = pytest.mark.django_db
 CHECKS = "/api/realname/checks/"
-CHECK = "/intp/realname/checkrealnameinfo"
 
 OPENID = "oCitizen-of-these_tests-00001"
 CODE = "code-of-these-tests"
@@ -366,7 +365,7 @@ def test_plain_arguments_are_in_no_frame_of_ours(
     assert not [planted for planted in (NAME, NUMBER, CODE) if planted in told]
 
 
-def test_a_permission_may_ask_for_one_method(wechat: LyingWeChat, user: Any) -> None:
+def test_a_permission_may_ask_for_some_methods(wechat: LyingWeChat, user: Any) -> None:
     came(user)
 
     class Asks:
@@ -376,6 +375,8 @@ def test_a_permission_may_ask_for_one_method(wechat: LyingWeChat, user: Any) -> 
     request.user = user  # type: ignore[attr-defined]
     assert RealNameVerified().has_permission(request, None)
     assert RealNameVerified.by("check")().has_permission(request, None)
+    assert RealNameVerified.by("face", "check")().has_permission(request, None)
     assert not RealNameVerified.by("authorize")().has_permission(request, None)
+    assert not RealNameVerified.by("face", "authorize")().has_permission(request, None)
     with pytest.raises(ValueError, match="authorize, face, check"):
-        RealNameVerified.by("oracle")
+        RealNameVerified.by("face", "oracle")

@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 
 from tests import settings as test_settings
 from tests.console import ended
-from tests.lying_wechat import TOKEN, LyingWeChat, identity, refuses, says
+from tests.lying_wechat import CHECK, QUERY, TOKEN, LyingWeChat, identity, refuses, says
 from wx_realname import conf, statistics
 from wx_realname.sandbox import Merchant, Sandbox, make_merchant_key
 from wx_realname.services.operation import remedies
@@ -25,7 +25,17 @@ from wx_realname.wechat.categories import is_open
 from wx_realname.wechat.merchant_key import PemKey
 
 pytestmark = pytest.mark.django_db
-TOPICS = ["key", "certificate", "clock", "access_token", "category", "exchange", "algorithms"]
+TOPICS = [
+    "key",
+    "certificate",
+    "clock",
+    "access_token",
+    "category",
+    "exchange",
+    "face",
+    "check",
+    "algorithms",
+]
 CATEGORIES = "/wxa/get_category"
 
 
@@ -153,6 +163,37 @@ def test_a_clock_that_is_off_is_held_against_wechats(
     told = int(findings["clock"][1].split("clock is ")[1].split()[0])
     assert abs(told - seconds) < 30 and "NTP" in findings["clock"][1]
     assert "94008" in findings["exchange"][1]
+
+
+def test_each_way_is_told_open_or_closed(liar: LyingWeChat, configure: Callable[..., None]) -> None:
+    _honest_about_categories(liar)
+    liar.play(refuses(94005))
+    liar.play(refuses(48001), path=QUERY)
+    liar.play(refuses(1005), path=CHECK)
+    code, findings = doctor()
+    assert code == 0 and findings["face"][0] == "warning" and findings["check"][0] == "ok"
+    assert "48001" in findings["face"][1] and "2021-11-10" in findings["check"][1]
+    for errcode in (84001, 84017, 84018, 84022, 40003):
+        liar.play(refuses(errcode), path=QUERY)
+        assert doctor()[1]["face"][0] == "ok"
+    for script in (refuses(45009), refuses(40164), says(b"", 502)):
+        liar.play(script, path=QUERY)
+        assert fault("face")
+    asked = next(call.body for call in liar.calls if call.path == QUERY)
+    assert "realname_doctor" in asked["verify_id"] and asked["openid"] == "realname_doctor"
+
+
+def test_a_mini_program_for_faces_alone(
+    liar: LyingWeChat, settings: Any, configure: Callable[..., None]
+) -> None:
+    merchant = settings.WX_REALNAME["MERCHANTS"]["default"]
+    least = {name: merchant[name] for name in ("APP_ID", "APP_SECRET")}
+    settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": {"default": least}}
+    code, findings = doctor()
+    assert (code, list(findings)) == (0, ["clock", "access_token", "exchange", "face", "check"])
+    assert "MCH_ID" in findings["exchange"][1] and liar.exchanges == []
+    liar.play(refuses(48001), path=QUERY)
+    assert "48001" in fault("face")  # no other way is left
 
 
 def no_token(app_id: str) -> str:

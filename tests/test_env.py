@@ -71,6 +71,16 @@ OF_SITE = [
     ("RETENTION_DAYS", "30", 30),
     ("THROTTLE_RATE", "5/min", "5/min"),
     ("THROTTLE_RATE", "none", None),
+    ("FACE_RATE", "20/day", "20/day"),
+    ("SEARCH_RATE", "none", None),
+    ("DATA_KEY_BACKEND", "site.keys.Device", "site.keys.Device"),
+    ("CONSENT", "required", "required"),
+    ("MINORS", "refuse", "refuse"),
+    ("FOUR_EYES", "true", True),
+    ("SUBJECT_COPY", "site.views.is_fresh", "site.views.is_fresh"),
+    ("NAME_INDEX", "exact", "exact"),
+    ("MASK_NAME", "none", "none"),
+    ("EXPORT_LIMIT", "5000", 5000),
 ]
 
 

@@ -16,7 +16,8 @@ INTERFACE: dict[Call, dict[str, set[int]]] = {
         "no_wechat_pay": {94002},
         "no_real_name": {94004},
         "invalid_auth_token": {94005},
-        "misconfigured": {94001, 94003, *range(94006, 94011), 48001, 61007, 40001, 40014, 42001},
+        "misconfigured": {94001, 94003, *range(94006, 94011), 48001, 61007, 40001, 40014, 42001}
+        | {40013, 40164, 43002, 41001},
         "wechat_busy": {-1},
         "quota_exhausted": {45009, 45011},
     },
@@ -37,6 +38,17 @@ INTERFACE: dict[Call, dict[str, set[int]]] = {
         "misconfigured": {1005},
         "invalid_code": {80111, 80113},
         "wechat_busy": {80112},
+    },
+    "getverifyid": {
+        "misconfigured": {40003, 84010, 84011, 84012, 84013, 84016, 48001},
+        "mismatch": {84014, 84015},
+        "wechat_unreachable": {84019},
+    },
+    "queryverifyinfo": {
+        "misconfigured": {84017, 84018, 84020, 40003, 48001, 84010, 84016, 84021},
+        "mismatch": {84014, 84015},
+        "face_expired": {84022},
+        "wechat_error": {84001},
     },
 }
 CASES = [
@@ -65,7 +77,28 @@ def test_a_check_is_refused_as_any_other_call_is(errcode: int) -> None:
     assert errcodes.find("check", errcode) == errcodes.find("api", errcode) is not None
 
 
-@pytest.mark.parametrize(("call", "errcode"), [("api", 40013), ("login", 94005), ("token", 0)])
+@pytest.mark.parametrize("call", ["getverifyid", "queryverifyinfo"])
+def test_what_is_refused_on_every_call_is_refused_on_a_faces(call: Call) -> None:
+    for errcode in (-1, 40001, 40014, 42001, 40013, 40164, 41001, 43002, 45009, 45011, 61007):
+        assert errcodes.find(call, errcode) == errcodes.find("api", errcode) is not None
+        assert not errcodes.ends_a_query(errcode)
+
+
+def test_few_return_codes_end_a_query() -> None:
+    ending = {errcode for errcode in range(-1, 100_000) if errcodes.ends_a_query(errcode)}
+    assert ending == {84014, 84015, 84017, 84018, 84020, 84022}
+
+
+@pytest.mark.parametrize(
+    ("call", "errcode"),
+    [
+        ("api", 40125),
+        ("login", 94005),
+        ("token", 0),
+        ("getverifyid", 94004),
+        ("queryverifyinfo", 84019),
+    ],
+)
 def test_a_code_that_is_not_of_that_call_is_an_error_of_wechats(call: Call, errcode: int) -> None:
     assert errcodes.find(call, errcode) is None
     assert errcodes.code_for(call, errcode) == "wechat_error"

@@ -185,7 +185,8 @@ def certificates_are_tenpays() -> Found:
 
 
 def _certificates() -> Iterator[tuple[str, Certificate]]:
-    for merchant in conf.current().merchants.values():
+    with_button = (each for each in conf.current().merchants.values() if each.has_button)
+    for merchant in with_button:
         with suppress(ConfigurationError):  # E002 or E004 say so
             loaded = clients.client_for(merchant).keys.all()
             for source, key in zip(merchant.key_sources, loaded, strict=True):

@@ -23,13 +23,13 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         """For lists and look-ups that decrypt nothing: masked values are all they fetch."""
         return self.defer("real_name_encrypted", "credential_id_encrypted", "face_encrypted")
 
-    def current_for(self, user: Any, *, method: str | None = None) -> Verification | None:
-        """The user's newest verified record, by either method or by one, or None."""
+    def current_for(self, user: Any, *, methods: tuple[str, ...] = ()) -> Verification | None:
+        """The user's newest verified record, by any method or by these alone, or None."""
         if user is None or user.pk is None:
             return None
         verified = self.deciding().of(user).filter(status=self.model.Status.VERIFIED)
-        if method:
-            verified = verified.filter(method=method)
+        if methods:
+            verified = verified.filter(method__in=methods)
         return verified.order_by("-verified_at", "-id").first()
 
 

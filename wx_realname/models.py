@@ -56,9 +56,13 @@ class Consent(models.Model):
         db_index=False,  # the composite index begins with it
     )
     notice = models.ForeignKey(
-        Notice, verbose_name=_("notice"), on_delete=models.PROTECT, related_name="+"
+        Notice,
+        verbose_name=_("notice"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
-    verification_id = models.UUIDField(_("verification"), null=True, db_index=True)
+    verification_id = models.UUIDField(_("verification"), null=True)
     given_at = models.DateTimeField(_("given at"))
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True)
@@ -70,6 +74,8 @@ class Consent(models.Model):
         indexes = (
             # a user's list, newest first
             models.Index(fields=("user", "-given_at", "-id"), name="wx_realname_consent_user"),
+            models.Index(fields=("notice", "-given_at", "-id"), name="wx_realname_consent_notice"),
+            models.Index(fields=("verification_id",), name="wx_realname_consent_record"),
         )
 
     def __str__(self) -> str:
@@ -115,6 +121,7 @@ class Verification(models.Model):
         null=True,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,
     )
 
     real_name_encrypted = EncryptedField(_("name, encrypted"), null=True)
@@ -146,6 +153,8 @@ class Verification(models.Model):
     verified_at = models.DateTimeField(_("verified at"), null=True)
     erased_at = models.DateTimeField(_("erased at"), null=True)
     expires_at = models.DateTimeField(_("verify_id expires at"), null=True)
+    #: When `realname_settle` last took a waiting face to ask about it.
+    settled_at = models.DateTimeField(_("taken by settle at"), null=True)
 
     token_digest = models.CharField(_("token digest"), max_length=64)
     token_key_id = models.CharField(_("token digest key id"), max_length=32)
@@ -194,6 +203,8 @@ class Verification(models.Model):
                 fields=("credential_id_index", "-created_at", "-id"), name="wx_realname_credential"
             ),
             models.Index(fields=("real_name_index", "-created_at", "-id"), name="wx_realname_name"),
+            # what came under a notice, and outlived its days
+            models.Index(fields=("consent", "verified_at"), name="wx_realname_by_consent"),
             # the console's list, and each of its filters
             models.Index(fields=("-created_at", "-id"), name="wx_realname_created"),
             models.Index(fields=("status", "-created_at", "-id"), name="wx_realname_by_status"),

@@ -50,6 +50,11 @@ class Error:
     day: int
     month: int
 
+    @property
+    def is_alarm(self) -> bool:
+        """Whether it happened today, and only the operator can end it."""
+        return bool(self.day) and remedies.is_the_operators(self.code, self.errcode)
+
 
 class Figures:
     """All that the page draws: of the last 24 hours, of 48 hours by hour, of 30 days by day."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import conf
 from ..models import AuditEvent, Verification
 from ..wechat.errcodes import ERRCODES
+from ..wechat.verdicts import VERDICTS
 
 
 class FixedChoices(SimpleListFilter):
@@ -76,6 +77,12 @@ class ErrcodeFilter(FixedChoices):
         meanings = {
             row.errcode: row.meaning_zh if chinese else row.meaning_en for row in reversed(ERRCODES)
         }
+        if model_admin.model is AuditEvent:  # a face's verdict stands there, too
+            meanings |= {
+                row.verify_ret: row.meaning_zh if chinese else row.meaning_en
+                for row in VERDICTS
+                if row.code
+            }
         return [(str(code), f"{code} {meanings[code]}") for code in sorted(meanings)]
 
 

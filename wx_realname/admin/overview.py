@@ -50,11 +50,17 @@ class OverviewAdmin(ReadOnlyAdmin):
             "figures": Figures.now(chosen),
             "merchants": merchants,
             "chosen": chosen,
+            "has_button": _has_button(),
             "certificates": list(certificates.certificates()) if merchants else [],
             "integrity": glance,
         }
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/wx_realname/overview.html", context)
+
+
+def _has_button() -> bool:
+    """Whether any merchant has certificates to show; without settings the table says so."""
+    return not conf.is_set() or any(each.has_button for each in conf.current().merchants.values())
 
 
 def _count() -> bool:

@@ -6,10 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from ..managers import VerificationQuerySet
 from ..models import AuditEvent, Verification
+from ..services.rights.erasure import ERASABLE
+from ..wechat.verdicts import verdict_of
 from .audit import STATUSES
 from .filters import DayFilter, ErrcodeFilter, MerchantFilter, MethodFilter, StatusFilter
 from .names import shown, usernames
@@ -48,6 +51,7 @@ class VerificationAdmin(ConsolePages):
         "attempt",
         "error_code",
         "errcode",
+        "verdict",
         "errmsg",
         "hint",
         "in_doubt",
@@ -56,6 +60,8 @@ class VerificationAdmin(ConsolePages):
         "started_at",
         "finished_at",
         "verified_at",
+        "expires_at",
+        "settled_at",
         "erased_at",
     )
 
@@ -79,7 +85,7 @@ class VerificationAdmin(ConsolePages):
         may, stored = request.user.has_perm, row.status == Verification.Status.VERIFIED
         return {
             "may_reveal": stored and may("wx_realname.reveal_verification"),
-            "may_erase": stored and may("wx_realname.erase_verification"),
+            "may_erase": row.status in ERASABLE and may("wx_realname.erase_verification"),
             "events": _trail(row) if may("wx_realname.view_auditevent") else None,
         }
 
@@ -87,6 +93,17 @@ class VerificationAdmin(ConsolePages):
     def account_id(self, row: Verification) -> Any:
         """No name: that would take a join, or a citizen's openid onto every line."""
         return row.user_id
+
+    @admin.display(description=_("WeChat face verdict"))
+    def verdict(self, row: Verification) -> str | None:
+        """The verify_ret, what it means, and what to do."""
+        found = verdict_of(row.verify_ret)
+        if found is None:
+            return None
+        chinese = (get_language() or "").startswith("zh")
+        meaning = found.meaning_zh if chinese else found.meaning_en
+        remedy = found.remedy_zh if chinese else found.remedy_en
+        return f"{found.verify_ret} {meaning}" + (f" · {remedy}" if found.code else "")
 
     @admin.display(description=_("user"))
     def account(self, row: Verification) -> str | None:

@@ -17,22 +17,24 @@ logger = logging.getLogger(__name__)
 class RealNameVerified(BasePermission):
     """Lets pass who has a verified record; others get 403 `real_name_required`.
 
-    Either method will do; `RealNameVerified.by("authorize")` and `.by("check")` take one alone.
+    Any method will do; `RealNameVerified.by("face", "authorize")` takes those alone.
     """
 
     message: Any = None
     code: str | None = None
-    method: str | None = None
+    methods: tuple[str, ...] = ()
 
     @classmethod
-    def by(cls, method: str) -> type[RealNameVerified]:
-        """The same for records of one method: "authorize" (WeChat told the name) or "check"."""
-        if method not in Verification.Method.values:
-            raise ValueError(f"method must be one of: {', '.join(Verification.Method.values)}")
-        return type(f"{cls.__name__}By{method.title()}", (cls,), {"method": method})
+    def by(cls, *methods: str) -> type[RealNameVerified]:
+        """The same for records of these methods: "authorize" (the button), "face", "check"."""
+        known = Verification.Method.values
+        if not methods or not set(methods) <= set(known):
+            raise ValueError(f"methods must be among: {', '.join(known)}")
+        name = "Or".join(method.title() for method in methods)
+        return type(f"{cls.__name__}By{name}", (cls,), {"methods": methods})
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        verification = Verification.objects.current_for(request.user, method=self.method)
+        verification = Verification.objects.current_for(request.user, methods=self.methods)
         if verification is None:
             return self.refuse(exceptions.RealNameRequired)
         return self.accepts(verification)

@@ -1,4 +1,4 @@
-"""How often a user may post an auth_token: THROTTLE_RATE, counted in CACHE_ALIAS."""
+"""How often a user may post: THROTTLE_RATE, FACE_RATE and a rate of results, counted in CACHE_ALIAS."""
 
 from __future__ import annotations
 
@@ -30,10 +30,14 @@ class PostThrottle(SimpleRateThrottle):
     def __init__(self) -> None:
         settings = conf.current()
         self.cache = caches[settings.cache_alias]
-        self.rate = settings.throttle_rate
+        self.rate = self.rate_in(settings)
         number, seconds = self.parse_rate(self.rate)
         self.num_requests, self.duration = number or 0, seconds or 0
         self._ends_at = 0.0
+
+    def rate_in(self, settings: conf.Settings) -> str | None:
+        """The rate that counts here; None: no limit."""
+        return settings.throttle_rate
 
     def get_cache_key(self, request: Any, view: Any) -> str | None:
         return f"wx_realname:throttle:{request.user.pk}" if request.method == "POST" else None
@@ -84,6 +88,64 @@ class PostThrottle(SimpleRateThrottle):
         if self.cache.get(ticket) is None:
             raise OSError("the cache keeps nothing")
         return False
+
+
+class FaceThrottle(PostThrottle):
+    """Begins of one user that reached WeChat: FACE_RATE. The others are given back."""
+
+    def rate_in(self, settings: conf.Settings) -> str | None:
+        return settings.face_rate
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        return f"wx_realname:face_throttle:{request.user.pk}"
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        self._counted: tuple[str, int] | None = None
+        allowed = super().allow_request(request, view)
+        if not allowed:
+            self.give_back()
+        return allowed
+
+    def give_back(self) -> None:
+        """This request is not to be counted: it didn't reach WeChat."""
+        counted, self._counted = self._counted, None
+        if counted is None:
+            return
+        try:
+            self._uncount(*counted)
+        except Exception as error:
+            logger.error("the cache failed (%s): a request stays counted", type(error).__name__)
+
+    def _incremented(self, counter: str) -> int:
+        number = super()._incremented(counter)
+        self._counted = counter, number
+        return number
+
+    def _drawn(self, counter: str) -> int:
+        number = super()._drawn(counter)
+        self._counted = counter, number
+        return number
+
+    def _uncount(self, counter: str, number: int) -> None:
+        if _increments(self.cache):
+            self.cache.decr(counter)
+        elif number <= self.num_requests:
+            self.cache.delete(f"{counter}:{number}")
+            self.cache.set(counter, number - 1, self.duration)
+
+
+class ResultThrottle(PostThrottle):
+    """Results asked for one record: enough for a mini-program that backs off."""
+
+    RATE = "60/min"
+
+    def rate_in(self, settings: conf.Settings) -> str | None:
+        return self.RATE
+
+    def get_cache_key(self, request: Any, view: Any) -> str | None:
+        if request.method != "POST":
+            return None
+        return f"wx_realname:result_throttle:{request.user.pk}:{view.kwargs['pk']}"
 
 
 def _increments(cache: BaseCache) -> bool:

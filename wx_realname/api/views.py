@@ -22,14 +22,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .. import conf, log, services
-from ..exceptions import NotFound
+from ..exceptions import InvalidRequest, NotFound
 from ..models import Verification
 from ..personal_data import Secret
 from ..services import callers
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
-from .serializers import CheckSerializer, ExchangeSerializer, represent
-from .throttles import PostThrottle
+from .serializers import (
+    NO_SUCH_STATUS,
+    CheckSerializer,
+    ExchangeSerializer,
+    FaceSerializer,
+    represent,
+    represent_begun,
+)
+from .throttles import FaceThrottle, PostThrottle, ResultThrottle
 
 
 class RealNameView(APIView):
@@ -78,11 +85,22 @@ class RealNameView(APIView):
     def record(self, verification: Verification) -> Response:
         """The record; 201 and its Location, when this very call verified it."""
         answer = Response(represent(verification))
-        if verification.newly_verified:
-            answer.status_code = status.HTTP_201_CREATED
-            path = reverse(self.name("verification"), args=[verification.pk])
-            answer["Location"] = f"{self.request.scheme}://{self.host}{path}"
+        return self.created(answer, verification) if verification.newly_verified else answer
+
+    def created(self, answer: Response, verification: Verification) -> Response:
+        """The answer with 201 and the record's address."""
+        answer.status_code = status.HTTP_201_CREATED
+        path = reverse(self.name("verification"), args=[verification.pk])
+        answer["Location"] = f"{self.request.scheme}://{self.host}{path}"
         return answer
+
+    def own(self, request: Request, pk: UUID) -> Verification:
+        """The caller's own record. Raises `NotFound`."""
+        own = Verification.objects.deciding().of(request.user)
+        verification = own.filter(pk=pk).first()
+        if verification is None:
+            raise NotFound
+        return verification
 
 
 class NewestFirst(CursorPagination):
@@ -103,13 +121,15 @@ class NewestFirst(CursorPagination):
 
 
 class Verifications(RealNameView):
-    """GET: the caller's own records, newest first. POST: the exchange."""
+    """GET: the caller's own records, newest first, or those of `?status=`. POST: the exchange."""
 
     pagination_class = NewestFirst
 
     def get(self, request: Request) -> Response:
         paginator = self.pagination_class()
         own = Verification.objects.of(request.user)
+        if (wanted := request.query_params.get("status")) is not None:
+            own = own.filter(status=_status(wanted))
         page = paginator.paginate_queryset(own, request, view=self) or []
         return paginator.get_paginated_response([represent(row) for row in page])
 
@@ -119,7 +139,7 @@ class Verifications(RealNameView):
             user=request.user,
             auth_token=body["auth_token"],
             merchant=callers.merchant_of(request, body.get("merchant")),
-            notice=revealed(body.get("notice")),
+            notice=_revealed(body.get("notice")),
             request=request,
         )
         return self.record(verification)
@@ -137,10 +157,51 @@ class Checks(RealNameView):
             real_name=body["real_name"],
             credential_id=body["credential_id"],
             merchant=callers.merchant_of(request, body.get("merchant")),
-            notice=revealed(body.get("notice")),
+            notice=_revealed(body.get("notice")),
             request=request,
         )
         return self.record(verification)
+
+
+class Faces(RealNameView):
+    """POST: a face verification of the caller's own openid begins."""
+
+    throttle_classes = (FaceThrottle,)
+
+    def get_throttles(self) -> Any:
+        self.face_throttle = FaceThrottle()
+        return [self.face_throttle] if self.request.method == "POST" else []
+
+    def post(self, request: Request) -> Response:
+        try:
+            verification = self._begun(request)
+        except Exception as error:
+            if not getattr(error, "reached", False):
+                self.face_throttle.give_back()
+            raise
+        return self.created(Response(represent_begun(verification)), verification)
+
+    def _begun(self, request: Request) -> Verification:
+        body = FaceSerializer().run_validation(request.data)
+        return services.begin_face(
+            user=request.user,
+            openid=callers.openid_of(request),
+            real_name=body["real_name"],
+            credential_id=body["credential_id"],
+            merchant=callers.merchant_of(request, body.get("merchant")),
+            notice=_revealed(body.get("notice")),
+            request=request,
+        )
+
+
+class FaceResult(RealNameView):
+    """POST: WeChat is asked how it ended. What the phone believes isn't asked for."""
+
+    throttle_classes = (ResultThrottle,)
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        verification = services.finish_face(self.own(request, pk), request=request)
+        return Response(represent(verification))
 
 
 class CurrentVerification(RealNameView):
@@ -157,20 +218,13 @@ class VerificationDetail(RealNameView):
     """GET: one of the caller's own. DELETE: its personal data is erased (consent withdrawn)."""
 
     def get(self, request: Request, pk: UUID) -> Response:
-        return Response(represent(self._own(request, pk)))
+        return Response(represent(self.own(request, pk)))
 
     def delete(self, request: Request, pk: UUID) -> Response:
         services.erase(
-            self._own(request, pk), actor=request.user, reason="consent withdrawn", request=request
+            self.own(request, pk), actor=request.user, reason="consent withdrawn", request=request
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def _own(self, request: Request, pk: UUID) -> Verification:
-        own = Verification.objects.deciding().of(request.user)
-        verification = own.filter(pk=pk).first()
-        if verification is None:
-            raise NotFound
-        return verification
 
 
 class Categories(RealNameView):
@@ -197,7 +251,13 @@ class Nothing(RealNameView):
 _BODY = ExchangeSerializer()  # keeps nothing of a request; its fields cost more than all they check
 
 
-def revealed(value: Secret | None) -> str | None:
+def _status(text: str) -> str:
+    if text not in Verification.Status.values:
+        raise InvalidRequest(errors={"status": [str(NO_SUCH_STATUS)]})
+    return text
+
+
+def _revealed(value: Secret | None) -> str | None:
     return value.reveal() if value else None
 
 

@@ -144,7 +144,7 @@ def _owners(events: Iterable[AuditEvent]) -> set[str]:
 def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bool:
     """Whether the outcome is the row's. `owners`: users who are there, so that rows are tied to them."""
     if event is None:
-        return row.status == Status.PENDING  # its first end is still to come
+        return row.status in (Status.PENDING, Status.WAITING)  # its first end is still to come
     told = copy.copy(row)
     told.status = event.status
     if row.user_id is None and row.status != Status.VERIFIED and event.user_id not in owners:

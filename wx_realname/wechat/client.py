@@ -11,7 +11,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..conf import Merchant
@@ -198,16 +198,17 @@ class WeChatClient:
         deadline: Deadline,
         *,
         lost: type[RealNameError],
+        secrets: Iterable[Secret] = (),
     ) -> Answer:
         """POST with an access_token. `lost` is raised when no answer came of what was sent.
 
-        Raises what the table of return codes says; its secrets are those of the payload.
+        Raises what the table of return codes says, without the payload's secrets and those others.
         """
 
         def send(access_token: Secret) -> Answer:
             query = {"access_token": access_token}
             answer = self._transport.call("POST", path, deadline, query=query, payload=payload)
-            return _accepted(answer, [access_token, *_secrets(payload)])
+            return _accepted(answer, [access_token, *_secrets(payload), *secrets])
 
         return self._ask(send, deadline, lost=lost, call=call)
 

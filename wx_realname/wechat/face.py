@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import secrets
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ..exceptions import OutcomeUnknown, RealNameError, WeChatUnreachable
 from ..personal_data import PersonalData, Secret
 from . import errcodes, verdicts
 from .client import WeChatClient
-from .face_errcodes import DUPLICATE_OUT_SEQ_NO
+from .face_errcodes import BAD_OPENID, DUPLICATE_OUT_SEQ_NO, NOT_GRANTED
 from .reading import Answer, Deadline
 from .transport import Payload
 
@@ -104,9 +105,15 @@ def queryverifyinfo(
         "cert_hash": cert_hash(typed),
         "openid": openid,
     }
-    path = _PATH + "queryverifyinfo"
     try:
-        answer = client.post("queryverifyinfo", path, payload, deadline, lost=WeChatUnreachable)
+        answer = client.post(
+            "queryverifyinfo",
+            _PATH + "queryverifyinfo",
+            payload,
+            deadline,
+            lost=WeChatUnreachable,
+            secrets=(Secret(typed.real_name), Secret(typed.credential_id)),
+        )
     except RealNameError as error:
         return _refused(error)
     verdict = verdicts.verdict_of(answer.get("verify_ret")) if _is_accepted(answer) else None
@@ -121,6 +128,34 @@ def queryverifyinfo(
         )
     fits = -_INT32 <= verdict.verify_ret < _INT32
     return Ended(verdict.becomes, verdict.error(), verdict.verify_ret if fits else None)
+
+
+def is_granted(client: WeChatClient, deadline: Deadline) -> bool:
+    """Whether this appid may verify faces: WeChat is asked for an invented one, of nobody.
+
+    Raises the error of a call that doesn't say it, for want of an access_token or on its way.
+    """
+    payload: Payload = {
+        "verify_id": Secret(f"realname_doctor_{secrets.token_urlsafe(24)}"),
+        "out_seq_no": "realname_doctor",
+        "cert_hash": hashlib.sha256(b"").hexdigest(),
+        "openid": "realname_doctor",
+    }
+    path = _PATH + "queryverifyinfo"
+    try:
+        client.post("queryverifyinfo", path, payload, deadline, lost=WeChatUnreachable)
+    except RealNameError as error:
+        errcode = error.wechat["errcode"] if error.wechat else None
+        if errcode == NOT_GRANTED:
+            return False
+        if errcode is None or not _is_of_a_face(errcode):
+            raise
+    return True
+
+
+def _is_of_a_face(errcode: int) -> bool:
+    """Whether WeChat looked at the face itself: its right to ask was looked at before."""
+    return errcode == BAD_OPENID or 84000 <= errcode < 84100
 
 
 def _begin(openid: Secret, typed: PersonalData, out_seq_no: str) -> Payload:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from .return_code import ErrCode, Words
 
+BAD_OPENID = 40003
 NOT_GRANTED = 48001
+UNKNOWN_VERIFY_ID = 84001  # the phone's "非法 identify_id"; of a query not documented
 DUPLICATE_OUT_SEQ_NO = 84019
 
 _OPENID: Words = (
@@ -52,7 +54,7 @@ def _ours(call: str, errcode: int, en: str, zh: str, *, ends: bool = True) -> Er
 
 
 FACE_ERRCODES: tuple[ErrCode, ...] = (
-    ErrCode("getverifyid", 40003, "misconfigured", *_OPENID, who="developer"),
+    ErrCode("getverifyid", BAD_OPENID, "misconfigured", *_OPENID, who="developer"),
     ErrCode("getverifyid", NOT_GRANTED, "misconfigured", *_NOT_OPEN, who="operator"),
     _ours("getverifyid", 84010, "out_seq_no is missing", "缺少 out_seq_no"),
     _ours("getverifyid", 84011, "out_seq_no has a wrong form", "out_seq_no 格式错误"),
@@ -71,7 +73,7 @@ FACE_ERRCODES: tuple[ErrCode, ...] = (
         "已自动更换 out_seq_no 重试，请稍后再试。",
         who="wechat",
     ),
-    ErrCode("queryverifyinfo", 40003, "misconfigured", *_OPENID, who="developer", ends=False),
+    ErrCode("queryverifyinfo", BAD_OPENID, "misconfigured", *_OPENID, who="developer", ends=False),
     ErrCode(
         "queryverifyinfo", NOT_GRANTED, "misconfigured", *_NOT_OPEN, who="operator", ends=False
     ),
@@ -79,6 +81,17 @@ FACE_ERRCODES: tuple[ErrCode, ...] = (
     ErrCode("queryverifyinfo", 84014, "mismatch", *_NAME, who="citizen"),
     ErrCode("queryverifyinfo", 84015, "mismatch", *_NUMBER, who="citizen"),
     _ours("queryverifyinfo", 84016, "the openid is missing", "缺少 openid", ends=False),
+    ErrCode(
+        "queryverifyinfo",
+        UNKNOWN_VERIFY_ID,
+        "wechat_error",
+        "the verify_id is not known",
+        "verify_id 非法",
+        "See whether another appid began it; realname_doctor causes this with an invented one.",
+        "请检查是否由其他 appid 发起；realname_doctor 以虚构的 verify_id 检测时也会出现。",
+        who="wechat",
+        ends=False,
+    ),
     ErrCode(
         "queryverifyinfo",
         84017,

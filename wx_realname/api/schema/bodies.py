@@ -15,7 +15,13 @@ from rest_framework import serializers
 from ...exceptions import BY_CODE
 from ...masking import mask_credential_id, mask_name
 from ...models import Verification
-from ..serializers import CheckSerializer, ExchangeSerializer
+from ..serializers import (
+    BegunFaceSerializer,
+    CheckSerializer,
+    ExchangeSerializer,
+    FaceSerializer,
+    RecordSerializer,
+)
 
 
 class RealNameExchangeSerializer(ExchangeSerializer):
@@ -24,6 +30,10 @@ class RealNameExchangeSerializer(ExchangeSerializer):
 
 class RealNameCheckSerializer(CheckSerializer):
     """`POST checks/`"""
+
+
+class RealNameFaceSerializer(FaceSerializer):
+    """`POST faces/`"""
 
 
 #: The record that the examples speak of.
@@ -42,25 +52,24 @@ VERIFIED = {
 
 
 @extend_schema_serializer(examples=[OpenApiExample("verified", VERIFIED)])
-class RealNameRecordSerializer(serializers.Serializer[Any]):
-    # what `wx_realname.api.serializers.represent` gives
-    id = serializers.UUIDField()
-    method = serializers.ChoiceField(Verification.Method.choices)
-    status = serializers.ChoiceField(Verification.Status.choices)
-    consent = serializers.UUIDField(
-        allow_null=True, help_text=_("The consent under which this attempt was made")
-    )
-    merchant = serializers.CharField(help_text=_("The alias of the merchant"))
-    real_name = serializers.CharField(
-        allow_null=True,
-        help_text=_("Masked, unless the service tells the whole; null: not known, or erased"),
-    )
-    credential_id = serializers.CharField(
-        allow_null=True,
-        help_text=_("Masked, unless the service tells the whole; null: not known, or erased"),
-    )
-    verified_at = serializers.DateTimeField(allow_null=True, help_text=_("UTC"))
-    created_at = serializers.DateTimeField(help_text=_("UTC"))
+class RealNameRecordSerializer(RecordSerializer):
+    pass
+
+
+BEGUN = VERIFIED | {
+    "method": Verification.Method.FACE.value,
+    "status": Verification.Status.WAITING.value,
+    "real_name": None,
+    "credential_id": None,
+    "verified_at": None,
+    "verify_id": "c2FuZGJveC12ZXJpZnktaWQ",
+    "expires_at": "2026-08-01T03:03:04.123456Z",
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("begun", BEGUN)])
+class RealNameBegunFaceSerializer(BegunFaceSerializer):
+    pass
 
 
 class WeChatCategorySerializer(serializers.Serializer[Any]):

@@ -12,15 +12,21 @@ from rest_framework.serializers import Serializer
 
 from ... import exceptions as ours
 from ...exceptions import BY_CODE, RealNameError
+from ...models import Verification
 from ...services.clients import UNKNOWN
+from ..serializers import NO_SUCH_STATUS
 from .bodies import (
     RECORD,
+    RealNameBegunFaceSerializer,
     RealNameCheckSerializer,
     RealNameExchangeSerializer,
+    RealNameFaceSerializer,
     RealNameRecordSerializer,
     WeChatCategoriesSerializer,
 )
 from .describing import described, described_view, empty_body, header, told_by_wechat
+
+Classes = tuple[type[RealNameError], ...]
 
 #: What every call may answer; 405 is that of the other methods on its path.
 EVERY_CALL = (
@@ -29,11 +35,21 @@ EVERY_CALL = (
     ours.MethodNotAllowed,
     ours.InternalError,
 )
+#: Verdicts on a face.
+OF_A_VERDICT: Classes = (
+    ours.FaceUnclear,
+    ours.FaceCancelled,
+    ours.FaceUnsupported,
+    ours.FaceNotFinished,
+    ours.FaceExpired,
+)
 #: What becomes of an attempt at WeChat is in the record; `Mismatch` and `InvalidCode` are a check's.
-OF_A_CHECK = tuple(cls for cls in BY_CODE.values() if cls.outcome)
+OF_A_CHECK = tuple(cls for cls in BY_CODE.values() if cls.outcome and cls not in OF_A_VERDICT)
 OF_AN_EXCHANGE = tuple(cls for cls in OF_A_CHECK if cls not in (ours.Mismatch, ours.InvalidCode))
 #: A question that leaves no record.
 OF_A_QUESTION = tuple(cls for cls in OF_A_CHECK if cls.outcome == "failed")
+OF_A_BEGIN: Classes = (ours.Mismatch, ours.Minor, *OF_A_QUESTION)
+OF_A_RESULT: Classes = (ours.Mismatch, ours.NoRealName, ours.Minor, *OF_A_VERDICT, *OF_A_QUESTION)
 NO_STORE = {"type": "string", "enum": ["no-store"]}
 
 
@@ -85,10 +101,31 @@ class Checks(OurView):
         return described_view(self.target, post=_checked())
 
 
+class Faces(OurView):
+    target_class = "wx_realname.api.views.Faces"
+
+    def view_replacement(self) -> Any:
+        return described_view(self.target, post=_face_begun())
+
+
+class FaceResult(OurView):
+    target_class = "wx_realname.api.views.FaceResult"
+
+    def view_replacement(self) -> Any:
+        return described_view(self.target, post=_face_result())
+
+
 def _listed() -> Any:
+    status = OpenApiParameter(
+        "status",
+        enum=Verification.Status.values,
+        description=_("Only records of that status; “waiting” finds what a restarted phone lost"),
+    )
     return _call(
         {200: RealNameRecordSerializer(many=True)},
         ours.NotFound,  # a cursor that isn't one
+        ours.InvalidRequest(errors={"status": [str(NO_SUCH_STATUS)]}),
+        parameters=[status],
         summary=_("The caller's own records, newest first"),
     )
 
@@ -128,13 +165,51 @@ def _attempt(body: type[Serializer[Any]], ends: list[RealNameError], **about: An
         },
         empty_body(body),
         ours.UnsupportedMediaType,
+        ours.ConsentRequired,
         ours.AuthTokenInUse,
+        ours.OtherMerchant,
         ours.ExchangeInProgress(verification_id=RECORD),
         ours.Throttled,
         *ends,
         request=body,
         parameters=[header("Location", _("The address of the record"), str, [201])],
         **about,
+    )
+
+
+def _face_begun() -> Any:
+    begun = OpenApiResponse(RealNameBegunFaceSerializer, description=_("Begun just now"))
+    return _call(
+        {201: begun},
+        empty_body(RealNameFaceSerializer),
+        ours.UnsupportedMediaType,
+        ours.ConsentRequired,
+        ours.Throttled,
+        *told_by_wechat(OF_A_BEGIN, "getverifyid", "api", "token", recorded=True),
+        request=RealNameFaceSerializer,
+        parameters=[header("Location", _("The address of the record"), str, [201])],
+        summary=_("Begin a face verification"),
+        description=_(
+            "For the caller's own openid. The mini-program hands the verify_id to "
+            "wx.requestFacialVerify, then asks for the result, whatever the phone reports. A second "
+            "begin is a second record."
+        ),
+    )
+
+
+def _face_result() -> Any:
+    return _call(
+        {200: _record()},
+        ours.NotFound,
+        ours.ExchangeInProgress(verification_id=RECORD),
+        ours.Throttled,
+        *told_by_wechat(OF_A_RESULT, "queryverifyinfo", "api", "token", recorded=True),
+        request=None,
+        summary=_("Ask WeChat how a face verification ended"),
+        description=_(
+            "Without a body. A record that has ended answers with how it ended; until then the call may "
+            "be repeated."
+        ),
     )
 
 

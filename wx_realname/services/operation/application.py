@@ -31,8 +31,10 @@ NAMES = TEXTS + NUMBERS
 
 DAYS = 30  # over which the records are counted
 MISSING = "【待填写】"
+NOT_NEEDED = "不适用（人脸核身无需商户号）"
 EMAIL = "wx_city@tencent.com"
 TITLE = "微信支付实名信息授权接口内测申请表"
+FACE_TITLE = "微信人脸核身接口申请表"
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def form(merchant: conf.Merchant) -> list[Row]:
             "使用该接口的小程序名称及对应appid",
             f"{_text(given, 'MINI_PROGRAM_NAME')}，{merchant.app_id}",
         ),
-        ("商户号", merchant.mch_id or ""),
+        ("商户号", merchant.mch_id or NOT_NEEDED),
         ("日均调用量预估", _daily(given, measured)),
         (
             "最高并发调用量预估",
@@ -86,9 +88,10 @@ def missing(merchant: conf.Merchant) -> list[str]:
 
 
 def _measured(merchant: conf.Merchant) -> Usage | None:
-    """The calls of the authorise button in the last days; None when there were none."""
+    """The calls of the button, or else of faces, in the last days; None when there were none."""
     found = usage(timezone.now() - timedelta(days=DAYS), merchant.alias)
-    return next((one for one in found if one.method == "authorize"), None)
+    method = "authorize" if merchant.has_button else "face"
+    return next((one for one in found if one.method == method), None)
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:
@@ -114,7 +117,14 @@ def document(merchant: conf.Merchant, kind: Literal["md", "html"]) -> str:
     if kind == "md":
         rows = [replace(row, content=_cell(row.content)) for row in rows]
     category = list(merchant.category_id) if merchant.category_id else None
-    context = {"title": TITLE, "email": EMAIL, "rows": rows, "open": OPEN, "category": category}
+    context = {
+        "title": TITLE if merchant.has_button else FACE_TITLE,
+        "email": EMAIL,
+        "rows": rows,
+        "open": OPEN if merchant.has_button else (),
+        "category": category,
+        "has_button": merchant.has_button,
+    }
     return render_to_string(f"wx_realname/application.{kind}", context)
 
 

@@ -59,8 +59,9 @@ def certificates() -> Iterator[Certificate | Unusable]:
 
 
 def certificates_of(merchant: conf.Merchant) -> Iterator[Certificate]:
-    """The merchant's. Raises `ConfigurationError` when a key can't be used."""
-    return certificates_among(merchant, client_for(merchant).keys.all())
+    """The merchant's; none without the button. Raises `ConfigurationError` when a key can't be used."""
+    keys = client_for(merchant).keys.all() if merchant.has_button else ()
+    return certificates_among(merchant, keys)
 
 
 def certificates_among(

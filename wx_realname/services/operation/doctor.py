@@ -2,7 +2,7 @@
 
 Nothing of a citizen's is needed or sent: the exchange is tried with an invented auth_token, and
 what WeChat says to that (94005) tells that all before it was right: certificate, clock, signature,
-merchant number and appid.
+merchant number and appid. An invented verify_id and an invented code show which other ways are open.
 """
 
 from __future__ import annotations
@@ -19,10 +19,20 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ... import conf
-from ...exceptions import ConfigurationError, InvalidAuthToken, RealNameError
-from ...personal_data import Secret
+from ...exceptions import (
+    ConfigurationError,
+    InvalidAuthToken,
+    InvalidCode,
+    Misconfigured,
+    Mismatch,
+    NoRealName,
+    RealNameError,
+)
+from ...personal_data import PersonalData, Secret
+from ...wechat import face
 from ...wechat.categories import is_open
 from ...wechat.errcodes import Call
+from ...wechat.face_errcodes import NOT_GRANTED
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.transport import NoAnswer
 from .. import clients
@@ -32,6 +42,9 @@ from .usage import usage
 
 CLOCK_TOLERANCE = 60  # seconds; WeChat refuses a signature that is too old (94008)
 USAGE = timedelta(days=30)
+#: WeChat's own sample, which is nobody's.
+NOBODY = PersonalData("张三", "310101199801011234")
+OPENID = "realname_doctor"
 
 Level = Literal["ok", "warning", "fault"]
 
@@ -63,7 +76,7 @@ class _Examination:
     def findings(self) -> Iterator[Finding]:
         try:
             self._client = clients.client_for(self._merchant)
-            self._keys = self._client.keys.all()
+            self._keys = self._client.keys.all() if self._merchant.has_button else ()
         except ConfigurationError as error:
             yield self._finding("key", "fault", str(error), _("Correct the setting that is named."))
             return
@@ -71,8 +84,9 @@ class _Examination:
         yield from self._certificates()
         yield from self._clock()
         if (yield from self._access_token()):
-            yield from self._categories()
-            yield from self._exchange()
+            yield from self._button()
+            yield from self._face()
+            yield from self._check()
         yield from self._usage()
 
     def _finding(self, topic: str, level: Level, says: str, remedy: str = "") -> Finding:
@@ -152,6 +166,52 @@ class _Examination:
             "access_token", "ok", _("WeChat gives one: appid, secret and IP address are right.")
         )
         return True
+
+    def _button(self) -> Iterator[Finding]:
+        if self._merchant.has_button:
+            yield from self._categories()
+            yield from self._exchange()
+        else:
+            says = _("The button isn't configured (no MCH_ID): no auth_token can be exchanged.")
+            yield self._finding("exchange", "ok", says)
+
+    def _face(self) -> Iterator[Finding]:
+        """A face may be the only way: then it is a fault when it is closed."""
+        try:
+            granted = face.is_granted(self._client, clients.deadline())
+        except RealNameError as error:
+            yield self._refused("face", error, "queryverifyinfo")
+            return
+        if granted:
+            says = _("This appid may verify faces: WeChat refused an invented verify_id alone.")
+            yield self._finding("face", "ok", says)
+            return
+        words = remedies.words("misconfigured", NOT_GRANTED, "queryverifyinfo")
+        level: Level = "warning" if self._merchant.has_button else "fault"
+        yield self._finding("face", level, f"{words.meaning} ({NOT_GRANTED})", words.remedy)
+
+    def _check(self) -> Iterator[Finding]:
+        """Most may not: it is no fault, since nobody can apply for it any more."""
+        invented = Secret(f"realname_doctor_{secrets.token_urlsafe(24)}")
+        try:
+            self._client.checkrealnameinfo(OPENID, invented, NOBODY, clients.deadline())
+        except (InvalidCode, Mismatch, NoRealName):
+            says = _("This appid may check names: WeChat refused an invented code alone.")
+        except Misconfigured as error:
+            if not error.wechat or error.wechat["errcode"] not in (NOT_GRANTED, 1005):
+                yield self._refused("check", error, "check")
+                return
+            says = _(
+                "This appid may not check names (%(errcode)d): closed to new ones since 2021-11-10."
+            ) % {"errcode": error.wechat["errcode"]}
+        except RealNameError as error:
+            yield self._refused("check", error, "check")
+            return
+        else:
+            says = _("WeChat answered an invented code with a match: this is not WeChat.")
+            yield self._finding("check", "fault", says, _("Look at API_BASE_URL."))
+            return
+        yield self._finding("check", "ok", says)
 
     def _categories(self) -> Iterator[Finding]:
         try:

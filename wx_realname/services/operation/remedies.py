@@ -8,7 +8,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from ...exceptions import BY_CODE
-from ...wechat.errcodes import ERRCODES, Call
+from ...wechat.errcodes import ERRCODES, Call, ErrCode
+from ...wechat.verdicts import VERDICTS, Verdict
 
 #: Where WeChat gave no return code.
 _REMEDIES = {
@@ -33,13 +34,32 @@ class Words(NamedTuple):
 
 
 def words(code: str, errcode: int | None, call: Call | None = None) -> Words:
-    """Of a code of ours, and WeChat's return code behind it; `call` is known or isn't."""
-    for row in ERRCODES:
-        if (row.code, row.errcode) == (code, errcode) and call in (None, row.call):
-            chinese = (get_language() or "").startswith("zh")
-            return Words(
-                row.meaning_zh if chinese else row.meaning_en,
-                row.remedy_zh if chinese else row.remedy_en,
-            )
+    """Of a code of ours, and WeChat's return code or verify_ret behind it; `call` is known or isn't.
+
+    Where it isn't, the words of every call that gives the code are joined: each has its own remedy.
+    """
+    if found := _rows(code, errcode, call):
+        chinese = (get_language() or "").startswith("zh")
+        meanings = [row.meaning_zh if chinese else row.meaning_en for row in found]
+        todo = [row.remedy_zh if chinese else row.remedy_en for row in found]
+        return Words(_joined(meanings, "；" if chinese else "; "), _joined(todo, " "))
     known = BY_CODE.get(code)
     return Words(str(known.detail) if known else "", str(_REMEDIES.get(code, "")))
+
+
+def is_the_operators(code: str, errcode: int | None) -> bool:
+    """Whether only who runs the site can end it."""
+    return any(row.who == "operator" for row in _rows(code, errcode, None))
+
+
+def _rows(code: str, errcode: int | None, call: Call | None) -> list[ErrCode | Verdict]:
+    known: list[ErrCode | Verdict] = [
+        row
+        for row in ERRCODES
+        if (row.code, row.errcode) == (code, errcode) and call in (None, row.call)
+    ]
+    return known or [row for row in VERDICTS if (row.code, row.verify_ret) == (code, errcode)]
+
+
+def _joined(texts: list[str], between: str) -> str:
+    return between.join(dict.fromkeys(texts))

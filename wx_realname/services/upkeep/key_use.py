@@ -15,6 +15,8 @@ from ...models import Verification
 from ...vault.keyring import Header, header_of, headers_of
 
 NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
+FACE = "face_encrypted"  # while a face waits
+ENCRYPTED = (NAME, NUMBER, FACE)
 
 EncryptionKeys = tuple[conf.EncryptionKey, ...]
 
@@ -61,7 +63,7 @@ def key_use() -> KeyUse:
     settings = conf.current()
     keys, hash_keys = settings.encryption_keys, settings.index_keys
     counts = {
-        f"under_{n}": _count(_under(headers_of(key), NAME, NUMBER)) for n, key in enumerate(keys)
+        f"under_{n}": _count(_under(headers_of(key), *ENCRYPTED)) for n, key in enumerate(keys)
     }
     for n, hash_key in enumerate(hash_keys):
         counts[f"indexed_{n}"] = _count(Q(index_key_id=hash_key.key_id))
@@ -108,8 +110,7 @@ def _under(headers: Iterable[Header], *columns: str) -> Q:
 
 def _not_under(headers: list[Header]) -> Q:
     """With a ciphertext that begins with none of the headers."""
-    columns = (NAME, NUMBER)
-    return reduce(or_, (Q(**{f"{it}__isnull": False}) & ~_under(headers, it) for it in columns))
+    return reduce(or_, (Q(**{f"{it}__isnull": False}) & ~_under(headers, it) for it in ENCRYPTED))
 
 
 def _count(test: Q) -> Count:

@@ -24,7 +24,7 @@ from ...models import AuditEvent, Verification, encrypted_field
 from ...vault import blind_index
 from ...vault.fields import Sealed, envelope
 from ..transactions import durable, persistently
-from .key_use import NAME, NUMBER, stale
+from .key_use import ENCRYPTED, stale
 
 BATCH = 2_000  # rows of one transaction
 PAUSES = (0.05, 0.2, 1)  # seconds after each try of rows that somebody else holds
@@ -32,9 +32,10 @@ PAUSES = (0.05, 0.2, 1)  # seconds after each try of rows that somebody else hol
 
 #: What of a record depends on a key. A row is a plain tuple of it, as the driver gives it: converting
 #: a million ids to UUID and back takes longer than encrypting them.
-ENCRYPTED = (NAME, NUMBER)
 INDEXED = ("real_name_index", "credential_id_index", "index_key_id")
 COLUMNS = ("id", *ENCRYPTED, *INDEXED)
+CIPHERTEXTS = slice(1, 1 + len(ENCRYPTED))  # where they stand in a row
+INDEX_KEY = len(COLUMNS) - 1
 _Row = tuple[Any, ...]
 _Change = tuple[_Row, _Row]  # as it was read, and as it is to be
 
@@ -140,8 +141,8 @@ class _Run:
         with durable(self._using):
             written = self._written(changes)
         done = Rotated(
-            encrypted=sum(old[1:3] != new[1:3] for old, new in written),
-            indexed=sum(old[5] is not new[5] for old, new in written),
+            encrypted=sum(old[CIPHERTEXTS] != new[CIPHERTEXTS] for old, new in written),
+            indexed=sum(old[INDEX_KEY] is not new[INDEX_KEY] for old, new in written),
             unreadable=tuple(unreadable),
         )
         self._encrypted += done.encrypted
@@ -191,7 +192,8 @@ class _Renewal:
     """Rows as they are under the first keys of the settings."""
 
     def __init__(self, settings: conf.Settings) -> None:
-        self._name, self._number = (encrypted_field(column).cipher() for column in (NAME, NUMBER))
+        self._ciphers = [encrypted_field(column).cipher() for column in ENCRYPTED]
+        self._name, self._number = self._ciphers[:2]
         self._names = blind_index.names(settings.index_keys[:1])
         self._numbers = blind_index.numbers(settings.index_keys[:1])
         self._index_key_id = settings.index_keys[0].key_id
@@ -207,16 +209,16 @@ class _Renewal:
 
     def _renewed(self, row: _Row) -> _Row:
         """Raises `DecryptionError`. What is under the first key already stays, byte for byte."""
-        id_, name, number = row[:3]
+        id_ = row[0]
         bound = id_.bytes if isinstance(id_, UUID) else bytes.fromhex(id_.replace("-", ""))
-        if name is not None:
-            name = self._name.renewed(envelope(name), bound)
-        if number is not None:
-            number = self._number.renewed(envelope(number), bound)
-        indexes = row[3:]
-        if row[5] != self._index_key_id and name is not None and number is not None:
+        renewed = [
+            value if value is None else cipher.renewed(envelope(value), bound)
+            for cipher, value in zip(self._ciphers, row[CIPHERTEXTS], strict=True)
+        ]
+        indexes, (name, number) = row[CIPHERTEXTS.stop :], renewed[:2]
+        if row[INDEX_KEY] != self._index_key_id and name is not None and number is not None:
             indexes = self._indexes(name, number, bound)
-        return id_, name, number, *indexes
+        return id_, *renewed, *indexes
 
     def _indexes(self, name: bytes, number: bytes, row: bytes) -> tuple[str, str, str]:
         name_form = blind_index.name_form(self._name.decrypt(name, row))
@@ -233,7 +235,11 @@ class _Renewal:
 
 def _differing(changes: list[_Change]) -> tuple[str, ...]:
     """The columns to write: an index costs its writing, even of the same value."""
-    return ENCRYPTED + INDEXED if any(old[5] is not new[5] for old, new in changes) else ENCRYPTED
+    return (
+        ENCRYPTED + INDEXED
+        if any(old[INDEX_KEY] is not new[INDEX_KEY] for old, new in changes)
+        else ENCRYPTED
+    )
 
 
 def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
@@ -241,13 +247,18 @@ def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
     quote, names = connections[using].ops.quote_name, _differing(changes)
     given = [
         ("key", "id", [old[0] for old, _ in changes]),
-        ("old_name", NAME, [old[1] for old, _ in changes]),
-        ("old_number", NUMBER, [old[2] for old, _ in changes]),
+        *(
+            (f"old_{name}", name, [old[at] for old, _ in changes])
+            for at, name in enumerate(ENCRYPTED, 1)
+        ),
         *(
             (f"new_{name}", name, [new[at] for _, new in changes])
             for at, name in enumerate(names, 1)
         ),
     ]
+    unchanged = " AND ".join(
+        f"stored.{_column(quote, name)} IS NOT DISTINCT FROM given.old_{name}" for name in ENCRYPTED
+    )
     types = ", ".join(f"%s::{_field(name).db_type(connections[using])}[]" for _, name, _ in given)
     table, key = _table(quote), _column(quote, "id")
     statement = (
@@ -257,9 +268,7 @@ def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
         f"WHERE locked.{key} = ANY (ARRAY(SELECT key FROM given)) FOR UPDATE SKIP LOCKED) "
         f"UPDATE {table} AS stored "
         f"SET {', '.join(f'{_column(quote, name)} = given.new_{name}' for name in names)} "
-        f"FROM given JOIN free USING (key) WHERE stored.{key} = given.key "
-        f"AND stored.{_column(quote, NAME)} IS NOT DISTINCT FROM given.old_name "
-        f"AND stored.{_column(quote, NUMBER)} IS NOT DISTINCT FROM given.old_number "
+        f"FROM given JOIN free USING (key) WHERE stored.{key} = given.key AND {unchanged} "
         f"RETURNING stored.{key}"
     )
     with connections[using].cursor() as cursor:
@@ -279,10 +288,12 @@ def _one_by_one(using: str, changes: list[_Change]) -> int:
         f"UPDATE {_table(quote)} "  # noqa: S608 - names of ours
         f"SET {', '.join(f'{_column(quote, name)} = %s' for name in names)} "
         f"WHERE {_column(quote, 'id')} = %s "
-        f"AND {_column(quote, NAME)} {same} %s AND {_column(quote, NUMBER)} {same} %s"
+        f"AND {' AND '.join(f'{_column(quote, name)} {same} %s' for name in ENCRYPTED)}"
     )
     with connections[using].cursor() as cursor:
-        cursor.executemany(statement, [new[1:last] + old[:3] for old, new in changes])
+        cursor.executemany(
+            statement, [new[1:last] + old[: CIPHERTEXTS.stop] for old, new in changes]
+        )
         return int(cursor.rowcount)
 
 

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 Status = Verification.Status
 
-NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: no auth_token can be exchanged without the button.'
+NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: without the button no auth_token can be exchanged.'
 
 
 def made(job: Job) -> Verification:

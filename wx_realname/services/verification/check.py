@@ -53,13 +53,22 @@ def check(
         request=request,
         token=("code", code, "wx_realname.check_code_digest"),
         openid=None if is_openid(openid) else _("This is not an openid."),
-        real_name=clean_text(real_name, MAX_NAME),
+        real_name=name_fault(real_name),
         credential_id=number_fault(credential_id),
     )
     typed = PersonalData(
         names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
     )
     return attempt.made(_Check(**prepared, openid=openid, code=code, typed=typed))
+
+
+def name_fault(name: Secret) -> Fault:
+    """What is wrong with the name that a citizen typed; None: nothing."""
+    if fault := clean_text(name, MAX_NAME):
+        return fault
+    if not names.is_plausible(names.normalize(name.reveal())):
+        return _("This is not a name.")
+    return None
 
 
 def number_fault(number: Secret) -> Fault:

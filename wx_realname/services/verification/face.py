@@ -26,10 +26,8 @@ from ...exceptions import (
 )
 from ...models import Verification
 from ...personal_data import PersonalData, Secret
-from ...text import clean_text
 from ...uuid7 import uuid7
 from ...wechat import face as wechat
-from ...wechat.answers import MAX_NAME
 from ...wechat.client import WeChatClient, is_openid
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.reading import Deadline
@@ -38,7 +36,7 @@ from ..rights.erasure import with_users
 from ..rows import error_of
 from ..transactions import durable, release
 from . import attempt, face_record, job, recording, single_flight
-from .check import number_fault
+from .check import name_fault, number_fault
 from .face_record import FaceRecord
 
 logger = logging.getLogger(__name__)
@@ -52,7 +50,7 @@ GRACE = timedelta(minutes=10)  # after expires_at: WeChat's clock and ours may d
 def begin_face(
     *,
     user: Any,
-    openid: str,
+    openid: str | Secret,
     real_name: str | Secret,
     credential_id: str | Secret,
     merchant: str = "default",
@@ -68,7 +66,7 @@ def begin_face(
     settings, and inside the host's own `atomic()`.
     """
     # by the same names, so that a frame of this function shows nothing
-    real_name, credential_id = Secret.of(real_name), Secret.of(credential_id)
+    openid, real_name, credential_id = map(Secret.of, (openid, real_name, credential_id))
     row_id = uuid7()
     prepared = job.prepared(
         user=user,
@@ -76,14 +74,14 @@ def begin_face(
         notice=notice,
         request=request,
         token=("id", Secret(str(row_id)), "wx_realname.face_digest"),
-        openid=None if is_openid(openid) else _("This is not an openid."),
-        real_name=clean_text(real_name, MAX_NAME),
+        openid=None if is_openid(openid.reveal()) else _("This is not an openid."),
+        real_name=name_fault(real_name),
         credential_id=number_fault(credential_id),
     )
     typed = PersonalData(
         names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
     )
-    row = attempt.made(_Begin(**prepared, row_id=row_id, openid=Secret(openid), typed=typed))
+    row = attempt.made(_Begin(**prepared, row_id=row_id, openid=openid, typed=typed))
     row.verify_id = face_record.opened(row).verify_id.reveal()
     return row
 

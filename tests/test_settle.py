@@ -1,0 +1,154 @@
+"""realname_settle: every waiting face is asked for before its hour is over, once at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.utils import timezone
+
+from tests.conftest import at_once, events
+from tests.lying_wechat import LyingWeChat, doing, hangs_up, refuses
+from tests.test_face import QUERY, asked, begin, came_to, faults, wechat
+from wx_realname.models import Verification
+from wx_realname.services import erase
+from wx_realname.services.upkeep import settle
+
+__all__ = ["wechat"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def aged(row: Verification, minutes: float) -> Verification:
+    since = timezone.now() - timedelta(minutes=minutes)
+    Verification.objects.filter(pk=row.pk).update(
+        started_at=since, expires_at=since + timedelta(hours=1)
+    )
+    return row
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("realname_settle", *arguments, stdout=out)
+    return out.getvalue().strip()
+
+
+def statuses() -> list[str]:
+    return sorted(Verification.objects.values_list("status", flat=True))
+
+
+def test_it_asks_once_at_ten_minutes_and_in_every_run_from_minute_fifty(
+    wechat: LyingWeChat, user: Any
+) -> None:
+    wechat.play(came_to(10300), path=QUERY)
+    row = begin(user)
+    asks = []
+    for minutes in (9, 11, 16, 49, 51, 56, 61):
+        before = asked(wechat)
+        aged(row, minutes)
+        run()
+        asks.append(asked(wechat) - before)
+    assert asks == [0, 1, 0, 0, 1, 1, 1]
+    assert statuses() == ["waiting"] and events() == []
+    aged(row, 71)
+    assert run() == "1 ended (1 unknown), 0 still waiting."
+    assert asked(wechat) == 4 and faults() == []
+    assert run() == "0 ended, 0 still waiting."
+
+
+def test_all_asks_for_every_waiting_record_now(wechat: LyingWeChat, user: Any) -> None:
+    for _ in range(5):
+        begin(user)
+    wechat.play(
+        came_to(10000), came_to(10004), came_to(10300), hangs_up, came_to(10000), path=QUERY
+    )
+    assert run("--all", "--dry-run") == "5 would be asked for." and asked(wechat) == 0
+    assert run() == "0 ended, 0 still waiting."
+    ended = "3 ended (1 rejected, 2 verified), 2 still waiting."
+    assert run("--all", "--batch-size", "2") == ended
+    assert run("--all") == "2 ended (2 verified), 0 still waiting."
+    assert len(events()) == 5 and faults() == []
+
+
+def test_two_runs_at_once_ask_once(wechat: LyingWeChat, user: Any) -> None:
+    for _ in range(8):
+        begin(user)
+    works: list[Callable[[], int]] = [lambda: len(list(settle.settle(everything=True)))] * 2
+    assert sum(at_once(*works)) == 8
+    assert statuses() == ["verified"] * 8 and len(events()) == 8 and asked(wechat) == 8
+    assert faults() == []
+
+
+def test_a_row_that_somebody_holds_is_stepped_over(wechat: LyingWeChat, user: Any) -> None:
+    if not connections["default"].features.has_select_for_update_skip_locked:
+        pytest.skip("no row locks to skip")
+    held, free = begin(user), begin(user)
+    with transaction.atomic():
+        Verification.objects.select_for_update().get(pk=held.pk)
+        (found,) = at_once(lambda: [each.record for each in settle.settle(everything=True)])
+    assert found == [free.pk]
+    assert run("--all") == "1 ended (1 verified), 0 still waiting."
+
+
+def test_what_was_erased_meanwhile_stays_erased(wechat: LyingWeChat, user: Any) -> None:
+    row = begin(user)
+    wechat.play(
+        doing(lambda: erase(row, actor=user, reason="withdrawn"), came_to(10000)), path=QUERY
+    )
+    assert run("--all") == "1 ended (1 erased), 0 still waiting."
+    assert events() == ["erase erased"]
+
+
+def test_a_killed_run_leaves_nothing_behind(
+    wechat: LyingWeChat, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(user)
+
+    class Killed(BaseException):
+        pass
+
+    def dies(*args: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(settle.face, "finish", dies)
+        run("--all")
+    assert run("--all") == "1 ended (1 verified), 0 still waiting."
+
+
+def test_one_that_cannot_be_asked_for_stops_no_other(
+    wechat: LyingWeChat, user: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    forged, _ = begin(user), begin(user)
+    Verification.objects.filter(pk=forged.pk).update(merchant="other")
+    assert run("--all") == "1 ended (1 verified), 1 still waiting."
+    wechat.play(refuses(48001), path=QUERY)
+    begin(user)
+    assert run("--all") == "0 ended, 2 still waiting."
+    assert "apply" not in caplog.text.lower() or "48001" in caplog.text
+
+
+def test_it_gives_up_when_wechat_is_away(
+    wechat: LyingWeChat, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle, "GIVE_UP", 2)
+    for _ in range(4):
+        begin(user)
+    wechat.play(hangs_up, path=QUERY)
+    assert run("--all") == "0 ended, 2 still waiting."
+    assert asked(wechat) == 2
+
+
+def test_the_purge_leaves_waiting_records_alone(
+    wechat: LyingWeChat, user: Any, configure: Callable[..., None]
+) -> None:
+    configure(RETENTION_DAYS=1)
+    aged(begin(user), 3 * 24 * 60)
+    call_command("realname_purge", verbosity=0)
+    assert statuses() == ["waiting"]
+    assert run() == "1 ended (1 unknown), 0 still waiting."
