@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from django.core.checks import run_checks
 
 from tests import sm_keys
@@ -17,6 +18,7 @@ def infos() -> list[str]:
     return [each.msg for each in found if each.id == "wx_realname.I001"]
 
 
+@pytest.mark.django_db
 def test_what_is_sm_is_said_in_one_line(configure: Configure) -> None:
     assert infos() == []
     configure(**sm_keys.ALONE)

@@ -190,7 +190,10 @@ def test_a_mini_program_for_faces_alone(
     least = {name: merchant[name] for name in ("APP_ID", "APP_SECRET")}
     settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": {"default": least}}
     code, findings = doctor()
-    assert (code, list(findings)) == (0, ["clock", "access_token", "exchange", "face", "check"])
+    assert (code, list(findings)) == (
+        0,
+        ["clock", "access_token", "exchange", "face", "check", "algorithms"],
+    )
     assert "MCH_ID" in findings["exchange"][1] and liar.exchanges == []
     liar.play(refuses(48001), path=QUERY)
     assert "48001" in fault("face")  # no other way is left

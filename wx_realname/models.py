@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .managers import VerificationManager
+from .moments import MomentField
 from .personal_data import PersonalData
 from .uuid7 import uuid7
 from .vault.fields import EncryptedField, Sealed
@@ -63,8 +64,8 @@ class Consent(models.Model):
         db_index=False,
     )
     verification_id = models.UUIDField(_("verification"), null=True)
-    given_at = models.DateTimeField(_("given at"))
-    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
+    given_at = MomentField(_("given at"))
+    withdrawn_at = MomentField(_("withdrawn at"), null=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True)
 
     class Meta:
@@ -150,7 +151,7 @@ class Verification(models.Model):
     created_at = models.DateTimeField(_("created at"))
     started_at = models.DateTimeField(_("attempt started at"))
     finished_at = models.DateTimeField(_("attempt finished at"), null=True)
-    verified_at = models.DateTimeField(_("verified at"), null=True)
+    verified_at = MomentField(_("verified at"), null=True)
     erased_at = models.DateTimeField(_("erased at"), null=True)
     expires_at = models.DateTimeField(_("verify_id expires at"), null=True)
     #: When `realname_settle` last took a waiting face to ask about it.
@@ -276,7 +277,7 @@ class AuditEvent(models.Model):
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     event = models.CharField(_("event"), max_length=32, choices=Event.choices)
-    created_at = models.DateTimeField(_("time"))
+    created_at = MomentField(_("time"))
     actor_id = models.CharField(_("actor"), max_length=64, blank=True)
     user_id = models.CharField(_("user"), max_length=64, blank=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True)
@@ -330,7 +331,7 @@ class AuditSeal(models.Model):
     root = models.CharField(_("Merkle root"), max_length=64)
     count = models.PositiveIntegerField(_("events"))
     members = models.BinaryField(_("event ids and leaf hashes"))
-    created_at = models.DateTimeField(_("time"))
+    created_at = MomentField(_("time"))
     hash = models.CharField(_("hash"), max_length=64)
     hmac = models.CharField(_("HMAC"), max_length=64)
     key_id = models.CharField(_("HMAC key id"), max_length=40)
