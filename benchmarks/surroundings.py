@@ -28,7 +28,7 @@ def surroundings(database: str | None, *, sm: bool = False) -> Iterator[Upstream
         _vouch(folder)
         merchant = make_new_merchant(folder).merchant
         with Upstream(folder) as upstream:
-            _environment(folder, upstream.url, database)
+            _environment(folder, upstream.url, database, sm=sm)
             os.environ["WX_REALNAME_APP_ID"] = merchant.app_id
             os.environ["WX_REALNAME_APP_SECRET"] = merchant.app_secret
             os.environ["WX_REALNAME_MCH_ID"] = merchant.mch_id
@@ -43,7 +43,7 @@ def _vouch(folder: Path) -> None:
     (folder / BUNDLE).write_bytes(usual + b"\n" + tls.ca_file.read_bytes())
 
 
-def _environment(folder: Path, wechat: str, database: str | None) -> None:
+def _environment(folder: Path, wechat: str, database: str | None, *, sm: bool) -> None:
     for name in [name for name in os.environ if name.startswith("WX_REALNAME_")]:
         del os.environ[name]
     os.environ.update(

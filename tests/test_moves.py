@@ -80,7 +80,7 @@ def test_a_site_moves_from_sqlite_to_postgresql(tmp_path: Path) -> None:
             assert citizen.get("realname/verifications/current/").json() == before
             other = Citizen(site, wechat.issue_login_code("openid-2"))
             assert other.post(wechat.issue_auth_token(Person(NAME, NUMBER))).status_code == 201
-            site.stop()
+            site.kill()
 
 
 @contextmanager
