@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 
-class MomentField(models.DateTimeField):  # type: ignore[type-arg]
+class _MomentField(models.DateTimeField):  # type: ignore[type-arg]
     """A DateTimeField that serializers write to the microsecond; Django's JSON cuts it to milliseconds.
 
     To migrations and databases it is a DateTimeField.
@@ -25,3 +25,10 @@ class MomentField(models.DateTimeField):  # type: ignore[type-arg]
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.DateTimeField", args, kwargs
+
+
+# The Django plugin of mypy knows an attribute's type by the field that it knows.
+if TYPE_CHECKING:
+    MomentField = models.DateTimeField
+else:
+    MomentField = _MomentField
