@@ -274,6 +274,15 @@ class AuditEvent(models.Model):
         PERMISSION_REFUSED = "permission_refused", _("permission refused")
         SEAL = "seal", _("trail sealed")
         ROTATION = "rotation", _("keys rotated")
+        CONTRADICTION = "contradiction", _("record contradicts its trail")
+        CONSENT_GIVEN = "consent_given", _("consent given")
+        CONSENT_WITHDRAWN = "consent_withdrawn", _("consent withdrawn")
+        COPY = "copy", _("copy given to the citizen")
+        USE = "use", _("used by a service")
+        EXPORT_PART = "export_part", _("records exported")
+        EXPORT_REQUESTED = "export_requested", _("plain export requested")
+        EXPORT_RELEASED = "export_released", _("plain export released")
+        EXPIRY = "expiry", _("old events removed")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     event = models.CharField(_("event"), max_length=32, choices=Event.choices)
@@ -290,6 +299,14 @@ class AuditEvent(models.Model):
     errcode = models.IntegerField(_("WeChat return code"), null=True)
     duration_ms = models.PositiveIntegerField(_("duration (ms)"), null=True)
     reason = models.CharField(_("reason"), max_length=255, blank=True)
+    case_number = models.CharField(_("case number"), max_length=64, blank=True)
+    consent_id = models.UUIDField(_("consent"), null=True)
+    purpose = models.CharField(_("purpose"), max_length=64, blank=True)
+    minor = models.BooleanField(_("under 18"), null=True)
+    records = models.PositiveIntegerField(_("records reached"), null=True)
+    records_digest = models.CharField(_("digest of the records reached"), max_length=64, blank=True)
+    answer_digest = models.CharField(_("answer digest"), max_length=64, blank=True)
+    openid_digest = models.CharField(_("openid HMAC"), max_length=64, blank=True)
     outcome_hmac = models.CharField(_("outcome HMAC"), max_length=64, blank=True)
     outcome_key_id = models.CharField(_("outcome HMAC key id"), max_length=40, blank=True)
     seal = models.PositiveBigIntegerField(_("seal"), null=True, editable=False)
@@ -311,6 +328,8 @@ class AuditEvent(models.Model):
             models.Index(
                 fields=("errcode", "-created_at", "-id"), name="wx_realname_audit_errcode"
             ),
+            # an answer that was discarded, and comes again
+            models.Index(fields=("answer_digest",), name="wx_realname_audit_answer"),
             # what isn't sealed yet; what a seal covers
             models.Index(fields=("seal", "created_at"), name="wx_realname_audit_seal"),
         )

@@ -2,13 +2,15 @@
 
 from .chain import Checkpoint
 from .keys import needing
+from .outcome import answer_digest, openid_digest
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .reading import UNREADABLE, tolerate
 from .records import BATCH as RECORD_BATCH
+from .records import contradicting
 from .seal import BATCH as SEAL_BATCH
 from .seal import seal, unsealed
-from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes, outcome_digests
+from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
 from .verify import Extent, Tail, extent, faults, tail
 
 __all__ = [
@@ -20,14 +22,16 @@ __all__ = [
     "Extent",
     "Origin",
     "Tail",
+    "answer_digest",
     "append",
     "append_outcome",
     "append_outcomes",
+    "contradicting",
     "extent",
     "faults",
     "install_protection",
     "needing",
-    "outcome_digests",
+    "openid_digest",
     "remove_protection",
     "seal",
     "tail",

@@ -1,11 +1,13 @@
 """The keys of outcome codes and seals: AUDIT_KEYS, and those derived from INDEX_KEYS.
 
-Where AUDIT_KEYS is unset the derived ones write; once it is set they still match what they wrote.
+Where AUDIT_KEYS is unset the derived ones write. Once it is set they vouch only up to the first seal that a
+key of AUDIT_KEYS signed: whoever has INDEX_KEYS could forge what came later.
 """
 
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -13,10 +15,15 @@ from typing import Any
 from django.db import router
 
 from .. import conf
+from ..exceptions import Misconfigured
 from ..models import AuditEvent, AuditSeal
 from ..vault.blind_index import HASHES, BlindIndex, Digest, blind_index
 from ..vault.keyring import VERSION, derive
 from ..vault.opening import material
+
+logger = logging.getLogger(__name__)
+
+_DERIVED = "index:"
 
 
 def index(purpose: str) -> BlindIndex:
@@ -29,6 +36,57 @@ def writing_algorithm() -> str:
     """The algorithm of the key that signs now: "HMAC-SHA256" or "HMAC-SM3"."""
     settings = conf.current()
     return (settings.audit_keys or settings.index_keys)[0].algorithm
+
+
+def vouches(event: AuditEvent) -> bool:
+    """Whether the key that signed the outcome may vouch for it."""
+    if not is_derived(event.outcome_key_id) or not conf.current().audit_keys:
+        return True
+    given_up = seal_of_change()
+    return given_up is not None and event.seal is not None and event.seal <= given_up
+
+
+def require(events: Iterable[AuditEvent]) -> None:
+    """Raises `Misconfigured` where a key that signed one of the outcomes is missing: no tampering."""
+    known = _known()
+    for event in events:
+        if event.outcome_key_id and event.outcome_key_id not in known:
+            logger.error("AUDIT_KEYS lacks the key %r of an outcome", event.outcome_key_id)
+            raise Misconfigured
+
+
+def missing() -> list[str]:
+    """The key ids of seals that are neither in AUDIT_KEYS nor derived from INDEX_KEYS."""
+    seals = AuditSeal.objects.using(router.db_for_write(AuditSeal))
+    signed = set(seals.values_list("key_id", flat=True).distinct())
+    return sorted(str(key_id) for key_id in signed - _known())
+
+
+def _known() -> set[str]:
+    settings = conf.current()
+    derived = (_derived_id(key.key_id) for key in settings.index_keys)
+    return {*(key.key_id for key in settings.audit_keys), *derived}
+
+
+def is_derived(key_id: str) -> bool:
+    """Whether the key is derived from one of INDEX_KEYS."""
+    return key_id.startswith(_DERIVED)
+
+
+def seal_of_change() -> int | None:
+    """The number of the first seal that a key of AUDIT_KEYS signed; None before there is one."""
+    seals = AuditSeal.objects.using(router.db_for_write(AuditSeal))
+    own = seals.exclude(key_id__startswith=_DERIVED).order_by("number")
+    return own.values_list("number", flat=True).first()
+
+
+def change_is_unrecorded() -> bool:
+    """Whether AUDIT_KEYS were set after derived keys had signed, and no seal says so yet."""
+    if not conf.current().audit_keys or seal_of_change() is not None:
+        return False
+    using = router.db_for_write(AuditEvent)
+    signed = AuditEvent.objects.using(using).filter(outcome_key_id__startswith=_DERIVED)
+    return signed.exists() or AuditSeal.objects.using(using).exists()
 
 
 def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:
@@ -51,7 +109,7 @@ def needing(index_key_id: str) -> int:
 
 def _derived_id(index_key_id: str) -> str:
     """The key id of what is derived from that key of INDEX_KEYS."""
-    return f"index:{index_key_id}"
+    return f"{_DERIVED}{index_key_id}"
 
 
 @lru_cache(maxsize=8)

@@ -1,8 +1,8 @@
 """Records held against their events: each stands as its last outcome says.
 
-An outcome's HMAC vouches for (id, user, status, method, merchant, token digest). Events that aren't
-sealed yet vouch too, and whoever can write to the database can add one; without the key, though, only
-with a copy of a genuine HMAC. So no outcome counts after one that is final.
+What an outcome's HMAC covers stands in `outcome`. Events that aren't sealed yet vouch too, and whoever can
+write to the database can add one; without the key, though, only with a copy of a genuine HMAC. So no
+outcome counts after one that is final.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from ..models import AuditEvent, Verification
-from . import keys
+from . import keys, outcome, plaintext
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
-from .trail import outcome_digests
 
 BATCH = 1_000  # records at once
 LOOKS = 3  # at what doesn't agree: a record and its event are written together, but read apart
@@ -48,8 +47,8 @@ def record_faults(progress: Progress, batch_size: int) -> Faults:
         known = [row for row in batch if _has_id(row)]
         if len(known) < len(batch):
             yield f"{len(batch) - len(known)} records have no id"
-        if not known:
-            return
+        if not known or (last is not None and known[-1].pk <= last):
+            return  # ids that aren't spelt canonically are faults of their own; nothing is read twice
         place = f"what is told of the records from {known[0].pk} to {known[-1].pk}"
         yield from guarded(place, _contradictions(known))
         last, seen = known[-1].pk, seen + len(known)
@@ -66,10 +65,43 @@ def _batch(after: UUID | None, size: int) -> QuerySet[Verification]:
     return (records.filter(pk__gt=after) if after else records)[:size]
 
 
+#: What an outcome covers, and what is compared with the ciphertexts.
+COVERED = (
+    "pk",
+    "user",
+    "status",
+    "method",
+    "merchant",
+    "token_digest",
+    "attempt",
+    "verified_at",
+    "consent",
+    "answer_digest",
+    "real_name_masked",
+    "credential_id_masked",
+    "real_name_encrypted",
+    "credential_id_encrypted",
+    "real_name_index",
+    "credential_id_index",
+    "index_key_id",
+)
+
+
 def _plain_records() -> QuerySet[Verification]:
-    """What the outcome covers, and the attempt; nothing personal is read."""
-    covered = ("pk", "user", "status", "method", "merchant", "token_digest", "attempt")
-    return stored(Verification).only(*covered)
+    return stored(Verification).only(*COVERED)
+
+
+def contradicting(rows: list[Verification], using: str) -> set[UUID]:
+    """Which of the rows stand otherwise than their last outcomes say: one indexed read, and one more look.
+
+    A row that isn't as it was read any more counts as it is now. Raises `Misconfigured` where a key that
+    signed an outcome is missing: that is no tampering.
+    """
+    suspects = _suspects(rows, using)
+    if suspects:
+        again = Verification.objects.using(using).filter(pk__in=[row.pk for row in suspects])
+        suspects = _suspects(list(again), using)
+    return {row.pk for row in suspects}
 
 
 def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
@@ -96,25 +128,65 @@ def _contradictions(rows: list[Verification]) -> Faults:
         suspects = _suspects(list(again.order_by("pk")))
     for row in suspects:
         yield f"record {row.pk} is {row.status}, but no audit event says so"
+    yield from _swapped(rows)
 
 
-def _suspects(rows: list[Verification]) -> list[Verification]:
-    outcomes = _last_outcomes(rows)
+def _suspects(rows: list[Verification], using: str | None = None) -> list[Verification]:
+    outcomes = _last_outcomes(rows, using)
+    if using is not None:
+        keys.require(outcomes.values())
     owners = _owners(outcomes[row.pk] for row in rows if row.user_id is None and row.pk in outcomes)
     return [row for row in rows if not _agrees(row, outcomes.get(row.pk), owners)]
 
 
-def _last_outcomes(records: list[Verification]) -> dict[UUID, AuditEvent]:
+def _swapped(rows: list[Verification]) -> Faults:
+    """Records whose user bears another name than the openid that was verified."""
+    outcomes = _last_outcomes(rows)
+    told = {row.pk: outcomes[row.pk] for row in rows if row.pk in outcomes}
+    told = {pk: event for pk, event in told.items() if event.openid_digest}
+    owners = {row.user_id for row in rows if row.pk in told and row.user_id is not None}
+    names = _names(owners)
+    for row in rows:
+        name = names.get(row.user_id) if row.pk in told else None
+        if name is not None and outcome.openid_digest(name) != told[row.pk].openid_digest:
+            yield f"record {row.pk}: its user's name isn't the openid that was verified"
+
+
+def _names(owners: set[Any]) -> dict[Any, str]:
+    user: Any = Verification._meta.get_field("user").remote_field.model
+    rows = stored(user).filter(pk__in=owners).values_list("pk", user.USERNAME_FIELD)
+    return dict(rows) if owners else {}
+
+
+_EVENT = (
+    "event",
+    "verification_id",
+    "user_id",
+    "status",
+    "attempt",
+    "consent_id",
+    "answer_digest",
+    "openid_digest",
+    "outcome_hmac",
+    "outcome_key_id",
+    "seal",
+)
+
+
+def _last_outcomes(records: list[Verification], using: str | None = None) -> dict[UUID, AuditEvent]:
     """The last outcome of each record, where nothing follows what is final.
 
-    The records stand in the order of their ids, so their events are one stretch of the index: by a list
-    of ids, a trail of 26 partitions would be entered 26,000 times for a thousand records.
+    `using` None: the records stand in the order of their ids, so their events are one stretch of the
+    index: by a list of ids, a trail of 26 partitions would be entered 26,000 times for a thousand records.
     """
     if not records:
         return {}
-    covered = ("verification_id", "user_id", "status", "attempt", "outcome_hmac", "outcome_key_id")
-    theirs = stored(AuditEvent).filter(verification_id__range=(records[0].pk, records[-1].pk))
-    events = theirs.filter(event__in=OUTCOMES).only(*covered)
+    if using is None:
+        theirs = stored(AuditEvent).filter(verification_id__range=(records[0].pk, records[-1].pk))
+    else:
+        ids = [row.pk for row in records]
+        theirs = AuditEvent.objects.using(using).filter(verification_id__in=ids)
+    events = theirs.filter(event__in=OUTCOMES).only(*_EVENT)
     last: dict[UUID, AuditEvent] = {}
     for event in events.order_by("attempt", "created_at", "id"):
         known = last.get(event.verification_id) if event.verification_id else None
@@ -144,20 +216,42 @@ def _owners(events: Iterable[AuditEvent]) -> set[str]:
 def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bool:
     """Whether the outcome is the row's. `owners`: users who are there, so that rows are tied to them."""
     if event is None:
-        return row.status in (Status.PENDING, Status.WAITING)  # its first end is still to come
+        return row.status in _OPEN  # its first end is still to come
     told = copy.copy(row)
-    told.status = event.status
     if row.user_id is None and row.status != Status.VERIFIED and event.user_id not in owners:
         told.user_id = event.user_id  # the user was deleted, which leaves no record verified
-    try:
-        told_by = outcome_digests(told), event.outcome_key_id, event.outcome_hmac
-        return _may_stand(row, event) and keys.bears_out(*told_by)
-    except TypeError:  # something isn't what its column holds
+    if not keys.vouches(event):
         return False
+    columns = {name: getattr(event, name) for name in _EVENT}
+    try:
+        signed = outcome.digests(told, columns), event.outcome_key_id, event.outcome_hmac
+        return (
+            _may_stand(row, event)
+            and _is_of(told, event)
+            and keys.bears_out(*signed)
+            and plaintext.agrees(row)
+        )
+    except (TypeError, AttributeError):  # something isn't what its column holds
+        return False
+
+
+#: What a record is before its first outcome.
+_OPEN = (Status.PENDING, Status.WAITING)
+
+
+def _is_of(row: Verification, event: AuditEvent) -> bool:
+    """Whether the event's columns are the row's; while another attempt runs, its consent is its own.
+
+    An answer that was discarded leaves its digest on the row later than the outcome.
+    """
+    user = "" if row.user_id is None else str(row.user_id)[:64]
+    consent = row.status == Status.PENDING or row.consent_id == event.consent_id
+    answer = not event.answer_digest or row.answer_digest == event.answer_digest
+    return user == event.user_id and consent and answer
 
 
 def _may_stand(row: Verification, event: AuditEvent) -> bool:
     """Whether the row has the outcome's status, or is pending in another attempt after it."""
     if row.status != Status.PENDING:
-        return row.status == event.status
+        return bool(row.status == event.status)
     return not _finality(event) and row.attempt > (event.attempt or 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import logging
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,14 +15,11 @@ from django.utils.module_loading import import_string
 from .. import conf, statements
 from ..models import AuditEvent, Verification
 from ..uuid7 import uuid7
-from ..vault.blind_index import Digest
-from . import keys
+from . import outcome
 
 logger = logging.getLogger(__name__)
 
 MAX_REASON = 255
-
-_as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -68,8 +64,7 @@ def append_outcome(
     **details: Any,
 ) -> AuditEvent:
     """Add the event that ends an attempt or a record's life: it carries the outcome's HMAC."""
-    values = _values(event, origin, reason) | details
-    values |= _description(verification) | _signature(verification)
+    values = _outcome(event, origin, verification, reason, details)
     return statements.insert(AuditEvent, values, using)
 
 
@@ -82,11 +77,21 @@ def append_outcomes(
     reason: str,
 ) -> None:
     """Add such an event for each record, within the caller's transaction."""
-    rows = [
-        _values(event, origin, reason) | _description(each) | _signature(each)
-        for each in verifications
-    ]
+    rows = [_outcome(event, origin, each, reason, {}) for each in verifications]
     statements.insert_all(AuditEvent, rows, using)
+
+
+def _outcome(
+    event: AuditEvent.Event,
+    origin: Origin,
+    verification: Verification,
+    reason: str,
+    details: dict[str, Any],
+) -> dict[str, Any]:
+    values = _values(event, origin, reason) | details | _description(verification)
+    values["answer_digest"] = verification.answer_digest or ""
+    digest = outcome.digests(verification, values)[0]
+    return values | {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
 
 
 def _values(event: AuditEvent.Event, origin: Origin, reason: str) -> dict[str, Any]:
@@ -108,25 +113,8 @@ def _description(verification: Verification) -> dict[str, Any]:
         "method": verification.method,
         "status": verification.status,
         "attempt": verification.attempt,
+        "consent_id": verification.consent_id,
     }
-
-
-def _signature(verification: Verification) -> dict[str, Any]:
-    digest = outcome_digests(verification)[0]
-    return {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
-
-
-def outcome_digests(verification: Verification) -> list[Digest]:
-    """HMACs over (id, user, status, method, merchant, token digest), the writing key's first."""
-    outcome = (
-        str(verification.id),
-        _text(verification.user_id),
-        str(verification.status),
-        str(verification.method),
-        verification.merchant,
-        verification.token_digest,
-    )
-    return keys.index("audit.outcome").digests(_as_json(outcome))
 
 
 def _id(actor: Any) -> str:

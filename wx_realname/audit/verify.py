@@ -9,9 +9,15 @@ from datetime import datetime
 from django.db.models import Count, Min
 
 from ..models import AuditEvent, AuditSeal, Verification
+from . import canonical, keys
 from .chain import Checkpoint, chain_faults
 from .reading import Progress, guarded, stored
 from .records import BATCH, record_faults
+
+NOT_RECORDED = (
+    "AUDIT_KEYS are set, and no seal records it yet: run realname_seal_audit; until then what keys derived "
+    "from INDEX_KEYS signed counts for nothing"
+)
 
 
 @dataclass(frozen=True)
@@ -52,5 +58,11 @@ def faults(
     `batch_size`: records at once; of events it is a seal's. Raises Django's database errors where the
     database doesn't answer, lacks a table or refuses.
     """
+    if missing := keys.missing():
+        yield f"AUDIT_KEYS lacks {', '.join(missing)}: what they signed can't be verified"
+        return
+    if keys.change_is_unrecorded():
+        yield NOT_RECORDED
     yield from guarded("the chain of seals", chain_faults(checkpoints, progress))
+    yield from guarded("the spelling of what is stored", canonical.faults())
     yield from guarded("the records", record_faults(progress, batch_size))

@@ -1,0 +1,62 @@
+"""Stored text in its canonical spelling: an id spelt otherwise reads alike, and no query finds it.
+
+SQLite keeps ids and times as text, MariaDB before 10.7 ids; elsewhere the type itself has one spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from django.db import connections, models, router
+
+from .. import databases
+from ..models import AuditEvent, AuditSeal, Consent, Notice, Verification
+
+MODELS = (Verification, AuditEvent, AuditSeal, Notice, Consent)
+SHOWN = 3  # wrong places named for each column
+
+_ID = "length({0}) = 32 AND {0} NOT GLOB '*[^0-9a-f]*'"
+_DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
+_MICROSECONDS = "." + 6 * "[0-9]"
+_TIME = f"{{0}} GLOB '{_DAY}' OR ({{0}} GLOB '{_DAY}{_MICROSECONDS}' AND {{0}} NOT GLOB '*.000000')"
+
+
+def faults() -> Generator[str, None, None]:
+    """Every column with a value spelt otherwise, and the first of its rows."""
+    for model in MODELS:
+        connection = connections[router.db_for_write(model)]
+        for field in model._meta.concrete_fields:
+            test = _test(connection, field)
+            if test:
+                yield from _wrong(connection, model, str(field.column), test)
+
+
+def _test(connection: Any, field: models.Field[Any, Any]) -> str | None:
+    """What is true of canonical text in that column; None where the type sees to it."""
+    kind = field.target_field if isinstance(field, models.ForeignKey) else field
+    if databases.name(connection) == databases.SQLITE:
+        tests = {models.UUIDField: _ID, models.DateTimeField: _TIME}
+        return next((test for type_, test in tests.items() if isinstance(kind, type_)), None)
+    if databases.is_mysql(connection) and isinstance(kind, models.UUIDField):
+        return (
+            None if connection.features.has_native_uuid_field else "{0} REGEXP '^[0-9a-f]{{32}}$'"
+        )
+    return None
+
+
+def _wrong(
+    connection: Any, model: type[models.Model], column: str, test: str
+) -> Generator[str, None, None]:
+    quote = connection.ops.quote_name
+    name, table = quote(column), quote(model._meta.db_table)
+    key = quote("number" if model is AuditSeal else "id")
+    canonical = test.format(name)
+    text = (
+        f"SELECT {key} FROM {table} "  # noqa: S608 - names of ours
+        f"WHERE {name} IS NOT NULL AND NOT ({canonical}) ORDER BY {key} LIMIT {SHOWN}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(text)
+        for (row,) in cursor.fetchall():
+            yield f"{model._meta.verbose_name} {row!r}: its {column} is not spelt canonically"

@@ -1,0 +1,72 @@
+"""What an outcome's HMAC covers: how an attempt or a record's life ended, and what is stored since.
+
+The input begins with the number of its format. A change of what is covered is a new format; the formats
+before it still verify.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ..models import Verification
+from ..vault.blind_index import Digest
+from . import keys
+
+FORMAT = 1
+
+_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+
+
+def digests(row: Verification, event: Mapping[str, Any]) -> list[Digest]:
+    """HMACs over the outcome that the event says of the row, the writing key's first.
+
+    `event`: the columns of the `AuditEvent`.
+    """
+    covered = [
+        FORMAT,
+        str(event["event"]),
+        event["attempt"],
+        str(row.id),
+        str(event["user_id"]),
+        str(event["status"]),
+        str(row.method),
+        row.merchant,
+        row.token_digest,
+        _moment(row.verified_at),
+        _text(event["consent_id"]),
+        event.get("answer_digest", ""),
+        event.get("openid_digest", ""),
+        *_stored(row),
+    ]
+    return keys.index("audit.outcome").digests(_as_json(covered))
+
+
+def openid_digest(openid: str) -> str:
+    """An HMAC of the openid that is the user's name: two users whose names were swapped are found."""
+    return keys.index("audit.openid").digest(openid).hex
+
+
+def answer_digest(ciphertexts: bytes) -> str:
+    """An HMAC over both ciphertexts of WeChat's answer: by the same key for as long as it is known."""
+    return keys.index("audit.answer").digests(ciphertexts)[-1].hex
+
+
+def _stored(row: Verification) -> list[Any]:
+    """The masks; which ciphertexts there are; and the number's index where nothing else vouches for it."""
+    encrypted = [row.real_name_encrypted is not None, row.credential_id_encrypted is not None]
+    index = row.credential_id_index
+    indexed = index is not None if any(encrypted) else _text(index)
+    return [row.real_name_masked, row.credential_id_masked, *encrypted, indexed]
+
+
+def _moment(value: datetime | None) -> str:
+    return (
+        "" if value is None else value.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
