@@ -16,6 +16,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, post_save, pre_init, pre_save
 
+from .moments import MomentField
+
 Row = TypeVar("Row", bound=models.Model)
 _Field: TypeAlias = "models.Field[Any, Any]"
 
@@ -36,6 +38,7 @@ _PREPARATIONS: Mapping[type[_Field], _Preparation | None] = {
     models.PositiveIntegerField: None,
     models.BooleanField: None,
     models.DateTimeField: _moment,
+    MomentField: _moment,
 }
 
 
