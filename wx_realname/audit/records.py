@@ -162,8 +162,13 @@ def _swapped(rows: list[Verification]) -> Faults:
     names = _names(owners)
     for row in rows:
         name = names.get(row.user_id) if row.pk in told else None
-        if name is not None and outcome.openid_digest(name) != told[row.pk].openid_digest:
+        if name is not None and not _is_openid_of(told[row.pk], name):
             yield f"record {row.pk}: its user's name isn't the openid that was verified"
+
+
+def _is_openid_of(event: AuditEvent, name: str) -> bool:
+    signed = event.outcome_key_id, event.openid_digest
+    return keys.bears_out(outcome.openid_digests(name), *signed)
 
 
 def _names(owners: set[Any]) -> dict[Any, str]:

@@ -160,7 +160,7 @@ def _openid_digest(row: Verification, user: Any) -> str:
         return ""
     named = getattr(user, "get_username", None)  # a token's user, who isn't of the table, has none
     name = named() if named else ""
-    return audit.openid_digest(name) if is_openid(name) else ""
+    return audit.openid_digests(name)[0].hex if is_openid(name) else ""
 
 
 def _details(changes: dict[str, Any]) -> dict[str, Any]:
