@@ -10,7 +10,9 @@ from django.db.models import Count, Min
 
 from ..models import AuditEvent, AuditSeal, Verification
 from . import canonical, keys
+from .access import access_faults
 from .chain import Checkpoint, chain_faults
+from .consents import consent_faults
 from .reading import Progress, guarded, stored
 from .records import BATCH, record_faults
 
@@ -66,3 +68,5 @@ def faults(
     yield from guarded("the chain of seals", chain_faults(checkpoints, progress))
     yield from guarded("the spelling of what is stored", canonical.faults())
     yield from guarded("the records", record_faults(progress, batch_size))
+    yield from guarded("the consents", consent_faults())
+    yield from guarded("who looked at whom", access_faults())
