@@ -130,7 +130,7 @@ def refuses(errcode: Any, errmsg: str = "no hint: [YIJ9Ia03331961]") -> Script:
 
 
 def identity(name: str = NAME, number: str = NUMBER, **changes: Any) -> Script:
-    """A name and a number, encrypted anew for each answer; a change of None leaves the field out."""
+    """A name and a number, encrypted anew each time; a change of None leaves the field out."""
 
     def answer(line: Line) -> None:
         fields = {

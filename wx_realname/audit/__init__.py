@@ -4,7 +4,7 @@ from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent
 from .keys import needing
-from .outcome import answer_digest, openid_digest
+from .outcome import answer_digest, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .reading import UNREADABLE, tolerate
@@ -35,7 +35,7 @@ __all__ = [
     "faults",
     "install_protection",
     "needing",
-    "openid_digest",
+    "openid_digests",
     "remove_protection",
     "seal",
     "tail",

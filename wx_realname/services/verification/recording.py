@@ -174,8 +174,9 @@ def _openid_digest(row: Verification, user: Any) -> str:
     """Where the user's name is the openid: empty elsewhere, and for what isn't verified."""
     if row.status != Status.VERIFIED or conf.current().openid_resolver:
         return ""
-    name = user.get_username() if user else ""
-    return audit.openid_digest(name) if is_openid(name) else ""
+    named = getattr(user, "get_username", None)  # a token's user, who isn't of the table, has none
+    name = named() if named else ""
+    return audit.openid_digests(name)[0].hex if is_openid(name) else ""
 
 
 def _details(changes: dict[str, Any]) -> dict[str, Any]:
