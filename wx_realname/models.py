@@ -328,6 +328,9 @@ class AuditEvent(models.Model):
             models.Index(
                 fields=("errcode", "-created_at", "-id"), name="wx_realname_audit_errcode"
             ),
+            # what an officer did; a consent's events
+            models.Index(fields=("actor_id", "-created_at", "-id"), name="wx_realname_audit_actor"),
+            models.Index(fields=("consent_id",), name="wx_realname_audit_consent"),
             # an answer that was discarded, and comes again
             models.Index(fields=("answer_digest",), name="wx_realname_audit_answer"),
             # what isn't sealed yet; what a seal covers
@@ -336,6 +339,51 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.event}"
+
+
+class AuditAccess(models.Model):
+    """One record that an event reached: who looked at whom."""
+
+    id = models.BigAutoField(_("id"), primary_key=True)
+    event_id = models.UUIDField(_("event"))
+    verification_id = models.UUIDField(_("verification"))
+    created_at = models.DateTimeField(_("time"))
+
+    class Meta:
+        verbose_name = _("access")
+        verbose_name_plural = _("accesses")
+        default_permissions = ("view",)
+        indexes = (
+            models.Index(fields=("event_id",), name="wx_realname_access_event"),
+            # a record's, newest first
+            models.Index(
+                fields=("verification_id", "-created_at", "-id"), name="wx_realname_access_record"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.verification_id}"
+
+
+class ServiceUse(models.Model):
+    """That a citizen used the services of a purpose on a day: one row, whatever the number of requests."""
+
+    user_id = models.CharField(_("user"), max_length=64)
+    purpose = models.CharField(_("purpose"), max_length=64)
+    day = models.DateField(_("day"))
+
+    class Meta:
+        verbose_name = _("use of a service")
+        verbose_name_plural = _("uses of services")
+        default_permissions = ("view",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("user_id", "purpose", "day"), name="wx_realname_use_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.purpose} {self.day}"
 
 
 class AuditSeal(models.Model):

@@ -1,6 +1,8 @@
 """The audit trail: append plain events, seal them into a chain of Merkle trees, verify it, protect it."""
 
+from .access import append_access
 from .chain import Checkpoint
+from .consents import append_consent
 from .keys import needing
 from .outcome import answer_digest, openid_digests
 from .protect import install as install_protection
@@ -24,6 +26,8 @@ __all__ = [
     "Tail",
     "answer_digest",
     "append",
+    "append_access",
+    "append_consent",
     "append_outcome",
     "append_outcomes",
     "contradicting",

@@ -149,7 +149,9 @@ def _suspects(rows: list[Verification], using: str | None = None) -> list[Verifi
     outcomes = _last_outcomes(rows, using)
     if using is not None:
         keys.require(outcomes.values())
-    owners = _owners(outcomes[row.pk] for row in rows if row.user_id is None and row.pk in outcomes)
+    owners = owners_of(
+        outcomes[row.pk] for row in rows if row.user_id is None and row.pk in outcomes
+    )
     return [row for row in rows if not _agrees(row, outcomes.get(row.pk), owners)]
 
 
@@ -218,7 +220,7 @@ def _finality(event: AuditEvent) -> int:
     return FINALITY.get(event.status, 0)
 
 
-def _owners(events: Iterable[AuditEvent]) -> set[str]:
+def owners_of(events: Iterable[AuditEvent]) -> set[str]:
     """The users of those events who are still there, by their ids as text."""
     user: Any = Verification._meta.get_field("user").remote_field.model
     ids = set()

@@ -10,7 +10,9 @@ from django.db.models import Count, Min
 
 from ..models import AuditEvent, AuditSeal, Verification
 from . import canonical, keys
+from .access import access_faults
 from .chain import Checkpoint, chain_faults
+from .consents import consent_faults
 from .reading import Progress, guarded, stored
 from .records import BATCH, record_faults
 
@@ -64,6 +66,8 @@ def faults(
     yield from guarded("the spelling of what is stored", canonical.faults())
     if not missing:  # else every record would seem to be forged
         yield from guarded("the records", record_faults(progress, batch_size))
+        yield from guarded("the consents", consent_faults())
+        yield from guarded("who looked at whom", access_faults())
 
 
 def _key_faults(missing: list[str]) -> Generator[str, None, None]:

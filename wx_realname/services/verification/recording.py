@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from ... import audit, conf, masking, resident_id, statements
 from ...exceptions import RealNameError
-from ...models import AuditEvent, Verification
+from ...models import AuditEvent, Consent, Verification
 from ...personal_data import PersonalData
 from ...signals import verification_rejected, verification_succeeded
 from ...vault import blind_index
 from ...wechat.client import is_openid
+from ..rights.erasure import erased
 from ..rows import identity
 from ..transactions import durable, persistently
 from . import report
@@ -129,6 +130,9 @@ def _write(
     user: Any,
 ) -> bool:
     with durable(using):
+        if row.status in _KEEPING and _is_withdrawn(row, using):
+            changes |= erased()
+            row.__dict__.update(changes)
         _refuse_discarded(row, using)
         written = statements.update(Verification, before, changes, using)
         if not written and _is_written(row, changes, using):
@@ -144,6 +148,18 @@ def _write(
             details["openid_digest"] = _openid_digest(row, user)
             audit.append_outcome(Event.EXCHANGE, origin, row, using=using, **details)
     return written
+
+
+#: What keeps personal data, or may yet.
+_KEEPING = (Status.VERIFIED, Status.WAITING)
+
+
+def _is_withdrawn(row: Verification, using: str) -> bool:
+    """Whether the consent was withdrawn while WeChat was asked. It is locked until the record is written."""
+    if row.consent_id is None:
+        return False
+    consents = Consent.objects.using(using).select_for_update().filter(pk=row.consent_id)
+    return consents.values_list("withdrawn_at", flat=True).first() is not None
 
 
 def _refuse_discarded(row: Verification, using: str) -> None:
