@@ -37,9 +37,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         newest = self.newest_verified(user, methods=methods)
         return newest if newest is None or vouched([newest]) else None
 
-    def newest_verified(
-        self, user: Any, *, methods: tuple[str, ...] = ()
-    ) -> Verification | None:
+    def newest_verified(self, user: Any, *, methods: tuple[str, ...] = ()) -> Verification | None:
         """The same as it is stored: for callers who hold it against the trail themselves."""
         if user is None or user.pk is None:
             return None

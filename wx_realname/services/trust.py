@@ -24,9 +24,7 @@ def require(rows: list[Verification], origin: audit.Origin) -> None:
             raise InternalError(verification_id=row.pk)
 
 
-def vouched(
-    rows: list[Verification], origin: audit.Origin | None = None
-) -> list[Verification]:
+def vouched(rows: list[Verification], origin: audit.Origin | None = None) -> list[Verification]:
     """Those of the records that stand as their last outcomes say.
 
     Each of the others is logged as an error, and leaves an event that vouches for nothing.
