@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -43,6 +44,12 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.version} ({self.language})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Once: what citizens agreed to never changes."""
+        if not self._state.adding:
+            raise TypeError("a notice that was published is never changed: publish a new version")
+        super().save(*args, **kwargs)
 
 
 class Consent(models.Model):
@@ -284,6 +291,7 @@ class AuditEvent(models.Model):
         SEAL = "seal", _("trail sealed")
         ROTATION = "rotation", _("keys rotated")
         CONTRADICTION = "contradiction", _("record contradicts its trail")
+        NOTICE_PUBLISHED = "notice_published", _("notice published")
         CONSENT_GIVEN = "consent_given", _("consent given")
         CONSENT_WITHDRAWN = "consent_withdrawn", _("consent withdrawn")
         COPY = "copy", _("copy given to the citizen")

@@ -2,7 +2,7 @@
 
 from .access import append_access
 from .chain import Checkpoint
-from .consents import append_consent
+from .consents import append_consent, append_notice
 from .keys import needing
 from .outcome import answer_digest, openid_digests
 from .protect import install as install_protection
@@ -28,6 +28,7 @@ __all__ = [
     "append",
     "append_access",
     "append_consent",
+    "append_notice",
     "append_outcome",
     "append_outcomes",
     "contradicting",

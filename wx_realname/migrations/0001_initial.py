@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                             ("seal", "trail sealed"),
                             ("rotation", "keys rotated"),
                             ("contradiction", "record contradicts its trail"),
+                            ("notice_published", "notice published"),
                             ("consent_given", "consent given"),
                             ("consent_withdrawn", "consent withdrawn"),
                             ("copy", "copy given to the citizen"),
