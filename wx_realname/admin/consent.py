@@ -39,7 +39,8 @@ class NoticeAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """With the time by which lists are ordered."""
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(created_at=F("published_at"))
+        dated: QuerySet[Any] = rows.annotate(created_at=F("published_at"))
+        return dated
 
 
 @admin.register(Consent)
@@ -62,7 +63,8 @@ class ConsentAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """With the time by which lists are ordered."""
         rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.select_related("notice").annotate(created_at=F("given_at"))
+        dated: QuerySet[Any] = rows.select_related("notice").annotate(created_at=F("given_at"))
+        return dated
 
     @admin.display(description=_("purpose"))
     def purpose(self, row: Consent) -> str:

@@ -166,7 +166,8 @@ def _agrees(consent: Consent, event: AuditEvent, owners: set[str]) -> bool:
 
 
 def _bears_out(signed: list[Digest], event: AuditEvent) -> bool:
-    return keys.vouches(event) and keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
+    borne_out = keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
+    return borne_out and not keys.disowned([event])
 
 
 def _removed() -> Faults:
