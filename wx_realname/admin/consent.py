@@ -38,8 +38,8 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """With the time by which lists are ordered."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.annotate(created_at=F("published_at"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(created_at=F("published_at"))
+        return rows
 
 
 @admin.register(Consent)
@@ -61,8 +61,8 @@ class ConsentAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """With the time by which lists are ordered."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        return rows.select_related("notice").annotate(created_at=F("given_at"))
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(created_at=F("given_at"))
+        return rows.select_related("notice")
 
     @admin.display(description=_("purpose"))
     def purpose(self, row: Consent) -> str:
