@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from tests.conftest import AUTH_TOKEN, brought_to
 from tests.lying_wechat import FAULTS, NAME, NUMBER, Fault, LyingWeChat, identity, says
 from wx_realname.exceptions import NotFound
-from wx_realname.models import Notice, Verification
+from wx_realname.models import AuditEvent, Notice, Verification
 from wx_realname.sandbox import Citizen, Sandbox
 
 pytestmark = pytest.mark.django_db
@@ -103,19 +103,32 @@ def test_response_plain_tells_the_whole_and_nulls_once_erased(
     assert api().get(answer["Location"]).json()["real_name"] is None
 
 
-def test_what_cannot_be_decrypted_is_nothing_known_and_no_fault_of_the_rest(
+def test_what_has_no_key_any_more_is_nothing_known_and_no_fault_of_the_rest(
     api: Api, sandbox: Sandbox, configure: Configure, caplog: pytest.LogCaptureFixture
 ) -> None:
     configure(RESPONSE="plain")
-    for _ in range(2):
+    for key in ("e1:AES-256-GCM:" + "B" * 43 + "=", "e2:SM4-GCM:" + "B" * 22 + "=="):
+        configure(ENCRYPTION_KEYS=[key])
         token = sandbox.issue_auth_token(Citizen(NAME, NUMBER))
         assert api().post(LIST, {"auth_token": token}).status_code == 201
-    one, other = Verification.objects.order_by("created_at")
-    Verification.objects.filter(pk=one.pk).update(real_name_encrypted=other.real_name_encrypted)
+    one, _ = Verification.objects.order_by("created_at")
     records = api().get(LIST).json()["results"]
     assert [record["real_name"] for record in records] == [NAME, None]
     assert [record["credential_id"] for record in records] == [NUMBER, None]
     assert str(one.pk) in caplog.text
+
+
+def test_a_record_that_contradicts_its_outcome_is_not_shown(
+    api: Api, sandbox: Sandbox, auth_token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    api().post(LIST, {"auth_token": auth_token})
+    row = Verification.objects.get()
+    Verification.objects.update(credential_id_masked="4****************4")
+    for address in (LIST, f"{LIST}{row.pk}/", f"{LIST}current/"):
+        error(api().get(address), 500, "internal_error")
+    assert f"{row.pk} contradicts its last outcome" in caplog.text
+    contradictions = AuditEvent.objects.filter(event="contradiction")
+    assert set(contradictions.values_list("verification_id", "outcome_hmac")) == {(row.pk, "")}
 
 
 def test_a_wrong_host_is_refused_before_anything_is_asked(
@@ -136,7 +149,7 @@ def rows_of(username: str, count: int) -> list[str]:
     for number in range(count):
         at = now - timedelta(seconds=number // 2)
         rest = {
-            "status": "failed",
+            "status": "pending",
             "method": "authorize",
             "started_at": at,
             "token_digest": uuid4(),

@@ -457,6 +457,7 @@ class TestProtection:
             an_event_replaced,
             an_event_replaced_by_its_place,
             an_event_pushed_out_by_another,
+            an_event_added,
             the_trail_emptied,
         ],
     )

@@ -12,9 +12,12 @@ class WxRealnameConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, conf  # noqa: F401 - importing registers the checks
+        from . import checks, conf, managers  # noqa: F401 - importing registers the checks
+        from .services import trust
         from .services.rights.erasure import erase_for_deleted_user
         from .services.upkeep.purge import erase_ownerless
+
+        managers.vouched = trust.vouched
 
         def erase(sender: object, instance: object, **kwargs: object) -> None:
             erase_for_deleted_user(instance)

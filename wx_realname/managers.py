@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from .models import Verification
 
 
+def vouched(rows: list[Verification]) -> list[Verification]:
+    """Those of the rows that stand as their audit trail says; `apps` sets it to `services.trust`'s."""
+    raise RuntimeError("wx_realname is not in INSTALLED_APPS")
+
+
 class VerificationQuerySet(models.QuerySet["Verification"]):
     def deciding(self) -> VerificationQuerySet:
         """From the write database: a replica may not know yet what was just decided."""
@@ -24,7 +29,16 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         return self.defer("real_name_encrypted", "credential_id_encrypted", "face_encrypted")
 
     def current_for(self, user: Any, *, methods: tuple[str, ...] = ()) -> Verification | None:
-        """The user's newest verified record, by any method or by these alone, or None."""
+        """The user's newest verified record, by any method or by these alone, or None.
+
+        A record that contradicts its audit trail counts as none; it is logged, and leaves an event.
+        Raises `Misconfigured` where AUDIT_KEYS lacks the key of its outcome.
+        """
+        newest = self.newest_verified(user, methods=methods)
+        return newest if newest is None or vouched([newest]) else None
+
+    def newest_verified(self, user: Any, *, methods: tuple[str, ...] = ()) -> Verification | None:
+        """The same as it is stored: for callers who hold it against the trail themselves."""
         if user is None or user.pk is None:
             return None
         verified = self.deciding().of(user).filter(status=self.model.Status.VERIFIED)

@@ -49,7 +49,7 @@ class RealNameVerified(BasePermission):
         return type(f"{cls.__name__}For{purpose.title()}", (cls,), {"of_purpose": purpose})
 
     def has_permission(self, request: Any, view: Any) -> bool:
-        verification = Verification.objects.current_for(request.user, methods=self.methods)
+        verification = Verification.objects.newest_verified(request.user, methods=self.methods)
         if verification is None or not trust.vouched([verification], Origin.of(None, request)):
             return self.refuse(exceptions.RealNameRequired)
         if self.of_purpose is not None:

@@ -210,7 +210,7 @@ class CurrentVerification(RealNameView):
     """GET: the caller's newest verified record."""
 
     def get(self, request: Request) -> Response:
-        verification = Verification.objects.current_for(request.user)
+        verification = Verification.objects.newest_verified(request.user)
         if verification is None:
             raise NotFound
         trust.require([verification], Origin.of(request.user, request))

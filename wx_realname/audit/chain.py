@@ -89,6 +89,8 @@ def _seal_faults(
         return str(seal.hash)
     if seal.hash != hash_of(seal) or not _is_signed(seal):
         yield f"seal {number} was changed, or AUDIT_KEYS lacks its key {seal.key_id}"
+    elif not keys.vouches_for_seal(seal):
+        yield f"seal {number} is signed by a key derived from INDEX_KEYS, after AUDIT_KEYS took over"
     if any(each != Checkpoint.of(seal) for each in kept):
         yield f"seal {number} is not the one of the checkpoint"
     try:

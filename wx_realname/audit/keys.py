@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import router
 
@@ -38,12 +39,21 @@ def writing_algorithm() -> str:
     return (settings.audit_keys or settings.index_keys)[0].algorithm
 
 
-def vouches(event: AuditEvent) -> bool:
-    """Whether the key that signed the outcome may vouch for it."""
-    if not is_derived(event.outcome_key_id) or not conf.current().audit_keys:
+def disowned(events: Iterable[AuditEvent]) -> set[UUID]:
+    """The outcomes whose key may vouch for nothing any more: a derived one, after the change's seal."""
+    derived = [event for event in events if is_derived(event.outcome_key_id)]
+    if not derived or not conf.current().audit_keys:
+        return set()
+    given_up = seal_of_change() or 0
+    return {event.pk for event in derived if event.seal is None or event.seal > given_up}
+
+
+def vouches_for_seal(seal: AuditSeal) -> bool:
+    """Whether the key that signed the seal may: a derived one until the seal of the change."""
+    if not is_derived(seal.key_id) or not conf.current().audit_keys:
         return True
     given_up = seal_of_change()
-    return given_up is not None and event.seal is not None and event.seal <= given_up
+    return given_up is None or seal.number < given_up
 
 
 def require(events: Iterable[AuditEvent]) -> None:

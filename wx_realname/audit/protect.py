@@ -1,6 +1,6 @@
 """Database triggers that refuse to change or delete the trail: opt-in, since test runners flush with DELETE.
 
-An event may be sealed once, and nothing else of it may change; a seal may not change at all.
+An event comes unsealed, may be sealed once, and nothing else of it may change; a seal may not change at all.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def _run(statements: Any) -> None:
             cursor.execute(statement)
 
 
-#: Beside these: SQLite's REPLACE deletes without a word, PostgreSQL's TRUNCATE asks no row.
-_FURTHER = {"sqlite": ("INSERT",), "postgresql": ("TRUNCATE",)}
+#: PostgreSQL's TRUNCATE asks no row; MariaDB's asks no trigger, so the site's role must not have it.
+_FURTHER = {"postgresql": ("TRUNCATE",)}
 
 
 def _triggers(connection: Any) -> Iterator[tuple[str, str, str]]:
     """Name, table and event of each trigger."""
     for model in (AuditEvent, AuditSeal):
-        for event in ("DELETE", "UPDATE", *_FURTHER.get(databases.name(connection), ())):
+        for event in ("DELETE", "UPDATE", "INSERT", *_FURTHER.get(databases.name(connection), ())):
             yield f"{model._meta.db_table}_{event.lower()}", model._meta.db_table, event
 
 
@@ -84,11 +84,20 @@ def _creation(connection: Any) -> Iterator[str]:
 
 def _refused_when(connection: Any, table: str, event: str) -> str:
     if event == "INSERT":
-        key = "id" if table == AuditEvent._meta.db_table else "number"
-        same = f"{key} = NEW.{key} OR rowid = NEW.rowid"
-        return f"EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - names of ours
+        return _refused_insert(connection, table)
     sealing = event == "UPDATE" and table == AuditEvent._meta.db_table
     return f"NOT ({_sealing(connection)})" if sealing else "TRUE"
+
+
+def _refused_insert(connection: Any, table: str) -> str:
+    """A sealed event is never new. SQLite's REPLACE deletes without a word."""
+    is_event = table == AuditEvent._meta.db_table
+    refused = "NEW.seal IS NOT NULL" if is_event else "FALSE"
+    if databases.name(connection) != databases.SQLITE:
+        return refused
+    key = "id" if is_event else "number"
+    same = f"{key} = NEW.{key} OR rowid = NEW.rowid"
+    return f"{refused} OR EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - names of ours
 
 
 def _sealing(connection: Any) -> str:

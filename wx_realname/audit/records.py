@@ -120,7 +120,8 @@ def _contradictory(
 
 
 def _state(row: Verification) -> list[Any]:
-    return [getattr(row, Verification._meta.get_field(name).attname) for name in COVERED[1:]]
+    fields = (Verification._meta.get_field(name) for name in COVERED[1:])
+    return [getattr(row, str(getattr(field, "attname"))) for field in fields]  # noqa: B009
 
 
 def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
@@ -152,7 +153,13 @@ def _suspects(rows: list[Verification], using: str | None = None) -> list[Verifi
     owners = owners_of(
         outcomes[row.pk] for row in rows if row.user_id is None and row.pk in outcomes
     )
-    return [row for row in rows if not _agrees(row, outcomes.get(row.pk), owners)]
+    disowned = keys.disowned(outcomes.values())
+    return [
+        row
+        for row in rows
+        if not _agrees(row, outcomes.get(row.pk), owners)
+        or (row.pk in outcomes and outcomes[row.pk].pk in disowned)
+    ]
 
 
 def _swapped(rows: list[Verification]) -> Faults:
@@ -241,8 +248,6 @@ def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bo
     told = copy.copy(row)
     if row.user_id is None and row.status != Status.VERIFIED and event.user_id not in owners:
         told.user_id = event.user_id  # the user was deleted, which leaves no record verified
-    if not keys.vouches(event):
-        return False
     columns = {name: getattr(event, name) for name in _EVENT}
     try:
         signed = outcome.digests(told, columns), event.outcome_key_id, event.outcome_hmac

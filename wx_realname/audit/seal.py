@@ -120,7 +120,9 @@ def _last_number(using: str) -> int | None:
 def _sealed(using: str, batch_size: int) -> AuditSeal:
     with transaction.atomic(using=using, durable=True):
         own = append(AuditEvent.Event.SEAL, Origin(), using=using)
-        events = [own, *unsealed(using).exclude(pk=own.pk)[:batch_size]]
+        # what derived keys signed must not lie beyond the seal that gives them up: all of it at once
+        size = None if keys.change_is_unrecorded() else batch_size
+        events = [own, *unsealed(using).exclude(pk=own.pk)[:size]]
         last = AuditSeal.objects.using(using).only("number", "hash").order_by("-number").first()
         made = _made(last, events)
         made.save(force_insert=True, using=using)

@@ -24,16 +24,16 @@ def require(rows: list[Verification], origin: audit.Origin) -> None:
             raise InternalError(verification_id=row.pk)
 
 
-def vouched(rows: list[Verification], origin: audit.Origin) -> list[Verification]:
+def vouched(rows: list[Verification], origin: audit.Origin | None = None) -> list[Verification]:
     """Those of the records that stand as their last outcomes say.
 
     Each of the others is logged as an error, and leaves an event that vouches for nothing.
     """
-    using = router.db_for_write(Verification)
+    using, whence = router.db_for_write(Verification), origin or audit.Origin()
     wrong = audit.contradicting(rows, using)
     for row in rows:
         if row.pk in wrong:
             logger.error("record %s contradicts its last outcome: realname_verify_audit", row.pk)
             with transaction.atomic(using=using):
-                audit.append(AuditEvent.Event.CONTRADICTION, origin, using=using, about=row)
+                audit.append(AuditEvent.Event.CONTRADICTION, whence, using=using, about=row)
     return [row for row in rows if row.pk not in wrong]

@@ -18,7 +18,7 @@ from rest_framework.serializers import Serializer
 
 from ...exceptions import InvalidRequest, RealNameError, WeChatError, WeChatReply
 from ...wechat.errcodes import ERRCODES, Call
-from ...wechat.errmsg import reply
+from ...wechat.errmsg import TEXTS, reply
 from .. import errors
 from .bodies import RECORD, RealNameErrorSerializer, RealNameInvalidRequestSerializer
 
@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: WeChat ends its words with the id of the request.
 RID = "6801f3a2-1c9d2f3b-5e7a0d44"
 #: A return code of WeChat's that is documented for none of our calls.
-UNDOCUMENTED = (47001, "data format error")
+UNDOCUMENTED = 47001
 SECONDS = _("Seconds until another try makes sense")
 
 
@@ -75,9 +75,9 @@ def empty_body(body: type[Serializer[Any]]) -> RealNameError:
 
 def _said(cls: type[RealNameError], calls: Iterable[Call]) -> WeChatReply | None:
     rows = (row for call in calls for row in ERRCODES if row.call == call)
-    said = [(row.errcode, row.meaning_en) for row in rows if row.code == cls.code]
+    said = [row.errcode for row in rows if row.code == cls.code]
     said += [UNDOCUMENTED] if cls is WeChatError else []
-    return reply(said[0][0], f"{said[0][1]}, rid: {RID}", ()) if said else None
+    return reply(said[0], f"{TEXTS[said[0]]} rid: {RID}", ()) if said else None
 
 
 def _responses(raised: list[RealNameError]) -> dict[int, OpenApiResponse]:
