@@ -1,4 +1,4 @@
-"""Whoever can write to the database and has no key: notices, consents, links and their events by plain SQL."""
+"""Whoever can write to the database and has no key: notices, consents, links and events by plain SQL."""
 
 from __future__ import annotations
 
@@ -130,22 +130,22 @@ def swap(dice: random.Random, table: str, rows: list[Row]) -> None:
 KINDS = (change, change, change, delete, insert, swap)
 
 
-def tamper(dice: random.Random) -> tuple[str, bool]:
-    """What was done to the tables, and whether it is found; nothing, where the database refused."""
+def tamper(dice: random.Random) -> tuple[str, list[Row]]:
+    """What was done to the tables, and the rows before and after if it isn't found.
+
+    Nothing was done where the database refused.
+    """
     table, kind = dice.choice(list(TABLES)), dice.choice(KINDS)
     before = {each: stored(each) for each in TABLES}
     try:
         with transaction.atomic():
             kind(dice, table, before[table])
     except DatabaseError:
-        return "", False
+        return "", []
     after = {each: stored(each) for each in TABLES}
     if meaning(after) == meaning(before):
-        return "", False
-    is_found = bool(faults())
-    if not is_found:
-        print(difference(before[table], after[table]))
-    return f"{kind.__name__} {table}", is_found
+        return "", []
+    return f"{kind.__name__} {table}", [] if faults() else difference(before[table], after[table])
 
 
 def meaning(tables: dict[str, list[Row]]) -> list[list[str]]:
@@ -168,11 +168,11 @@ def test_a_hundred_random_tamperings_are_all_found(lived: list[Verification]) ->
     with connection.constraint_checks_disabled():
         while done.total() < COUNT:
             with transaction.atomic():
-                what, is_found = tamper(dice)
+                what, unfound = tamper(dice)
                 transaction.set_rollback(True)
             done[what] += bool(what)
-            if what and not is_found:
-                missed.append(what)
+            if unfound:
+                missed.append((what, unfound))
     assert missed == [] and len(done) >= 10, done
     assert faults() == []
 

@@ -144,19 +144,15 @@ def _wrong(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Faults:
         events, notice = spoken.get(consent.pk, []), notices.get(consent.notice_id)
         if not events:
             yield f"consent {consent.pk} was added: no event speaks of it"
-        elif notice is None or _kinds(events) != _kinds_of(consent):
-            yield f"consent {consent.pk} was changed"
-        elif not all(_agrees(consent, notice, event, owners) for event in events):
+        elif notice is None or not _agree(consent, notice, events, owners):
             yield f"consent {consent.pk} was changed"
 
 
-def _kinds(events: list[AuditEvent]) -> list[str]:
-    return sorted(event.event for event in events)
-
-
-def _kinds_of(consent: Consent) -> list[str]:
-    """One event each: a copy of the first, made later, would undo a withdrawal."""
-    return sorted(EVENTS if consent.withdrawn_at else EVENTS[:1])
+def _agree(consent: Consent, notice: Notice, events: list[AuditEvent], owners: set[str]) -> bool:
+    """One event of each kind: a copy of the first, made later, would undo a withdrawal."""
+    wanted = sorted(EVENTS if consent.withdrawn_at else EVENTS[:1])
+    kinds = sorted(event.event for event in events)
+    return kinds == wanted and all(_agrees(consent, notice, event, owners) for event in events)
 
 
 def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str]) -> bool:
