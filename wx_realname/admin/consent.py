@@ -38,9 +38,8 @@ class NoticeAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """With the time by which lists are ordered."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        dated: QuerySet[Any] = rows.annotate(created_at=F("published_at"))
-        return dated
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(created_at=F("published_at"))
+        return rows
 
 
 @admin.register(Consent)
@@ -62,9 +61,8 @@ class ConsentAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """With the time by which lists are ordered."""
-        rows: QuerySet[Any] = super().get_queryset(request)
-        dated: QuerySet[Any] = rows.select_related("notice").annotate(created_at=F("given_at"))
-        return dated
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(created_at=F("given_at"))
+        return rows.select_related("notice")
 
     @admin.display(description=_("purpose"))
     def purpose(self, row: Consent) -> str:

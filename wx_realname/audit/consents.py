@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
@@ -100,20 +101,21 @@ def notice_digests(notice: Notice) -> list[Digest]:
 
 def consent_faults() -> Faults:
     """Every notice, and every consent, that isn't as its events say."""
-    yield from _wrong_notices()
+    notices = {notice.pk: notice for notice in stored(Notice).order_by("pk")}
+    yield from _wrong_notices(notices.values())
     last: Any = None
     while batch := _batch(last):
-        yield from _wrong(batch)
+        yield from _wrong(batch, notices)
         if last is not None and batch[-1].pk <= last:
             return  # ids that aren't spelt canonically are faults of their own
         last = batch[-1].pk
     yield from _removed()
 
 
-def _wrong_notices() -> Faults:
+def _wrong_notices(notices: Iterable[Notice]) -> Faults:
     """Notices and the events of their publication, one each. They are few."""
     events = list(stored(AuditEvent).filter(event=Event.NOTICE_PUBLISHED))
-    for notice in stored(Notice).order_by("pk"):
+    for notice in notices:
         if hashlib.sha256(notice.text.encode()).hexdigest() != notice.sha256:
             yield f"notice {notice.pk}: its text was changed"
         signed = notice_digests(notice)
@@ -127,11 +129,11 @@ def _wrong_notices() -> Faults:
 
 
 def _batch(after: Any) -> list[Consent]:
-    consents = stored(Consent).select_related("notice").order_by("pk")
+    consents = stored(Consent).order_by("pk")  # no join: it would hide one of no notice
     return list((consents.filter(pk__gt=after) if after else consents)[:BATCH])
 
 
-def _wrong(batch: list[Consent]) -> Faults:
+def _wrong(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Faults:
     ids = [consent.pk for consent in batch]
     spoken: dict[Any, list[AuditEvent]] = {}
     for event in stored(AuditEvent).filter(consent_id__in=ids, event__in=EVENTS):
@@ -139,30 +141,26 @@ def _wrong(batch: list[Consent]) -> Faults:
     ownerless = [each.pk for each in batch if each.user_id is None]
     owners = owners_of(event for pk in ownerless for event in spoken.get(pk, ()))
     for consent in batch:
-        events = spoken.get(consent.pk, [])
+        events, notice = spoken.get(consent.pk, []), notices.get(consent.notice_id)
         if not events:
             yield f"consent {consent.pk} was added: no event speaks of it"
-        elif _kinds(events) != _kinds_of(consent) or not all(
-            _agrees(consent, event, owners) for event in events
-        ):
+        elif notice is None or not _agree(consent, notice, events, owners):
             yield f"consent {consent.pk} was changed"
 
 
-def _kinds(events: list[AuditEvent]) -> list[str]:
-    return sorted(event.event for event in events)
+def _agree(consent: Consent, notice: Notice, events: list[AuditEvent], owners: set[str]) -> bool:
+    """One event of each kind: a copy of the first, made later, would undo a withdrawal."""
+    wanted = sorted(EVENTS if consent.withdrawn_at else EVENTS[:1])
+    kinds = sorted(event.event for event in events)
+    return kinds == wanted and all(_agrees(consent, notice, event, owners) for event in events)
 
 
-def _kinds_of(consent: Consent) -> list[str]:
-    """One event each: a copy of the first, made later, would undo a withdrawal."""
-    return sorted(EVENTS if consent.withdrawn_at else EVENTS[:1])
-
-
-def _agrees(consent: Consent, event: AuditEvent, owners: set[str]) -> bool:
+def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str]) -> bool:
     """A deleted user leaves the consent without one. `owners`: users who are there."""
     deleted = consent.user_id is None and event.user_id not in owners
     user_id = event.user_id if deleted else str(consent.user_id or "")
     withdrawn_at = consent.withdrawn_at if event.event == Event.CONSENT_WITHDRAWN else None
-    return _bears_out(digests(consent, consent.notice, user_id, withdrawn_at), event)
+    return _bears_out(digests(consent, notice, user_id, withdrawn_at), event)
 
 
 def _bears_out(signed: list[Digest], event: AuditEvent) -> bool:
