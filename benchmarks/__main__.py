@@ -27,7 +27,7 @@ LOOKED_UP = "/looked-up/"
 def main() -> int:
     """Measure, print and write; 0."""
     options = _parser().parse_args()
-    with surroundings(options.database) as upstream:
+    with surroundings(options.database, sm=options.sm) as upstream:
         results = _run(upstream, options)
     _write(results, Path(options.output))
     return 0
@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--blocks", type=int, default=40, help="blocks of calls (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="a look, in a minute: six blocks")
     parser.add_argument("--database", metavar="URL", help="beside it one is made (SQLite, a file)")
+    parser.add_argument("--sm", action="store_true", help="under SM4-GCM and HMAC-SM3 keys")
     parser.add_argument("--output", default="benchmarks/results", metavar="DIR")
     return parser
 

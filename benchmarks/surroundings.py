@@ -21,14 +21,14 @@ BUNDLE = "bundle.pem"
 
 
 @contextmanager
-def surroundings(database: str | None) -> Iterator[Upstream]:
+def surroundings(database: str | None, *, sm: bool = False) -> Iterator[Upstream]:
     """Everything made and Django ready; the database is made anew, and gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="wx_realname-benchmarks-") as name:
         folder = Path(name)
         _vouch(folder)
         merchant = make_new_merchant(folder).merchant
         with Upstream(folder) as upstream:
-            _environment(folder, upstream.url, database)
+            _environment(folder, upstream.url, database, sm=sm)
             os.environ["WX_REALNAME_APP_ID"] = merchant.app_id
             os.environ["WX_REALNAME_APP_SECRET"] = merchant.app_secret
             os.environ["WX_REALNAME_MCH_ID"] = merchant.mch_id
@@ -43,7 +43,7 @@ def _vouch(folder: Path) -> None:
     (folder / BUNDLE).write_bytes(usual + b"\n" + tls.ca_file.read_bytes())
 
 
-def _environment(folder: Path, wechat: str, database: str | None) -> None:
+def _environment(folder: Path, wechat: str, database: str | None, *, sm: bool) -> None:
     for name in [name for name in os.environ if name.startswith("WX_REALNAME_")]:
         del os.environ[name]
     os.environ.update(
@@ -58,15 +58,23 @@ def _environment(folder: Path, wechat: str, database: str | None) -> None:
             "WX_REALNAME_PRIVATE_KEY_FILE": str(folder / KEY_FILE),
             "WX_REALNAME_CERTIFICATE_FILE": str(folder / CERTIFICATE_FILE),
             "WX_REALNAME_THROTTLE_RATE": "1000000/min",  # counted, and never reached
-            "WX_REALNAME_ENCRYPTION_KEYS": f"b1:AES-256-GCM:{_key()}",
-            "WX_REALNAME_INDEX_KEYS": f"b1:{_key()}",
-            "WX_REALNAME_AUDIT_KEYS": f"b1:{_key()}",
+            "WX_REALNAME_ENCRYPTION_KEYS": f"b1:{_cipher(sm)}",
+            "WX_REALNAME_INDEX_KEYS": f"b1:{_hash(sm)}:{_key()}",
+            "WX_REALNAME_AUDIT_KEYS": f"b1:{_hash(sm)}:{_key()}",
         }
     )
 
 
-def _key() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
+def _cipher(sm: bool) -> str:
+    return f"SM4-GCM:{_key(16)}" if sm else f"AES-256-GCM:{_key()}"
+
+
+def _hash(sm: bool) -> str:
+    return "HMAC-SM3" if sm else "HMAC-SHA256"
+
+
+def _key(length: int = 32) -> str:
+    return base64.b64encode(secrets.token_bytes(length)).decode()
 
 
 @contextmanager

@@ -249,7 +249,9 @@ def _hints_of(function: ast.FunctionDef) -> dict[str, str]:
 
 def _checks(language: str) -> str:
     hints = known_hints()
-    levels = _pick(language, "error warning", "错误 警告").split()
+    levels = dict(
+        zip("EWI", _pick(language, "error warning info", "错误 警告 提示").split(), strict=True)
+    )
     rows = []
     for id_, (option, says) in known_checks().items():
         told = words.CHECKS[id_] if language == "zh" else (says[0].upper() + says[1:], hints[id_])
@@ -257,7 +259,7 @@ def _checks(language: str) -> str:
         rows.append(
             (
                 _code(f"wx_realname.{id_}"),
-                levels[id_[0] == "W"],
+                levels[id_[0]],
                 when,
                 *(html.escape(text, quote=False) for text in told),
             )

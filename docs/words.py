@@ -382,6 +382,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "证书为自签名：本地微信的证书，或手工制作。",
         "从微信支付商户平台“账户中心-账户设置-API安全”取得 apiclient_cert.pem：它由财付通颁发。",
     ),
+    "I001": (
+        "部分密钥采用国密算法：用一行列出哪些部分是国密、哪些不是。",
+        "供密评人员使用的表格见“安全”一页。",
+    ),
 }
 
 COMMANDS: Mapping[str, str] = {
@@ -389,6 +393,8 @@ COMMANDS: Mapping[str, str] = {
     "输出 Markdown，或可打印的网页（--html）。APPLICATION 缺少的项目写到标准错误输出。",
     "realname_doctor": "检查私钥、证书和时钟，并向微信询问无需用户参与即可得知的一切：access_token、IP 白名单、类目，"
     "以及用虚构的 auth_token 试一次获取。每项一行，说明含义和处理人。有错误时以 1 退出。",
+    "realname_make_keys": "生成新站点的密钥，以环境变量的形式输出；设置了 DATA_KEY_BACKEND 时已包装。不保存任何内容，"
+    "WX_REALNAME 尚未配置完整时也可运行",
     "realname_groups": "创建用户组 “realname auditor”（可查看脱敏的记录和审计轨迹）和 “realname officer”"
     "（还可查看明文、导出和删除）。重复运行只补足所缺的权限，不收回任何权限。",
     "realname_protect_audit": "安装或移除数据库触发器，使数据库拒绝修改和删除审计事件与封存（可选）。",
@@ -456,6 +462,7 @@ VERIFY_RETS: Mapping[str, str] = {
 #: By command ("sandbox": python -m wx_realname.sandbox) and option.
 OPTIONS: Mapping[str, Mapping[str, str]] = {
     "realname_application": {"--merchant": "商户别名（default）", "--html": "可打印的网页"},
+    "realname_make_keys": {"--sm": "SM4-GCM 与 HMAC-SM3 密钥"},
     "realname_protect_audit": {"--install": "安装触发器", "--remove": "移除触发器"},
     "realname_purge": {"--batch-size": "每批行数（500）", "--dry-run": "只报告数量"},
     "realname_settle": {

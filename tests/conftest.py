@@ -27,6 +27,8 @@ from rest_framework.test import APIClient
 
 from tests import settings as test_settings
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
+from wx_realname.audit.outcome import digests
+from wx_realname.audit.records import OUTCOMES
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Notice, Verification
 from wx_realname.sandbox import Citizen, Merchant, Sandbox
@@ -231,9 +233,20 @@ def brought_to(status: str, liar: LyingWeChat, user: Any) -> Verification:
 
 
 def make_stuck() -> None:
-    """Every record: pending, and a second older than PENDING_TIMEOUT."""
+    """Every record: pending in its first attempt, and a second older than PENDING_TIMEOUT."""
     started = timezone.now() - timedelta(seconds=121)
+    ended = Verification.objects.exclude(status="pending").values_list("pk", flat=True)
+    AuditEvent.objects.filter(verification_id__in=list(ended), event__in=OUTCOMES).delete()
     Verification.objects.update(status="pending", started_at=started)
+
+
+def sign_anew(*rows: Verification) -> None:
+    """Let the last event of each record vouch for what the test has made of it."""
+    for row in Verification.objects.filter(pk__in=[row.pk for row in rows]):
+        event = AuditEvent.objects.filter(verification_id=row.pk, event__in=OUTCOMES).latest("id")
+        columns = AuditEvent.objects.values().get(pk=event.pk)
+        code = digests(row, columns)[0]
+        AuditEvent.objects.filter(pk=event.pk).update(outcome_hmac=code.hex)
 
 
 def events() -> list[str]:

@@ -130,14 +130,18 @@ def refuses(errcode: Any, errmsg: str = "no hint: [YIJ9Ia03331961]") -> Script:
 
 
 def identity(name: str = NAME, number: str = NUMBER, **changes: Any) -> Script:
-    """A name and a number, encrypted; a change of None leaves the field out."""
-    fields = {
-        "errcode": 0,
-        "errmsg": "ok",
-        "encryted_real_name": encrypted(name.encode("gb18030")),
-        "encryted_credential_id": encrypted(number.encode()),
-    } | changes
-    return says({name: value for name, value in fields.items() if value is not None})
+    """A name and a number, encrypted anew each time; a change of None leaves the field out."""
+
+    def answer(line: Line) -> None:
+        fields = {
+            "errcode": 0,
+            "errmsg": "ok",
+            "encryted_real_name": encrypted(name.encode("gb18030")),
+            "encryted_credential_id": encrypted(number.encode()),
+        } | changes
+        says({name: value for name, value in fields.items() if value is not None})(line)
+
+    return answer
 
 
 def encrypted(data: bytes) -> str:

@@ -26,7 +26,7 @@ from tests.lying_wechat import (
     identity,
     refuses,
 )
-from wx_realname import audit
+from wx_realname.audit.outcome import digests
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import erase, exchange, reveal
 
@@ -39,15 +39,38 @@ def derived(key: bytes, purpose: str) -> bytes:
     return HKDF(SHA256(), 32, salt=None, info=f"wx_realname/1/{purpose}".encode()).derive(key)
 
 
+def code_by(key: bytes, purpose: str, data: bytes) -> str:
+    return hmac.new(derived(key, f"hmac/{purpose}"), data, "sha256").hexdigest()
+
+
 def outcome_code(
-    row: Verification, status: str, *, user_id: str, token: str, key: bytes = AUDIT_KEY
+    event: AuditEvent, status: str, *, user: Any, token: str, key: bytes = AUDIT_KEY
 ) -> str:
-    """The HMAC over (id, user, status, method, merchant, token digest), computed afresh."""
-    digest_key = derived(INDEX_KEY, "hmac/wx_realname.token_digest")
-    digest = hmac.new(digest_key, token.encode(), "sha256").hexdigest()
-    signed = [str(row.pk), user_id, status, "authorize", "default", digest]
-    data = json.dumps(signed, separators=(",", ":")).encode()
-    return hmac.new(derived(key, "hmac/audit.outcome"), data, "sha256").hexdigest()
+    """The HMAC of format 1, computed afresh; what is stored of the citizen from the row."""
+    row = Verification.objects.get(pk=event.verification_id)
+    verified = status == "verified"
+    openid = code_by(key, "audit.openid", user.username.encode()) if verified else ""
+    signed = [
+        1,
+        event.event,
+        event.attempt,
+        str(row.pk),
+        str(user.pk),
+        status,
+        "authorize",
+        "default",
+        code_by(INDEX_KEY, "wx_realname.token_digest", token.encode()),
+        row.verified_at.isoformat(timespec="microseconds") if row.verified_at else "",
+        "",
+        row.answer_digest or "",
+        openid,
+        row.real_name_masked,
+        row.credential_id_masked,
+        verified,
+        verified,
+        verified or "",
+    ]
+    return code_by(key, "audit.outcome", json.dumps(signed, separators=(",", ":")).encode())
 
 
 # --- one event for each attempt ---------------------------------------------------------------
@@ -74,8 +97,7 @@ def test_an_ended_attempt_leaves_exactly_one_event_with_its_outcome(
     assert event.errcode == (fault.errcode if fault else None)
     assert event.duration_ms == row.duration_ms is not None
     assert (event.ip_address, event.outcome_key_id) == ("198.51.100.7", "a1")
-    expected = outcome_code(row, status, user_id=str(user.pk), token=AUTH_TOKEN)
-    assert event.outcome_hmac == expected
+    assert event.outcome_hmac == outcome_code(event, status, user=user, token=AUTH_TOKEN)
     assert event.created_at <= timezone.now()
 
 
@@ -105,12 +127,13 @@ def test_a_repeat_that_asks_nobody_leaves_no_event(
 
 
 def test_an_abandoned_attempt_is_told_as_unknown(liar: LyingWeChat, user: Any) -> None:
-    row = brought_to("pending", liar, user)
+    brought_to("pending", liar, user)
     make_stuck()
-    exchange(user=user, auth_token=AUTH_TOKEN)
+    liar.play(refuses(94006))
+    code(user)
     abandoned = AuditEvent.objects.get(event="exchange_abandoned")
     assert (abandoned.status, abandoned.error_code) == ("unknown", "outcome_unknown")
-    expected = outcome_code(row, "unknown", user_id=str(user.pk), token=AUTH_TOKEN)
+    expected = outcome_code(abandoned, "unknown", user=user, token=AUTH_TOKEN)
     assert abandoned.outcome_hmac == expected
 
 
@@ -149,28 +172,46 @@ def test_the_event_and_the_record_are_written_together_or_not_at_all(
         ("method", "check"),
         ("merchant", "other"),
         ("token_digest", "0" * 64),
+        ("verified_at", None),
+        ("real_name_masked", "**娟"),
+        ("credential_id_masked", "4****************4"),
+        ("real_name_encrypted", None),
+        ("credential_id_encrypted", None),
+        ("credential_id_index", None),
     ],
 )
-def test_an_outcome_code_covers_each_of_its_six_parts(
+def test_an_outcome_code_covers_each_part_of_the_record(
     liar: LyingWeChat, user: Any, name: str, value: Any
 ) -> None:
     row = exchange(user=user, auth_token=AUTH_TOKEN)
-    (event,) = AuditEvent.objects.all()
-    assert event.outcome_hmac == audit.outcome_digests(row)[0].hex
+    event = AuditEvent.objects.values().get()
+    assert event["outcome_hmac"] == digests(row, event)[0].hex
+    if name in ("user_id", "status"):
+        event[name] = value
     setattr(row, name, value)
-    assert event.outcome_hmac not in [digest.hex for digest in audit.outcome_digests(row)]
+    assert event["outcome_hmac"] not in [digest.hex for digest in digests(row, event)]
+
+
+@pytest.mark.parametrize("name", ["event", "attempt", "consent_id", "answer_digest"])
+def test_an_outcome_code_covers_each_part_of_its_event(
+    liar: LyingWeChat, user: Any, name: str
+) -> None:
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    event = AuditEvent.objects.values().get()
+    changed = event | {name: "another"}
+    assert event["outcome_hmac"] not in [digest.hex for digest in digests(row, changed)]
 
 
 def test_without_audit_keys_outcome_codes_have_a_key_of_their_own(
     liar: LyingWeChat, user: Any, configure: Configure
 ) -> None:
     configure(AUDIT_KEYS=None)
-    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    exchange(user=user, auth_token=AUTH_TOKEN)
     (event,) = AuditEvent.objects.all()
     own = derived(INDEX_KEY, "audit")
-    facts = {"user_id": str(user.pk), "token": AUTH_TOKEN}
-    assert event.outcome_hmac == outcome_code(row, "verified", **facts, key=own)
-    assert event.outcome_hmac != outcome_code(row, "verified", **facts, key=INDEX_KEY)
+    facts = {"user": user, "token": AUTH_TOKEN}
+    assert event.outcome_hmac == outcome_code(event, "verified", **facts, key=own)
+    assert event.outcome_hmac != outcome_code(event, "verified", **facts, key=INDEX_KEY)
     assert event.outcome_key_id == "index:i1"
 
 
@@ -178,15 +219,13 @@ def test_the_first_audit_key_writes_and_all_of_them_match(
     liar: LyingWeChat, user: Any, settings: Any, configure: Configure
 ) -> None:
     old = exchange(user=user, auth_token=AUTH_TOKEN)
-    written = AuditEvent.objects.get().outcome_hmac
+    written = AuditEvent.objects.values().get()
     new = f"a2:{base64.b64encode(NEW_KEY).decode()}"
     configure(AUDIT_KEYS=[new, *settings.WX_REALNAME["AUDIT_KEYS"]])
-    assert written in [digest.hex for digest in audit.outcome_digests(old)]
+    assert written["outcome_hmac"] in [digest.hex for digest in digests(old, written)]
     row = exchange(user=user, auth_token="another-token")
     event = AuditEvent.objects.get(verification_id=row.pk)
-    expected = outcome_code(
-        row, "verified", user_id=str(user.pk), token="another token", key=NEW_KEY
-    )
+    expected = outcome_code(event, "verified", user=user, token="another-token", key=NEW_KEY)
     assert (event.outcome_key_id, event.outcome_hmac) == ("a2", expected)
 
 
@@ -217,7 +256,6 @@ def test_no_event_holds_anything_personal(
     erase(row, actor=user, reason="a test")
     row = exchange(user=user, auth_token="another-token")
     user.delete()
-    make_stuck()
     assert len(events()) == 6
     stored = Verification.objects.values_list("token_digest", "token_key_id").first()
     assert stored

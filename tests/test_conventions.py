@@ -199,6 +199,7 @@ BAD = {
     "realname_application": ["--merchant", "nobody"],
     "realname_doctor": ["--nonsense"],
     "realname_groups": ["--nonsense"],
+    "realname_make_keys": ["--nonsense"],
     "realname_protect_audit": [],
     "realname_purge": ["--batch-size", "0"],
     "realname_rotate_keys": ["--batch-size", "0"],
@@ -211,7 +212,7 @@ BAD = {
 
 
 #: They touch permissions and triggers alone.
-WITHOUT_SETTINGS = {"realname_groups", "realname_protect_audit"}
+WITHOUT_SETTINGS = {"realname_groups", "realname_make_keys", "realname_protect_audit"}
 
 
 @pytest.mark.django_db
@@ -252,7 +253,7 @@ def test_each_check_has_an_id_of_its_own_and_a_test() -> None:
     tests = "".join(path.read_text() for path in ROOT.glob("tests/test_*c*.py"))
     assert len({check_id for check_id, _ in said}) == len(said) >= 18
     for check_id, function in said:
-        assert re.fullmatch(r"wx_realname\.[EW]\d{3}", check_id), function
+        assert re.fullmatch(r"wx_realname\.[EWI]\d{3}", check_id), function
         assert check_id.removeprefix("wx_realname.") in tests, check_id
 
 

@@ -16,6 +16,7 @@ from wx_realname import audit
 from wx_realname.exceptions import (
     ConfigurationError,
     DecryptionError,
+    InternalError,
     InvalidRequest,
     NotFound,
 )
@@ -137,7 +138,7 @@ def test_a_stale_instance_of_an_erased_record_reveals_nothing(row: Verification,
 def test_the_trace_is_there_before_anything_is_decrypted(
     row: Verification, user: Any, configure: Configure
 ) -> None:
-    configure(ENCRYPTION_KEYS=["e1:AES-256-GCM:" + "B" * 43 + "="])
+    configure(ENCRYPTION_KEYS=["e2:AES-256-GCM:" + "B" * 43 + "="])
     with pytest.raises(DecryptionError) as fault:
         reveal(row, actor=user, reason="a test")
     assert len(disclosures()) == 1
@@ -155,7 +156,7 @@ def test_an_older_encryption_key_still_opens(
 
 
 @pytest.mark.parametrize("swap", ["rows", "columns"])
-def test_a_ciphertext_moved_elsewhere_does_not_open(
+def test_a_ciphertext_moved_elsewhere_contradicts_its_record(
     row: Verification, user: Any, stranger: Any, swap: str
 ) -> None:
     other = exchange(user=stranger, auth_token="another-token")
@@ -163,8 +164,10 @@ def test_a_ciphertext_moved_elsewhere_does_not_open(
     moved = stored.real_name_encrypted if swap == "rows" else stored.credential_id_encrypted
     target = other if swap == "rows" else row
     Verification.objects.filter(pk=target.pk).update(real_name_encrypted=moved)
-    with pytest.raises(DecryptionError):
+    with pytest.raises(InternalError):
         reveal(target, actor=user, reason="a test")
+    assert disclosures() == []
+    assert AuditEvent.objects.get(event="contradiction").verification_id == target.pk
 
 
 def test_plain_text_is_never_written_into_an_encrypted_column(row: Verification) -> None:

@@ -25,7 +25,17 @@ from wx_realname.wechat.categories import is_open
 from wx_realname.wechat.merchant_key import PemKey
 
 pytestmark = pytest.mark.django_db
-TOPICS = ["key", "certificate", "clock", "access_token", "category", "exchange", "face", "check"]
+TOPICS = [
+    "key",
+    "certificate",
+    "clock",
+    "access_token",
+    "category",
+    "exchange",
+    "face",
+    "check",
+    "algorithms",
+]
 CATEGORIES = "/wxa/get_category"
 
 
@@ -181,7 +191,10 @@ def test_a_mini_program_for_faces_alone(
     least = {name: merchant[name] for name in ("APP_ID", "APP_SECRET")}
     settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": {"default": least}}
     code, findings = doctor()
-    assert (code, list(findings)[:5]) == (0, ["clock", "access_token", "exchange", "face", "check"])
+    assert (code, list(findings)) == (
+        0,
+        ["clock", "access_token", "exchange", "face", "check", "algorithms"],
+    )
     assert "MCH_ID" in findings["exchange"][1] and liar.exchanges == []
     liar.play(refuses(48001), path=QUERY)
     assert "48001" in fault("face")  # no other way is left
@@ -210,7 +223,7 @@ def test_nobody_answers(configure: Callable[..., None]) -> None:
     cache.clear()
     configure(API_BASE_URL="http://127.0.0.1:1")
     code, findings = doctor()
-    assert code == 1 and list(findings) == ["key", "certificate", "clock", "access_token"]
+    assert code == 1 and list(findings) == [*TOPICS[:4], "algorithms"]
     assert findings["clock"][0] == "warning"
     assert "firewall" in findings["clock"][1] and "firewall" in findings["access_token"][1]
 
@@ -238,7 +251,7 @@ def test_a_key_of_another_certificate_ends_the_examination(
     other = make_merchant_key().certificate_pem.decode()
     configure(merchant={"CERTIFICATE": other, "CERTIFICATE_FILE": None})
     code, findings = doctor()
-    assert (code, list(findings)) == (1, ["key"])
+    assert (code, list(findings)) == (1, ["key", "algorithms"])
     assert "does not belong to the certificate" in findings["key"][1]
 
 

@@ -207,7 +207,7 @@ def test_storage_masked_refuses(liar: LyingWeChat, user: Any, configure: Configu
 
 
 @pytest.mark.parametrize("fault", ["another key", "altered", "of another row"])
-def test_what_cannot_be_decrypted_refuses_and_is_logged(
+def test_what_contradicts_its_outcome_counts_as_no_record_and_is_logged(
     liar: LyingWeChat, user: Any, stranger: Any, configure: Configure, caplog: Any, fault: str
 ) -> None:
     verified(liar, user, number_of(birthday(40)))
@@ -219,7 +219,8 @@ def test_what_cannot_be_decrypted_refuses_and_is_logged(
     else:
         sealed.envelope = sealed.envelope[:-1] if fault == "altered" else sealed.envelope
         Verification.objects.filter(pk=row.pk).update(credential_id_encrypted=sealed)
-    assert ask(user, Adult).data["code"] == "too_young"
+    for permission in (RealNameVerified, Adult):
+        assert ask(user, permission).data["code"] == "real_name_required"
     assert str(row.pk) in caplog.text and "440524" not in caplog.text
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.checks import run_checks
 from django.core.management import call_command
 
 from tests import sm_keys
@@ -16,7 +15,6 @@ from tests.conftest import verify
 from wx_realname import conf, services
 from wx_realname.models import AuditEvent, AuditSeal, Verification, encrypted_field
 from wx_realname.sandbox import Citizen, Sandbox
-from wx_realname.services.operation import algorithms
 from wx_realname.services.upkeep.key_use import key_use
 from wx_realname.vault import ciphers
 from wx_realname.vault.fields import Sealed
@@ -46,7 +44,7 @@ def rotate() -> str:
 
 
 def find(user: Any, number: str = NUMBER) -> int:
-    return len(services.find_person(actor=user, credential_id=number))
+    return len(services.find_person(actor=user, credential_id=number).matches)
 
 
 def test_from_the_first_day(sandbox: Sandbox, user: Any, configure: Configure) -> None:
@@ -136,19 +134,3 @@ def of_version_1(name: str, row: Verification, text: str) -> Sealed:
     parts = (header, place.encode(), row.pk.bytes)
     bound = b"".join(len(part).to_bytes(2, "big") + part for part in parts)
     return Sealed(header + ciphers.encrypt(ciphers.SM4GCM(derived), text.encode(), bound))
-
-
-def infos() -> list[str]:
-    found = run_checks(include_deployment_checks=True)
-    return [each.msg for each in found if each.id == "wx_realname.I001"]
-
-
-def test_what_is_sm_is_said_in_one_line(configure: Configure, settings: Any) -> None:
-    assert infos() == []
-    configure(**sm_keys.ALONE)
-    (line,) = infos()
-    assert line == algorithms.line()
-    assert "Not SM: nothing." in line
-    assert "\n" not in line
-    configure(INDEX_KEYS=sm_keys.FIRST["INDEX_KEYS"])
-    assert "Not SM: indexes and token digests (HMAC-SM3, HMAC-SHA256)." in algorithms.line()

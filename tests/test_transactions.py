@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -45,6 +46,26 @@ def test_a_database_that_is_back_at_the_last_try_is_in_time(
 def test_a_database_that_stays_away_is_told(tries: int) -> None:
     with pytest.raises(OperationalError, match=str(tries)):
         persistently(failing(tries, OperationalError), "default")
+
+
+@pytest.mark.parametrize("silent", [True, False], ids=["silent", "another failure"])
+def test_a_database_that_does_not_answer_is_waited_for_until_total_timeout(
+    configure: Callable[..., None], silent: bool
+) -> None:
+    configure(TOTAL_TIMEOUT=0.5, CONNECT_TIMEOUT=0.1, READ_TIMEOUT=0.1)
+    began = time.monotonic()
+
+    def work() -> float:
+        away = time.monotonic() - began
+        if away < 0.45:
+            raise OperationalError("database is locked" if silent else "another")
+        return away
+
+    if silent:
+        assert persistently(work, "default") >= 0.45
+    else:
+        with pytest.raises(OperationalError):
+            persistently(work, "default")
 
 
 def test_another_error_is_not_tried_again() -> None:

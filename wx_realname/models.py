@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from .managers import VerificationManager
+from .moments import MomentField
 from .personal_data import PersonalData
 from .uuid7 import uuid7
 from .vault.fields import EncryptedField, Sealed
@@ -27,7 +28,7 @@ class Notice(models.Model):
     handler = models.CharField(_("personal information handler"), max_length=255)
     recipients = models.TextField(_("recipients"), blank=True)
     retention_days = models.PositiveIntegerField(_("retention (days)"), null=True)
-    published_at = models.DateTimeField(_("published at"))
+    published_at = MomentField(_("published at"))
 
     class Meta:
         verbose_name = _("notice")
@@ -63,8 +64,8 @@ class Consent(models.Model):
         db_index=False,
     )
     verification_id = models.UUIDField(_("verification"), null=True)
-    given_at = models.DateTimeField(_("given at"))
-    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True)
+    given_at = MomentField(_("given at"))
+    withdrawn_at = MomentField(_("withdrawn at"), null=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True)
 
     class Meta:
@@ -147,14 +148,14 @@ class Verification(models.Model):
     )
     duration_ms = models.PositiveIntegerField(_("duration (ms)"), null=True)
 
-    created_at = models.DateTimeField(_("created at"))
-    started_at = models.DateTimeField(_("attempt started at"))
-    finished_at = models.DateTimeField(_("attempt finished at"), null=True)
-    verified_at = models.DateTimeField(_("verified at"), null=True)
-    erased_at = models.DateTimeField(_("erased at"), null=True)
-    expires_at = models.DateTimeField(_("verify_id expires at"), null=True)
+    created_at = MomentField(_("created at"))
+    started_at = MomentField(_("attempt started at"))
+    finished_at = MomentField(_("attempt finished at"), null=True)
+    verified_at = MomentField(_("verified at"), null=True)
+    erased_at = MomentField(_("erased at"), null=True)
+    expires_at = MomentField(_("verify_id expires at"), null=True)
     #: When `realname_settle` last took a waiting face to ask about it.
-    settled_at = models.DateTimeField(_("taken by settle at"), null=True)
+    settled_at = MomentField(_("taken by settle at"), null=True)
 
     token_digest = models.CharField(_("token digest"), max_length=64)
     token_key_id = models.CharField(_("token digest key id"), max_length=32)
@@ -285,7 +286,7 @@ class AuditEvent(models.Model):
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
     event = models.CharField(_("event"), max_length=32, choices=Event.choices)
-    created_at = models.DateTimeField(_("time"))
+    created_at = MomentField(_("time"))
     actor_id = models.CharField(_("actor"), max_length=64, blank=True)
     user_id = models.CharField(_("user"), max_length=64, blank=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True)
@@ -327,6 +328,9 @@ class AuditEvent(models.Model):
             models.Index(
                 fields=("errcode", "-created_at", "-id"), name="wx_realname_audit_errcode"
             ),
+            # what an officer did; a consent's events
+            models.Index(fields=("actor_id", "-created_at", "-id"), name="wx_realname_audit_actor"),
+            models.Index(fields=("consent_id",), name="wx_realname_audit_consent"),
             # an answer that was discarded, and comes again
             models.Index(fields=("answer_digest",), name="wx_realname_audit_answer"),
             # what isn't sealed yet; what a seal covers
@@ -335,6 +339,51 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} {self.event}"
+
+
+class AuditAccess(models.Model):
+    """One record that an event reached: who looked at whom."""
+
+    id = models.BigAutoField(_("id"), primary_key=True)
+    event_id = models.UUIDField(_("event"))
+    verification_id = models.UUIDField(_("verification"))
+    created_at = models.DateTimeField(_("time"))
+
+    class Meta:
+        verbose_name = _("access")
+        verbose_name_plural = _("accesses")
+        default_permissions = ("view",)
+        indexes = (
+            models.Index(fields=("event_id",), name="wx_realname_access_event"),
+            # a record's, newest first
+            models.Index(
+                fields=("verification_id", "-created_at", "-id"), name="wx_realname_access_record"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.verification_id}"
+
+
+class ServiceUse(models.Model):
+    """That a citizen used the services of a purpose on a day: one row, whatever the number of requests."""
+
+    user_id = models.CharField(_("user"), max_length=64)
+    purpose = models.CharField(_("purpose"), max_length=64)
+    day = models.DateField(_("day"))
+
+    class Meta:
+        verbose_name = _("use of a service")
+        verbose_name_plural = _("uses of services")
+        default_permissions = ("view",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("user_id", "purpose", "day"), name="wx_realname_use_unique"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.purpose} {self.day}"
 
 
 class AuditSeal(models.Model):
@@ -349,7 +398,7 @@ class AuditSeal(models.Model):
     root = models.CharField(_("Merkle root"), max_length=64)
     count = models.PositiveIntegerField(_("events"))
     members = models.BinaryField(_("event ids and leaf hashes"))
-    created_at = models.DateTimeField(_("time"))
+    created_at = MomentField(_("time"))
     hash = models.CharField(_("hash"), max_length=64)
     hmac = models.CharField(_("HMAC"), max_length=64)
     key_id = models.CharField(_("HMAC key id"), max_length=40)
@@ -370,12 +419,12 @@ class HourlyStatistic(models.Model):
     Only `statistics` writes it, and can count it anew: nothing is lost with it.
     """
 
-    hour = models.DateTimeField(_("hour"))
+    hour = MomentField(_("hour"))
     merchant = models.CharField(_("merchant"), max_length=64)
     method = models.CharField(_("method"), max_length=16, choices=Verification.Method.choices)
     attempts = models.PositiveIntegerField(_("attempts"))
     peak = models.PositiveIntegerField(_("most attempts in a minute"))
-    peak_at = models.DateTimeField(_("that minute"))
+    peak_at = MomentField(_("that minute"))
     #: [[status, error_code, errcode or null, attempts], ...]
     outcomes = models.JSONField(_("outcomes"))
     #: attempts by duration; the limits are `statistics.LIMITS_MS`

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
-from django.db import connections, models
+from django.db import DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, post_save, pre_init, pre_save
+
+from .moments import MomentField
 
 Row = TypeVar("Row", bound=models.Model)
 _Field: TypeAlias = "models.Field[Any, Any]"
@@ -36,20 +38,22 @@ _PREPARATIONS: Mapping[type[_Field], _Preparation | None] = {
     models.PositiveIntegerField: None,
     models.BooleanField: None,
     models.DateTimeField: _moment,
+    MomentField: _moment,
 }
 
 
 def insert(model: type[Row], values: Mapping[str, Any], using: str) -> Row:
     """INSERT a row; what isn't given takes its field's default, which may not be a callable.
 
-    By `save`, where the host listens to the model's signals.
+    By `save`, where the host listens to the model's signals. Raises `DatabaseError` where the database
+    took the statement and no row, as a rule or trigger of somebody's may have it.
     """
     if _is_listened_to(model):
         row = model(**values)
         row.save(force_insert=True, using=using)
         return row
     statement = _insert(model, using, tuple(values))
-    _execute(statement, values.values(), using)
+    _require(_execute(statement, values.values(), using), 1)
     return statement.row(model, values, using)
 
 
@@ -66,6 +70,12 @@ def insert_all(model: type[models.Model], rows: list[dict[str, Any]], using: str
         cursor.executemany(
             statement.sql, [statement.parameters(values.values(), connection) for values in rows]
         )
+        _require(cursor.rowcount, len(rows))
+
+
+def _require(inserted: int, wanted: int) -> None:
+    if inserted != wanted:
+        raise DatabaseError(f"{inserted} of {wanted} rows were inserted")
 
 
 def _is_listened_to(model: type[models.Model]) -> bool:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from .api import views
+from .api import rights, views
 
 app_name = "wx_realname"
 
@@ -14,10 +14,11 @@ urlpatterns = [
     path("checks/", views.Checks.as_view(), name="checks"),
     path("faces/", views.Faces.as_view(), name="faces"),
     path("faces/<uuid:pk>/result/", views.FaceResult.as_view(), name="face-result"),
-    # What lies below our paths answers in our shape; what lies beside them is the host's.
-    re_path(
-        r"^(?:verifications|categories|checks|faces)(?:/(?s:.*))?$",
-        views.Nothing.as_view(),
-        name="nothing",
-    ),
+    path("verifications/<uuid:pk>/accesses/", rights.Accesses.as_view(), name="accesses"),
+    path("verifications/<uuid:pk>/copy/", rights.OwnCopy.as_view(), name="copy"),
+    path("notices/<str:purpose>/", rights.NoticeInForce.as_view(), name="notice"),
+    path("consents/", rights.Consents.as_view(), name="consents"),
+    path("consents/<uuid:pk>/withdraw/", rights.Withdrawal.as_view(), name="withdrawal"),
+    # Whatever else lies below the prefix answers in our shape: the prefix is ours alone.
+    re_path(r"^[\s\S]*$", views.Nothing.as_view(), name="nothing"),
 ]

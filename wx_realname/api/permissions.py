@@ -12,6 +12,8 @@ from ..audit import Origin
 from ..exceptions import DecryptionError, RealNameError
 from ..models import Verification
 from ..services import trust
+from ..services.rights.consent import has_consent
+from ..services.rights.service_use import note_use
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ class RealNameVerified(BasePermission):
     message: Any = None
     code: str | None = None
     methods: tuple[str, ...] = ()
+    of_purpose: str | None = None
 
     @classmethod
     def by(cls, *methods: str) -> type[RealNameVerified]:
@@ -35,10 +38,24 @@ class RealNameVerified(BasePermission):
         name = "Or".join(method.title() for method in methods)
         return type(f"{cls.__name__}By{name}", (cls,), {"methods": methods})
 
+    @classmethod
+    def purpose(cls, purpose: str) -> type[RealNameVerified]:
+        """Any verified record, and a consent to this purpose that wasn't withdrawn: no new verification.
+
+        Without the consent 403 `consent_required`. The first use of each day leaves an audit event.
+        """
+        if not purpose:
+            raise ValueError("purpose must be the purpose of a notice")
+        return type(f"{cls.__name__}For{purpose.title()}", (cls,), {"of_purpose": purpose})
+
     def has_permission(self, request: Any, view: Any) -> bool:
         verification = Verification.objects.current_for(request.user, methods=self.methods)
         if verification is None or not trust.vouched([verification], Origin.of(None, request)):
             return self.refuse(exceptions.RealNameRequired)
+        if self.of_purpose is not None:
+            if not has_consent(request.user, self.of_purpose):
+                return self.refuse(exceptions.ConsentRequired)
+            note_use(request.user, self.of_purpose, verification, request)
         return self.accepts(verification)
 
     def accepts(self, verification: Verification) -> bool:

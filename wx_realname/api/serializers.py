@@ -11,8 +11,9 @@ from rest_framework import serializers
 
 from .. import conf
 from ..exceptions import DecryptionError
-from ..models import Verification
+from ..models import Consent, Notice, Verification
 from ..personal_data import Secret
+from ..services.rights.accesses import Access
 from ..services.verification.check import MAX_NUMBER
 from ..services.verification.job import MAX_TOKEN
 from ..text import clean_text, clean_token
@@ -73,6 +74,12 @@ class CheckSerializer(FaceSerializer):
     """The body of POST checks/."""
 
     code = TokenField(max_length=MAX_TOKEN, help_text=_("What WeChat's city service gave"))
+
+
+class ConsentSerializer(serializers.Serializer[Any]):
+    """The body of POST consents/."""
+
+    notice = CleanTextField(max_length=64, help_text=_NOTICE)
 
 
 class RecordSerializer(serializers.Serializer[Any]):
@@ -138,6 +145,40 @@ def _utc(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def represent_notice(notice: Notice) -> dict[str, Any]:
+    """The notice as the interface shapes it."""
+    names = ("purpose", "version", "language", "title", "text", "sha256", "handler", "recipients")
+    shown = {name: getattr(notice, name) for name in names}
+    return {"id": str(notice.pk), **shown, "retention_days": notice.retention_days}
+
+
+def represent_consent(consent: Consent) -> dict[str, Any]:
+    """The receipt: who consented to what text, for which purpose, and when."""
+    notice = consent.notice
+    return {
+        "id": str(consent.pk),
+        "purpose": notice.purpose,
+        "notice": {
+            "id": str(notice.pk),
+            "version": notice.version,
+            "sha256": notice.sha256,
+        },
+        "given_at": _utc(consent.given_at),
+        "withdrawn_at": _utc(consent.withdrawn_at),
+        "verification": consent.verification_id and str(consent.verification_id),
+    }
+
+
+def represent_access(access: Access) -> dict[str, Any]:
+    """One look at a record."""
+    return {
+        "at": _utc(access.at),
+        "what": access.what,
+        "by": access.by,
+        "reason": access.reason,
+    }
 
 
 # made once: they keep nothing of a record, and their fields cost more than all that they answer

@@ -1,8 +1,10 @@
 """The audit trail: append plain events, seal them into a chain of Merkle trees, verify it, protect it."""
 
+from .access import append_access
 from .chain import Checkpoint
+from .consents import append_consent
 from .keys import needing
-from .outcome import answer_digest, openid_digest
+from .outcome import answer_digest, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .reading import UNREADABLE, tolerate
@@ -24,6 +26,8 @@ __all__ = [
     "Tail",
     "answer_digest",
     "append",
+    "append_access",
+    "append_consent",
     "append_outcome",
     "append_outcomes",
     "contradicting",
@@ -31,7 +35,7 @@ __all__ = [
     "faults",
     "install_protection",
     "needing",
-    "openid_digest",
+    "openid_digests",
     "remove_protection",
     "seal",
     "tail",

@@ -44,9 +44,12 @@ def digests(row: Verification, event: Mapping[str, Any]) -> list[Digest]:
     return keys.index("audit.outcome").digests(_as_json(covered))
 
 
-def openid_digest(openid: str) -> str:
-    """An HMAC of the openid that is the user's name: two users whose names were swapped are found."""
-    return keys.index("audit.openid").digest(openid).hex
+def openid_digests(openid: str) -> list[Digest]:
+    """HMACs of the openid that is the user's name: two users whose names were swapped are found.
+
+    The writing key's first, which signs the outcome, too.
+    """
+    return keys.index("audit.openid").digests(openid)
 
 
 def answer_digest(ciphertexts: bytes) -> str:

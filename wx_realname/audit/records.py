@@ -92,16 +92,35 @@ def _plain_records() -> QuerySet[Verification]:
 
 
 def contradicting(rows: list[Verification], using: str) -> set[UUID]:
-    """Which of the rows stand otherwise than their last outcomes say: one indexed read, and one more look.
+    """Which of the rows stand otherwise than their last outcomes say: one indexed read for all of them.
 
     A row that isn't as it was read any more counts as it is now. Raises `Misconfigured` where a key that
     signed an outcome is missing: that is no tampering.
     """
+    return {row.pk for row in _contradictory(rows, Verification.objects.using(using), using)}
+
+
+def _contradictory(
+    rows: list[Verification], now: QuerySet[Verification], using: str | None = None
+) -> list[Verification]:
+    """Those of the rows that don't agree with their events, which were read a moment later.
+
+    Where a row isn't what it was any more, its end may have come in between: it is judged anew.
+    """
+    wrong: list[Verification] = []
     suspects = _suspects(rows, using)
-    if suspects:
-        again = Verification.objects.using(using).filter(pk__in=[row.pk for row in suspects])
-        suspects = _suspects(list(again), using)
-    return {row.pk for row in suspects}
+    for _ in range(LOOKS):
+        if not suspects:
+            break
+        again = list(now.filter(pk__in=[row.pk for row in suspects]).order_by("pk"))
+        before = {row.pk: _state(row) for row in suspects}
+        wrong += [row for row in again if _state(row) == before[row.pk]]
+        suspects = _suspects([row for row in again if _state(row) != before[row.pk]], using)
+    return wrong + suspects
+
+
+def _state(row: Verification) -> list[Any]:
+    return [getattr(row, Verification._meta.get_field(name).attname) for name in COVERED[1:]]
 
 
 def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
@@ -121,12 +140,7 @@ def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
 
 
 def _contradictions(rows: list[Verification]) -> Faults:
-    """Those of the rows that don't agree, look after look."""
-    suspects = _suspects(rows)
-    for _ in range(LOOKS - 1):
-        again = _plain_records().filter(pk__in=[row.pk for row in suspects])
-        suspects = _suspects(list(again.order_by("pk")))
-    for row in suspects:
+    for row in _contradictory(rows, _plain_records()):
         yield f"record {row.pk} is {row.status}, but no audit event says so"
     yield from _swapped(rows)
 
@@ -135,7 +149,9 @@ def _suspects(rows: list[Verification], using: str | None = None) -> list[Verifi
     outcomes = _last_outcomes(rows, using)
     if using is not None:
         keys.require(outcomes.values())
-    owners = _owners(outcomes[row.pk] for row in rows if row.user_id is None and row.pk in outcomes)
+    owners = owners_of(
+        outcomes[row.pk] for row in rows if row.user_id is None and row.pk in outcomes
+    )
     return [row for row in rows if not _agrees(row, outcomes.get(row.pk), owners)]
 
 
@@ -148,8 +164,13 @@ def _swapped(rows: list[Verification]) -> Faults:
     names = _names(owners)
     for row in rows:
         name = names.get(row.user_id) if row.pk in told else None
-        if name is not None and outcome.openid_digest(name) != told[row.pk].openid_digest:
+        if name is not None and not _is_openid_of(told[row.pk], name):
             yield f"record {row.pk}: its user's name isn't the openid that was verified"
+
+
+def _is_openid_of(event: AuditEvent, name: str) -> bool:
+    signed = event.outcome_key_id, event.openid_digest
+    return keys.bears_out(outcome.openid_digests(name), *signed)
 
 
 def _names(owners: set[Any]) -> dict[Any, str]:
@@ -199,7 +220,7 @@ def _finality(event: AuditEvent) -> int:
     return FINALITY.get(event.status, 0)
 
 
-def _owners(events: Iterable[AuditEvent]) -> set[str]:
+def owners_of(events: Iterable[AuditEvent]) -> set[str]:
     """The users of those events who are still there, by their ids as text."""
     user: Any = Verification._meta.get_field("user").remote_field.model
     ids = set()

@@ -48,7 +48,7 @@ def append(
 
     `details`: further columns of the event, such as `error_code`.
     """
-    values = _values(event, origin, reason) | details
+    values = values_of(event, origin, reason) | details
     if about is not None:
         values |= _description(about)
     return statements.insert(AuditEvent, values, using)
@@ -88,13 +88,14 @@ def _outcome(
     reason: str,
     details: dict[str, Any],
 ) -> dict[str, Any]:
-    values = _values(event, origin, reason) | details | _description(verification)
+    values = values_of(event, origin, reason) | details | _description(verification)
     values["answer_digest"] = verification.answer_digest or ""
     digest = outcome.digests(verification, values)[0]
     return values | {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
 
 
-def _values(event: AuditEvent.Event, origin: Origin, reason: str) -> dict[str, Any]:
+def values_of(event: AuditEvent.Event, origin: Origin, reason: str) -> dict[str, Any]:
+    """The columns of every event."""
     return {
         "id": uuid7(),
         "event": event,

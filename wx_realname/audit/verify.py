@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +10,9 @@ from django.db.models import Count, Min
 
 from ..models import AuditEvent, AuditSeal, Verification
 from . import canonical, keys
+from .access import access_faults
 from .chain import Checkpoint, chain_faults
+from .consents import consent_faults
 from .reading import Progress, guarded, stored
 from .records import BATCH, record_faults
 
@@ -58,11 +60,19 @@ def faults(
     `batch_size`: records at once; of events it is a seal's. Raises Django's database errors where the
     database doesn't answer, lacks a table or refuses.
     """
-    if missing := keys.missing():
-        yield f"AUDIT_KEYS lacks {', '.join(missing)}: what they signed can't be verified"
-        return
-    if keys.change_is_unrecorded():
-        yield NOT_RECORDED
+    missing: list[str] = []
+    yield from guarded("the keys of the seals", _key_faults(missing))
     yield from guarded("the chain of seals", chain_faults(checkpoints, progress))
     yield from guarded("the spelling of what is stored", canonical.faults())
-    yield from guarded("the records", record_faults(progress, batch_size))
+    if not missing:  # else every record would seem to be forged
+        yield from guarded("the records", record_faults(progress, batch_size))
+        yield from guarded("the consents", consent_faults())
+        yield from guarded("who looked at whom", access_faults())
+
+
+def _key_faults(missing: list[str]) -> Generator[str, None, None]:
+    missing += keys.missing()
+    if missing:
+        yield f"AUDIT_KEYS lacks {', '.join(missing)}: what they signed can't be verified"
+    if keys.change_is_unrecorded():
+        yield NOT_RECORDED

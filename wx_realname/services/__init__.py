@@ -3,7 +3,10 @@
 from .disclosure.export import export
 from .disclosure.reveal import reveal
 from .disclosure.search import find_person
+from .rights.consent import consent_to
 from .rights.erasure import erase
+from .rights.own_copy import copy
+from .rights.withdrawal import withdraw
 from .verification.categories import categories
 from .verification.check import check
 from .verification.exchange import exchange
@@ -18,6 +21,8 @@ __all__ = [
     "begin_face",
     "categories",
     "check",
+    "consent_to",
+    "copy",
     "erase",
     "exchange",
     "export",
@@ -25,4 +30,5 @@ __all__ = [
     "finish_face",
     "login",
     "reveal",
+    "withdraw",
 ]

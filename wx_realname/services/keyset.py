@@ -72,12 +72,13 @@ def _towards_the_top(rows: QuerySet[Any], size: int, text: str) -> Page:
     return Page(found[:size][::-1], has_newer=has_newer, has_older=text != BOTTOM)
 
 
-def in_batches(rows: QuerySet[Any], size: int) -> Iterator[Any]:
+def batches(rows: QuerySet[Any], size: int) -> Iterator[list[Any]]:
     """Every row, newest first, a batch in memory at a time and no cursor open between batches."""
     place = None
     while True:
         batch = page(rows, size, older=str(place) if place else "")
-        yield from batch.rows
+        if batch.rows:
+            yield batch.rows
         if not batch.has_older:
             return
         place = Place.of(batch.rows[-1])

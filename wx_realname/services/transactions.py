@@ -6,15 +6,18 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain, repeat
 from typing import TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
+from .. import conf
 from ..exceptions import ConfigurationError
+from ..outages import Outage, outage
 
 logger = logging.getLogger(__name__)
 
-PAUSES = (0.1, 0.5, 2.0)  # seconds before each further try to record what WeChat said
+PAUSES = (0.1, 0.5, 2.0)  # seconds before the first further tries to record what WeChat said
 
 T = TypeVar("T")
 
@@ -51,18 +54,26 @@ def durable_statement(using: str) -> AbstractContextManager[None]:
 def persistently(work: Callable[[], T], using: str) -> T:
     """Do `work`, again on a fresh connection when the database failed: it may have been restarted.
 
-    `work` is asked to be harmless when its first commit succeeded without our hearing of it.
+    As long as it doesn't answer, for TOTAL_TIMEOUT in all; after another failure for some 2.6 seconds.
+    `work` must be idempotent: its first commit may have succeeded.
     """
-    for pause in PAUSES:
+    until = time.monotonic() + conf.current().total_timeout
+    for tries, pause in enumerate(chain(PAUSES, repeat(1.0))):
+        is_last = time.monotonic() >= until
         try:
             return work()
         except (OperationalError, InterfaceError) as error:
-            if connections[using].in_atomic_block:
+            if is_last or connections[using].in_atomic_block or not _may_end(error, tries):
                 raise
             logger.warning("the database failed (%s): trying again", type(error).__name__)
         connections[using].close()
-        time.sleep(pause)
-    return work()
+        time.sleep(min(pause, max(0.0, until - time.monotonic())))
+    raise AssertionError  # the loop ends by itself
+
+
+def _may_end(error: Exception, tries: int) -> bool:
+    """Whether another try makes sense: a table that is gone seldom comes back."""
+    return tries < len(PAUSES) or outage(error) is Outage.SILENT
 
 
 def release() -> None:

@@ -15,7 +15,7 @@ from ...managers import VerificationQuerySet
 from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData, Secret
 from ...text import clean_text
-from .. import keyset
+from .. import keyset, trust
 from ..transactions import durable
 
 BATCH = 1_000  # records in memory at once
@@ -52,8 +52,7 @@ def export(
     begun = _append(
         AuditEvent.Event.EXPORT, origin, f"{'plain' if plain else 'masked'}; {chosen}; {reason}"
     )
-    wanted = rows.defer(None) if plain else rows.without_ciphertexts()
-    return _handed_out(wanted, plain, origin, begun)
+    return _handed_out(rows.defer(None), plain, origin, begun)
 
 
 def _append(event: AuditEvent.Event, origin: audit.Origin, reason: str) -> AuditEvent:
@@ -67,17 +66,42 @@ def _handed_out(
 ) -> Generator[Exported, None, None]:
     count, end = 0, "cut short"
     try:
-        for row in keyset.in_batches(rows, BATCH):
-            count += 1
-            yield _opened(row) if plain else Exported(row, None)
+        for batch in keyset.batches(rows, BATCH):
+            trusted = {row.pk for row in _named(batch, origin, begun)}
+            for row in batch:
+                count += 1
+                yield _opened(row, plain) if row.pk in trusted else _refused(row)
         end = "complete"
     finally:
         _append(AuditEvent.Event.EXPORT_ENDED, origin, f"rows: {count}, {end}; export {begun.pk}")
 
 
-def _opened(row: Verification) -> Exported:
+def _named(
+    batch: list[Verification], origin: audit.Origin, begun: AuditEvent
+) -> list[Verification]:
+    """Those of the batch that the trail bears out; the event that names them is committed first."""
+    using = router.db_for_write(AuditEvent)
+    trusted = trust.vouched(batch, origin)
+    with durable(using):
+        audit.append_access(
+            AuditEvent.Event.EXPORT_PART,
+            origin,
+            [row.pk for row in trusted],
+            using=using,
+            reason=begun.reason,
+        )
+    return trusted
+
+
+def _opened(row: Verification, plain: bool) -> Exported:
     """One record that can't be read doesn't stop the rest."""
+    if not plain:
+        return Exported(row, None)
     try:
         return Exported(row, row.personal_data())
     except DecryptionError:
-        return Exported(row, None, unreadable=True)
+        return _refused(row)
+
+
+def _refused(row: Verification) -> Exported:
+    return Exported(row, None, unreadable=True)

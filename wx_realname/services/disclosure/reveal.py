@@ -32,9 +32,10 @@ def reveal(
     row = _stored(verification, using)
     trust.require([row], origin)
     with durable(using):
-        audit.append(
+        audit.append_access(
             Event.REVEAL,
             origin,
+            [row.pk],
             using=using,
             about=row,
             reason=reason,

@@ -63,9 +63,10 @@ def find_person(
     by = " and ".join(what for what, given in (("name", name), ("number", number)) if given)
     using = router.db_for_write(AuditEvent)
     with durable(using):
-        audit.append(
+        audit.append_access(
             Event.SEARCH,
             audit.Origin.of(actor, request),
+            [row.pk for row in rows],
             using=using,
             reason=f"by {by}; found: {len(rows)}{'+' if cut else ''}",
         )

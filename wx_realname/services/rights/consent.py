@@ -7,14 +7,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import router
-from django.utils.translation import gettext_lazy as _
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from ... import audit, conf, statements
-from ...exceptions import ConsentRequired, InvalidRequest
-from ...models import Consent, Notice
+from ...exceptions import ConsentRequired, NotAuthenticated, RealNameRequired
+from ...models import AuditEvent, Consent, Notice, Verification
 from ...uuid7 import uuid7
-
-NOT_PUBLISHED = _("There is no such notice, or a newer version is in force.")
+from ..transactions import durable
+from . import notices
 
 
 def notice_in_force(notice: Any) -> Notice | None:
@@ -27,23 +28,7 @@ def notice_in_force(notice: Any) -> Notice | None:
         if conf.current().consent == "required":
             raise ConsentRequired
         return None
-    found = _published(notice)
-    if found is None or found.version != _version_in_force(found):
-        raise InvalidRequest(errors={"notice": [str(NOT_PUBLISHED)]})
-    return found
-
-
-def _published(notice: Any) -> Notice | None:
-    try:
-        id_ = UUID(str(notice))
-    except ValueError:
-        return None
-    return Notice.objects.using(router.db_for_write(Notice)).filter(pk=id_).first()
-
-
-def _version_in_force(notice: Notice) -> str | None:
-    published = Notice.objects.using(router.db_for_write(Notice)).filter(purpose=notice.purpose)
-    return published.order_by("-published_at", "-id").values_list("version", flat=True).first()
+    return notices.published(notice)
 
 
 def give(
@@ -55,7 +40,7 @@ def give(
     given_at: datetime,
     using: str,
 ) -> Consent:
-    """The user's consent to the notice, within the caller's transaction."""
+    """The user's consent to the notice and its event, within the caller's transaction."""
     values = {
         "id": uuid7(),
         "user_id": user.pk,
@@ -64,4 +49,40 @@ def give(
         "given_at": given_at,
         "ip_address": origin.ip_address,
     }
-    return statements.insert(Consent, values, using)
+    consent = statements.insert(Consent, values, using)
+    event = AuditEvent.Event.CONSENT_GIVEN
+    audit.append_consent(event, origin, consent, notice, using=using)
+    return consent
+
+
+def consent_to(*, user: Any, notice: Any, request: Any = None) -> Consent:
+    """Consent to another purpose, by who is verified already: no new verification is needed.
+
+    Raises `RealNameRequired` for who isn't, `InvalidRequest` for a notice that isn't in force.
+    """
+    if getattr(user, "pk", None) is None:
+        raise NotAuthenticated
+    found = notices.published(notice)
+    if Verification.objects.current_for(user) is None:
+        raise RealNameRequired
+    using = router.db_for_write(Consent)
+    with durable(using):
+        return give(
+            found,
+            user=user,
+            origin=audit.Origin.of(user, request),
+            verification_id=None,
+            given_at=timezone.now(),
+            using=using,
+        )
+
+
+def live(user: Any) -> QuerySet[Consent]:
+    """The user's consents that weren't withdrawn."""
+    consents = Consent.objects.using(router.db_for_write(Consent))
+    return consents.filter(user_id=user.pk, withdrawn_at=None)
+
+
+def has_consent(user: Any, purpose: str) -> bool:
+    """Whether the user has a live consent to the purpose."""
+    return live(user).filter(notice__purpose=purpose).exists()

@@ -60,6 +60,24 @@ def with_users(rows: QuerySet[Verification]) -> QuerySet[Verification]:
     return rows.select_related("user")
 
 
+def erased() -> dict[str, Any]:
+    """The columns of a record without personal data."""
+    return {
+        "status": Status.ERASED,
+        "real_name_encrypted": None,
+        "credential_id_encrypted": None,
+        "face_encrypted": None,
+        "real_name_masked": None,
+        "credential_id_masked": None,
+        "real_name_index": None,
+        "credential_id_index": None,
+        "index_key_id": "",
+        "check_digit_valid": None,
+        "typed_digest": "",
+        "erased_at": timezone.now(),
+    }
+
+
 def erase_all(
     rows: list[Verification],
     origin: audit.Origin,
@@ -72,19 +90,7 @@ def erase_all(
     What contradicts its trail is erased, too, but nothing about it is signed.
     """
     trusted = {row.pk for row in trust.vouched(rows, origin)}
-    changes = {
-        "status": Status.ERASED,
-        "real_name_encrypted": None,
-        "credential_id_encrypted": None,
-        "face_encrypted": None,
-        "real_name_masked": None,
-        "credential_id_masked": None,
-        "real_name_index": None,
-        "credential_id_index": None,
-        "index_key_id": "",
-        "check_digit_valid": None,
-        "erased_at": timezone.now(),
-    }
+    changes = erased()
     with transaction.atomic(using=using):
         stored = Verification.objects.using(using).filter(pk__in=sorted(row.pk for row in rows))
         if stored.filter(status__in=statuses).update(**changes) < len(rows):

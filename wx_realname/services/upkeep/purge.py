@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import router
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ... import audit, conf
 from ...exceptions import OutcomeUnknown
-from ...models import Verification
+from ...models import Notice, Verification
 from .. import trust
 from ..rights.erasure import HOLDING, USER_DELETED, erase_all, with_users
 from ..rows import abandoned, append_abandoned, changed, update_if_unchanged
@@ -50,13 +51,23 @@ def stuck() -> QuerySet[Verification]:
 
 
 def outlived() -> QuerySet[Verification]:
-    """Verified records older than RETENTION_DAYS; none when it is unset."""
-    days = conf.current().retention_days
-    if days is None:
-        return Verification.objects.deciding().none()
-    limit = timezone.now() - timedelta(days=days)
+    """Verified records older than their notice's days, or RETENTION_DAYS where it has none; none without."""
+    days, now = conf.current().retention_days, timezone.now()
     verified = Verification.objects.deciding().filter(status=Status.VERIFIED)
-    return verified.filter(verified_at__lt=limit).order_by("verified_at")
+    limits = dict(_days_of_notices())
+    test = Q(pk=None)
+    for notice, own in limits.items():
+        test |= Q(consent__notice=notice, verified_at__lt=now - timedelta(days=own))
+    if days is not None:
+        rest = Q(verified_at__lt=now - timedelta(days=days))
+        without = Q(consent=None) | ~Q(consent__notice__in=list(limits))
+        test |= rest & without
+    return verified.filter(test).order_by("verified_at")
+
+
+def _days_of_notices() -> QuerySet[Any, Any]:
+    notices = Notice.objects.using(router.db_for_write(Notice))
+    return notices.exclude(retention_days=None).values_list("pk", "retention_days")
 
 
 def end_stuck(*, batch_size: int = BATCH) -> Iterator[Verification]:

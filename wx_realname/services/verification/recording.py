@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from ... import audit, conf, masking, resident_id, statements
 from ...exceptions import RealNameError
-from ...models import AuditEvent, Verification
+from ...models import AuditEvent, Consent, Verification
 from ...personal_data import PersonalData
 from ...signals import verification_rejected, verification_succeeded
 from ...vault import blind_index
 from ...wechat.client import is_openid
+from ..rights.erasure import erased
 from ..rows import identity
 from ..transactions import durable, persistently
 from . import report
@@ -129,6 +130,9 @@ def _write(
     user: Any,
 ) -> bool:
     with durable(using):
+        if row.status in _KEEPING and _is_withdrawn(row, using):
+            changes |= erased()
+            row.__dict__.update(changes)
         _refuse_discarded(row, using)
         written = statements.update(Verification, before, changes, using)
         if not written and _is_written(row, changes, using):
@@ -146,6 +150,18 @@ def _write(
     return written
 
 
+#: What keeps personal data, or may yet.
+_KEEPING = (Status.VERIFIED, Status.WAITING)
+
+
+def _is_withdrawn(row: Verification, using: str) -> bool:
+    """Whether the consent was withdrawn while WeChat was asked. It is locked until the record is written."""
+    if row.consent_id is None:
+        return False
+    consents = Consent.objects.using(using).select_for_update().filter(pk=row.consent_id)
+    return consents.values_list("withdrawn_at", flat=True).first() is not None
+
+
 def _refuse_discarded(row: Verification, using: str) -> None:
     """Raises `IntegrityError` for an answer that was discarded once, of another record."""
     if row.answer_digest:
@@ -158,8 +174,9 @@ def _openid_digest(row: Verification, user: Any) -> str:
     """Where the user's name is the openid: empty elsewhere, and for what isn't verified."""
     if row.status != Status.VERIFIED or conf.current().openid_resolver:
         return ""
-    name = user.get_username() if user else ""
-    return audit.openid_digest(name) if is_openid(name) else ""
+    named = getattr(user, "get_username", None)  # a token's user, who isn't of the table, has none
+    name = named() if named else ""
+    return audit.openid_digests(name)[0].hex if is_openid(name) else ""
 
 
 def _details(changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,356 @@
+"""Consent over HTTP: notices, receipts, purposes, withdrawal; and what SQL changes is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import RequestFactory
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from tests.conftest import AUTH_TOKEN
+from tests.lying_wechat import LyingWeChat
+from wx_realname import audit
+from wx_realname.api.permissions import RealNameVerified
+from wx_realname.models import AuditAccess, AuditEvent, Consent, Notice, Verification
+from wx_realname.services import erase, exchange, find_person, reveal, withdraw
+from wx_realname.services.upkeep.purge import erase_outlived
+
+pytestmark = pytest.mark.django_db
+
+Api = Callable[..., APIClient]
+ROOT = "/api/realname/"
+TEXT = "# 个人信息处理告知书\n\n我们处理您的姓名和身份证号码。"
+FRONT = "handler: 某市社会保险事业管理中心\nrecipients: 微信\nretention_days: 365"
+
+
+def write(folder: Path, name: str, text: str = TEXT, front: str = FRONT) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"---\n{front}\n---\n{text}\n", encoding="utf-8")
+    return path
+
+
+def publish(folder: Path, *options: str) -> str:
+    out = StringIO()
+    call_command("realname_notices", str(folder), *options, stdout=out)
+    return out.getvalue()
+
+
+def faults() -> list[str]:
+    return list(audit.faults([], lambda what, count: None))
+
+
+# --- notices ----------------------------------------------------------------------------------
+
+
+def test_a_notice_is_published_once_and_read_in_the_requests_language(
+    tmp_path: Path, api: Api
+) -> None:
+    write(tmp_path, "pension/2026-01.zh-hans.md")
+    write(tmp_path, "pension/2026-01.en.md", "# Notice\n\nWe process your name.")
+    assert "2 would be published." in publish(tmp_path, "--dry-run")
+    assert not Notice.objects.exists()
+    assert "2 were published." in publish(tmp_path)
+    assert "0 were published." in publish(tmp_path)
+    told = {}
+    for language in ("zh-hans", "en"):
+        answer = api().get(f"{ROOT}notices/pension/", headers={"Accept-Language": language})
+        told[language] = answer.json()
+        assert answer.status_code == 200
+    notice = Notice.objects.get(language="zh-hans")
+    assert told["zh-hans"] == {
+        "id": str(notice.pk),
+        "purpose": "pension",
+        "version": "2026-01",
+        "language": "zh-hans",
+        "title": "个人信息处理告知书",
+        "text": TEXT,
+        "sha256": notice.sha256,
+        "handler": "某市社会保险事业管理中心",
+        "recipients": "微信",
+        "retention_days": 365,
+    }
+    assert told["en"]["title"] == "Notice" and told["en"]["sha256"] != notice.sha256
+    missing = api().get(f"{ROOT}notices/nothing/")
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+
+
+def test_another_text_under_a_known_version_is_refused_with_the_difference(tmp_path: Path) -> None:
+    path = write(tmp_path, "pension/1.zh-hans.md")
+    publish(tmp_path)
+    write(tmp_path, "pension/1.zh-hans.md", TEXT + "\n\n还有更多。")
+    with pytest.raises(CommandError, match="还有更多") as refused:
+        publish(tmp_path)
+    assert str(path) in str(refused.value)
+    assert Notice.objects.get().text == TEXT
+
+
+@pytest.mark.parametrize(
+    ("name", "front", "said"),
+    [
+        ("pension/1.md", FRONT, "isn't <purpose>"),
+        ("pension/1.en.md", "recipients: nobody", "has no handler"),
+        ("pension/1.en.md", f"{FRONT}\nretention_days: soon", "retention_days must be"),
+        ("pension/1.en.md", "no front matter", "isn't `name: value`"),
+    ],
+)
+def test_a_file_that_is_none_is_named_and_nothing_is_published(
+    tmp_path: Path, name: str, front: str, said: str
+) -> None:
+    write(tmp_path, "a/1.en.md")
+    path = write(tmp_path, name, front=front)
+    with pytest.raises(CommandError) as refused:
+        publish(tmp_path)
+    assert said in str(refused.value) and str(path) in str(refused.value)
+    assert not Notice.objects.exists()
+
+
+# --- consents ---------------------------------------------------------------------------------
+
+
+def test_each_attempt_has_a_consent_and_its_receipt(
+    api: Api, liar: LyingWeChat, notice: Notice
+) -> None:
+    body = {"auth_token": AUTH_TOKEN, "notice": str(notice.pk)}
+    record = api().post(f"{ROOT}verifications/", body).json()
+    (receipt,) = api().get(f"{ROOT}consents/").json()["results"]
+    consent = Consent.objects.get()
+    assert receipt == {
+        "id": str(consent.pk),
+        "purpose": "real-name",
+        "notice": {"id": str(notice.pk), "version": "2026-11", "sha256": notice.sha256},
+        "given_at": receipt["given_at"],
+        "withdrawn_at": None,
+        "verification": record["id"],
+    }
+    assert record["consent"] == receipt["id"] and consent.ip_address == "127.0.0.1"
+    assert AuditEvent.objects.filter(event="consent_given").get().outcome_hmac
+    assert faults() == []
+
+
+def test_a_superseded_or_unknown_notice_is_refused(
+    api: Api, liar: LyingWeChat, notice: Notice
+) -> None:
+    Notice.objects.create(
+        purpose=notice.purpose,
+        version="2027-01",
+        language="en",
+        title="t",
+        text="t",
+        sha256="0" * 64,
+        handler="h",
+        published_at=timezone.now() + timedelta(seconds=1),
+    )
+    for wrong in (str(notice.pk), "00000000-0000-0000-0000-000000000000", "x"):
+        answer = api().post(f"{ROOT}verifications/", {"auth_token": AUTH_TOKEN, "notice": wrong})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+        assert list(answer.json()["errors"]) == ["notice"]
+    assert not Verification.objects.exists() and not liar.calls
+
+
+def test_where_consent_is_required_nothing_happens_without(
+    api: Api, liar: LyingWeChat, configure: Callable[..., None], notice: Notice
+) -> None:
+    configure(CONSENT="required")
+    answer = api().post(f"{ROOT}verifications/", {"auth_token": AUTH_TOKEN})
+    assert (answer.status_code, answer.json()["code"]) == (403, "consent_required")
+    assert not Verification.objects.exists() and not liar.calls
+    body = {"auth_token": AUTH_TOKEN, "notice": str(notice.pk)}
+    assert api().post(f"{ROOT}verifications/", body).status_code == 201
+
+
+def permits(permission: Any, user: Any) -> str:
+    request = RequestFactory().get("/")
+    request.user = user
+    asked = permission()
+    return "ok" if asked.has_permission(request, None) else str(asked.code)
+
+
+def test_a_purpose_wants_a_live_consent_and_no_new_verification(
+    api: Api, liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    permission = RealNameVerified.purpose("real-name")
+    assert permits(permission, user) == "real_name_required"
+    refused = api().post(f"{ROOT}consents/", {"notice": str(notice.pk)})
+    assert (refused.status_code, refused.json()["code"]) == (403, "real_name_required")
+    exchange(user=user, auth_token=AUTH_TOKEN)
+    assert permits(permission, user) == "consent_required"
+    answer = api().post(f"{ROOT}consents/", {"notice": str(notice.pk)})
+    assert answer.status_code == 201 and answer.json()["verification"] is None
+    for _ in range(3):
+        assert permits(permission, user) == "ok"
+    uses = AuditEvent.objects.filter(event="use")
+    assert [(event.purpose, event.records) for event in uses] == [("real-name", 1)]
+    assert faults() == []
+
+
+def test_a_withdrawal_closes_services_and_erases_what_no_consent_covers(
+    api: Api, liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    exchange(user=user, auth_token=AUTH_TOKEN)  # an older twin without consent
+    row = exchange(user=user, auth_token=f"{AUTH_TOKEN}-2", notice=notice.pk)
+    address = f"{ROOT}consents/{row.consent_id}/withdraw/"
+    assert api("stranger").post(address).status_code == 404
+    for _ in range(2):
+        answer = api().post(address)
+        assert answer.status_code == 200 and answer.json()["withdrawn_at"]
+    assert permits(RealNameVerified.purpose("real-name"), user) == "real_name_required"
+    assert set(Verification.objects.values_list("status", flat=True)) == {"erased"}
+    assert AuditEvent.objects.filter(event="consent_withdrawn").count() == 1
+    assert faults() == []
+
+
+def test_data_stays_while_another_purpose_is_consented_to(
+    api: Api, liar: LyingWeChat, user: Any, notice: Notice, tmp_path: Path
+) -> None:
+    write(tmp_path, "pension/1.en.md")
+    publish(tmp_path)
+    row = exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    other = Notice.objects.get(purpose="pension")
+    second = api().post(f"{ROOT}consents/", {"notice": str(other.pk)}).json()
+    api().post(f"{ROOT}consents/{row.consent_id}/withdraw/")
+    assert Verification.objects.get().status == "verified"
+    assert permits(RealNameVerified.purpose("real-name"), user) == "consent_required"
+    assert permits(RealNameVerified.purpose("pension"), user) == "ok"
+    api().post(f"{ROOT}consents/{second['id']}/withdraw/")
+    assert Verification.objects.get().status == "erased"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_withdrawal_while_wechat_is_asked_leaves_nothing_personal(
+    liar: LyingWeChat, user: Any, notice: Notice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wx_realname.services.verification import recording
+
+    record = recording.record
+
+    def meanwhile(row: Any, *args: Any) -> Any:
+        withdraw(Consent.objects.select_related("notice").get(), user=user)
+        return record(row, *args)
+
+    monkeypatch.setattr(recording, "record", meanwhile)
+    row = exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    stored = Verification.objects.get()
+    assert (row.status, stored.status, stored.real_name_masked) == ("erased", "erased", None)
+    assert stored.personal_data() is None and faults() == []
+
+
+def test_records_live_as_long_as_their_notice_says(
+    liar: LyingWeChat, user: Any, configure: Callable[..., None], notice: Notice, tmp_path: Path
+) -> None:
+    write(tmp_path, "short/1.en.md", front="handler: h\nretention_days: 10")
+    publish(tmp_path)
+    configure(RETENTION_DAYS=100)
+    short = exchange(user=user, auth_token="a", notice=Notice.objects.get(purpose="short").pk)
+    rest = [exchange(user=user, auth_token="b", notice=notice.pk)]
+    rest.append(exchange(user=user, auth_token="c"))
+    assert list(erase_outlived()) == []
+    Verification.objects.update(verified_at=timezone.now() - timedelta(days=11))
+    assert [row.pk for row in erase_outlived()] == [short.pk]
+    Verification.objects.update(verified_at=timezone.now() - timedelta(days=101))
+    assert {row.pk for row in erase_outlived()} == {row.pk for row in rest}
+
+
+# --- who looked -------------------------------------------------------------------------------
+
+
+def test_the_citizen_sees_who_looked_and_no_officers_name(
+    api: Api, liar: LyingWeChat, user: Any, stranger: Any, django_user_model: Any
+) -> None:
+    from django.contrib.auth.models import Group
+
+    group = Group.objects.create(name="社保科")
+    stranger.groups.add(group)
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    data = row.personal_data()
+    assert data
+    reveal(row, actor=stranger, reason="case 4711")
+    find_person(actor=stranger, credential_id=data.credential_id)
+    answer = api().get(f"{ROOT}verifications/{row.pk}/accesses/")
+    told = [(each["what"], each["by"], each["reason"]) for each in answer.json()["results"]]
+    assert told == [("search", "社保科", ""), ("reveal", "社保科", "case 4711")]
+    assert stranger.username not in answer.content.decode()
+    assert api("stranger").get(f"{ROOT}verifications/{row.pk}/accesses/").status_code == 404
+    out, err = StringIO(), StringIO()
+    today = f"{timezone.localdate():%Y-%m-%d}"
+    options = ["--actor", stranger.username, "--from", today, "--to", today]
+    call_command("realname_affected", *options, stdout=out, stderr=err)
+    assert out.getvalue().split() == [str(row.pk)] and "1 records of 1 persons" in err.getvalue()
+
+
+def test_the_own_copy_wants_what_subject_copy_wants(
+    api: Api, liar: LyingWeChat, user: Any, configure: Callable[..., None]
+) -> None:
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    address = f"{ROOT}verifications/{row.pk}/copy/"
+    for setting in (None, "tests.test_consent.refuses_copies"):
+        configure(SUBJECT_COPY=setting)
+        answer = api().get(address)
+        assert (answer.status_code, answer.json()["code"]) == (403, "reauthentication_required")
+    configure(SUBJECT_COPY="tests.test_consent.allows_copies")
+    data = row.personal_data()
+    assert data and api().get(address).json() == {
+        "id": str(row.pk),
+        "real_name": data.real_name,
+        "credential_id": data.credential_id,
+    }
+    assert AuditEvent.objects.filter(event="copy").get().records == 1
+    assert api("stranger").get(address).status_code == 404
+    erase(row, actor=user, reason="a test")
+    assert api().get(address).status_code == 404
+
+
+def allows_copies(request: Any) -> bool:
+    return True
+
+
+def refuses_copies(request: Any) -> bool:
+    return False
+
+
+# --- what SQL changes -------------------------------------------------------------------------
+
+TAMPERINGS: dict[str, Callable[[], Any]] = {
+    "a notice's text": lambda: Notice.objects.update(text="anything"),
+    "a notice's hash": lambda: Notice.objects.update(sha256="0" * 64),
+    "the time of a consent": lambda: Consent.objects.update(given_at=timezone.now()),
+    "a withdrawal made up": lambda: Consent.objects.update(withdrawn_at=timezone.now()),
+    "a consent removed": lambda: (
+        Verification.objects.update(consent=None),
+        Consent.objects.all().delete(),
+    ),
+    "a consent of another": lambda: Consent.objects.update(user=None),
+    "a consent copied": lambda: Consent.objects.create(
+        user=Consent.objects.get().user,
+        notice=Notice.objects.get(),
+        given_at=timezone.now(),
+    ),
+    "a record's consent": lambda: Verification.objects.update(consent=None),
+    "a link removed": lambda: AuditAccess.objects.all().delete(),
+    "a link turned": lambda: AuditAccess.objects.update(
+        verification_id="00000000-0000-7000-8000-000000000000"
+    ),
+    "a link added": lambda: AuditAccess.objects.create(
+        event_id=AuditEvent.objects.filter(event="exchange").values_list("pk", flat=True)[0],
+        verification_id=Verification.objects.get().pk,
+        created_at=timezone.now(),
+    ),
+}
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS.values(), ids=TAMPERINGS)
+def test_what_sql_changes_is_found(
+    liar: LyingWeChat, user: Any, notice: Notice, tamper: Callable[[], Any]
+) -> None:
+    row = exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    reveal(row, actor=user, reason="a test")
+    assert faults() == []
+    tamper()
+    assert faults() != []

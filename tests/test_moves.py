@@ -1,0 +1,96 @@
+"""A move to another database by dumpdata and loaddata: ciphertexts, seals and ids arrive as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from tests import sm_keys
+from tests.conftest import verify
+from tests.e2e.site import Citizen, Site, environment
+from wx_realname import services
+from wx_realname.models import Verification
+from wx_realname.sandbox import Citizen as Person
+from wx_realname.sandbox import Merchant, Sandbox, make_merchant_key
+
+NAME, NUMBER = "欧阳娜", "440524198001010013"
+
+
+def dumped(using: str) -> str:
+    out = StringIO()
+    call_command("dumpdata", "auth.user", "wx_realname", database=using, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sm", [False, True], ids=["SHA-256", "SM3"])
+def test_what_dumpdata_wrote_loaddata_reads_and_the_old_checkpoint_holds(
+    sandbox: Sandbox, user: Any, configure: Any, tmp_path: Path, sm: bool
+) -> None:
+    if sm:
+        configure(**sm_keys.ALONE)
+    row = services.exchange(user=user, auth_token=sandbox.issue_auth_token(Person(NAME, NUMBER)))
+    out = StringIO()
+    call_command("realname_seal_audit", stdout=out)
+    checkpoint = out.getvalue().splitlines()[-1]
+    dump = tmp_path / "dump.json"
+    dump.write_text(dumped("default"))
+    assert NAME not in dump.read_text()
+    call_command("flush", interactive=False, verbosity=0)
+    assert verify(checkpoint)[0] == 1
+    call_command("loaddata", str(dump), verbosity=0)
+    assert verify(checkpoint)[0] == 0
+    there = Verification.objects.get(pk=row.pk)
+    assert services.reveal(there, actor=user, reason="case 1").real_name == NAME
+    found = services.find_person(actor=user, credential_id=NUMBER)
+    assert len(found.matches) == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_site_moves_from_sqlite_to_postgresql(tmp_path: Path) -> None:
+    """The recipe of docs/databases, on the example site."""
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: TEST_DATABASE_URL")
+    key = make_merchant_key()
+    merchant = Merchant("wx0000000000000009", "secret", "1900000009", (key.certificate_pem,))
+    with Sandbox([merchant]) as wechat:
+        site = Site(tmp_path, environment(tmp_path, merchant, key, wechat.url))
+        site.manage("migrate", "--verbosity", "0")
+        site.start()
+        citizen = Citizen(site, wechat.issue_login_code("openid-1"))
+        before = citizen.post(wechat.issue_auth_token(Person(NAME, NUMBER))).json()
+        site.stop()
+        checkpoint = site.manage("realname_seal_audit").splitlines()[-1]
+        dump = str(tmp_path / "dump.json")
+        site.manage("dumpdata", "auth.user", "wx_realname", "--output", dump)
+        with new_database() as url:
+            site.environment["DATABASE_URL"] = url
+            site.manage("migrate", "--verbosity", "0")
+            site.manage("loaddata", dump)
+            assert "intact" in site.manage("realname_verify_audit", "--checkpoint", checkpoint)
+            site.start()
+            assert citizen.get("realname/verifications/current/").json() == before
+            other = Citizen(site, wechat.issue_login_code("openid-2"))
+            assert other.post(wechat.issue_auth_token(Person(NAME, NUMBER))).status_code == 201
+            site.kill()
+
+
+@contextmanager
+def new_database() -> Iterator[str]:
+    """Beside the test's own, and gone afterwards."""
+    ours = connection.settings_dict
+    name = f"{ours['NAME']}_moved"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        cursor.execute(f"CREATE DATABASE {name}")
+        password = f":{ours['PASSWORD']}" if ours["PASSWORD"] else ""
+        yield f"postgres://{ours['USER']}{password}@{ours['HOST']}:{ours['PORT']}/{name}"
+        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")

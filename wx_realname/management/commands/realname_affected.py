@@ -1,0 +1,67 @@
+"""Whom an account reached between two moments: what the notice after a leak needs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from wx_realname.management.base import RealnameCommand
+from wx_realname.services.rights.accesses import reached
+
+
+class Command(RealnameCommand):
+    help = (
+        "List the records that an account reached by searching, revealing, exporting or copying, and count "
+        "the persons: one record's id a line, the counts on stderr."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--actor", required=True, help="the account's name or id")
+        parser.add_argument(
+            "--from", required=True, dest="begin", help="a day or a time, inclusive"
+        )
+        parser.add_argument("--to", required=True, dest="end", help="a day, inclusive, or a time")
+
+    def handle(self, *args: Any, actor: str, begin: str, end: str, **options: Any) -> None:
+        first, last = _moment("--from", begin, False), _moment("--to", end, True)
+        if first >= last:
+            raise CommandError("--from must be before --to.")
+        found = reached(actor=_account(actor), begin=first, end=last)
+        for record in found.records:
+            self.stdout.write(str(record))
+        self.stderr.write(f"{len(found.records)} records of {found.persons} persons.")
+
+
+def _account(text: str) -> str:
+    """The id of the account with that name, or the id itself: the account may be gone."""
+    model = get_user_model()
+    named = model._default_manager.filter(**{model.USERNAME_FIELD: text}).first()
+    if named is not None:
+        return str(named.pk)
+    try:
+        model._meta.pk.to_python(text)
+    except (ValidationError, AttributeError):
+        raise CommandError(f'--actor: there is no account "{text}".') from None
+    return text
+
+
+def _moment(option: str, text: str, is_end: bool) -> datetime:
+    try:
+        moment, day = parse_datetime(text), parse_date(text)
+    except ValueError:
+        moment = day = None
+    if day is not None:
+        moment = _begin_of(day + timedelta(days=1) if is_end else day)
+    if moment is None:
+        raise CommandError(f'{option} must be like "2026-11-29" or "2026-11-29T08:00:00+08:00".')
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+
+
+def _begin_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

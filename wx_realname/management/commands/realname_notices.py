@@ -1,0 +1,31 @@
+"""Publish notices from files: once, and never another text under the same version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from wx_realname.management.base import RealnameCommand
+from wx_realname.services.rights.notices import publish
+
+
+class Command(RealnameCommand):
+    help = (
+        "Publish the notices of a folder: <purpose>/<version>.<language>.md, with title, handler, recipients "
+        "and retention_days in front. A changed text under a known version is refused, with the difference."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, help="the folder that has <purpose>/ in it")
+        parser.add_argument("--dry-run", action="store_true", help="only say what is new")
+
+    def handle(self, *args: Any, folder: Path, dry_run: bool, **options: Any) -> None:
+        new = 0
+        for published in publish(folder, dry_run=dry_run):
+            notice = published.notice
+            new += published.is_new
+            said = "known" if not published.is_new else "new" if dry_run else "published"
+            self.stdout.write(f"{notice}: {said}, sha256 {notice.sha256}, id {notice.pk}")
+        self.stdout.write(f"{new} {'would be' if dry_run else 'were'} published.")

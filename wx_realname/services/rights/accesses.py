@@ -1,0 +1,104 @@
+"""Who looked: for the citizen without an officer's name, for the officer in charge with the records' ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from ...models import AuditAccess, AuditEvent, Verification
+
+Event = AuditEvent.Event
+
+#: What the citizen is told, by the event that reached the record.
+WHAT = {
+    Event.REVEAL: "reveal",
+    Event.SEARCH: "search",
+    Event.EXPORT_PART: "export",
+    Event.COPY: "copy",
+    Event.USE: "use",
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """One look at a record: when, what, by which office, and why."""
+
+    at: datetime
+    what: str
+    by: str
+    reason: str
+
+
+def accesses_of(verification: Verification) -> QuerySet[AuditAccess]:
+    """The links of the record: pages of them go to `described`."""
+    return AuditAccess.objects.filter(verification_id=verification.pk)
+
+
+def described(links: Iterable[AuditAccess], user: Any) -> list[Access]:
+    """What the user is told of these links to a record of the user's own."""
+    links = list(links)
+    events = AuditEvent.objects.in_bulk({link.event_id for link in links})
+    offices = _offices({event.actor_id for event in events.values()}, user)
+    return [
+        Access(
+            link.created_at,
+            WHAT.get(Event(event.event), event.event),
+            offices.get(event.actor_id, _("staff")),
+            event.purpose if event.event == Event.USE else _reason(event),
+        )
+        for link in links
+        if (event := events.get(link.event_id))
+    ]
+
+
+def _reason(event: AuditEvent) -> str:
+    """What the officer gave as the reason; a search has none but itself."""
+    return "" if event.event == Event.SEARCH else event.reason
+
+
+def _offices(actors: set[str], user: Any) -> dict[str, str]:
+    """The groups of each officer; never a name."""
+    found = {"": _("the system"), str(user.pk): _("you")}
+    model = get_user_model()
+    known = [actor for actor in actors if actor and actor != str(user.pk)]
+    try:
+        officers = model.objects.filter(pk__in=known).prefetch_related("groups")
+        for officer in officers:
+            groups = sorted(group.name for group in officer.groups.all())
+            found[str(officer.pk)] = ", ".join(groups) or _("staff")
+    except (ValueError, AttributeError):  # ids of another kind of user; a user model without groups
+        pass
+    return found
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom an account reached: the records, and how many persons they are."""
+
+    records: list[UUID]
+    persons: int
+
+
+def reached(*, actor: Any, begin: datetime, end: datetime) -> Reach:
+    """The records that the account reached from `begin` until before `end`, by whatever way.
+
+    `actor` is the account's id. Persons are counted by the number's blind index, else by user.
+    """
+    events = AuditEvent.objects.filter(
+        actor_id=str(actor), created_at__gte=begin, created_at__lt=end, records__isnull=False
+    )
+    links = AuditAccess.objects.filter(event_id__in=events.values("pk"))
+    ids = sorted(set(links.values_list("verification_id", flat=True).iterator(10_000)))
+    persons = set()
+    for start in range(0, len(ids), 500):
+        rows = Verification.objects.filter(pk__in=ids[start : start + 500])
+        for index, user_id, pk in rows.values_list("credential_id_index", "user_id", "pk"):
+            persons.add(index or (f"user {user_id}" if user_id else str(pk)))
+    return Reach(ids, len(persons))

@@ -1,0 +1,59 @@
+"""Withdrawal: a purpose's services close at once; what no live consent covers any more is erased."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import router
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from ... import audit
+from ...exceptions import NotFound
+from ...models import AuditEvent, Consent, Verification
+from ..transactions import durable
+from . import consent as consents
+from .erasure import ERASABLE, erase_all, with_users
+
+REASON = "consent withdrawn"
+
+
+def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consent]:
+    """Withdraw the user's consents to the purpose of that consent; returns them, newest first.
+
+    When none of the user's consents is left, the personal data of all records is erased, of whatever
+    method, and of faces that wait. What is pending is erased by its own end, which reads the consent
+    again. Repeated, it changes nothing. Raises `NotFound` for another user's consent.
+    """
+    if consent.user_id != user.pk:
+        raise NotFound
+    using = router.db_for_write(Consent)
+    origin = audit.Origin.of(user, request)
+    purpose = consent.notice.purpose
+    with durable(using):
+        for each in _of(user, using).filter(notice__purpose=purpose, withdrawn_at=None):
+            _withdraw(each, origin, using)
+    if not consents.live(user).exists():
+        _erase_all_of(user, origin, using)
+    return list(_of(user, using).filter(notice__purpose=purpose))
+
+
+def _of(user: Any, using: str) -> QuerySet[Consent]:
+    mine = Consent.objects.using(using).filter(user_id=user.pk).select_related("notice")
+    return mine.order_by("-given_at", "-id")
+
+
+def _withdraw(consent: Consent, origin: audit.Origin, using: str) -> None:
+    """Only what nobody else withdrew meanwhile. The UPDATE waits for an attempt that ends under it."""
+    consent.withdrawn_at = timezone.now()
+    live = Consent.objects.using(using).filter(pk=consent.pk, withdrawn_at=None)
+    if live.update(withdrawn_at=consent.withdrawn_at):
+        event = AuditEvent.Event.CONSENT_WITHDRAWN
+        audit.append_consent(event, origin, consent, consent.notice, using=using)
+
+
+def _erase_all_of(user: Any, origin: audit.Origin, using: str) -> None:
+    held = Verification.objects.using(using).of(user).filter(status__in=ERASABLE)
+    rows = list(with_users(held))
+    if rows:
+        erase_all(rows, origin, REASON, using)
