@@ -245,8 +245,9 @@ def _ways(row: Mapping[str, Any]) -> tuple[Way, ...]:
 
 def _theirs(row: Mapping[str, Any], ways: tuple[Way, ...]) -> Fault:
     name = str(row["name"])
+    group: Text = _WECHAT
     if name in _CURATED:
-        (label, explanation), group = _CURATED[name], _WECHAT
+        label, explanation = _CURATED[name]
     else:
         label, explanation = describe(name, str(row["description"]), ways[0], str(row["group"]))
         kind = str(row["group"])

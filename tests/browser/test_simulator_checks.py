@@ -26,10 +26,10 @@ WORDS = {
     },
     "zh-CN": {
         "button": "核验我的实名信息",
-        "city": "核验你的身份",
-        "verified": "微信确认两者均属于你",
+        "city": "核验您的身份",
+        "verified": "微信确认两者均属于您",
         "no_real_name": "实名",
-        "refused": "你没有授权",
+        "refused": "您没有授权",
     },
 }
 
@@ -304,7 +304,9 @@ def test_by_keyboard_alone(phone: Phone) -> None:
     phone.until(lambda: phone.screen() == "check")
     press(Keys.TAB, Keys.TAB, Keys.ENTER)  # to the name, to the number, and off
     phone.until(lambda: phone.focus() == "notice-title")
-    press(Keys.TAB, Keys.TAB, Keys.ENTER)  # refuse, go on
+    press(
+        Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB, Keys.ENTER
+    )  # text, box, refuse, go on
     phone.until(lambda: phone.focus() == "city-title")
     press(Keys.TAB, Keys.TAB)  # round in it, not out of it
     assert phone.focus() == "city-back"
@@ -312,7 +314,8 @@ def test_by_keyboard_alone(phone: Phone) -> None:
     phone.ends("refused")
     press(Keys.TAB, Keys.ENTER)
     phone.until(lambda: phone.focus() == "notice-title")
-    press(Keys.TAB, Keys.TAB, Keys.ENTER, Keys.TAB, Keys.ENTER)
+    press(Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB, Keys.ENTER)
+    press(Keys.TAB, Keys.ENTER)
     phone.ends("verified")
 
 
@@ -328,7 +331,7 @@ def test_a_phones_width_holds_it_all(phone: Phone, site: str, language: str) -> 
         ("#notice-agree", "city"),
         ("#city-agree", "match"),
     ):
-        phone.tap(tap)
+        phone.consent() if tap == "#notice-agree" else phone.tap(tap)
         phone.shot(f"360-{language}-check-{screen}")
         assert phone.driver.execute_script(width) <= 360, screen
     phone.ends("verified")

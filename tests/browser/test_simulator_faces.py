@@ -8,6 +8,7 @@ from itertools import groupby
 import pytest
 
 from example_project.simulator.citizens import CITIZENS
+from tests.browser.conftest import Sites
 from tests.browser.local_wechat import LocalWeChat
 from tests.browser.phone import Phone
 from wx_realname.wechat.verdicts import VERDICTS, Verdict
@@ -36,7 +37,13 @@ def test_a_face_is_verified_and_the_service_opens(phone: Phone, wechat: LocalWeC
     phone.shot("face-form")
     phone.tap("#to-city")
     phone.until(lambda: phone.find("#notice-agree").is_displayed())
+    assert "1095 days" in phone.said("#notice-facts")
+    assert not phone.find("#notice-tick").is_selected()
+    assert not phone.find("#notice-agree").is_enabled()
     phone.shot("face-notice")
+    phone.tap("#notice-link")
+    assert "resident ID number" in phone.said("#notice-text")
+    phone.shot("face-notice-text")
     phone.consent()
     phone.until(lambda: phone.find("#camera").is_displayed())
     words = phone.ends("verified")
@@ -105,6 +112,32 @@ def test_who_leaves_the_camera_has_cancelled(phone: Phone) -> None:
     phone.tap("#camera-cancel")
     phone.ends("face_cancelled")
     assert phone.next_step() == "reauthorize"
+
+
+def test_a_withdrawal_ends_the_consent(phone: Phone) -> None:
+    phone.face()
+    phone.ends("verified")
+    assert '"notice"' in phone.message(1)
+    phone.tap("#to-service")
+    phone.tap("#withdraw")
+    assert "network address" in phone.said("[data-sheet=withdrawal]")
+    phone.tap("#withdrawal-agree")
+    phone.until(lambda: "consents/…/withdraw/ → HTTP 200" in phone.said("#after"))
+    phone.tap("#social-security")
+    phone.until(lambda: "real name" in phone.said("#notice"))
+
+
+def test_a_site_without_a_notice_says_so_and_goes_on(
+    phone: Phone, running: tuple[LocalWeChat, Sites]
+) -> None:
+    phone.open(running[1](notices=""), way="face")
+    phone.fill_in()
+    phone.tap("#to-city")
+    phone.until(lambda: phone.find("#notice-none").is_displayed())
+    assert not phone.find("#notice-box").is_displayed()
+    phone.tap("#notice-agree")
+    phone.ends("verified")
+    assert '"notice"' not in phone.message(1)
 
 
 def test_who_does_not_agree_is_not_asked_for_more(phone: Phone, wechat: LocalWeChat) -> None:

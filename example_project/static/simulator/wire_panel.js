@@ -140,7 +140,7 @@ export function callList(calls) {
     line.append(span("call", call.call));
     if (call.errcode !== null) line.append(span("errcode", `errcode ${call.errcode}`));
     if (call.fault) line.append(span("met", call.fault));
-    if (call.consumed) line.append(span("consumed", words("consumed", { token: way.token })));
+    if (call.consumed && call.call === way.call) line.append(span("consumed", words("consumed", { token: way.token })));
     list.append(line);
   }
   return list;
