@@ -16,7 +16,7 @@ from django.utils import timezone
 from tests.conftest import AUTH_TOKEN
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
 from wx_realname import audit
-from wx_realname.models import AuditEvent, AuditSeal, Verification
+from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, reveal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,6 +80,7 @@ def aged(years: float) -> None:
     """All that there is, as if it had been sealed that long ago."""
     past = timezone.now() - timedelta(days=365 * years)
     AuditEvent.objects.update(created_at=past)
+    AuditAccess.objects.update(created_at=past)
     last = AuditSeal.objects.get()
     events = list(AuditEvent.objects.filter(seal=last.number))
     seal: Any = sys.modules["wx_realname.audit.seal"]
