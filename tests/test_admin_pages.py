@@ -261,7 +261,8 @@ def test_without_its_audit_event_nothing_is_shown(
         raise DatabaseError("disk full")
 
     client = staff(needed)
-    monkeypatch.setattr(audit, "append", full)
+    for name in ("append", "append_access"):
+        monkeypatch.setattr(audit, name, full)
     address, data = actions(row)[needed]
     with pytest.raises(DatabaseError):
         client.post(address, data)

@@ -73,7 +73,7 @@ def test_a_match_is_stored_as_an_exchange_is(
     assert plain and (plain.real_name, plain.credential_id) == (NAME, NUMBER)
     assert row.real_name_masked == "**娜" and row.check_digit_valid is not None
     assert events() == ["exchange verified"]
-    assert AuditEvent.objects.get().method == "check"
+    assert AuditEvent.objects.get(event="exchange").method == "check"
     (call,) = (call for call in wechat.calls if call.path == CHECK)
     assert call.body == {
         "openid": OPENID,

@@ -196,10 +196,12 @@ def test_a_command_has_our_prefix_and_says_what_it_does(name: str) -> None:
 
 
 BAD = {
+    "realname_affected": ["--actor", "1", "--from", "soon", "--to", "2026-11-29"],
     "realname_application": ["--merchant", "nobody"],
     "realname_doctor": ["--nonsense"],
     "realname_groups": ["--nonsense"],
     "realname_make_keys": ["--nonsense"],
+    "realname_notices": ["there-is-no-such-folder"],
     "realname_protect_audit": [],
     "realname_purge": ["--batch-size", "0"],
     "realname_rotate_keys": ["--batch-size", "0"],
@@ -211,8 +213,14 @@ BAD = {
 }
 
 
-#: They touch permissions and triggers alone.
-WITHOUT_SETTINGS = {"realname_groups", "realname_make_keys", "realname_protect_audit"}
+#: They touch permissions, triggers, notices or who looked alone.
+WITHOUT_SETTINGS = {
+    "realname_affected",
+    "realname_groups",
+    "realname_make_keys",
+    "realname_notices",
+    "realname_protect_audit",
+}
 
 
 @pytest.mark.django_db

@@ -132,7 +132,7 @@ def test_a_face_passes(wechat: LyingWeChat, user: Any, notice: Notice) -> None:
     assert plain and (plain.real_name, plain.credential_id) == (NAME, NUMBER)
     assert (stored.real_name_masked, stored.face_encrypted) == ("**娜", None)
     assert events() == ["exchange verified"] and faults() == []
-    event = AuditEvent.objects.get()
+    event = AuditEvent.objects.get(event="exchange")
     assert (event.method, event.errcode, event.actor_id) == ("face", None, str(user.pk))
     again = finish_face(stored)
     assert again == stored and not again.newly_verified and asked(wechat) == 1

@@ -8,6 +8,11 @@ def mask_name(real_name: str) -> str:
     return "*" if len(real_name) == 1 else "*" * (len(real_name) - 1) + real_name[-1]
 
 
+def hide_name(masked: str) -> str:
+    """``**娜`` → ``***``: for MASK_NAME "none", which holds for what was masked before, too."""
+    return "*" * len(masked)
+
+
 def mask_credential_id(credential_id: str) -> str:
     """``440…018`` → ``4****************8``, as long as the number itself."""
     return credential_id[0] + "*" * (len(credential_id) - 2) + credential_id[-1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from . import conf, masking
 from .managers import VerificationManager
 from .moments import MomentField
 from .personal_data import PersonalData
@@ -42,6 +44,12 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.version} ({self.language})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Once: what citizens agreed to never changes."""
+        if not self._state.adding:
+            raise TypeError("a notice that was published is never changed: publish a new version")
+        super().save(*args, **kwargs)
 
 
 class Consent(models.Model):
@@ -217,6 +225,14 @@ class Verification(models.Model):
     def __str__(self) -> str:
         return f"{self.pk} {self.status}"
 
+    @property
+    def real_name_shown(self) -> str | None:
+        """The masked name, as MASK_NAME lets it be shown."""
+        masked = self.real_name_masked
+        if masked is None or conf.current().mask_name == "last":
+            return masked
+        return masking.hide_name(masked)
+
     @classmethod
     def sealed(cls, row_id: UUID, personal_data: PersonalData) -> tuple[Sealed, Sealed]:
         """The two ciphertexts for the row with that id."""
@@ -275,6 +291,7 @@ class AuditEvent(models.Model):
         SEAL = "seal", _("trail sealed")
         ROTATION = "rotation", _("keys rotated")
         CONTRADICTION = "contradiction", _("record contradicts its trail")
+        NOTICE_PUBLISHED = "notice_published", _("notice published")
         CONSENT_GIVEN = "consent_given", _("consent given")
         CONSENT_WITHDRAWN = "consent_withdrawn", _("consent withdrawn")
         COPY = "copy", _("copy given to the citizen")
@@ -384,6 +401,29 @@ class ServiceUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.purpose} {self.day}"
+
+
+class ExportRequest(models.Model):
+    """A plain export that waits for a second officer: released by another, within a day, and run once."""
+
+    id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
+    actor_id = models.CharField(_("asked by"), max_length=64)
+    reason = models.CharField(_("reason"), max_length=255)
+    case_number = models.CharField(_("case number"), max_length=64, blank=True)
+    filters = models.CharField(_("filters"), max_length=255)
+    asked_at = models.DateTimeField(_("asked at"))
+    released_by = models.CharField(_("released by"), max_length=64, blank=True)
+    released_at = models.DateTimeField(_("released at"), null=True)
+    used_at = models.DateTimeField(_("run at"), null=True)
+
+    class Meta:
+        verbose_name = _("request for a plain export")
+        verbose_name_plural = _("requests for plain exports")
+        default_permissions = ("view",)
+        indexes = (models.Index(fields=("-asked_at", "-id"), name="wx_realname_request_asked"),)
+
+    def __str__(self) -> str:
+        return f"{self.pk}"
 
 
 class AuditSeal(models.Model):

@@ -16,6 +16,12 @@ def test_by_keyboard_alone(phone: Phone) -> None:
         ActionChains(phone.driver).send_keys(*keys).perform()
 
     phone.find("#authorise").send_keys(Keys.ENTER)
+    phone.until(lambda: phone.focus() == "notice-title")
+    press(Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB)
+    assert phone.focus() == "notice-agree"
+    press(Keys.TAB)  # round in the sheet, not out of it
+    assert phone.focus() == "notice-link"
+    press(Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
     assert phone.focus() == "consent-title"
     press(Keys.TAB, Keys.TAB)
     assert phone.focus() == "allow"
@@ -28,7 +34,10 @@ def test_by_keyboard_alone(phone: Phone) -> None:
     press(Keys.ESCAPE)
     phone.ends("refused")
     assert phone.find("#said").get_attribute("textContent").startswith("You didn't authorize")
-    press(Keys.TAB, Keys.ENTER, Keys.TAB, Keys.TAB, Keys.ENTER, *"135790")
+    press(Keys.TAB, Keys.ENTER)
+    phone.until(lambda: phone.focus() == "notice-title")
+    press(Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB, Keys.ENTER)
+    press(Keys.TAB, Keys.TAB, Keys.ENTER, *"135790")
     phone.ends("verified")
 
 
@@ -52,11 +61,12 @@ def test_a_phones_width_holds_it_all(phone: Phone, site: str, language: str, sch
     phone.prefers(color_scheme=scheme, reduced_motion="reduce")
     phone.open(site, language)
     width = "return document.documentElement.scrollWidth"
-    for step in ("home", "consent", "password", "verified"):
+    for step in ("home", "notice", "consent", "password", "verified"):
         assert phone.driver.execute_script(width) <= 360, step
         phone.shot(f"360-{language}-{scheme}-{step}")
         {
             "home": lambda: phone.tap("#authorise"),
+            "notice": phone.consent,
             "consent": lambda: phone.tap("#allow"),
             "password": lambda: phone.type("135790"),
             "verified": lambda: None,

@@ -1,5 +1,5 @@
 """The console's models in Django's admin."""
 
-from . import audit, overview, verification
+from . import audit, consent, overview, verification
 
-__all__ = ["audit", "overview", "verification"]
+__all__ = ["audit", "consent", "overview", "verification"]

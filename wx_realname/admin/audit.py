@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from ..models import AuditEvent, Verification
+from .affected import AffectedPage
 from .filters import (
     DayFilter,
     ErrcodeFilter,
@@ -20,13 +21,12 @@ from .filters import (
 )
 from .integrity import glance
 from .names import shown, usernames
-from .read_only import ReadOnlyAdmin
 
 STATUSES = dict(Verification.Status.choices)
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ReadOnlyAdmin):
+class AuditEventAdmin(AffectedPage):
     list_display = (
         "when",
         "event",
@@ -55,8 +55,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "actor",
         "ip_address",
         "reason",
+        "case_number",
         "user_id",
         "record",
+        "records",
+        "purpose",
         "merchant",
         "method",
         "outcome",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
@@ -12,8 +11,8 @@ from .. import audit
 from ..exceptions import InvalidRequest
 from ..services.disclosure import search
 from ..services.disclosure.export import MAX_REASON as MAX_EXPORT_REASON
+from ..services.reasons import MAX_CASE_NUMBER
 
-_ID_NUMBER = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15})(?!\d)")
 _UNREMEMBERED = {"autocomplete": "off", "spellcheck": "false", "class": "vTextField"}
 
 
@@ -41,27 +40,32 @@ class FindForm(ServiceForm):
     )
 
 
-def no_number(reason: str) -> None:
-    """The trail holds no number, and never loses what it once holds."""
-    if _ID_NUMBER.search(reason):
-        raise forms.ValidationError(
-            _("Write no ID number here: the audit trail keeps it for good.")
-        )
+class CaseForm(ServiceForm):
+    """A form with a case number beside the reason."""
+
+    case_number = forms.CharField(
+        label=_("Case number"),
+        required=False,
+        max_length=MAX_CASE_NUMBER,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
 
 
-class ReasonForm(ServiceForm):
+class ReasonForm(CaseForm):
     """For reveal and erase."""
+
+    field_order = ("reason", "case_number")
 
     reason = forms.CharField(
         label=_("Reason"),
         max_length=audit.MAX_REASON,
-        validators=[no_number],
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         help_text=_("Kept in the audit trail. Write no name and no ID number here."),
     )
 
 
-class ExportForm(ServiceForm):
+class ExportForm(CaseForm):
+    field_order = ("content", "reason", "case_number")
     MASKED, PLAIN = "masked", "plain"
 
     content = forms.ChoiceField(
@@ -74,7 +78,6 @@ class ExportForm(ServiceForm):
         label=_("Reason"),
         required=False,
         max_length=MAX_EXPORT_REASON,
-        validators=[no_number],
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         help_text=_(
             "Needed for plain text. Kept in the audit trail. Write no name and no ID number here."

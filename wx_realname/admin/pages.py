@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
 from django.http import (
     Http404,
     HttpResponse,
@@ -23,11 +24,16 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import services
 from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError
-from ..models import Verification
+from ..models import ExportRequest, Verification
 from ..personal_data import Secret
+from ..services.disclosure import approval
+from ..services.disclosure.approval import NotReleased
+from ..services.disclosure.export import chosen_by
 from . import spreadsheet
 from .forms import ExportForm, FindForm, ReasonForm, ServiceForm
 from .read_only import ReadOnlyAdmin, require
+
+SHOWN_REQUESTS = 100
 
 
 class ConsolePages(ReadOnlyAdmin):
@@ -42,6 +48,7 @@ class ConsolePages(ReadOnlyAdmin):
         return [
             console("find/", self.find_view, "find"),
             console("export/", self.export_view, "export"),
+            console("export/requests/", self.requests_view, "requests"),
             console("<uuid:object_id>/reveal/", self.reveal_view, "reveal"),
             console("<uuid:object_id>/erase/", self.erase_view, "erase"),
         ]
@@ -76,7 +83,7 @@ class ConsolePages(ReadOnlyAdmin):
         if form.is_valid():
             try:
                 plain = services.reveal(
-                    row, actor=request.user, reason=form.cleaned_data["reason"], request=request
+                    row, actor=request.user, request=request, **form.cleaned_data
                 )
                 return self._page(request, "revealed", title, row=row, plain=plain)
             except InvalidRequest as refused:
@@ -95,9 +102,7 @@ class ConsolePages(ReadOnlyAdmin):
         form, fault = ReasonForm(request.POST or None), ""
         if form.is_valid():
             try:
-                services.erase(
-                    row, actor=request.user, reason=form.cleaned_data["reason"], request=request
-                )
+                services.erase(row, actor=request.user, request=request, **form.cleaned_data)
                 messages.success(request, _("The personal data was erased."))
                 return HttpResponseRedirect(self._record_address(request, row))
             except RealNameError as refused:
@@ -121,17 +126,54 @@ class ConsolePages(ReadOnlyAdmin):
             plain = form.cleaned_data["content"] == ExportForm.PLAIN
             require(request, "export_plaintext" if plain else "view_verification")
             try:
-                return self._file(request, chosen, plain, form.cleaned_data["reason"])
+                return self._file(request, chosen, plain, form.cleaned_data)
+            except NotReleased:
+                return self._asked(request, chosen, form.cleaned_data)
             except InvalidRequest as refused:
                 form.take_errors(refused)
         return self._page(request, "export", _("Export"), form=form, chosen=chosen)
 
-    def _file(self, request: Any, chosen: Any, plain: bool, reason: str) -> StreamingHttpResponse:
+    def _asked(self, request: Any, chosen: Any, data: dict[str, Any]) -> HttpResponse:
+        """FOUR_EYES: the request waits for another officer."""
+        approval.ask(
+            actor=request.user,
+            reason=data["reason"],
+            case_number=data["case_number"],
+            chosen=chosen_by(_filters(chosen)),
+            request=request,
+        )
+        messages.info(
+            request, _("Asked for. Another officer has to release it; then export again.")
+        )
+        return HttpResponseRedirect(self._requests_address())
+
+    def requests_view(self, request: Any) -> HttpResponse:
+        """Requests for plain exports, and their release by another officer."""
+        require(request, "export_plaintext")
+        if request.method == "POST":
+            try:
+                approval.release(request.POST.get("request"), actor=request.user, request=request)
+                messages.success(request, _("Released."))
+            except (RealNameError, ValueError, ValidationError) as refused:
+                messages.error(request, str(getattr(refused, "detail", _("Not released."))))
+            return HttpResponseRedirect(self._requests_address())
+        requests = ExportRequest.objects.order_by("-asked_at", "-id")[:SHOWN_REQUESTS]
+        title = _("Requests for plain exports")
+        return self._page(request, "requests", title, requests=requests, me=str(request.user.pk))
+
+    def _requests_address(self) -> str:
+        name = "admin:wx_realname_verification_requests"
+        return reverse(name, current_app=self.admin_site.name)
+
+    def _file(
+        self, request: Any, chosen: Any, plain: bool, data: dict[str, Any]
+    ) -> StreamingHttpResponse:
         exported = services.export(
             chosen.queryset,
             actor=request.user,
             plain=plain,
-            reason=reason,
+            reason=data["reason"],
+            case_number=data["case_number"],
             filters=_filters(chosen),
             request=request,
         )

@@ -16,13 +16,13 @@ from ..wechat.verdicts import verdict_of
 from .audit import STATUSES
 from .filters import DayFilter, ErrcodeFilter, MerchantFilter, MethodFilter, StatusFilter
 from .names import shown, usernames
-from .pages import ConsolePages
+from .subject_copy import SubjectCopyPage
 
 MOST_EVENTS = 200  # of one record's trail
 
 
 @admin.register(Verification)
-class VerificationAdmin(ConsolePages):
+class VerificationAdmin(SubjectCopyPage):
     list_display = (
         "when",
         "status",

@@ -26,6 +26,8 @@ class NoticeInForce(RealNameView):
 
 
 class NewestConsentFirst(NewestFirst):
+    """Keyset pages of consents."""
+
     ordering = ("-given_at", "-id")
 
 

@@ -138,7 +138,7 @@ def _told(row: Verification) -> tuple[str | None, str | None]:
             return None, None
         if plain:
             return plain.real_name, plain.credential_id
-    return row.real_name_masked, row.credential_id_masked
+    return row.real_name_shown, row.credential_id_masked
 
 
 def _utc(moment: datetime | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,13 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from ..models import AuditAccess, AuditEvent, Verification
+from ..uuid7 import uuid7
 from . import keys
 from .reading import stored
 from .trail import Origin, append
 
 BATCH = 1_000  # links of one INSERT, events of one look
+LINKS = 5_000  # links of one look, and one event's more
 
 Faults = Generator[str, None, None]
 
@@ -30,20 +33,20 @@ def append_access(
     **details: Any,
 ) -> AuditEvent:
     """Add an event that reached these records, and a link to each, within the caller's transaction."""
-    ids = sorted(set(records))
-    details |= {"records": len(ids), "records_digest": _digests(ids)[0]}
+    ids, event_id, now = sorted(set(records)), uuid7(), timezone.now()
+    details |= {"id": event_id, "created_at": now}
+    details |= {"records": len(ids), "records_digest": _digests(event_id, ids)[0]}
     made = append(event, origin, using=using, about=about, reason=reason, **details)
-    now = timezone.now()
     links = (
-        AuditAccess(event_id=made.pk, verification_id=record, created_at=now) for record in ids
+        AuditAccess(event_id=event_id, verification_id=record, created_at=now) for record in ids
     )
     AuditAccess.objects.using(using).bulk_create(links, batch_size=BATCH)
     return made
 
 
-def _digests(ids: list[UUID]) -> list[str]:
-    """HMACs over the sorted ids, the writing key's first."""
-    data = b"".join(id_.bytes for id_ in ids)
+def _digests(event_id: UUID, ids: list[UUID]) -> list[str]:
+    """HMACs over the event's id and the sorted ids, the writing key's first."""
+    data = event_id.bytes + b"".join(id_.bytes for id_ in ids)
     return [digest.hex for digest in keys.index("audit.access").digests(data)]
 
 
@@ -51,11 +54,8 @@ def access_faults() -> Faults:
     """Every event whose links aren't those that it vouches for, and links of no event."""
     last: Any = None
     while batch := _batch(last):
-        for event in batch:
-            links = stored(AuditAccess).filter(event_id=event.pk)
-            ids = sorted(links.values_list("verification_id", flat=True))
-            if len(ids) != event.records or event.records_digest not in _digests(ids):
-                yield f"event {event.pk}: the list of the records that it reached was changed"
+        for part in _parts(batch):
+            yield from _wrong(part)
         if last is not None and batch[-1].pk <= last:
             return
         last = batch[-1].pk
@@ -67,5 +67,32 @@ def access_faults() -> Faults:
 
 def _batch(after: Any) -> list[AuditEvent]:
     events = stored(AuditEvent).filter(records__isnull=False).order_by("pk")
-    events = events.only("pk", "records", "records_digest")
+    events = events.only("pk", "records", "records_digest", "created_at")
     return list((events.filter(pk__gt=after) if after else events)[:BATCH])
+
+
+def _parts(batch: list[AuditEvent]) -> Generator[list[AuditEvent], None, None]:
+    """Events whose links are read together: of an export's parts few, of single looks many."""
+    part, links = [], 0
+    for event in batch:
+        part.append(event)
+        links += event.records or 0
+        if links >= LINKS:
+            yield part
+            part, links = [], 0
+    if part:
+        yield part
+
+
+def _wrong(part: list[AuditEvent]) -> Faults:
+    links = stored(AuditAccess).filter(event_id__in=[event.pk for event in part])
+    reached: dict[UUID, list[tuple[UUID, datetime]]] = {}
+    for event_id, record, at in links.values_list("event_id", "verification_id", "created_at"):
+        reached.setdefault(event_id, []).append((record, at))
+    for event in part:
+        found = sorted(reached.get(event.pk, ()))
+        ids = [record for record, _at in found]
+        digest_holds = event.records_digest in _digests(event.pk, ids)
+        times_hold = all(at == event.created_at for _record, at in found)
+        if len(ids) != event.records or not digest_holds or not times_hold:
+            yield f"event {event.pk}: the list of the records that it reached was changed"

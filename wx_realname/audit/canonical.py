@@ -11,9 +11,9 @@ from typing import Any
 from django.db import connections, models, router
 
 from .. import databases
-from ..models import AuditEvent, AuditSeal, Consent, Notice, Verification
+from ..models import AuditAccess, AuditEvent, AuditSeal, Consent, Notice, Verification
 
-MODELS = (Verification, AuditEvent, AuditSeal, Notice, Consent)
+MODELS = (Verification, AuditEvent, AuditSeal, AuditAccess, Notice, Consent)
 SHOWN = 3  # wrong places named for each column
 
 _ID = "length({0}) = 32 AND {0} NOT GLOB '*[^0-9a-f]*'"

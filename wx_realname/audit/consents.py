@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 
@@ -28,81 +29,150 @@ Faults = Generator[str, None, None]
 _as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
+def append_notice(notice: Notice, *, using: str) -> AuditEvent:
+    """Add the event of a notice that was published, within the caller's transaction.
+
+    It carries an HMAC over all that the notice says.
+    """
+    values = {"purpose": notice.purpose} | _signature(notice_digests(notice)[0])
+    reason = f"{notice.version} ({notice.language}) {notice.pk}"
+    values |= values_of(Event.NOTICE_PUBLISHED, Origin(), reason)
+    return statements.insert(AuditEvent, values, using)
+
+
 def append_consent(
     event: AuditEvent.Event, origin: Origin, consent: Consent, notice: Notice, *, using: str
 ) -> AuditEvent:
     """Add the event of a consent that was given or withdrawn, within the caller's transaction.
 
-    It carries an HMAC over (id, user, notice's hash, given_at, withdrawn_at).
+    It carries an HMAC over (id, user, notice's hash, given_at, withdrawn_at), and what else the row says.
     """
-    signature = digests(consent, str(consent.user_id or ""), notice.sha256)[0]
-    values = values_of(event, origin, "") | {
-        "user_id": str(consent.user_id or "")[:64],
+    user_id = str(consent.user_id or "")
+    signature = digests(consent, notice, user_id, consent.withdrawn_at)[0]
+    values = {
+        "user_id": user_id[:64],
         "verification_id": consent.verification_id,
         "consent_id": consent.pk,
         "purpose": notice.purpose,
-        "outcome_hmac": signature.hex,
-        "outcome_key_id": signature.key_id,
     }
+    values |= values_of(event, origin, "") | _signature(signature)
     return statements.insert(AuditEvent, values, using)
 
 
-def digests(consent: Consent, user_id: str, sha256: str) -> list[Digest]:
+def _signature(digest: Digest) -> dict[str, Any]:
+    return {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
+
+
+def digests(
+    consent: Consent, notice: Notice, user_id: str, withdrawn_at: datetime | None
+) -> list[Digest]:
     """HMACs over what the consent says, the writing key's first."""
-    times = (_moment(consent.given_at), _moment(consent.withdrawn_at))
-    covered = [FORMAT, str(consent.pk), user_id, sha256, *times]
+    covered = [
+        FORMAT,
+        str(consent.pk),
+        user_id,
+        notice.sha256,
+        _moment(consent.given_at),
+        _moment(withdrawn_at),
+        str(notice.pk),
+        str(consent.verification_id or ""),
+        str(consent.ip_address or ""),
+    ]
     return keys.index("audit.consent").digests(_as_json(covered))
+
+
+def notice_digests(notice: Notice) -> list[Digest]:
+    """HMACs over what the notice says, the writing key's first."""
+    covered = [
+        FORMAT,
+        str(notice.pk),
+        notice.purpose,
+        notice.version,
+        notice.language,
+        notice.title,
+        notice.sha256,
+        notice.handler,
+        notice.recipients,
+        notice.retention_days,
+        _moment(notice.published_at),
+    ]
+    return keys.index("audit.notice").digests(_as_json(covered))
 
 
 def consent_faults() -> Faults:
     """Every notice, and every consent, that isn't as its events say."""
-    for notice in stored(Notice).order_by("pk").iterator(BATCH):
-        if hashlib.sha256(notice.text.encode()).hexdigest() != notice.sha256:
-            yield f"notice {notice.pk}: its text was changed"
+    notices = {notice.pk: notice for notice in stored(Notice).order_by("pk")}
+    yield from _wrong_notices(notices.values())
     last: Any = None
     while batch := _batch(last):
-        yield from _wrong(batch)
+        yield from _wrong(batch, notices)
         if last is not None and batch[-1].pk <= last:
             return  # ids that aren't spelt canonically are faults of their own
         last = batch[-1].pk
     yield from _removed()
 
 
+def _wrong_notices(notices: Iterable[Notice]) -> Faults:
+    """Notices and the events of their publication, one each. They are few."""
+    events = list(stored(AuditEvent).filter(event=Event.NOTICE_PUBLISHED))
+    for notice in notices:
+        if hashlib.sha256(notice.text.encode()).hexdigest() != notice.sha256:
+            yield f"notice {notice.pk}: its text was changed"
+        signed = notice_digests(notice)
+        found = next((event for event in events if _bears_out(signed, event)), None)
+        if found is None:
+            yield f"notice {notice.pk} was changed or added: no event speaks of it"
+        else:
+            events.remove(found)
+    for event in events:
+        yield f"event {event.pk}: the notice {event.purpose} {event.reason} was changed or removed"
+
+
 def _batch(after: Any) -> list[Consent]:
-    consents = stored(Consent).select_related("notice").order_by("pk")
+    consents = stored(Consent).order_by("pk")  # no join: it would hide one of no notice
     return list((consents.filter(pk__gt=after) if after else consents)[:BATCH])
 
 
-def _wrong(batch: list[Consent]) -> Faults:
-    events = stored(AuditEvent).filter(
-        consent_id__in=[consent.pk for consent in batch], event__in=EVENTS
-    )
-    last = {event.consent_id: event for event in events.order_by("created_at", "id")}
-    owners = owners_of(last[each.pk] for each in batch if each.user_id is None and each.pk in last)
+def _wrong(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Faults:
+    ids = [consent.pk for consent in batch]
+    spoken: dict[Any, list[AuditEvent]] = {}
+    for event in stored(AuditEvent).filter(consent_id__in=ids, event__in=EVENTS):
+        spoken.setdefault(event.consent_id, []).append(event)
+    ownerless = [each.pk for each in batch if each.user_id is None]
+    owners = owners_of(event for pk in ownerless for event in spoken.get(pk, ()))
     for consent in batch:
-        event = last.get(consent.pk)
-        if event is None:
+        events, notice = spoken.get(consent.pk, []), notices.get(consent.notice_id)
+        if not events:
             yield f"consent {consent.pk} was added: no event speaks of it"
-        elif not _agrees(consent, event, owners):
+        elif notice is None or not _agree(consent, notice, events, owners):
             yield f"consent {consent.pk} was changed"
 
 
-def _agrees(consent: Consent, event: AuditEvent, owners: set[str]) -> bool:
+def _agree(consent: Consent, notice: Notice, events: list[AuditEvent], owners: set[str]) -> bool:
+    """One event of each kind: a copy of the first, made later, would undo a withdrawal."""
+    wanted = sorted(EVENTS if consent.withdrawn_at else EVENTS[:1])
+    kinds = sorted(event.event for event in events)
+    return kinds == wanted and all(_agrees(consent, notice, event, owners) for event in events)
+
+
+def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str]) -> bool:
     """A deleted user leaves the consent without one. `owners`: users who are there."""
     deleted = consent.user_id is None and event.user_id not in owners
     user_id = event.user_id if deleted else str(consent.user_id or "")
-    signed = digests(consent, user_id, consent.notice.sha256)
-    withdrawn = event.event == Event.CONSENT_WITHDRAWN
-    return (consent.withdrawn_at is not None) == withdrawn and keys.bears_out(
-        signed, event.outcome_key_id, event.outcome_hmac
-    )
+    withdrawn_at = consent.withdrawn_at if event.event == Event.CONSENT_WITHDRAWN else None
+    return _bears_out(digests(consent, notice, user_id, withdrawn_at), event)
+
+
+def _bears_out(signed: list[Digest], event: AuditEvent) -> bool:
+    borne_out = keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
+    return borne_out and not keys.disowned([event])
 
 
 def _removed() -> Faults:
     """Consents that events speak of, and that aren't there: none is ever deleted."""
     there = stored(Consent).filter(pk=OuterRef("consent_id"))
-    given = stored(AuditEvent).filter(event=Event.CONSENT_GIVEN).filter(~Exists(there))
-    for consent_id in given.values_list("consent_id", flat=True)[:BATCH]:
+    given = stored(AuditEvent).filter(event__in=EVENTS).filter(~Exists(there))
+    for consent_id in given.values_list("consent_id", flat=True).distinct()[:BATCH]:
         yield f"consent {consent_id} was removed: events speak of it"
 
 

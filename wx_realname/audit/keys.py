@@ -34,6 +34,16 @@ def index(purpose: str) -> BlindIndex:
     return blind_index(settings.audit_keys + _derived(settings.index_keys), purpose)
 
 
+def sign(text: str) -> Digest:
+    """An HMAC over a text that is kept outside the database."""
+    return index("audit.outside").digest(text)
+
+
+def signed_by(text: str, key_id: Any, hex_: Any) -> bool:
+    """Whether `sign` made it, by that key."""
+    return bears_out(index("audit.outside").digests(text), key_id, hex_)
+
+
 def writing_algorithm() -> str:
     """The algorithm of the key that signs now: "HMAC-SHA256" or "HMAC-SM3"."""
     settings = conf.current()

@@ -120,7 +120,8 @@ def _contradictory(
 
 
 def _state(row: Verification) -> list[Any]:
-    return [getattr(row, Verification._meta.get_field(name).attname) for name in COVERED[1:]]
+    fields = (Verification._meta.get_field(name) for name in COVERED[1:])
+    return [getattr(row, str(getattr(field, "attname"))) for field in fields]  # noqa: B009
 
 
 def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:

@@ -75,9 +75,10 @@ def append_outcomes(
     *,
     using: str,
     reason: str,
+    **details: Any,
 ) -> None:
     """Add such an event for each record, within the caller's transaction."""
-    rows = [_outcome(event, origin, each, reason, {}) for each in verifications]
+    rows = [_outcome(event, origin, each, reason, details) for each in verifications]
     statements.insert_all(AuditEvent, rows, using)
 
 

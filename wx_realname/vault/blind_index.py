@@ -5,13 +5,15 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256, SM3, HashAlgorithm
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from .. import names as typed_names
 from .. import resident_id
-from ..conf import HASH_KEY_BYTES, HashKey
+from ..conf import HASH_KEY_BYTES, HashKey, Settings
+from ..personal_data import PersonalData
 from .keyring import VERSION, derive
 from .opening import material
 
@@ -69,6 +71,19 @@ def names(keys: tuple[HashKey, ...]) -> BlindIndex:
 def numbers(keys: tuple[HashKey, ...]) -> BlindIndex:
     """The index of what `number_form` makes."""
     return blind_index(keys, "wx_realname.credential_id")
+
+
+def name_index(settings: Settings, real_name: str) -> str | None:
+    """The name's digest by the first key; None unless NAME_INDEX is "exact", for it can be guessed from."""
+    if settings.name_index != "exact":
+        return None
+    return names(settings.index_keys).digest(name_form(real_name)).hex
+
+
+def typed_digests(keys: tuple[HashKey, ...], row_id: UUID, data: PersonalData) -> list[Digest]:
+    """HMACs over a name and a number, salted by the row's id: alike in no two rows."""
+    form = f"{row_id} {name_form(data.real_name)} {number_form(data.credential_id)}"
+    return blind_index(keys, "wx_realname.typed").digests(form)
 
 
 def name_form(real_name: str) -> str:

@@ -7,7 +7,7 @@ A host whose own views answer with our errors describes them in the same way: in
 `view_replacement`, `described_view(self.target, get=described({200: …}, RealNameRequired))`.
 """
 
-from . import calls, fields  # noqa: F401 - importing registers them
+from . import calls, fields, rights  # noqa: F401 - importing registers them
 from .describing import described, described_view, empty_body, told_by_wechat
 
 __all__ = ["described", "described_view", "empty_body", "told_by_wechat"]

@@ -74,7 +74,7 @@ class CurrentVerification(OurView):
     def view_replacement(self) -> Any:
         summary = _("The caller's newest verified record")
         return described_view(
-            self.target, get=_call({200: _record()}, ours.NotFound, summary=summary)
+            self.target, get=call({200: _record()}, ours.NotFound, summary=summary)
         )
 
 
@@ -83,7 +83,7 @@ class VerificationDetail(OurView):
 
     def view_replacement(self) -> Any:
         summary = _("One of the caller's own records")
-        get = _call({200: _record()}, ours.NotFound, summary=summary)
+        get = call({200: _record()}, ours.NotFound, summary=summary)
         return described_view(self.target, get=get, delete=_erased())
 
 
@@ -121,7 +121,7 @@ def _listed() -> Any:
         enum=Verification.Status.values,
         description=_("Only records of that status; “waiting” finds what a restarted phone lost"),
     )
-    return _call(
+    return call(
         {200: RealNameRecordSerializer(many=True)},
         ours.NotFound,  # a cursor that isn't one
         ours.InvalidRequest(errors={"status": [str(NO_SUCH_STATUS)]}),
@@ -158,7 +158,7 @@ def _checked() -> Any:
 
 def _attempt(body: type[Serializer[Any]], ends: list[RealNameError], **about: Any) -> Any:
     """A call that leaves a record of what WeChat said."""
-    return _call(
+    return call(
         {
             201: _record(_("Verified just now")),
             200: _record(_("Verified before: the same record")),
@@ -179,7 +179,7 @@ def _attempt(body: type[Serializer[Any]], ends: list[RealNameError], **about: An
 
 def _face_begun() -> Any:
     begun = OpenApiResponse(RealNameBegunFaceSerializer, description=_("Begun just now"))
-    return _call(
+    return call(
         {201: begun},
         empty_body(RealNameFaceSerializer),
         ours.UnsupportedMediaType,
@@ -198,7 +198,7 @@ def _face_begun() -> Any:
 
 
 def _face_result() -> Any:
-    return _call(
+    return call(
         {200: _record()},
         ours.NotFound,
         ours.ExchangeInProgress(verification_id=RECORD),
@@ -214,7 +214,7 @@ def _face_result() -> Any:
 
 
 def _erased() -> Any:
-    return _call(
+    return call(
         {204: OpenApiResponse(description=_("Erased, now or before"))},
         ours.NotFound,
         ours.ExchangeInProgress(verification_id=RECORD),
@@ -228,7 +228,7 @@ def _erased() -> Any:
 
 def _categories() -> Any:
     merchant = OpenApiParameter("merchant", description=_("An alias; “default” unless given"))
-    return _call(
+    return call(
         {200: WeChatCategoriesSerializer},
         ours.InvalidRequest(errors={"merchant": [str(UNKNOWN)]}),
         *told_by_wechat(OF_A_QUESTION, "token"),
@@ -238,7 +238,7 @@ def _categories() -> Any:
     )
 
 
-def _call(
+def call(
     answers: dict[int, Any], *raised: Any, parameters: Any = (), **about: Any
 ) -> Callable[..., Any]:
     """One call; what all of ours share is added."""

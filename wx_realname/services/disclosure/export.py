@@ -8,17 +8,23 @@ from typing import Any
 
 from django.db import router
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
-from ... import audit
+from ... import audit, conf
 from ...exceptions import DecryptionError, InvalidRequest
 from ...managers import VerificationQuerySet
 from ...models import AuditEvent, Verification
-from ...personal_data import PersonalData, Secret
-from ...text import clean_text
+from ...personal_data import PersonalData
 from .. import keyset, trust
+from ..reasons import require_reason
 from ..transactions import durable
+from . import approval
 
 BATCH = 1_000  # records in memory at once
+TOO_MANY = _(
+    "There are more than %(limit)d records, which EXPORT_LIMIT allows for one export in plain text: "
+    "narrow the filters."
+)
 MAX_REASON = 100  # the filters stand beside it in the event
 
 
@@ -37,6 +43,7 @@ def export(
     actor: Any,
     plain: bool,
     reason: str = "",
+    case_number: str = "",
     filters: Mapping[str, str] | None = None,
     request: Any = None,
 ) -> Generator[Exported, None, None]:
@@ -45,20 +52,39 @@ def export(
     `filters` is how the rows were chosen, for the event. Raises `InvalidRequest` for a plain export
     without a reason. When the iterator ends, or is closed early, a second event has the number of rows.
     """
-    if fault := clean_text(Secret(reason), MAX_REASON, blank=not plain):
-        raise InvalidRequest(errors={"reason": [str(fault)]})
+    require_reason(reason, MAX_REASON, blank=not plain, case_number=case_number)
+    chosen = chosen_by(filters)
+    if plain:
+        _require_few(rows)
+        approval.use(actor=actor, chosen=chosen)
     origin = audit.Origin.of(actor, request)
-    chosen = ", ".join(f"{name}={value}" for name, value in (filters or {}).items()) or "all"
     begun = _append(
-        AuditEvent.Event.EXPORT, origin, f"{'plain' if plain else 'masked'}; {chosen}; {reason}"
+        AuditEvent.Event.EXPORT,
+        origin,
+        f"{'plain' if plain else 'masked'}; {chosen}; {reason}",
+        case_number=case_number,
     )
     return _handed_out(rows.defer(None), plain, origin, begun)
 
 
-def _append(event: AuditEvent.Event, origin: audit.Origin, reason: str) -> AuditEvent:
+def chosen_by(filters: Mapping[str, str] | None) -> str:
+    """How the rows were chosen, for the trail."""
+    return ", ".join(f"{name}={value}" for name, value in (filters or {}).items()) or "all"
+
+
+def _require_few(rows: QuerySet[Verification]) -> None:
+    """Raises `InvalidRequest` where there are more rows than EXPORT_LIMIT."""
+    limit = conf.current().export_limit
+    if limit is not None and rows[limit : limit + 1].exists():
+        raise InvalidRequest(errors={"content": [str(TOO_MANY) % {"limit": limit}]})
+
+
+def _append(
+    event: AuditEvent.Event, origin: audit.Origin, reason: str, **details: Any
+) -> AuditEvent:
     using = router.db_for_write(AuditEvent)
     with durable(using):
-        return audit.append(event, origin, using=using, reason=reason)
+        return audit.append(event, origin, using=using, reason=reason, **details)
 
 
 def _handed_out(

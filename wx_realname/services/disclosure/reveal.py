@@ -7,29 +7,35 @@ from typing import Any
 from django.db import router
 
 from ... import audit
-from ...exceptions import InvalidRequest, NotFound
+from ...exceptions import NotFound
 from ...models import AuditEvent, Verification
-from ...personal_data import PersonalData, Secret
-from ...text import clean_text
+from ...personal_data import PersonalData
 from .. import trust
+from ..minors import is_minor
+from ..reasons import require_reason
 from ..transactions import durable
 
 Event = AuditEvent.Event
 
 
 def reveal(
-    verification: Verification, *, actor: Any, reason: str, request: Any = None
+    verification: Verification,
+    *,
+    actor: Any,
+    reason: str,
+    case_number: str = "",
+    request: Any = None,
 ) -> PersonalData:
     """Name and ID number in plain text. The audit event is committed before anything is decrypted.
 
     Whether the actor may is for the caller to decide. Raises `InvalidRequest` without a reason,
     `NotFound` when nothing is stored (not verified, erased, STORAGE "masked"), `DecryptionError`.
     """
-    if fault := clean_text(Secret(reason), audit.MAX_REASON):
-        raise InvalidRequest(errors={"reason": [str(fault)]})
+    require_reason(reason, audit.MAX_REASON, case_number=case_number)
     using = router.db_for_write(Verification)
     origin = audit.Origin.of(actor, request)
     row = _stored(verification, using)
+    require_reason(reason, audit.MAX_REASON, about=row)
     trust.require([row], origin)
     with durable(using):
         audit.append_access(
@@ -39,6 +45,8 @@ def reveal(
             using=using,
             about=row,
             reason=reason,
+            case_number=case_number,
+            minor=is_minor(row),
         )
     personal_data = _stored(verification, using).personal_data()  # it may have been erased since
     if personal_data is None:

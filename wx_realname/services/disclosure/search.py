@@ -11,12 +11,13 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ... import audit, conf, resident_id
-from ...exceptions import InvalidRequest
+from ...exceptions import DecryptionError, InvalidRequest
 from ...models import AuditEvent, Verification
 from ...personal_data import Secret
 from ...text import clean_text
 from ...vault import blind_index
 from ...vault.blind_index import BlindIndex
+from .. import limits
 from ..transactions import durable
 
 Event = AuditEvent.Event
@@ -26,6 +27,10 @@ MAX_FOUND = 200
 
 NOT_A_NUMBER = _("This is not an ID number.")
 NOTHING_GIVEN = _("Enter a name or an ID number.")
+NO_NAME_INDEX = _(
+    "Enter the ID number too: this site keeps no index of names (NAME_INDEX), so nobody can be found "
+    "by name alone."
+)
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,19 @@ def find_person(
     """Records with that name, that ID number, or both, and all records with the numbers so found.
 
     The audit event, which says what was searched by and how many were found, is committed before
-    anything is given back. Raises `InvalidRequest` when nothing, or no ID number, is given.
+    anything is given back. Without NAME_INDEX "exact" the number is needed, and the name is compared
+    after decryption. Raises `InvalidRequest` when nothing, or no ID number, is given, and `Throttled`
+    after SEARCH_RATE searches of the actor that found nothing.
     """
     name, number = Secret.of(real_name or ""), Secret.of(credential_id or "")
-    rows = _rows(_condition(name, number))
+    condition = _condition(name, number)
+    misses = limits.Limit("search", getattr(actor, "pk", None), conf.current().search_rate)
+    misses.require()
+    rows = _rows(condition)
+    if name and conf.current().name_index != "exact":
+        rows = [row for row in rows if _bears(row, name)]
+    if not rows:
+        misses.count()
     cut = len(rows) > MAX_FOUND
     rows = rows[:MAX_FOUND]
     by = " and ".join(what for what, given in (("name", name), ("number", number)) if given)
@@ -77,6 +91,8 @@ def _condition(name: Secret, number: Secret) -> Q:
     if not name and not number:
         raise InvalidRequest(errors={"credential_id": [str(NOTHING_GIVEN)]})
     errors: dict[str, list[str]] = {}
+    if not number and conf.current().name_index != "exact":
+        errors["credential_id"] = [str(NO_NAME_INDEX)]
     if name and (fault := clean_text(name, MAX_NAME)):
         errors["real_name"] = [str(fault)]
     if number and not _normalized(number):
@@ -84,7 +100,7 @@ def _condition(name: Secret, number: Secret) -> Q:
     if errors:
         raise InvalidRequest(errors=errors)
     condition, keys = Q(), conf.current().index_keys
-    if name:
+    if name and conf.current().name_index == "exact":
         names = _hexes(blind_index.names(keys), blind_index.name_form(name.reveal()))
         condition &= Q(real_name_index__in=names)
     if number:
@@ -93,6 +109,16 @@ def _condition(name: Secret, number: Secret) -> Q:
         )
         condition &= Q(credential_id_index__in=numbers)
     return condition
+
+
+def _bears(row: Verification, name: Secret) -> bool:
+    """Whether it is that name; a record without a ciphertext is told by its number alone."""
+    try:
+        data = Verification.objects.get(pk=row.pk).personal_data()
+    except (DecryptionError, Verification.DoesNotExist):
+        return False
+    form = blind_index.name_form
+    return data is None or form(data.real_name) == form(name.reveal())
 
 
 def _normalized(number: Secret) -> Secret:

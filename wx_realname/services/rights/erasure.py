@@ -10,12 +10,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from ... import audit
-from ...exceptions import ExchangeInProgress, InvalidRequest
+from ...exceptions import ExchangeInProgress
 from ...models import AuditEvent, Verification
-from ...personal_data import Secret
 from ...signals import verification_erased
-from ...text import clean_text
 from .. import trust
+from ..reasons import require_reason
 from ..rows import changed
 
 Status = Verification.Status
@@ -27,22 +26,29 @@ HOLDING = (Status.VERIFIED, Status.WAITING, Status.PENDING)
 ERASABLE = (Status.VERIFIED, Status.WAITING)
 
 
-def erase(verification: Verification, *, actor: Any, reason: str, request: Any = None) -> None:
+def erase(
+    verification: Verification,
+    *,
+    actor: Any,
+    reason: str,
+    case_number: str = "",
+    request: Any = None,
+) -> None:
     """Erase name and number: ciphertexts, masks and blind indexes. The row and its events stay.
 
     Repeated, or without personal data in the row, it does nothing. Raises `ExchangeInProgress` while
     the record is pending, `InvalidRequest` for a reason that no database takes, `InternalError` for a
     record that contradicts its trail. May be called inside the caller's transaction.
     """
-    if fault := clean_text(Secret(reason), audit.MAX_REASON, blank=True):
-        raise InvalidRequest(errors={"reason": [str(fault)]})
+    require_reason(reason, audit.MAX_REASON, blank=True, case_number=case_number)
     using = router.db_for_write(Verification)
     row = with_users(Verification.objects.using(using)).get(pk=verification.pk)
     if row.status == Status.PENDING:
         raise ExchangeInProgress(verification_id=row.pk)
     origin = audit.Origin.of(actor, request)
     trust.require([row], origin)
-    erase_all([row], origin, reason, using)
+    require_reason(reason, audit.MAX_REASON, blank=True, about=row)
+    erase_all([row], origin, reason, using, case_number=case_number)
 
 
 def erase_for_deleted_user(user: Any) -> None:
@@ -84,6 +90,7 @@ def erase_all(
     reason: str,
     using: str,
     statuses: tuple[Status, ...] = ERASABLE,
+    case_number: str = "",
 ) -> list[Verification]:
     """Erase them in one transaction; those that still held something: others may have been faster.
 
@@ -98,10 +105,11 @@ def erase_all(
             rows = [row for row in rows if row.pk in ours]
         after = [changed(row, changes) for row in rows]
         signed = [row for row in after if row.pk in trusted]
-        audit.append_outcomes(AuditEvent.Event.ERASE, origin, signed, using=using, reason=reason)
+        about: dict[str, Any] = {"using": using, "reason": reason, "case_number": case_number}
+        audit.append_outcomes(AuditEvent.Event.ERASE, origin, signed, **about)
         for row in after:
             if row.pk not in trusted:
-                audit.append(AuditEvent.Event.ERASE, origin, using=using, about=row, reason=reason)
+                audit.append(AuditEvent.Event.ERASE, origin, about=row, **about)
             _tell_after_commit(row, using)
     return rows
 

@@ -24,10 +24,13 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from ... import audit
 from ...exceptions import ConfigurationError, InvalidRequest, NotFound
 from ...models import Notice
 
 NOT_PUBLISHED = _("There is no such notice, or a newer version is in force.")
+
+MAX_LINE = 255  # characters
 
 _NAME = re.compile(
     r"(?P<version>[A-Za-z0-9][A-Za-z0-9._-]{0,31})\.(?P<language>[A-Za-z-]{2,16})\.md"
@@ -97,7 +100,7 @@ def publish(folder: Path, *, dry_run: bool = False) -> Iterator[Published]:
         raise ConfigurationError(
             f"{folder} is not a folder: name the one that has <purpose>/ in it."
         )
-    files = sorted(path for path in folder.glob("*/*") if path.is_file())
+    files = sorted((path for path in folder.glob("*/*") if path.is_file()), key=_natural)
     if not files:
         raise ConfigurationError(f"{folder} has no <purpose>/<version>.<language>.md.")
     notices = [_read(path) for path in files]
@@ -107,13 +110,18 @@ def publish(folder: Path, *, dry_run: bool = False) -> Iterator[Published]:
             yield _published(notice, path, using, dry_run)
 
 
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Version 10 after version 9: the last one of a purpose is in force."""
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
+
+
 def _published(notice: Notice, path: Path, using: str, dry_run: bool) -> Published:
     same = {name: getattr(notice, name) for name in ("purpose", "version", "language")}
     known = _stored().filter(**same).first()
     if known is None and not dry_run:
         try:
-            with transaction.atomic(using=using):
-                notice.save(force_insert=True, using=using)
+            add(notice, using=using)
             return Published(notice, True)
         except IntegrityError:  # another process was faster
             known = _stored().get(**same)
@@ -121,6 +129,13 @@ def _published(notice: Notice, path: Path, using: str, dry_run: bool) -> Publish
         return Published(notice, True)
     _refuse_changed(known, notice, path)
     return Published(known, False)
+
+
+def add(notice: Notice, *, using: str) -> None:
+    """Store the notice, with its event. Raises `IntegrityError` where its version is known."""
+    with transaction.atomic(using=using):
+        notice.save(force_insert=True, using=using)
+        audit.append_notice(notice, using=using)
 
 
 def _refuse_changed(known: Notice, notice: Notice, path: Path) -> None:
@@ -153,14 +168,17 @@ def _read(path: Path) -> Notice:
     for what, value in (("handler", front.get("handler")), ("text", text)):
         if not value:
             raise ConfigurationError(f"{path}: it has no {what}.")
+    for what, value in (("handler", front["handler"]), ("title", title)):
+        if len(value) > MAX_LINE:
+            raise ConfigurationError(f"{path}: its {what} is longer than {MAX_LINE} characters.")
     return Notice(
         purpose=purpose,
         version=name["version"],
         language=name["language"],
-        title=title[:255],
+        title=title,
         text=text,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
-        handler=front["handler"][:255],
+        handler=front["handler"],
         recipients=front.get("recipients", ""),
         retention_days=_days(path, front.get("retention_days") or front.get("retention", "")),
         published_at=timezone.now(),

@@ -8,10 +8,13 @@ from django.db import router
 from django.utils.module_loading import import_string
 
 from ... import audit, conf
+from ...audit import MAX_REASON
 from ...exceptions import ConfigurationError, NotFound, ReauthenticationRequired
 from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData
 from .. import trust
+from ..minors import is_minor
+from ..reasons import require_reason
 from ..transactions import durable
 
 
@@ -42,6 +45,7 @@ def copy(
     `InternalError` for a record that contradicts its trail.
     """
     using = router.db_for_write(Verification)
+    require_reason(reason, MAX_REASON, blank=True, case_number=case_number)
     origin = audit.Origin.of(actor, request)
     row = _stored(verification, using)
     trust.require([row], origin)
@@ -54,6 +58,7 @@ def copy(
             about=row,
             reason=reason,
             case_number=case_number,
+            minor=is_minor(row),
         )
     data = _stored(verification, using).personal_data()  # it may have been erased since
     if data is None:

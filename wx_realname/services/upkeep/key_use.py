@@ -95,7 +95,9 @@ def _is_stale() -> Q:
     settings = conf.current()
     both = Q(**{f"{NAME}__isnull": False, f"{NUMBER}__isnull": False})
     indexed = Q(index_key_id=settings.index_keys[0].key_id)
-    return _not_under([header_of(settings.encryption_keys[0])]) | both & ~indexed
+    named = Q(real_name_index__isnull=settings.name_index == "exact")  # missing, or unwanted
+    stale = _not_under([header_of(settings.encryption_keys[0])]) | both & (~indexed | named)
+    return stale | named & Q(real_name_index__isnull=False)
 
 
 def _opened_by(keys: EncryptionKeys) -> list[Header]:

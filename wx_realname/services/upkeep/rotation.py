@@ -197,6 +197,7 @@ class _Renewal:
         self._names = blind_index.names(settings.index_keys[:1])
         self._numbers = blind_index.numbers(settings.index_keys[:1])
         self._index_key_id = settings.index_keys[0].key_id
+        self._wants_names = settings.name_index == "exact"
 
     def of(self, rows: list[_Row]) -> tuple[list[_Change], list[Unreadable]]:
         changes, unreadable = [], []
@@ -216,15 +217,19 @@ class _Renewal:
             for cipher, value in zip(self._ciphers, row[CIPHERTEXTS], strict=True)
         ]
         indexes, (name, number) = row[CIPHERTEXTS.stop :], renewed[:2]
-        if row[INDEX_KEY] != self._index_key_id and name is not None and number is not None:
+        named = indexes[0] is not None
+        if not self._wants_names:
+            indexes = (None, *indexes[1:])
+        other = row[INDEX_KEY] != self._index_key_id or named != self._wants_names
+        if other and name is not None and number is not None:
             indexes = self._indexes(name, number, bound)
         return id_, *renewed, *indexes
 
-    def _indexes(self, name: bytes, number: bytes, row: bytes) -> tuple[str, str, str]:
+    def _indexes(self, name: bytes, number: bytes, row: bytes) -> tuple[str | None, str, str]:
         name_form = blind_index.name_form(self._name.decrypt(name, row))
         number_form = blind_index.number_form(self._number.decrypt(number, row))
         return (
-            self._names.digest(name_form).hex,
+            self._names.digest(name_form).hex if self._wants_names else None,
             self._numbers.digest(number_form).hex,
             self._index_key_id,
         )
@@ -237,7 +242,7 @@ def _differing(changes: list[_Change]) -> tuple[str, ...]:
     """The columns to write: an index costs its writing, even of the same value."""
     return (
         ENCRYPTED + INDEXED
-        if any(old[INDEX_KEY] is not new[INDEX_KEY] for old, new in changes)
+        if any(old[CIPHERTEXTS.stop :] != new[CIPHERTEXTS.stop :] for old, new in changes)
         else ENCRYPTED
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ... import conf, names, resident_id
+from ... import names, resident_id
 from ...exceptions import InvalidCode
 from ...models import Verification
 from ...personal_data import PersonalData, Secret
@@ -99,15 +99,13 @@ class _Check(job.Job):
         client.checkrealnameinfo(self.openid, self.code, self.typed, deadline)
         return self.typed
 
+    def changes(self, row: Verification, answer: PersonalData) -> dict[str, Any]:
+        digest = blind_index.typed_digests(self.settings.index_keys, row.id, self.typed)[0]
+        return super().changes(row, answer) | {"typed_digest": digest.hex}
+
     def confirm(self, row: Verification) -> None:
         """A record speaks of the name and number that were checked, and of no other."""
-        keys = conf.current().index_keys
-        written = blind_index.names(keys).digests(blind_index.name_form(self.typed.real_name))
-        numbers = blind_index.numbers(keys).digests(
-            blind_index.number_form(self.typed.credential_id)
-        )
-        pairs = ((written, row.real_name_index), (numbers, row.credential_id_index))
-        if row.status == Verification.Status.VERIFIED and not all(
-            known in {digest.hex for digest in digests} for digests, known in pairs
-        ):
+        digests = blind_index.typed_digests(self.settings.index_keys, row.id, self.typed)
+        known = {digest.hex for digest in digests}
+        if row.status == Verification.Status.VERIFIED and row.typed_digest not in known:
             raise InvalidCode(verification_id=row.pk)

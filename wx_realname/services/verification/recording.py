@@ -57,7 +57,6 @@ def verified(row: Verification, data: PersonalData, settings: conf.Settings) -> 
     name, number = None, None
     if settings.storage == "encrypted":
         name, number = Verification.sealed(row.id, data)
-    names = blind_index.names(settings.index_keys)
     numbers = blind_index.numbers(settings.index_keys)
     return {
         "status": Status.VERIFIED,
@@ -66,7 +65,7 @@ def verified(row: Verification, data: PersonalData, settings: conf.Settings) -> 
         "credential_id_encrypted": number,
         "real_name_masked": masking.mask_name(data.real_name),
         "credential_id_masked": masking.mask_credential_id(data.credential_id),
-        "real_name_index": names.digest(blind_index.name_form(data.real_name)).hex,
+        "real_name_index": blind_index.name_index(settings, data.real_name),
         "credential_id_index": numbers.digest(blind_index.number_form(data.credential_id)).hex,
         "index_key_id": settings.index_keys[0].key_id,
         "check_digit_valid": resident_id.check_digit_holds(data.credential_id),

@@ -1,0 +1,301 @@
+"""Whoever can write to the database and has no key: notices, consents, links and events by plain SQL."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import DatabaseError, connection, router, transaction
+from django.utils import timezone
+
+from tests.conftest import AUTH_TOKEN
+from tests.lying_wechat import NUMBER, LyingWeChat
+from wx_realname import audit
+from wx_realname.models import AuditAccess, AuditEvent, Consent, Notice, Verification
+from wx_realname.services import consent_to, exchange, find_person, reveal, withdraw
+from wx_realname.services.rights import notices
+from wx_realname.services.upkeep import purge
+
+pytestmark = pytest.mark.django_db
+
+SEED = int(os.environ.get("TAMPERING_SEED", "20261129"))
+COUNT = 100
+Row = dict[str, Any]
+
+
+def faults() -> list[str]:
+    return list(audit.faults([], lambda what, count: None))
+
+
+def another(notice: Notice, **changes: Any) -> Notice:
+    """A notice that was published besides, of the same text unless told otherwise."""
+    names = ("purpose", "version", "language", "title", "text", "sha256", "handler", "recipients")
+    values = {name: getattr(notice, name) for name in names} | {"published_at": timezone.now()}
+    made = Notice(**values | changes)
+    notices.add(made, using=router.db_for_write(Notice))
+    return made
+
+
+@pytest.fixture
+def lived(liar: LyingWeChat, user: Any, stranger: Any, notice: Notice) -> list[Verification]:
+    """Two citizens' consents to two purposes, one withdrawn, and looks at their records; all sealed."""
+    pension = another(notice, purpose="pension")
+    rows = [
+        exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk),
+        exchange(user=stranger, auth_token="another", notice=pension.pk),
+        exchange(user=user, auth_token="a-third", notice=pension.pk),
+    ]
+    withdraw(Consent.objects.select_related("notice").get(pk=rows[2].consent_id), user=user)
+    for row in rows[:2]:
+        reveal(row, actor=stranger, reason="case 1")
+    find_person(actor=stranger, credential_id=NUMBER)
+    list(audit.seal())
+    assert faults() == []
+    return rows
+
+
+# --- at random --------------------------------------------------------------------------------
+
+TABLES = {
+    "wx_realname_notice": "id",
+    "wx_realname_consent": "id",
+    "wx_realname_auditaccess": "id",
+}
+
+
+def stored(table: str) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table} ORDER BY id")  # noqa: S608
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def run(statement: str, values: list[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def change(dice: random.Random, table: str, rows: list[Row]) -> None:
+    row = dice.choice(rows)
+    names = [name for name in row if name != "id" or table != "wx_realname_auditaccess"]
+    name = dice.choice(names)
+    neighbours = [each[name] for each in rows if each[name] != row[name]]
+    value = dice.choice([*neighbours, *near(dice, row[name])])
+    run(f'UPDATE {table} SET "{name}" = %s WHERE id = %s', [value, row["id"]])  # noqa: S608
+
+
+def near(dice: random.Random, old: Any) -> list[Any]:
+    """Another value of the same kind."""
+    if isinstance(old, datetime):
+        return [old + timedelta(microseconds=1), old - timedelta(days=1)]
+    if isinstance(old, UUID):
+        return [uuid4()]
+    if isinstance(old, int):
+        return [old + 1]
+    if old is None:
+        return [timezone.now() if connection.vendor != "sqlite" else "2026-11-29 00:00:00", 1]
+    text = str(old)
+    at = dice.randrange(len(text) or 1)
+    return [text[:at] + ("0" if text[at : at + 1] != "0" else "1") + text[at + 1 :], text + "1"]
+
+
+def delete(dice: random.Random, table: str, rows: list[Row]) -> None:
+    run(f"DELETE FROM {table} WHERE id = %s", [dice.choice(rows)["id"]])  # noqa: S608
+
+
+def insert(dice: random.Random, table: str, rows: list[Row]) -> None:
+    row = dict(dice.choice(rows))
+    old = row["id"]
+    row["id"] = 10**6 if isinstance(old, int) else uuid4() if isinstance(old, UUID) else uuid4().hex
+    if table == "wx_realname_notice":
+        row["version"] = f"{dice.random()}"
+    names = ", ".join(f'"{name}"' for name in row)
+    marks = ", ".join(["%s"] * len(row))
+    run(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))  # noqa: S608
+
+
+def swap(dice: random.Random, table: str, rows: list[Row]) -> None:
+    one, other = dice.sample(rows, 2)
+    name = dice.choice([name for name in one if name != "id"])
+    for row, value in ((one, other[name]), (other, one[name])):
+        run(f'UPDATE {table} SET "{name}" = %s WHERE id = %s', [value, row["id"]])  # noqa: S608
+
+
+KINDS = (change, change, change, delete, insert, swap)
+
+
+def tamper(dice: random.Random) -> tuple[str, list[Row]]:
+    """What was done to the tables, and the rows before and after if it isn't found.
+
+    Nothing was done where the database refused.
+    """
+    table, kind = dice.choice(list(TABLES)), dice.choice(KINDS)
+    before = {each: stored(each) for each in TABLES}
+    try:
+        with transaction.atomic():
+            kind(dice, table, before[table])
+    except DatabaseError:
+        return "", []
+    after = {each: stored(each) for each in TABLES}
+    if meaning(after) == meaning(before):
+        return "", []
+    return f"{kind.__name__} {table}", [] if faults() else difference(before[table], after[table])
+
+
+def meaning(tables: dict[str, list[Row]]) -> list[list[str]]:
+    """What verification has to hold on to: a link's number says nothing."""
+    return [
+        sorted(repr({**row, "id": isinstance(row["id"], int) or row["id"]}) for row in rows)
+        for rows in tables.values()
+    ]
+
+
+def difference(before: list[Row], after: list[Row]) -> list[Row]:
+    """The rows as they were and are, for who looks into a failure."""
+    return [row for row in (*before, *after) if row not in before or row not in after]
+
+
+@pytest.mark.once
+@pytest.mark.skipif(connection.vendor == "mysql", reason="its quotes are others")
+def test_a_hundred_random_tamperings_are_all_found(lived: list[Verification]) -> None:
+    dice, done, missed = random.Random(SEED), Counter[str](), []
+    with connection.constraint_checks_disabled():
+        while done.total() < COUNT:
+            with transaction.atomic():
+                what, unfound = tamper(dice)
+                transaction.set_rollback(True)
+            done[what] += bool(what)
+            if unfound:
+                missed.append((what, unfound))
+    assert missed == [] and len(done) >= 10, done
+    assert faults() == []
+
+
+# --- with a plan ------------------------------------------------------------------------------
+
+
+def unwithdraw() -> None:
+    """The first event once more, later: it bears out the consent as it was given."""
+    consent = Consent.objects.exclude(withdrawn_at=None).get()
+    given = AuditEvent.objects.get(event="consent_given", consent_id=consent.pk)
+    given.pk, given.seal, given.created_at = uuid4(), None, timezone.now()
+    given.save(force_insert=True)
+    Consent.objects.filter(pk=consent.pk).update(withdrawn_at=None)
+
+
+def to_another_purpose_of_the_same_text() -> None:
+    consent = Consent.objects.filter(notice__purpose="real-name").get()
+    Consent.objects.filter(pk=consent.pk).update(notice=Notice.objects.get(purpose="pension"))
+
+
+def change_a_list_with_its_digest() -> None:
+    """One event's list under another's name, where neither is sealed."""
+    AuditEvent.objects.update(seal=None)
+    first, second = AuditEvent.objects.filter(event="reveal").order_by("pk")
+    AuditAccess.objects.filter(event_id=second.pk).update(
+        verification_id=AuditAccess.objects.get(event_id=first.pk).verification_id
+    )
+    AuditEvent.objects.filter(pk=second.pk).update(records_digest=first.records_digest)
+
+
+def forget_a_look_whole() -> None:
+    """A sealed event no longer names records, and its links are gone."""
+    event = AuditEvent.objects.filter(event="reveal")[0]
+    AuditEvent.objects.filter(pk=event.pk).update(records=None, records_digest="")
+    AuditAccess.objects.filter(event_id=event.pk).delete()
+
+
+PLANS: dict[str, Callable[[], Any]] = {
+    "a withdrawal undone by a copy of the first event": unwithdraw,
+    "a consent to another purpose of the same text": to_another_purpose_of_the_same_text,
+    "a notice's purpose": lambda: Notice.objects.filter(purpose="pension").update(purpose="tax"),
+    "a notice's days": lambda: Notice.objects.update(retention_days=36_500),
+    "a notice's handler": lambda: Notice.objects.update(handler="somebody else"),
+    "a notice's time, so that another is in force": lambda: Notice.objects.filter(
+        purpose="pension"
+    ).update(published_at=timezone.now()),
+    "a consent's owner": lambda: Consent.objects.update(
+        user=Consent.objects.order_by("pk")[1].user
+    ),
+    "a consent's record": lambda: Consent.objects.update(verification_id=None),
+    "a consent's address": lambda: Consent.objects.update(ip_address="203.0.113.9"),
+    "a consent's owner forgotten": lambda: Consent.objects.update(user=None),
+    "a link's time": lambda: AuditAccess.objects.update(created_at=timezone.now()),
+    "another event's list": change_a_list_with_its_digest,
+    "a look forgotten": forget_a_look_whole,
+}
+
+
+@pytest.mark.parametrize("attack", PLANS.values(), ids=PLANS)
+def test_an_attack_with_a_plan_is_found(
+    lived: list[Verification], attack: Callable[[], Any]
+) -> None:
+    attack()
+    assert faults() != []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="elsewhere the type has one spelling")
+def test_a_link_spelt_otherwise_is_found(lived: list[Verification]) -> None:
+    run("UPDATE wx_realname_auditaccess SET verification_id = upper(verification_id)", [])
+    assert faults() != []
+
+
+def test_a_published_notice_is_not_saved_again(notice: Notice) -> None:
+    stored = Notice.objects.get()
+    stored.text = "something else"
+    with pytest.raises(TypeError, match="never changed"):
+        stored.save()
+    with pytest.raises(TypeError, match="never changed"):
+        notice.save(update_fields=["handler"])
+
+
+def test_a_deleted_user_is_no_tampering(lived: list[Verification], user: Any) -> None:
+    user.delete()
+    assert faults() == []
+    assert set(Verification.objects.filter(user=None).values_list("status", flat=True)) == {
+        "erased"
+    }
+    assert list(purge.erase_outlived()) == [] and faults() == []
+
+
+# --- what else may go wrong -------------------------------------------------------------------
+
+
+def test_a_withdrawal_that_stopped_halfway_is_finished_by_the_next_one(
+    liar: LyingWeChat, user: Any, notice: Notice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wx_realname.services.rights import withdrawal
+
+    row = exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    consent = Consent.objects.select_related("notice").get()
+
+    def dies(*args: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(withdrawal, "_erase_all_of", dies)
+        withdraw(consent, user=user)
+    assert Verification.objects.get().status == "verified"
+    withdraw(consent, user=user)
+    assert Verification.objects.get(pk=row.pk).status == "erased"
+    assert AuditEvent.objects.filter(event="consent_withdrawn").count() == 1 and faults() == []
+
+
+def test_consent_again_after_a_withdrawal_wants_a_new_verification(
+    liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    from wx_realname.exceptions import RealNameRequired
+
+    exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    withdraw(Consent.objects.select_related("notice").get(), user=user)
+    with pytest.raises(RealNameRequired):
+        consent_to(user=user, notice=notice.pk)
+    exchange(user=user, auth_token="anew", notice=notice.pk)
+    assert consent_to(user=user, notice=notice.pk).withdrawn_at is None
+    assert faults() == []

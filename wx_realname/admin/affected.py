@@ -1,0 +1,124 @@
+"""Whom an account reached between two days: what a notice after a leak needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..services.rights import accesses
+from .forms import ServiceForm
+from .read_only import ReadOnlyAdmin, require
+from .spreadsheet import BOM
+
+SHOWN = 200  # records on the page; the file has all
+
+
+def _days() -> forms.DateField:
+    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+
+
+class AffectedForm(ServiceForm):
+    """An account, by its name or id, and the days, both included, in the site's time zone."""
+
+    account = forms.CharField(
+        label=gettext_lazy("Account"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+        help_text=gettext_lazy("The user name or the id of the account that looked."),
+    )
+    first_day = _days()
+    last_day = _days()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["first_day"].label = _("First day")
+        self.fields["last_day"].label = _("Last day")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("first_day"), cleaned.get("last_day")
+        if first and last and last < first:
+            self.add_error("last_day", _("The last day is before the first one."))
+        return cleaned
+
+    def reach(self) -> accesses.Reach:
+        """What the account reached. To be asked of a valid form alone."""
+        cleaned = self.cleaned_data
+        return accesses.reached(
+            actor=_account_id(cleaned["account"]),
+            begin=_midnight(cleaned["first_day"]),
+            end=_midnight(cleaned["last_day"] + timedelta(days=1)),
+        )
+
+
+class AffectedPage(ReadOnlyAdmin):
+    """The page, beside the trail's list."""
+
+    def console_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.affected_view)
+        return [path("affected/", view, name="wx_realname_auditevent_affected")]
+
+    def affected_view(self, request: Any) -> HttpResponse | StreamingHttpResponse:
+        require(request, "view_auditevent")
+        form, reach = AffectedForm(request.POST or None), None
+        if form.is_valid():
+            reach = form.reach()
+            if "file" in request.POST:
+                return _file(reach)
+        request.current_app = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Whom an account reached"),
+            "may_view": self.has_view_permission(request),
+            "errors": form.errors,
+            "form": form,
+            "reach": reach,
+            "shown": reach.records[:SHOWN] if reach else (),
+            "may_view_records": request.user.has_perm("wx_realname.view_verification"),
+        }
+        return TemplateResponse(request, "admin/wx_realname/auditevent/affected.html", context)
+
+
+def _file(reach: accesses.Reach) -> StreamingHttpResponse:
+    answer = StreamingHttpResponse(_lines(reach), content_type="text/csv; charset=utf-8")
+    name = f"affected-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+def _lines(reach: accesses.Reach) -> Iterator[str]:
+    """Ids alone: no spreadsheet takes one for a formula, and none is personal data in plain text."""
+    yield f"{BOM}verification\r\n"
+    for record in reach.records:
+        yield f"{record}\r\n"
+
+
+def _account_id(text: str) -> str:
+    """The id of the account with that user name; else the text, for an account that is gone."""
+    users: Any = get_user_model()._default_manager
+    name = get_user_model().USERNAME_FIELD
+    found: AbstractBaseUser | None = users.filter(**{name: text}).first()
+    if found is not None:
+        return str(found.pk)
+    try:
+        return str(get_user_model()._meta.pk.to_python(text))
+    except ValidationError:
+        return text
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))

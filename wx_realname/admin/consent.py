@@ -1,0 +1,105 @@
+"""Notices and consents: what citizens were shown, who agreed when, and who withdrew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from ..models import Consent, Notice
+from .filters import DayFilter
+from .names import shown, usernames
+from .read_only import ReadOnlyAdmin
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    list_display = ("when", "purpose", "version", "language", "title", "handler", "retention_days")
+    list_filter = (DayFilter,)
+    ordering = ("-published_at", "-id")
+    fields = (
+        "id",
+        "purpose",
+        "version",
+        "language",
+        "title",
+        "text",
+        "sha256",
+        "handler",
+        "recipients",
+        "retention_days",
+        "published_at",
+    )
+
+    def get_queryset(self, request: Any) -> QuerySet[Any]:
+        """With the time by which lists are ordered."""
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(created_at=F("published_at"))
+        return rows
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnlyAdmin):
+    list_display = ("when", "purpose", "version", "account_id", "record", "withdrawn")
+    list_filter = (DayFilter,)
+    list_select_related = ("notice",)
+    ordering = ("-given_at", "-id")
+    fields = (
+        "id",
+        "account",
+        "shown_notice",
+        "sha256",
+        "record",
+        "given_at",
+        "withdrawn_at",
+        "ip_address",
+    )
+
+    def get_queryset(self, request: Any) -> QuerySet[Any]:
+        """With the time by which lists are ordered."""
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(created_at=F("given_at"))
+        return rows.select_related("notice")
+
+    @admin.display(description=_("purpose"))
+    def purpose(self, row: Consent) -> str:
+        return row.notice.purpose
+
+    @admin.display(description=_("version"))
+    def version(self, row: Consent) -> str:
+        return f"{row.notice.version} ({row.notice.language})"
+
+    @admin.display(description=_("user"))
+    def account_id(self, row: Consent) -> Any:
+        """No name: it may be the citizen's openid."""
+        return row.user_id
+
+    @admin.display(description=_("user"))
+    def account(self, row: Consent) -> str | None:
+        return shown(row.user_id, usernames([row.user_id]))
+
+    @admin.display(description=_("withdrawn at"))
+    def withdrawn(self, row: Consent) -> str | None:
+        at = row.withdrawn_at
+        return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}" if at else None
+
+    @admin.display(description=_("notice"))
+    def shown_notice(self, row: Consent) -> str:
+        return self._link("notice", row.notice_id, row.notice)
+
+    @admin.display(description=_("SHA-256 of the text"))
+    def sha256(self, row: Consent) -> str:
+        return row.notice.sha256
+
+    @admin.display(description=_("verification"))
+    def record(self, row: Consent) -> str | None:
+        record = row.verification_id
+        return self._link("verification", record, record) if record else None
+
+    def _link(self, model: str, pk: Any, text: Any) -> str:
+        name = f"admin:wx_realname_{model}_change"
+        address = reverse(name, args=[pk], current_app=self.admin_site.name)
+        return format_html('<a href="{}">{}</a>', address, text)

@@ -1,0 +1,103 @@
+"""Four eyes: a plain export is asked for by one officer, released by another, and run once by the first."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import router
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ... import audit, conf
+from ...exceptions import InvalidRequest, NotFound, PermissionDenied
+from ...models import AuditEvent, ExportRequest
+from ..reasons import require_reason
+from ..transactions import durable
+
+VALID = timedelta(days=1)  # from the asking to the release, and from there to the run
+MAX_REASON = 100
+
+NOT_RELEASED = _(
+    "FOUR_EYES: ask for this export first; another officer has to release it within a day."
+)
+
+
+class NotReleased(InvalidRequest):
+    """FOUR_EYES, and no other officer released this export."""
+
+
+def ask(
+    *, actor: Any, reason: str, chosen: str, case_number: str = "", request: Any = None
+) -> ExportRequest:
+    """Ask for a plain export of what these filters choose. Raises `InvalidRequest` without a reason."""
+    require_reason(reason, MAX_REASON, case_number=case_number)
+    using = router.db_for_write(ExportRequest)
+    with durable(using):
+        made = ExportRequest.objects.using(using).create(
+            actor_id=str(actor.pk),
+            reason=reason,
+            case_number=case_number,
+            filters=chosen[:255],
+            asked_at=timezone.now(),
+        )
+        _append(AuditEvent.Event.EXPORT_REQUESTED, made, actor, request, using)
+    return made
+
+
+def release(request_id: Any, *, actor: Any, request: Any = None) -> ExportRequest:
+    """Release another officer's request. Nobody releases his own, not even a superuser.
+
+    Whether the actor may export in plain text is for the caller to decide. Raises `NotFound` for a
+    request that is released already or older than a day, `PermissionDenied` for one's own.
+    """
+    using = router.db_for_write(ExportRequest)
+    now = timezone.now()
+    open_ = ExportRequest.objects.using(using).filter(
+        pk=request_id, released_at=None, used_at=None, asked_at__gt=now - VALID
+    )
+    found = open_.first()
+    if found is None:
+        raise NotFound
+    if found.actor_id == str(actor.pk):
+        raise PermissionDenied
+    with durable(using):
+        if not open_.update(released_by=str(actor.pk), released_at=now):
+            raise NotFound
+        found.released_by, found.released_at = str(actor.pk), now
+        _append(AuditEvent.Event.EXPORT_RELEASED, found, actor, request, using)
+    return found
+
+
+def use(*, actor: Any, chosen: str) -> None:
+    """Take the actor's released request for these filters: once. Nothing where FOUR_EYES is off.
+
+    Raises `InvalidRequest` when there is none.
+    """
+    if not conf.current().four_eyes:
+        return
+    using = router.db_for_write(ExportRequest)
+    now = timezone.now()
+    released = ExportRequest.objects.using(using).filter(
+        actor_id=str(getattr(actor, "pk", "")),
+        filters=chosen[:255],
+        released_at__gt=now - VALID,
+        used_at=None,
+    )
+    for each in released.exclude(released_by="").order_by("released_at"):
+        mine = ExportRequest.objects.using(using).filter(pk=each.pk, used_at=None)
+        if each.released_by != each.actor_id and mine.update(used_at=now):
+            return
+    raise NotReleased(errors={"content": [str(NOT_RELEASED)]})
+
+
+def _append(
+    event: AuditEvent.Event, made: ExportRequest, actor: Any, request: Any, using: str
+) -> None:
+    audit.append(
+        event,
+        audit.Origin.of(actor, request),
+        using=using,
+        reason=f"{made.filters}; {made.reason}; request {made.pk}",
+        case_number=made.case_number,
+    )

@@ -1,0 +1,19 @@
+"""Whether a record is of somebody under 18: a look at it is marked as such in the trail."""
+
+from __future__ import annotations
+
+from .. import resident_id
+from ..exceptions import DecryptionError
+from ..models import Verification
+
+ADULT = 18  # years: Civil Code, article 17
+
+
+def is_minor(row: Verification) -> bool | None:
+    """None where there is no birth date."""
+    try:
+        data = row.personal_data()
+    except DecryptionError:
+        return None
+    born = resident_id.birth_date(data.credential_id) if data else None
+    return resident_id.age(born, resident_id.today()) < ADULT if born else None
