@@ -129,7 +129,7 @@ def _sealed(using: str, batch_size: int) -> AuditSeal:
 
 
 def _size(using: str, batch_size: int) -> int | None:
-    """All at once where derived keys signed any: beyond the seal that gives them up they count for nothing."""
+    """All at once where derived keys signed any: they count for nothing beyond the seal of the change."""
     if not keys.change_is_to_come():
         return batch_size
     derived = unsealed(using).filter(outcome_key_id__startswith=keys.DERIVED)
