@@ -525,6 +525,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--days": "回溯天数（30）",
         "--batch-size": "每批行数（100000）",
         "--dry-run": "不统计新的部分",
+        "--recount": "依审计轨迹重新统计所有小时：统计本身不封存",
     },
     "realname_verify_audit": {
         "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续",
