@@ -14,16 +14,21 @@ from django.utils.translation import gettext_lazy as _
 
 from .citizens import Citizen
 from .control import Control, Refused
-from .ways import AUTHORIZE, CHECK, WAYS, Way
+from .fault_words import BY_NUMBER, GROUPS, describe
+from .ways import AUTHORIZE, BEGIN_FACE, CHECK, FACE, WAYS, Way
 
 #: Before the names of the sandbox's faults, lest one of them be called like one of ours.
 OF_THE_SANDBOX = "wechat:"
+#: Before those that getverifyid meets, by the ID number that is typed.
+OF_THE_BEGIN = "begin:"
 Text = str | Promise
 
 
 @dataclass(frozen=True)
 class Fault:
     """Something that goes wrong. `fields` go to the sandbox's call for a token, over the citizen's.
+
+    `number` is the ID number whose face verifications meet it as they begin.
 
     What the phone itself does wrong (loses its network, posts twice) is known to the page by name.
     """
@@ -35,7 +40,8 @@ class Fault:
     fields: Mapping[str, object] = field(default_factory=dict)
     expires_access_tokens: bool = False
     forges: bool = False
-    ways: tuple[Way, ...] = (AUTHORIZE, CHECK)
+    ways: tuple[Way, ...] = (FACE, AUTHORIZE, CHECK)
+    number: str = field(default="", repr=False)
 
     def on_the_page(self) -> dict[str, object]:
         shown = {name: getattr(self, name) for name in ("name", "label", "explanation", "group")}
@@ -49,6 +55,12 @@ class Fault:
             return secrets.token_urlsafe(48)
         fields = {**citizen.for_the_sandbox(), **more, **self.fields}
         return str(control.post(way.control, fields)[way.token])
+
+    def face(self, verify_id: str, verdict: object, control: Control) -> dict[str, Any]:
+        """The citizen before the camera: the verify_ret, and what the phone is told. Raises `Refused`."""
+        if self.expires_access_tokens:
+            control.post("expire_access_tokens", {})
+        return control.post("faces", {"verify_id": verify_id, "verify_ret": verdict, **self.fields})
 
 
 _WECHAT, _PHONE = _("WeChat"), _("The phone")
@@ -89,6 +101,7 @@ _OWN = (
         _("It was used before, is too old, or was made up: WeChat answers 94005, or 80111."),
         _WECHAT,
         forges=True,
+        ways=(AUTHORIZE, CHECK),
     ),
     Fault(
         "offline",
@@ -114,6 +127,29 @@ _OWN = (
         _("WeChat may hand the mini-program an old code once more. One code is for one check."),
         _PHONE,
         ways=(CHECK,),
+    ),
+    Fault(
+        "phone-success",
+        _("The phone says success, whatever happened"),
+        _("Choose a verdict that is no pass: the phone is glad, and our server says no."),
+        _PHONE,
+        ways=(FACE,),
+    ),
+    Fault(
+        "phone-fail",
+        _("The phone says fail, whatever happened"),
+        _(
+            "The citizen passed, and the phone never heard of it. Our server asks WeChat, and knows."
+        ),
+        _PHONE,
+        ways=(FACE,),
+    ),
+    Fault(
+        "closed",
+        _("The mini-program is closed in the middle"),
+        _("Before it asked how it ended. The record waits, and is found again or settled later."),
+        _PHONE,
+        ways=(FACE,),
     ),
 )
 #: Those of the sandbox's faults that teach most, in words of ours.
@@ -151,7 +187,9 @@ _CURATED: Mapping[str, tuple[Text, Text]] = MappingProxyType(
         ),
         "errcode_45009": (
             _("The day's quota is used up"),
-            _("WeChat lets nobody through until tomorrow."),
+            _(
+                "WeChat answers this service no more until tomorrow. Nothing that was given is lost."
+            ),
         ),
         "encrypted_for_another_key": (
             _("Encrypted for another key"),
@@ -163,6 +201,12 @@ _CURATED: Mapping[str, tuple[Text, Text]] = MappingProxyType(
 _ERRCODES = (
     (AUTHORIZE, re.compile(r"errcode_94\d{3}")),
     (CHECK, re.compile(r"errcode_(1005|8011\d)")),
+    (FACE, re.compile(r"errcode_(40003|840\d\d)")),
+)
+#: What getverifyid meets, of all that the sandbox offers.
+_AT_THE_BEGIN = (
+    *("errcode_48001", "errcode_40003", "errcode_84014", "errcode_84015", "errcode_84019"),
+    *("errcode_45009", "reset_before_consumption", "html_before_consumption", "without_verify_id"),
 )
 OWN: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _OWN})
 
@@ -188,6 +232,8 @@ def _of_the_sandbox(control: Control) -> Iterator[Fault]:
     for row in listed:
         if ways := _ways(row):
             yield _theirs(row, ways)
+        if row["name"] in _AT_THE_BEGIN and BEGIN_FACE in row.get("calls", ()):
+            yield _at_the_begin(row)
 
 
 def _ways(row: Mapping[str, Any]) -> tuple[Way, ...]:
@@ -199,9 +245,27 @@ def _ways(row: Mapping[str, Any]) -> tuple[Way, ...]:
 
 def _theirs(row: Mapping[str, Any], ways: tuple[Way, ...]) -> Fault:
     name = str(row["name"])
-    label, explanation = _CURATED.get(name, (name, str(row["description"])))
-    more = _("More: {group}").format(group=str(row["group"]).replace("_", " "))
-    group = _WECHAT if name in _CURATED else more
+    group: Text = _WECHAT
+    if name in _CURATED:
+        label, explanation = _CURATED[name]
+    else:
+        label, explanation = describe(name, str(row["description"]), ways[0], str(row["group"]))
+        kind = str(row["group"])
+        group = _("More: {group}").format(
+            group=GROUPS[kind][0] if kind in GROUPS else kind.replace("_", " ")
+        )
     return Fault(
         OF_THE_SANDBOX + name, label, explanation, group, fields={"fault": name}, ways=ways
+    )
+
+
+def _at_the_begin(row: Mapping[str, Any]) -> Fault:
+    """The same trouble, met by getverifyid: whoever types this number meets it."""
+    name = str(row["name"])
+    label, _explanation = describe(
+        name, str(row["description"]), FACE, str(row["group"]), BEGIN_FACE
+    )
+    number = str(row.get("credential_id", ""))
+    return Fault(
+        OF_THE_BEGIN + name, label, BY_NUMBER, _("When it begins"), ways=(FACE,), number=number
     )

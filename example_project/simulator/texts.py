@@ -23,10 +23,22 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "reauthorize": _("Authorize again"),
         "edit": _("Correct what I typed"),
         "restart": _("Open the mini-program anew"),
+        "no-consent": _("Nothing was sent: the citizen didn't agree."),
+        "no-notice-title": _("No notice yet"),
+        "days": _("{count} days"),
+        "until-withdrawn": _("until you withdraw"),
+        "look": _("Look into the camera"),
+        "blink": _("Blink, please"),
+        "hold": _("Hold still"),
+        "nothing-waits": _("Nothing waits: the verification didn't succeed. You can begin anew."),
+        "settled-well": _(
+            "Settled by our server: verified. It is there when the mini-program opens."
+        ),
+        "settled": _("Settled by our server: {end}"),
         "no-name": _("Please enter your name."),
         "no-number": _("This is not an ID number. Please look at it again."),
         # the wire
-        "waiting": _("waiting"),
+        "waiting": _("not yet"),
         "under-way": _("under way"),
         "done": _("done"),
         "failed": _("failed"),
@@ -51,6 +63,11 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "matches": _("They match: our server stores what was typed encrypted, and masks it."),
         "differs": _("Which of the two differs, the phone isn't told: nobody may guess numbers."),
         "own-openid": _("the caller's own"),
+        "one-try": _("our number for this try"),
+        "hash": _("a hash of name and number"),
+        "known-already": _("WeChat wasn't asked: our server knows how it ended."),
+        "phone-counts-for-nothing": _("It says that the camera has ended, no more. It isn't sent."),
+        "phone-was-wrong": _("The phone believed otherwise. What WeChat told our server counts."),
         "consumed": _("{token} consumed"),
     }
 )
@@ -95,12 +112,47 @@ OUTCOMES: Mapping[str, Mapping[str, Text]] = MappingProxyType(
         "invalid_code": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
         "invalid_auth_token": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
         "auth_token_in_use": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
+        "other_merchant": _outcome(_("This authorization doesn't hold"), _ONCE_MORE),
         "outcome_unknown": _outcome(_("We can't tell whether it worked"), _ONCE_MORE),
         "unreadable_answer": _outcome(_("We couldn't read the answer"), _ONCE_MORE),
         "wechat_busy": _outcome(_("WeChat is busy just now"), _NOTHING_LOST),
-        "quota_exhausted": _outcome(_("Too many people just now"), _NOTHING_LOST),
+        "quota_exhausted": _outcome(
+            _("WeChat's quota is used up"),
+            _(
+                "WeChat answers this service no more until tomorrow. Nothing that was given is lost."
+            ),
+        ),
         "wechat_unreachable": _outcome(_("WeChat can't be reached"), _NOTHING_LOST),
         "exchange_in_progress": _outcome(_("Still being checked"), _NOTHING_LOST, "calm"),
+        "face_unclear": _outcome(
+            _("Your face wasn't clear enough"),
+            _("Find good light, take off hat and mask, and begin anew."),
+        ),
+        "face_cancelled": _outcome(
+            _("You left the camera"),
+            _("Nothing was decided. Begin anew, or bring your ID card to a counter."),
+            "calm",
+        ),
+        "face_unsupported": _outcome(
+            _("This phone can't verify your face"),
+            _(
+                "Allow WeChat the camera in the phone's settings, or bring your ID card to a counter."
+            ),
+        ),
+        "face_not_finished": _outcome(
+            _("WeChat hasn't finished yet"), _("Ask again in a moment. Nothing is lost."), "calm"
+        ),
+        "face_expired": _outcome(
+            _("This took too long"), _("A verification lives for an hour. Begin anew.")
+        ),
+        "minor": _outcome(
+            _("Under fourteen: come with a parent"),
+            _("Nothing about you was kept. A parent or guardian can apply at a counter."),
+            "calm",
+        ),
+        "consent_required": _outcome(
+            _("Your consent is needed"), _("Read the notice and agree to it, then go on."), "calm"
+        ),
         "throttled": _outcome(_("Slowly, please"), _("Wait until the button comes back.")),
         "misconfigured": _outcome(_("Out of service"), _TELL_THE_OPERATOR, "bad"),
         "wechat_error": _outcome(_("WeChat refused"), _TELL_THE_OPERATOR, "bad"),

@@ -1,4 +1,4 @@
-"""The two ways to prove a real name, and what WeChat calls the things on each of them."""
+"""The three ways to prove a real name, and what WeChat calls the things on each of them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ class Way:
         return {"token": self.token, "call": self.call}
 
 
+FACE = Way("face", "verify_id", "faces", "queryverifyinfo")
 AUTHORIZE = Way("authorize", "auth_token", "auth_tokens", "getrealnameinfo")
 CHECK = Way("check", "code", "check_codes", "checkrealnameinfo")
-WAYS: Mapping[str, Way] = MappingProxyType({way.name: way for way in (AUTHORIZE, CHECK)})
+WAYS: Mapping[str, Way] = MappingProxyType({way.name: way for way in (FACE, AUTHORIZE, CHECK)})
+#: The call that begins a face: it names the citizen, too.
+BEGIN_FACE = "getverifyid"

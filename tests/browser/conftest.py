@@ -159,12 +159,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalWeC
     with Sandbox([merchant]) as sandbox:
         wechat = LocalWeChat(sandbox)
 
-        def start(**more: str) -> str:
+        def start(notices: str = "example_project/notices", **more: str) -> str:
             folder = tmp_path_factory.mktemp("site")
             settings = environment(folder, merchant, key, wechat.url)
             site = Site(folder, {**settings, "DEBUG": "true", **more})
             sites.append(site)
             site.manage("migrate", "--verbosity", "0")
+            if notices:
+                site.manage("realname_notices", notices)
             site.start()
             return site.url
 

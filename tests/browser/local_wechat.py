@@ -13,9 +13,10 @@ CONTROL = tuple(
     f"/sandbox/{call}"
     for call in (
         *("", "auth_tokens", "check_codes", "login_codes", "expire_access_tokens"),
-        *("ledger", "faults"),
+        *("ledger", "faults", "faces"),
     )
 )
+BEGIN, QUERY = (f"/cityservice/face/identify/{call}" for call in ("getverifyid", "queryverifyinfo"))
 CHECK = "/intp/realname/checkrealnameinfo"
 
 
@@ -40,13 +41,18 @@ class LocalWeChat(LyingWeChat):
 
     def forget(self) -> None:
         super().forget()
-        for path in (*CONTROL, TOKEN, REALNAME, CHECK, "/sns/jscode2session"):
+        for path in (*CONTROL, TOKEN, REALNAME, CHECK, BEGIN, QUERY, "/sns/jscode2session"):
             self.play(self._honest, path=path)
 
     @property
     def checks(self) -> list[Call]:
         """The calls of checkrealnameinfo."""
         return [call for call in self.calls if call.path == CHECK]
+
+    @property
+    def queries(self) -> list[Call]:
+        """The calls of queryverifyinfo."""
+        return [call for call in self.calls if call.path == QUERY]
 
     def slowly(self, seconds: float, path: str = REALNAME) -> None:
         """The exchange takes its time, or the check."""

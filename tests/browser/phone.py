@@ -32,13 +32,13 @@ class Phone:
 
     # --- before -------------------------------------------------------------------------------
 
-    def open(self, site: str, language: str = "en") -> None:
+    def open(self, site: str, language: str = "en", way: str = "authorize") -> None:
         self.driver.execute_cdp_cmd("Network.enable", {})
         headers = {"headers": {"Accept-Language": language}}
         self.driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", headers)
         self.driver.delete_all_cookies()
         self.driver.get_log("browser")
-        self.driver.get(f"{site}/")
+        self.driver.get(f"{site}/?way={way}")
         self.ready()
 
     def ready(self) -> None:
@@ -50,15 +50,22 @@ class Phone:
         self.ready()
 
     def follow(self, way: str) -> None:
-        """Choose the way: "authorize" or "check"."""
+        """Choose the way: "face", "authorize" or "check"."""
         self.tap(f"#ways [value={way}]")
         self.ready()
 
     def breaks(self, fault: str) -> None:
         """Choose what goes wrong."""
+        self._select("#fault", fault)
+
+    def ends_with(self, verdict: int) -> None:
+        """Choose how WeChat's camera ends it."""
+        self._select("#verdict", str(verdict))
+
+    def _select(self, selector: str, value: str) -> None:
         from selenium.webdriver.support.select import Select
 
-        Select(self.find("#fault")).select_by_value(fault)
+        Select(self.find(selector)).select_by_value(value)
 
     # --- on the glass -------------------------------------------------------------------------
 
@@ -70,8 +77,9 @@ class Phone:
         return bool(self.driver.execute_script(TAP, selector))
 
     def authorise(self, password: str = "135790", by: str = "#authorise") -> None:
-        """The button, the consent sheet, the payment password."""
+        """The button, our notice, WeChat's consent sheet, the payment password."""
         self.tap(by)
+        self.consent()
         self.tap("#allow")
         self.type(password)
 
@@ -79,7 +87,21 @@ class Phone:
         """The form, filled in from the ID card unless said otherwise; the city service, and back."""
         self.fill_in(real_name, credential_id, by)
         self.tap("#to-city")
+        self.consent()
         self.tap("#city-agree")
+
+    def face(self, real_name: str = "", credential_id: str = "", by: str = "#authorise") -> None:
+        """The form, our notice, WeChat's camera until it is over."""
+        self.fill_in(real_name, credential_id, by)
+        self.tap("#to-city")
+        self.consent()
+
+    def consent(self) -> None:
+        """Tick the box, where there is a notice, and go on."""
+        self.until(lambda: self.find("#notice-agree").is_displayed())
+        if self.find("#notice-tick").is_displayed():
+            self.tap("#notice-tick")
+        self.tap("#notice-agree")
 
     def fill_in(self, real_name: str = "", credential_id: str = "", by: str = "#authorise") -> None:
         self.tap(by)

@@ -19,6 +19,7 @@ HTML = says(b"<html><body>502</body></html>", Content_Type="text/html")
 def test_the_real_name_is_verified_and_the_service_opens(phone: Phone, wechat: LocalWeChat) -> None:
     assert phone.wire() == ["waiting"] * 4
     phone.tap("#authorise")
+    phone.consent()
     phone.shot("consent")
     phone.tap("#allow")
     phone.shot("password")
@@ -152,6 +153,7 @@ def test_an_unreachable_wechat(phone: Phone, wechat: LocalWeChat) -> None:
 
 def test_the_citizen_refuses(phone: Phone, wechat: LocalWeChat) -> None:
     phone.tap("#authorise")
+    phone.consent()
     phone.tap("#refuse")
     phone.ends("refused")
     assert phone.wire() == ["failed", "waiting", "waiting", "waiting"]
@@ -180,6 +182,7 @@ def test_after_three_wrong_payment_passwords_it_is_locked(phone: Phone) -> None:
     phone.ends("locked")
     phone.tap("#give-up")
     phone.tap("#authorise")
+    phone.consent()
     phone.tap("#locked-close")  # no other password is asked for
     phone.tap("#next")
     phone.ready()
@@ -236,7 +239,9 @@ def test_what_is_sent_twice_is_asked_once(phone: Phone, wechat: LocalWeChat) -> 
 def test_a_double_tap_does_nothing(phone: Phone, wechat: LocalWeChat) -> None:
     wechat.slowly(0.5)
     twice = "for (const id of arguments) { const b = document.getElementById(id); b.click(); b.click(); }"
-    phone.driver.execute_script(twice, "authorise", "allow")
+    phone.driver.execute_script(twice, "authorise")
+    phone.consent()
+    phone.driver.execute_script(twice, "notice-agree", "allow", "allow")
     phone.type("135790")
     phone.until(lambda: phone.find("#wait").is_displayed())
     phone.driver.execute_script(twice, "authorise", "social-security")
@@ -276,6 +281,12 @@ def test_the_service_asks_for_a_real_name_first_and_for_it_again_after_withdrawa
     phone.tap("#to-service")
     phone.until(lambda: phone.screen() == "service")
     phone.tap("#withdraw")
+    assert "network address" in phone.said("[data-sheet=withdrawal]")
+    phone.shot("withdrawal")
+    phone.tap("#withdrawal-refuse")
+    assert phone.screen() == "service"
+    phone.tap("#withdraw")
+    phone.tap("#withdrawal-agree")
     phone.until(lambda: "erased" in phone.said("#notice"))
     phone.tap("#social-security")
     phone.until(lambda: "real name" in phone.said("#notice"))

@@ -26,10 +26,10 @@ WORDS = {
     },
     "zh-CN": {
         "button": "核验我的实名信息",
-        "city": "核验你的身份",
-        "verified": "微信确认两者均属于你",
+        "city": "核验您的身份",
+        "verified": "微信确认两者均属于您",
         "no_real_name": "实名",
-        "refused": "你没有授权",
+        "refused": "您没有授权",
     },
 }
 
@@ -58,6 +58,7 @@ def test_what_was_typed_matches_and_the_service_opens(
     phone.fill_in()
     phone.shot("check-form")
     phone.tap("#to-city")
+    phone.consent()
     assert phone.wire() == ["under-way", "waiting", "waiting", "waiting"]
     assert "subPages/city/wxpay-auth/main" in phone.message(1)
     assert words["city"] in phone.said("#city-title")
@@ -144,10 +145,12 @@ def test_what_our_server_alone_refuses(phone: Phone, wechat: LocalWeChat) -> Non
 def test_the_citizen_turns_back(phone: Phone, wechat: LocalWeChat, words: dict[str, str]) -> None:
     phone.fill_in()
     phone.tap("#to-city")
+    phone.consent()
     phone.tap("#city-back")
     assert words["refused"] in phone.ends("refused")
     assert phone.wire() == ["failed", "waiting", "waiting", "waiting"] and not wechat.checks
     phone.tap("#next")
+    phone.consent()
     phone.tap("#city-agree")
     phone.ends("verified")
 
@@ -183,6 +186,7 @@ def test_after_an_unknown_outcome_a_new_code_helps(phone: Phone, wechat: LocalWe
     phone.ends("outcome_unknown")
     phone.breaks("")
     phone.tap("#next")
+    phone.consent()
     phone.tap("#city-agree")
     phone.ends("verified")
     assert len({call.body["code"] for call in wechat.checks}) == 2
@@ -209,6 +213,7 @@ def test_a_code_that_matched_is_for_no_other_name(phone: Phone, wechat: LocalWeC
     assert "WeChat wasn't asked" in phone.message(3)
     phone.breaks("")
     phone.tap("#next")
+    phone.consent()
     phone.tap("#city-agree")
     phone.ends("mismatch")
     assert len(wechat.checks) == 2
@@ -218,7 +223,9 @@ def test_a_double_tap_posts_once(phone: Phone, wechat: LocalWeChat) -> None:
     wechat.slowly(0.5, CHECK)
     phone.fill_in()
     twice = "for (const id of arguments) { const b = document.getElementById(id); b.click(); b.click(); }"
-    phone.driver.execute_script(twice, "to-city", "city-agree")
+    phone.driver.execute_script(twice, "to-city")
+    phone.consent()
+    phone.driver.execute_script(twice, "notice-agree", "city-agree")
     phone.ends("verified")
     assert len(wechat.checks) == 1
 
@@ -296,12 +303,19 @@ def test_by_keyboard_alone(phone: Phone) -> None:
     phone.find("#authorise").send_keys(Keys.ENTER)
     phone.until(lambda: phone.screen() == "check")
     press(Keys.TAB, Keys.TAB, Keys.ENTER)  # to the name, to the number, and off
+    phone.until(lambda: phone.focus() == "notice-title")
+    press(
+        Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB, Keys.ENTER
+    )  # text, box, refuse, go on
     phone.until(lambda: phone.focus() == "city-title")
     press(Keys.TAB, Keys.TAB)  # round in it, not out of it
     assert phone.focus() == "city-back"
     press(Keys.ESCAPE)
     phone.ends("refused")
-    press(Keys.TAB, Keys.ENTER, Keys.TAB, Keys.ENTER)
+    press(Keys.TAB, Keys.ENTER)
+    phone.until(lambda: phone.focus() == "notice-title")
+    press(Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB, Keys.ENTER)
+    press(Keys.TAB, Keys.ENTER)
     phone.ends("verified")
 
 
@@ -311,8 +325,13 @@ def test_a_phones_width_holds_it_all(phone: Phone, site: str, language: str) -> 
     phone.open(site, language)
     phone.follow("check")
     width = "return document.documentElement.scrollWidth"
-    for tap, screen in (("#authorise", "form"), ("#to-city", "city"), ("#city-agree", "match")):
-        phone.tap(tap)
+    for tap, screen in (
+        ("#authorise", "form"),
+        ("#to-city", "notice"),
+        ("#notice-agree", "city"),
+        ("#city-agree", "match"),
+    ):
+        phone.consent() if tap == "#notice-agree" else phone.tap(tap)
         phone.shot(f"360-{language}-check-{screen}")
         assert phone.driver.execute_script(width) <= 360, screen
     phone.ends("verified")

@@ -3,13 +3,14 @@
 from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent, append_notice
-from .keys import needing
+from .expiry import append_expiry
+from .keys import needing, sign, signed_by
 from .outcome import answer_digest, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .reading import UNREADABLE, tolerate
 from .records import BATCH as RECORD_BATCH
-from .records import contradicting
+from .records import OUTCOMES, contradicting
 from .seal import BATCH as SEAL_BATCH
 from .seal import seal, unsealed
 from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
@@ -17,6 +18,7 @@ from .verify import Extent, Tail, extent, faults, tail
 
 __all__ = [
     "MAX_REASON",
+    "OUTCOMES",
     "RECORD_BATCH",
     "SEAL_BATCH",
     "UNREADABLE",
@@ -28,6 +30,7 @@ __all__ = [
     "append",
     "append_access",
     "append_consent",
+    "append_expiry",
     "append_notice",
     "append_outcome",
     "append_outcomes",
@@ -39,6 +42,8 @@ __all__ = [
     "openid_digests",
     "remove_protection",
     "seal",
+    "sign",
+    "signed_by",
     "tail",
     "tolerate",
     "unsealed",

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from ..models import AuditEvent, AuditSeal, Verification
-from . import keys
+from . import expiry, keys
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
 from .seal import FIRST, HASHES, Members, hash_of, listed, members_of, root_of, signatures
 
@@ -100,7 +100,7 @@ def _seal_faults(
     if not sealed or root_of(sealed, seal.format) != seal.root:
         yield f"the list of members of seal {number} was changed"
     else:
-        yield from _member_faults(number, sealed, seal.format)
+        yield from _member_faults(seal, sealed)
     return seal.hash
 
 
@@ -116,11 +116,16 @@ class _Covered:
     records: set[UUID]
 
 
-def _member_faults(number: int, sealed: Members, format_: int) -> Faults:
+def _member_faults(seal: AuditSeal, sealed: Members) -> Faults:
+    number, format_ = seal.number, seal.format
     rows, expected = stored(AuditEvent).filter(seal=number), dict(sealed)
     covered = _covered(rows, format_) or _covered_one_by_one(rows, expected, format_)
     there = covered.leaves
+    limit = expiry.limit()
+    may_be_gone = limit is not None and seal.created_at < limit
     for id_ in sorted(there.keys() | expected.keys()):
+        if may_be_gone and id_ not in there:
+            continue  # it outlived the time for which it is kept; its leaf's hash is still sealed
         if there.get(id_) != expected.get(id_):
             yield f"event {UUID(bytes=id_)} of seal {number} was {_what(id_, there, expected)}"
     if rows.count() > len(there):

@@ -1,4 +1,4 @@
-"""The whole exchange on this machine: a local WeChat, the example site, one citizen.
+"""A face verification and an exchange on this machine: a local WeChat, the example site, two citizens.
 
 Run it with `make demo`; the settings come from `example_project.demo`.
 """
@@ -25,6 +25,8 @@ from example_project.demo import BASE_DIR, LOOPBACK, SITE_PORT, chosen_port
 from wx_realname import conf
 from wx_realname.models import AuditEvent
 
+NOTICES = BASE_DIR / "example_project" / "notices"
+PURPOSE = "social-security"
 CITIZEN = {"real_name": "欧阳娜", "credential_id": "440524198001010013"}
 ADMIN = "admin"
 PATIENCE = 30  # seconds for a server to answer
@@ -33,11 +35,12 @@ TIMEOUT = 30  # seconds for a call
 
 class Command(BaseCommand):
     help = (
-        "Start a local WeChat and the example site, do one real exchange, and serve until Ctrl-C."
+        "Start a local WeChat and the example site, verify a face and do an exchange, "
+        "both over HTTP, and serve until Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--once", action="store_true", help="end after the exchange")
+        parser.add_argument("--once", action="store_true", help="end after both")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -47,7 +50,10 @@ class Command(BaseCommand):
         self.stdout.write(f"The example site will be at {site}/ and the local WeChat at {wechat}/.")
         try:
             call_command("migrate", verbosity=0, interactive=False)
+            self._say("The site's notices are published", "realname_notices")
+            call_command("realname_notices", str(NOTICES), stdout=self.stdout)
             with _sandbox(wechat), _site(site):
+                self._face(wechat, site)
                 self._exchange(wechat, site)
                 self._addresses(wechat, site)
                 if not once:
@@ -55,22 +61,44 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
 
-    def _exchange(self, wechat: str, site: str) -> None:
-        """What the mini-program and WeChat do together, over HTTP."""
+    def _face(self, wechat: str, site: str) -> None:
+        """The way that is open to new sites: name and number typed, and WeChat's camera."""
+        token = self._login(wechat, site)
+        self._say(
+            "The citizen agrees to the notice, and types name and number; our server begins",
+            "POST /api/realname/faces/",
+        )
+        faces = f"{site}/api/realname/faces/"
+        begun = _post(faces, {**CITIZEN, "notice": _notice(site, token)}, token)
+        phone = _post(f"{wechat}/sandbox/faces", {"verify_id": begun["verify_id"]})["phone"]
+        self._say(
+            f"WeChat's camera ends, the phone says {phone}; our server asks WeChat, which counts",
+            "POST /api/realname/faces/<id>/result/",
+        )
+        self._show(_post(f"{faces}{begun['id']}/result/", {}, token))
+
+    def _login(self, wechat: str, site: str) -> str:
+        """The token of a WeChat user who is new here."""
         code = _post(f"{wechat}/sandbox/login_codes", {})["code"]
         self._say("The mini-program logs in with the code of wx.login", "POST /api/login/")
-        token = _post(f"{site}/api/login/", {"code": code})["token"]
+        return str(_post(f"{site}/api/login/", {"code": code})["token"])
 
+    def _exchange(self, wechat: str, site: str) -> None:
+        """The way of the sites that have the button."""
+        token = self._login(wechat, site)
         auth_token = _post(f"{wechat}/sandbox/auth_tokens", CITIZEN)["auth_token"]
         self._say(
             "The citizen taps the button; WeChat gives an auth_token, and the mini-program posts it",
             "POST /api/realname/verifications/",
         )
-        body = {"auth_token": auth_token}
-        answer = _post(f"{site}/api/realname/verifications/", body, token)
+        body = {"auth_token": auth_token, "notice": _notice(site, token)}
+        self._show(_post(f"{site}/api/realname/verifications/", body, token))
+
+    def _show(self, answer: dict[str, Any]) -> None:
+        """The answer, and its audit events. Raises `CommandError` for one that isn't verified."""
         self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
         if answer["status"] != "verified":
-            raise CommandError(f"The exchange ended as {answer['status']}.")
+            raise CommandError(f"The {answer['method']} ended as {answer['status']}.")
 
         self._say("What the auditor sees", "")
         for event in AuditEvent.objects.filter(verification_id=answer["id"]).order_by("created_at"):
@@ -145,6 +173,16 @@ def _await(process: subprocess.Popen[bytes], address: str) -> None:
         else:
             return
     raise CommandError(f"{address} doesn't answer; see the lines above.")
+
+
+def _notice(site: str, token: str) -> str:
+    """The id of the notice in force."""
+    headers = {"Authorization": f"Bearer {token}"}
+    address = f"{site}/api/realname/notices/{PURPOSE}/"
+    answer = requests.get(address, headers=headers, timeout=TIMEOUT)
+    if not answer.ok:
+        raise CommandError(f"{address} answered {answer.status_code}: {answer.text}")
+    return str(answer.json()["id"])
 
 
 def _post(address: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:

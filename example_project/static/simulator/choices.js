@@ -5,15 +5,20 @@ import { button, data, element } from "./page_data.js";
 
 /** @typedef {import("./page_data.js").Citizen} Citizen */
 /** @typedef {import("./page_data.js").Fault} Fault */
+/** @typedef {import("./page_data.js").Verdict} Verdict */
 /** @typedef {import("./page_data.js").Way} Way */
 
 export class Choices {
   #fault = /** @type {HTMLSelectElement} */ (element("fault"));
+  #verdict = /** @type {HTMLSelectElement} */ (element("verdict"));
 
   /** @param {() => void} startOver is called when another phone is wanted */
   constructor(startOver) {
     element("citizens").append(...data.citizens.map(card));
-    this.#follow();
+    this.#verdict.append(...options(data.verdicts));
+    this.#restore();
+    element("languages").addEventListener("submit", () => this.#keep());
+    this.#verdict.addEventListener("change", () => this.#explain());
     element("ways").addEventListener("change", () => {
       this.#follow();
       startOver();
@@ -39,13 +44,41 @@ export class Choices {
     return this.#fault.value;
   }
 
+  /** How WeChat's camera ends it, in its own number. @returns {number} */
+  get verdict() {
+    return Number(this.#verdict.value);
+  }
+
+  /** What was chosen before the language was changed. */
+  #restore() {
+    const kept = new URLSearchParams(location.search);
+    for (const name of ["way", "citizen"]) {
+      const radio = document.querySelector(`[name=${name}][value="${CSS.escape(kept.get(name) ?? "")}"]`);
+      if (radio) /** @type {HTMLInputElement} */ (radio).checked = true;
+    }
+    this.#follow();
+    for (const [name, list] of /** @type {const} */ ([["fault", this.#fault], ["verdict", this.#verdict]])) {
+      const known = [...list.options].some(({ value }) => value === kept.get(name));
+      if (known) list.value = kept.get(name) ?? "";
+    }
+    this.#explain();
+  }
+
+  /** Let the page come back with the same choices. */
+  #keep() {
+    const { way, fault, verdict } = this;
+    const kept = { way, citizen: this.citizen.key, fault, verdict: String(verdict) };
+    const next = /** @type {HTMLInputElement} */ (document.querySelector("#languages [name=next]"));
+    next.value = `${location.pathname}?${new URLSearchParams(kept)}`;
+  }
+
   /** The page tells of the chosen way alone; a fault that both ways know stays chosen. */
   #follow() {
     const { way, fault } = this;
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (
       document.querySelectorAll("[data-way]")
     )) {
-      part.hidden = part.dataset.way !== way;
+      part.hidden = !part.dataset.way?.split(" ").includes(way);
     }
     const faults = data.faults.filter(({ ways }) => ways.includes(way));
     this.#fault.replaceChildren(...options(faults));
@@ -56,6 +89,8 @@ export class Choices {
   #explain() {
     const chosen = data.faults.find((fault) => fault.name === this.fault);
     element("fault-explanation").textContent = chosen?.explanation ?? "";
+    const end = data.verdicts.find(({ name }) => name === this.verdict);
+    element("verdict-explanation").textContent = end?.explanation ?? "";
   }
 }
 
@@ -91,8 +126,8 @@ function part(kind, text) {
 }
 
 /**
- * The faults, those of one group together.
- * @param {Fault[]} faults
+ * The faults or verdicts, those of one group together.
+ * @param {(Fault | Verdict)[]} faults
  * @returns {HTMLElement[]}
  */
 function options(faults) {
@@ -100,7 +135,7 @@ function options(faults) {
   const groups = new Map();
   const found = /** @type {HTMLElement[]} */ ([]);
   for (const { name, label, group } of faults) {
-    const option = new Option(label, name);
+    const option = new Option(label, String(name));
     if (!group) {
       found.push(option);
       continue;

@@ -2,12 +2,15 @@
 /** The mini-program: it logs in, asks for the real name, sends it in, and opens the service. */
 
 import * as form from "./check_form.js";
+import * as facePanel from "./face_panel.js";
+import { FaceWay } from "./face_way.js";
+import { GrantWay } from "./grant_way.js";
 import * as outcomes from "./outcomes.js";
 import { button, data, element, words } from "./page_data.js";
-import { NetworkGone, RestApi } from "./rest_api.js";
+import { NetworkGone, RestApi, WAITING } from "./rest_api.js";
 import * as screens from "./screens.js";
 import { Sheet } from "./sheet.js";
-import { SandboxGone, authorise, idCard, login, visit, wire } from "./wechat_app.js";
+import { SandboxGone, authorise, idCard, login, visit } from "./wechat_app.js";
 import * as panel from "./wire_panel.js";
 
 /** @typedef {import("./choices.js").Choices} Choices */
@@ -16,7 +19,8 @@ import * as panel from "./wire_panel.js";
 /** @typedef {import("./rest_api.js").Reply} Reply */
 /** @typedef {import("./wechat_app.js").Grant} Grant */
 
-const GLANCE = 400; // milliseconds between two looks at the sandbox's ledger
+/** What the citizen is asked to consent to. */
+const PURPOSE = "social-security";
 
 /** What the phone itself does wrong, by the fault's name. */
 const MISHAPS = /** @type {const} */ ({
@@ -29,15 +33,15 @@ export class MiniProgram {
   #api = new RestApi(data.language);
   #sheet = new Sheet();
   #running = false;
-  #filledIn = false;
+  #filledIn = "";
   #phones = 0;
-  #record = "";
-  #seen = 0;
+  /** @type {{id: string, consent?: string | null}} */
+  #record = { id: "" };
+  #face = new FaceWay(this.#api, this.#sheet);
   /** @type {"" | (typeof MISHAPS)[keyof typeof MISHAPS]} */
   #mishap = "";
   #openid = "";
-  /** @type {Grant | null} */
-  #grant = null;
+  #given = new GrantWay(this.#api, () => false);
   /** @type {Choices | undefined} */
   #choices;
 
@@ -48,6 +52,8 @@ export class MiniProgram {
     this.#on("to-service", () => this.#open());
     this.#on("withdraw", () => this.#withdraw());
     this.#on("next", () => this.#next());
+    this.#on("reopen", () => this.#reopen());
+    this.#on("settle", () => this.#settle());
     for (const id of ["back", "give-up"]) {
       button(id).addEventListener("click", () => screens.show("home"));
     }
@@ -63,8 +69,9 @@ export class MiniProgram {
     this.#sheet.reset();
     this.#api = new RestApi(data.language);
     this.#running = false;
-    this.#grant = null;
-    this.#filledIn = false;
+    this.#given = new GrantWay(this.#api, () => phone === this.#phones);
+    this.#face = new FaceWay(this.#api, this.#sheet);
+    this.#filledIn = "";
     screens.wait();
     screens.show("home");
     panel.follow(choices.way);
@@ -86,27 +93,107 @@ export class MiniProgram {
 
   /** The first page's button: to the form, where there is one. */
   async #begin() {
-    const { citizen, way } = /** @type {Choices} */ (this.#choices);
-    if (way !== "check") return this.#prove();
+    const { citizen, fault, way } = /** @type {Choices} */ (this.#choices);
+    if (way === "authorize") return this.#prove();
     const phone = this.#phones;
-    const card = this.#filledIn ? null : await idCard(citizen.key);
+    const wanted = `${citizen.key} ${fault.startsWith("begin:") ? fault : ""}`;
+    const card = this.#filledIn === wanted ? null : await idCard(citizen.key, fault);
     if (phone !== this.#phones) return;
     if (card) form.fillIn(card);
-    this.#filledIn = true;
+    this.#filledIn = wanted;
     screens.show("check");
   }
 
   async #prove() {
     const { citizen, fault, way } = /** @type {Choices} */ (this.#choices);
     panel.reset();
-    const typed = way === "check" ? form.typed() : undefined;
+    const typed = way === "authorize" ? undefined : form.typed();
     if (typed === null) return; // the form says why
-    const [phone, before] = [this.#phones, this.#grant];
+    const [phone, before] = [this.#phones, this.#given.grant];
     this.#mishap = MISHAPS[/** @type {keyof typeof MISHAPS} */ (fault)] ?? "";
     if (fault === "code-again" && before) return this.#send({ ...before, typed });
-    this.#grant = null;
+    this.#given.forget();
+    const notice = await this.#consent();
+    if (notice === null || phone !== this.#phones) return;
+    if (way === "face") return this.#verifyFace({ ...typed, ...(notice ? { notice } : {}) });
     const grant = await this.#ask(citizen, fault, way);
-    if (phone === this.#phones && grant) await this.#send({ ...grant, typed });
+    if (phone === this.#phones && grant) await this.#send({ ...grant, typed, notice });
+  }
+
+  /**
+   * The citizen's consent to our notice: its id, "" where the site has none; null for who said no.
+   * @returns {Promise<string | null>}
+   */
+  async #consent() {
+    const phone = this.#phones;
+    screens.wait(words("opening"));
+    const { status, body } = await this.#api.notice(PURPOSE);
+    if (phone !== this.#phones) return null;
+    screens.wait();
+    const notice = status === 200 ? body : null;
+    const decision = await this.#sheet.askConsent(notice);
+    if (phone !== this.#phones) return null;
+    if (decision === "agreed") return notice?.id ?? "";
+    if (this.#choices?.way === "face") facePanel.notBegun(words("no-consent"));
+    else panel.notAuthorised("not-agreed");
+    screens.showFailure(outcomes.ofPhone("refused"));
+    return null;
+  }
+
+  /** @param {Record<string, string>} body */
+  async #verifyFace(body) {
+    const { fault, verdict } = /** @type {Choices} */ (this.#choices);
+    const [phone, face] = [this.#phones, (this.#face = new FaceWay(this.#api, this.#sheet))];
+    screens.wait(words("checking"));
+    const begun = await face.begin(body);
+    if (phone !== this.#phones) return;
+    screens.wait();
+    if (begun.status !== 201) return screens.showFailure(outcomes.ofReply(begun));
+    await face.beforeTheCamera(verdict, fault);
+    if (phone !== this.#phones) return;
+    if (fault === "closed") return screens.showClosed();
+    await this.#askHowItEnded();
+  }
+
+  /** Our server knows how the face verification ended, or asks WeChat. */
+  async #askHowItEnded() {
+    const phone = this.#phones;
+    const mishap = this.#mishap;
+    this.#mishap = "";
+    screens.wait(words("checking"));
+    const reply = await this.#face.result(mishap);
+    if (phone === this.#phones) this.#show(reply);
+  }
+
+  /** After a restart: what waits is found by its status; else what is verified already. */
+  async #reopen() {
+    const phone = this.#phones;
+    screens.wait(words("opening"));
+    const waiting = await this.#api.waiting();
+    if (phone !== this.#phones) return;
+    panel.aside("after", `GET ${WAITING}`, waiting.status);
+    const record = waiting.body?.results?.find((/** @type {any} */ one) => one.method === "face");
+    if (record) {
+      await this.#face.find(record.id);
+      return this.#askHowItEnded();
+    }
+    const current = await this.#api.current();
+    if (phone !== this.#phones) return;
+    if (current.status === 200) return this.#show(current);
+    screens.wait();
+    screens.show("home");
+    screens.notice(words("nothing-waits"));
+  }
+
+  /** The server settles what waits, whether the mini-program comes back or not. */
+  async #settle() {
+    const phone = this.#phones;
+    screens.wait(words("checking"));
+    const reply = await this.#face.result("");
+    if (phone !== this.#phones) return;
+    screens.wait();
+    const failure = reply.status < 300 ? null : outcomes.ofReply(reply);
+    screens.showClosed(failure ? words("settled", { end: failure.title }) : words("settled-well"));
   }
 
   /**
@@ -127,7 +214,6 @@ export class MiniProgram {
       return null;
     }
     screens.wait(words("checking"));
-    this.#seen = 0;
     return way === "check"
       ? visit(citizen.key, fault, this.#openid)
       : authorise(citizen.key, fault);
@@ -138,88 +224,18 @@ export class MiniProgram {
    * @param {Grant} grant
    */
   async #send(grant) {
-    const phone = this.#phones;
-    this.#grant = grant;
-    screens.wait(words("checking"));
-    panel.reset(2);
-    panel.authorised(grant);
     const mishap = this.#mishap;
     this.#mishap = "";
-    panel.handedOver(grant, mishap);
-    const watch = this.#watch(grant, phone, mishap);
-    const reply = await this.#post(grant, mishap).finally(() => clearInterval(watch));
-    if (phone !== this.#phones) return;
-    const call = await this.#lastLook(grant, reply);
-    if (phone !== this.#phones) return;
-    panel.answered(reply, call, mishap === "answer-lost");
-    if (mishap === "answer-lost") throw new NetworkGone();
-    this.#show(reply);
-  }
-
-  /**
-   * @param {Grant} grant
-   * @param {string} mishap
-   * @returns {Promise<Reply>}
-   */
-  async #post(grant, mishap) {
-    if (mishap === "not-sent") throw new NetworkGone();
-    try {
-      return await (mishap === "sent-twice" ? this.#postTwice(grant) : this.#api.prove(grant));
-    } catch (error) {
-      panel.unanswered();
-      throw error;
-    }
-  }
-
-  /**
-   * The answer that a careless mini-program would see last: that of the one that came second.
-   * @param {Grant} grant
-   */
-  async #postTwice(grant) {
-    const replies = await Promise.all([this.#api.prove(grant), this.#api.prove(grant)]);
-    return replies.find((reply) => reply.status !== 201) ?? replies[0];
-  }
-
-  /**
-   * Look at the ledger while the answer is awaited: repeats are seen as they happen.
-   * @param {Grant} grant
-   * @param {number} phone
-   * @param {string} mishap
-   */
-  #watch(grant, phone, mishap) {
-    if (mishap === "not-sent") return undefined;
-    panel.asking();
-    const watch = setInterval(async () => {
-      const seen = await wire(grant).catch(() => null);
-      const late = phone !== this.#phones || element("wait").hidden;
-      if (seen && !late) panel.asked(seen, seen.calls.slice(this.#seen), false);
-    }, GLANCE);
-    return watch;
-  }
-
-  /**
-   * The call to WeChat that this request led to; the panel tells what was asked at all.
-   * @param {Grant} grant
-   * @param {Reply} reply
-   */
-  async #lastLook(grant, reply) {
-    const seen = await wire(grant).catch(() => null);
-    if (grant !== this.#grant || !seen) return undefined;
-    const calls = seen.calls.slice(this.#seen);
-    this.#seen = seen.calls.length;
-    const known = reply.status === 200 || (!calls.length && [409, 422].includes(reply.status));
-    if (known) panel.notAsked();
-    else panel.asked(seen, calls, true);
-    const elsewhere = reply.status === 409; // another request asked, and has WeChat's answer
-    if (known || elsewhere) return undefined;
-    return calls.filter(({ call }) => call === data.ways[grant.way].call).at(-1);
+    screens.wait(words("checking"));
+    const reply = await this.#given.send(grant, mishap);
+    if (reply) this.#show(reply);
   }
 
   /** @param {Reply} reply */
   #show(reply) {
     screens.wait();
     if (reply.status >= 300) return screens.showFailure(outcomes.ofReply(reply));
-    this.#record = reply.body.id;
+    this.#record = reply.body;
     screens.showRecord(reply.body);
   }
 
@@ -240,22 +256,33 @@ export class MiniProgram {
 
   async #withdraw() {
     const phone = this.#phones;
+    const decision = await this.#sheet.askWithdrawal();
+    if (phone !== this.#phones || decision !== "agreed") return;
     screens.wait(words("opening"));
-    const reply = await this.#api.withdraw(this.#record);
+    const { call, reply } = await this.#api.withdraw(this.#record);
     if (phone !== this.#phones) return;
     screens.wait();
-    panel.aside("after", "DELETE /api/realname/verifications/…/", reply.status);
-    if (reply.status !== 204) return screens.showFailure(outcomes.ofReply(reply));
+    panel.aside("after", call, reply.status);
+    if (reply.status >= 300) return screens.showFailure(outcomes.ofReply(reply));
     screens.show("home");
     screens.notice(words("withdrawn"));
   }
 
   async #next() {
     const { next } = button("next").dataset;
-    if (next === "retry" && this.#grant) return this.#send(this.#grant);
+    if (next === "retry" && this.#choices?.way === "face") {
+      return this.#face.id ? this.#askAgain() : this.#prove();
+    }
+    if (next === "retry" && this.#given.grant) return this.#send(this.#given.grant);
     if (next === "reauthorize") return this.#prove();
     if (next === "edit") return screens.show("check");
     return this.start(/** @type {Choices} */ (this.#choices));
+  }
+
+  async #askAgain() {
+    const phone = this.#phones;
+    await this.#face.goOn(/** @type {Choices} */ (this.#choices).verdict);
+    if (phone === this.#phones) await this.#askHowItEnded();
   }
 
   /**
@@ -293,10 +320,10 @@ export class MiniProgram {
   /** @param {unknown} error */
   #broke(error) {
     if (error instanceof SandboxGone) {
-      if (!this.#grant) panel.notAuthorised("no-sandbox");
+      if (!this.#given.grant) panel.notAuthorised("no-sandbox");
       screens.showFailure(outcomes.ofPhone("sandbox_gone"));
     } else if (error instanceof NetworkGone) {
-      const step = this.#grant ? "retry" : "restart";
+      const step = this.#given.grant || this.#face.id ? "retry" : "restart";
       screens.showFailure({ ...outcomes.ofPhone("network_gone"), next: step });
     } else throw error;
   }

@@ -3,16 +3,18 @@
 
 /** @typedef {{key: string, name: string, note: string, maskedName: string, maskedNumber: string}} Citizen */
 /** @typedef {{name: string, label: string, explanation: string, group: string, ways: Way[]}} Fault */
-/** @typedef {"authorize" | "check"} Way */
+/** @typedef {"face" | "authorize" | "check"} Way */
+/** @typedef {{name: number, label: string, explanation: string, group: string}} Verdict */
 /** @typedef {"calm" | "warn" | "bad"} Tone */
 /** @typedef {{title: string, advice: string, tone: Tone}} Outcome */
 /**
  * @typedef {object} PageData
  * @property {string} language
- * @property {Record<"login-code" | "authorise" | "city-service" | "id-card" | "wire", string>} urls
+ * @property {Record<"login-code" | "authorise" | "city-service" | "camera" | "id-card" | "place" | "wire", string>} urls
  * @property {Record<Way, {token: string, call: string}>} ways
  * @property {Citizen[]} citizens
  * @property {Fault[]} faults
+ * @property {Verdict[]} verdicts
  * @property {Record<string, string>} texts
  * @property {Record<string, Outcome>} outcomes
  */

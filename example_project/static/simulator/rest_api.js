@@ -14,6 +14,9 @@
 
 /** @typedef {import("./wechat_app.js").Grant} Grant */
 
+export const FACES = "/api/realname/faces/";
+export const WAITING = "/api/realname/verifications/?status=waiting";
+
 /** The message never arrived, or its answer didn't: nobody knows which. */
 export class NetworkGone extends Error {}
 
@@ -48,18 +51,61 @@ export class RestApi {
     return this.#call("POST", path, body);
   }
 
+  /**
+   * The notice in force: what the citizen is asked to agree to.
+   * @param {string} purpose
+   * @returns {Promise<Reply>}
+   */
+  notice(purpose) {
+    return this.#call("GET", `/api/realname/notices/${purpose}/`);
+  }
+
+  /**
+   * Begin a face verification.
+   * @param {object} body name and number, and the notice
+   * @returns {Promise<Reply>}
+   */
+  beginFace(body) {
+    return this.#call("POST", FACES, body);
+  }
+
+  /**
+   * How a face verification ended, asked of the server.
+   * @param {string} id
+   * @returns {Promise<Reply>}
+   */
+  faceResult(id) {
+    return this.#call("POST", `${FACES}${id}/result/`);
+  }
+
+  /** The face verifications whose end isn't known yet. @returns {Promise<Reply>} */
+  waiting() {
+    return this.#call("GET", WAITING);
+  }
+
+  /** The newest verified record. @returns {Promise<Reply>} */
+  current() {
+    return this.#call("GET", "/api/realname/verifications/current/");
+  }
+
   /** @returns {Promise<Reply>} */
   socialSecurity() {
     return this.#call("GET", "/api/social-security/");
   }
 
   /**
-   * Consent is withdrawn: the record's personal data is erased.
-   * @param {string} id
-   * @returns {Promise<Reply>}
+   * Consent is withdrawn: the personal data that no other consent covers is erased. A record without a
+   * consent of its own is erased by itself.
+   * @param {{id: string, consent?: string | null}} record
+   * @returns {Promise<{call: string, reply: Reply}>}
    */
-  withdraw(id) {
-    return this.#call("DELETE", `/api/realname/verifications/${id}/`);
+  async withdraw({ id, consent }) {
+    if (consent) {
+      const reply = await this.#call("POST", `/api/realname/consents/${consent}/withdraw/`);
+      if (reply.status !== 404) return { call: "POST /api/realname/consents/…/withdraw/", reply };
+    }
+    const reply = await this.#call("DELETE", `/api/realname/verifications/${id}/`);
+    return { call: "DELETE /api/realname/verifications/…/", reply };
   }
 
   /**
@@ -82,7 +128,7 @@ export class RestApi {
       const text = await answer.text();
       return {
         status: answer.status,
-        body: text ? JSON.parse(text) : null,
+        body: text && isJson(answer) ? JSON.parse(text) : null,
         retryAfter: Number(answer.headers.get("Retry-After") ?? 0),
       };
     } catch {
@@ -91,13 +137,18 @@ export class RestApi {
   }
 }
 
+/** A refusal may come of somebody else, as a page. @param {Response} answer */
+function isJson(answer) {
+  return answer.ok || answer.headers.get("Content-Type")?.startsWith("application/json");
+}
+
 /**
- * What is posted for a grant, and where; `consent` is the version of the wording that the citizen saw.
+ * What is posted for a grant, and where; `notice` is the one that the citizen agreed to.
  * @param {Grant} grant
  */
-export function proof({ way, token, typed }) {
-  const consent = "simulator-1";
+export function proof({ way, token, typed, notice }) {
+  const agreed = notice ? { notice } : {};
   return way === "check"
-    ? { path: "/api/realname/checks/", body: { code: token, ...typed, consent } }
-    : { path: "/api/realname/verifications/", body: { auth_token: token, consent } };
+    ? { path: "/api/realname/checks/", body: { code: token, ...typed, ...agreed } }
+    : { path: "/api/realname/verifications/", body: { auth_token: token, ...agreed } };
 }

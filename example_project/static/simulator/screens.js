@@ -4,14 +4,15 @@
 import { button, data, element, words } from "./page_data.js";
 
 /** @typedef {import("./outcomes.js").Failure} Failure */
-/** @typedef {"home" | "check" | "result" | "failure" | "service"} Screen */
+/** @typedef {"home" | "check" | "result" | "failure" | "service" | "closed"} Screen */
 
 /** @type {number | undefined} */
 let countdown;
+let opened = false;
 
 /**
  * Show one page, and put the focus on its heading, as a page change does on a phone; not while the
- * visitor is choosing beside it.
+ * visitor is choosing beside it, nor when the site was just opened.
  * @param {Screen} name
  */
 export function show(name) {
@@ -21,12 +22,14 @@ export function show(name) {
     /** @type {HTMLElement} */ (screen).hidden = !shown;
     if (!shown) continue;
     const heading = screen.querySelector("h2");
-    if (!document.activeElement?.closest("#ways, #choices")) heading?.focus({ preventScroll: true });
+    const beside = document.activeElement?.closest("#ways, #choices");
+    if (opened && !beside) heading?.focus({ preventScroll: true });
+    opened = true;
     say(heading?.textContent ?? "");
   }
   element("app").scrollTop = 0;
   element("notice").hidden = true;
-  button("back").hidden = name === "home";
+  button("back").hidden = name === "home" || name === "closed";
 }
 
 /**
@@ -61,6 +64,18 @@ export function showRecord(record) {
   const at = new Date(record.verified_at);
   element("result-time").textContent = at.toLocaleString(data.language);
   show("result");
+}
+
+/**
+ * The mini-program is gone; what became of its record meanwhile, where that is known.
+ * @param {string} [settled]
+ */
+export function showClosed(settled = "") {
+  show("closed");
+  element("settled").textContent = settled;
+  element("settled").hidden = !settled;
+  button("settle").hidden = Boolean(settled);
+  if (settled) say(settled);
 }
 
 /** @param {{insured: string, balance: string}} account */

@@ -1,15 +1,38 @@
 // @ts-check
-/** WeChat's own over the mini-program: what is shared, the payment password, the lock, the city service. */
+/**
+ * What comes over the mini-program: the notice, the withdrawal, and of WeChat's own what is shared, the
+ * payment password, the lock, the city service, the camera.
+ */
 
+import { play } from "./camera.js";
 import { Keypad } from "./keypad.js";
+import { showNotice } from "./notice.js";
 import { button, element, words } from "./page_data.js";
 
 /** @typedef {import("./page_data.js").Citizen} Citizen */
 /** @typedef {import("./page_data.js").Way} Way */
 /** @typedef {"agreed" | "refused" | "locked"} Decision */
+/** @typedef {import("./notice.js").Notice} Notice */
 
+/** Which button ends which sheet; tapped again, it ends no other. @type {[string, string, Decision][]} */
+const DECISIONS = [
+  ["notice-agree", "notice", "agreed"],
+  ["notice-refuse", "notice", "refused"],
+  ["withdrawal-agree", "withdrawal", "agreed"],
+  ["withdrawal-refuse", "withdrawal", "refused"],
+  ["refuse", "consent", "refused"],
+  ["close-password", "password", "refused"],
+  ["locked-close", "locked", "locked"],
+  ["city-agree", "city", "agreed"],
+  ["city-back", "city", "refused"],
+  ["camera-cancel", "camera", "refused"],
+];
 const WRONG = "000000";
 const TRIES = 3;
+const STOPS = "button:not(:disabled), input, a[href], [tabindex='0']";
+
+/** @param {Element} stop */
+const isStop = (stop) => /** @type {HTMLElement} */ (stop).offsetParent !== null;
 
 export class Sheet {
   #left = TRIES;
@@ -21,11 +44,9 @@ export class Sheet {
 
   constructor() {
     button("allow").addEventListener("click", () => this.#password());
-    button("refuse").addEventListener("click", () => this.#close("refused"));
-    button("close-password").addEventListener("click", () => this.#close("refused"));
-    button("city-agree").addEventListener("click", () => this.#close("agreed"));
-    button("city-back").addEventListener("click", () => this.#close("refused"));
-    button("locked-close").addEventListener("click", () => this.#close("locked"));
+    for (const [id, sheet, decision] of DECISIONS) {
+      button(id).addEventListener("click", () => this.#open === sheet && this.#close(decision));
+    }
     element("sheet").addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -44,15 +65,46 @@ export class Sheet {
   ask(citizen, way) {
     element("consent-name").textContent = citizen.maskedName;
     element("consent-number").textContent = citizen.maskedNumber;
+    if (way === "check") return this.#over("city");
+    return this.#over(this.#left ? "consent" : "locked");
+  }
+
+  /**
+   * The notice, with a box that the citizen ticks; without one, the sheet says so.
+   * @param {Notice | null} notice
+   * @returns {Promise<Decision>}
+   */
+  askConsent(notice) {
+    showNotice(notice);
+    return this.#over("notice");
+  }
+
+  /** What a withdrawal erases, and what stays. @returns {Promise<Decision>} */
+  askWithdrawal() {
+    return this.#over("withdrawal");
+  }
+
+  /** WeChat's camera, drawn: agreed when it is over. @returns {Promise<Decision>} */
+  camera() {
+    const decision = this.#over("camera");
+    play(() => this.#open === "camera" && this.#close("agreed"));
+    return decision;
+  }
+
+  /**
+   * @param {string} name
+   * @returns {Promise<Decision>}
+   */
+  #over(name) {
     element("program").inert = true;
     element("sheet").hidden = false;
     element("phone").scrollIntoView({ block: "nearest" }); // where the phone is all the screen
-    if (way === "check") this.#show("city");
-    else this.#show(this.#left ? "consent" : "locked");
+    this.#show(name);
     return new Promise((resolve) => (this.#decide = resolve));
   }
 
   #password() {
+    if (this.#open !== "consent") return;
     this.#say(this.#hint, false);
     this.#keypad.clear();
     this.#show("password");
@@ -105,12 +157,12 @@ export class Sheet {
    */
   #keepFocus(event) {
     const sheet = this.#sheets().find((one) => !one.hidden);
-    const stops = sheet ? [...sheet.querySelectorAll("button")] : [];
+    const stops = sheet ? [...sheet.querySelectorAll(STOPS)].filter(isStop) : [];
     const edge = event.shiftKey ? stops[0] : stops.at(-1);
     const from = document.activeElement;
     if (from !== edge && !(event.shiftKey && from?.tagName === "H2")) return;
     event.preventDefault();
-    (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
+    /** @type {HTMLElement | undefined} */ (event.shiftKey ? stops.at(-1) : stops[0])?.focus();
   }
 
   /** @returns {HTMLElement[]} */

@@ -1,5 +1,5 @@
 // @ts-check
-/** What goes over the wire on each of the two ways to prove a real name; nothing secret is in it. */
+/** What goes over the wire on the ways of the button and of the check to prove a real name; nothing secret is in it. */
 
 import { Hidden, codeView } from "./code_view.js";
 import { data, words } from "./page_data.js";
@@ -26,7 +26,7 @@ const CITY_SERVICE = { appId: "wx308bd2aeb83d3345", path: "subPages/city/wxpay-a
  * @property {(reply: Reply) => string} then
  */
 
-/** @type {Record<Way, OnTheWire>} */
+/** A face's messages are in face_panel.js. @type {Record<Exclude<Way, "face">, OnTheWire>} */
 const WAYS = {
   authorize: {
     leaves: () => [],
@@ -70,7 +70,7 @@ const WAYS = {
 
 /** @param {Way} name */
 export function onTheWire(name) {
-  return { ...WAYS[name], ...data.ways[name] };
+  return { ...WAYS[name === "face" ? "check" : name], ...data.ways[name] };
 }
 
 function secret() {

@@ -12,6 +12,7 @@ import { data } from "./page_data.js";
  * @property {import("./page_data.js").Way} way
  * @property {string} token
  * @property {Typed} [typed]
+ * @property {string} [notice] the id of the notice that the citizen agreed to
  * @property {string} digest
  * @property {number} since
  */
@@ -24,8 +25,10 @@ import { data } from "./page_data.js";
  * @property {number | null} errcode
  * @property {boolean} consumed
  * @property {string} [fault]
- * @property {Record<string, string> | null} [verdict]
+ * @property {Record<string, string | number> | null} [verdict]
  */
+
+/** @typedef {"success" | "fail"} PhoneSays */
 
 /** @typedef {{mch_id: string, cert_serialno: string, calls: LedgerCall[]}} Wire */
 
@@ -65,12 +68,42 @@ export async function visit(citizen, fault, openid) {
 }
 
 /**
- * What the citizen reads off the ID card.
+ * The citizen before WeChat's camera: what it came to, and what the phone is told.
+ * @param {string} verify_id
+ * @param {number} verdict
+ * @param {string} fault
+ * @returns {Promise<{verify_ret: number, phone: PhoneSays}>}
+ */
+export function camera(verify_id, verdict, fault) {
+  return ask(data.urls.camera, { verify_id, verdict, fault });
+}
+
+/**
+ * What the citizen reads off the ID card; a fault that lies in the number brings its own.
  * @param {string} citizen
+ * @param {string} fault
  * @returns {Promise<Typed>}
  */
-export function idCard(citizen) {
-  return ask(`${data.urls["id-card"]}?citizen=${citizen}`);
+export function idCard(citizen, fault) {
+  return ask(`${data.urls["id-card"]}?${new URLSearchParams({ citizen, fault })}`);
+}
+
+/**
+ * How long the sandbox's ledger is now.
+ * @returns {Promise<{since: number}>}
+ */
+export function place() {
+  return ask(data.urls.place);
+}
+
+/**
+ * What our server has asked WeChat about a face since then.
+ * @param {string} face the record's id
+ * @param {number} since
+ * @returns {Promise<Wire>}
+ */
+export function faceWire(face, since) {
+  return ask(`${data.urls.wire}?face=${face}&since=${since}`);
 }
 
 /**

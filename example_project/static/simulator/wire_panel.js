@@ -12,7 +12,8 @@ import { onTheWire } from "./ways.js";
 /** @typedef {import("./wechat_app.js").LedgerCall} LedgerCall */
 /** @typedef {"waiting" | "under-way" | "done" | "failed"} State */
 
-let way = onTheWire("authorize");
+/** @type {ReturnType<typeof onTheWire>} */
+let way;
 
 /** The way that the messages go from now on. @param {import("./page_data.js").Way} name */
 export function follow(name) {
@@ -121,16 +122,16 @@ function ofWeChat(reply, call) {
 }
 
 /**
- * What the citizen gave, by its length; which wording was agreed to is no secret.
+ * What the citizen gave, by its length; which notice was agreed to is no secret.
  * @param {Record<string, string | undefined>} body
  */
-function redacted({ consent, ...given }) {
+export function redacted({ notice, ...given }) {
   const hidden = Object.entries(given).map(([name, text]) => [name, Hidden.length(text ?? "")]);
-  return { ...Object.fromEntries(hidden), consent };
+  return { ...Object.fromEntries(hidden), ...(notice ? { notice } : {}) };
 }
 
 /** @param {LedgerCall[]} calls */
-function callList(calls) {
+export function callList(calls) {
   const list = document.createElement("ul");
   list.className = "calls";
   for (const call of calls) {
@@ -139,19 +140,19 @@ function callList(calls) {
     line.append(span("call", call.call));
     if (call.errcode !== null) line.append(span("errcode", `errcode ${call.errcode}`));
     if (call.fault) line.append(span("met", call.fault));
-    if (call.consumed) line.append(span("consumed", words("consumed", { token: way.token })));
+    if (call.consumed && call.call === way.call) line.append(span("consumed", words("consumed", { token: way.token })));
     list.append(line);
   }
   return list;
 }
 
-/** @param {string} text */
-function note(text) {
+/** @param {string} text @returns {HTMLElement} */
+export function note(text) {
   return paragraph("note", text);
 }
 
 /** @param {string} text */
-function title(text) {
+export function title(text) {
   return paragraph("content-title", text);
 }
 
@@ -164,7 +165,7 @@ function paragraph(kind, text) {
 }
 
 /** @param {number} number @param {State} state @param {Node[]} contents */
-function fill(number, state, contents) {
+export function fill(number, state, contents) {
   const message = /** @type {HTMLElement} */ (
     document.querySelector(`.messages:not([hidden]) [data-message="${number}"]`)
   );

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -14,6 +16,9 @@ from wx_realname import audit, conf
 from wx_realname.management.base import UNDONE, RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
 from wx_realname.outages import told
+from wx_realname.services.upkeep.erasures import Erasure, came_back
+
+from .realname_replay_erasures import read_erasures
 
 
 class Command(RealnameCommand):
@@ -34,19 +39,34 @@ class Command(RealnameCommand):
             help="what realname_seal_audit printed: prove that today's trail extends it",
         )
         add_batch_size(parser, audit.RECORD_BATCH, most=10_000)
+        parser.add_argument(
+            "--erasures",
+            type=Path,
+            metavar="FILE",
+            help="what realname_erasures printed: name the records that came back to life",
+        )
         parser.add_argument("--dry-run", action="store_true", help="only say how much there is")
 
     def handle(
-        self, *args: Any, checkpoint: list[str], batch_size: int, dry_run: bool, **options: Any
+        self,
+        *args: Any,
+        checkpoint: list[str],
+        erasures: Path | None,
+        batch_size: int,
+        dry_run: bool,
+        **options: Any,
     ) -> None:
         conf.current()  # an empty trail asks for no key, and would be called intact
         checkpoints = _parsed(checkpoint)
+        known = read_erasures(erasures) if erasures else []
         if dry_run:
             self._extent()
             return
         self._tail()
         say = progress(self.stderr)
-        found = self._name(audit.faults(checkpoints, say, batch_size=batch_size))
+        found = self._name(
+            chain(audit.faults(checkpoints, say, batch_size=batch_size), _alive(known))
+        )
         if found:
             self.stdout.write(self.style.ERROR(f"The trail is NOT intact: {found} faults."))
             sys.exit(1)
@@ -81,6 +101,11 @@ class Command(RealnameCommand):
         age = timezone.now() - tail.oldest if tail.oldest else None
         since = f", the oldest for {str(age).partition('.')[0]}" if age else ""
         self.stdout.write(f"{tail.count} events are not sealed yet{since}.")
+
+
+def _alive(known: list[Erasure]) -> Iterator[str]:
+    for each in came_back(known):
+        yield f"record {each.record} was erased at {each.erased_at}, and came back to life"
 
 
 def _parsed(checkpoints: list[str]) -> list[audit.Checkpoint]:

@@ -1,0 +1,145 @@
+"""What is kept, and for how long: erasures after a restore, the trail's end, the yearly pack."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from tests.conftest import AUTH_TOKEN
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from wx_realname import audit
+from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
+from wx_realname.services import erase, exchange, reveal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def call(name: str, *arguments: str) -> str:
+    out = StringIO()
+    call_command(name, *arguments, stdout=out)
+    return out.getvalue()
+
+
+def faults() -> list[str]:
+    return list(audit.faults([], lambda what, count: None))
+
+
+@pytest.fixture
+def rows(liar: LyingWeChat, user: Any) -> list[Verification]:
+    return [exchange(user=user, auth_token=f"{AUTH_TOKEN}-{n}") for n in range(4)]
+
+
+def test_what_was_erased_is_erased_again_after_a_restore(
+    rows: list[Verification], user: Any, tmp_path: Path
+) -> None:
+    backup = list(Verification.objects.values())
+    trail = list(AuditEvent.objects.values())
+    for row in rows[:2]:
+        erase(row, actor=user, reason="asked")
+    kept = tmp_path / "erasures.jsonl"
+    kept.write_text(call("realname_erasures"))
+    assert NAME not in kept.read_text() and len(kept.read_text().splitlines()) == 2
+    Verification.objects.all().delete()
+    AuditEvent.objects.all().delete()
+    for values in backup:
+        Verification.objects.create(**values)
+    for values in trail:
+        AuditEvent.objects.create(**values)
+    assert faults() == []  # the backup alone can't know
+    with pytest.raises(SystemExit):
+        call("realname_verify_audit", "--erasures", str(kept))
+    named = call("realname_replay_erasures", str(kept), "--dry-run")
+    assert all(f"{row.pk}, erased at" in named for row in rows[:2])
+    assert "2 of 2 were erased again" in call("realname_replay_erasures", str(kept))
+    assert "0 of 2 were erased again" in call("realname_replay_erasures", str(kept))
+    states = Verification.objects.order_by("id").values_list("status", flat=True)
+    assert list(states) == ["erased", "erased", "verified", "verified"]
+    assert "intact" in call("realname_verify_audit", "--erasures", str(kept))
+
+
+def test_a_list_that_was_changed_is_refused(
+    rows: list[Verification], user: Any, tmp_path: Path
+) -> None:
+    erase(rows[0], actor=user, reason="asked")
+    kept = tmp_path / "erasures.jsonl"
+    kept.write_text(call("realname_erasures").replace(str(rows[0].pk), str(rows[1].pk)))
+    with pytest.raises(CommandError, match="line 1"):
+        call("realname_replay_erasures", str(kept))
+    assert Verification.objects.filter(status="verified").count() == 3
+
+
+def aged(years: float) -> None:
+    """All that there is, as if it had been sealed that long ago."""
+    past = timezone.now() - timedelta(days=365 * years)
+    AuditEvent.objects.update(created_at=past)
+    AuditAccess.objects.update(created_at=past)
+    last = AuditSeal.objects.get()
+    events = list(AuditEvent.objects.filter(seal=last.number))
+    seal: Any = sys.modules["wx_realname.audit.seal"]
+
+    last.created_at = past
+    members = seal.members_of(events, last.format)
+    last.root = seal.root_of(members, last.format)
+    last.members = b"".join(id_ + leaf for id_, leaf in members)
+    last.hash = seal.hash_of(last)
+    signature = seal.signatures(last.hash)[0]
+    last.hmac, last.key_id = signature.hex, signature.key_id
+    last.save()
+
+
+def test_old_events_go_and_the_trail_still_verifies(rows: list[Verification], user: Any) -> None:
+    reveal(rows[0], actor=user, reason="long ago")
+    erase(rows[1], actor=user, reason="asked")
+    call("realname_seal_audit")
+    aged(4)
+    assert faults() == []
+    before = f"{timezone.localdate() - timedelta(days=1_200):%Y-%m-%d}"
+    assert "4 events would be removed" in call(
+        "realname_expire_audit", "--before", before, "--dry-run"
+    )
+    assert "4 events were removed" in call("realname_expire_audit", "--before", before)
+    call("realname_seal_audit")
+    assert faults() == []
+    assert not AuditEvent.objects.filter(event="reveal").exists()
+    left = AuditEvent.objects.filter(event="exchange").values_list("verification_id", flat=True)
+    assert set(left) == {rows[0].pk, rows[2].pk, rows[3].pk}
+    AuditEvent.objects.filter(event="expiry").delete()
+    assert any("was removed" in fault for fault in faults())
+
+
+def test_three_years_are_the_least(rows: list[Verification]) -> None:
+    call("realname_seal_audit")
+    with pytest.raises(CommandError, match="three years"):
+        call("realname_expire_audit", "--before", f"{timezone.localdate():%Y-%m-%d}")
+
+
+def test_what_was_removed_later_than_the_limit_is_found(rows: list[Verification]) -> None:
+    call("realname_seal_audit")
+    aged(4)
+    erased = f"{timezone.localdate() - timedelta(days=5_000):%Y-%m-%d}"
+    assert "0 events were removed" in call("realname_expire_audit", "--before", erased)
+    AuditEvent.objects.filter(event="exchange").first().delete()  # type: ignore[union-attr]
+    assert any("was removed" in fault for fault in faults())
+
+
+def test_the_yearly_pack_names_no_citizen_and_no_secret(
+    rows: list[Verification], user: Any, tmp_path: Path, settings: Any
+) -> None:
+    reveal(rows[0], actor=user, reason="a test", case_number="1")
+    year = str(timezone.localdate().year)
+    assert "evidence.json" in call("realname_evidence", "--year", year, str(tmp_path))
+    pack = json.loads((tmp_path / "evidence.json").read_text())
+    assert pack["accesses"][0]["times"] == 1 and pack["seals"]["unsealed"] == 5
+    assert (tmp_path / "accesses.csv").read_text().startswith("actor_id,event")
+    text = "".join(path.read_text() for path in tmp_path.iterdir())
+    secrets = [NAME, NUMBER, AUTH_TOKEN, *settings.WX_REALNAME["INDEX_KEYS"]]
+    for planted in secrets:
+        assert planted not in text

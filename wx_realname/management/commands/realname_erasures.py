@@ -1,0 +1,33 @@
+"""Print what was erased, signed: to be kept outside the database, and replayed after a restore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from wx_realname.management.base import RealnameCommand
+from wx_realname.management.options import add_batch_size, progress
+from wx_realname.models import Verification
+from wx_realname.services.upkeep.erasures import BATCH, erasures
+
+
+class Command(RealnameCommand):
+    help = (
+        "Print a signed line for every erased record. Keep the list with the checkpoints, outside the "
+        "database and its backups."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_batch_size(parser, BATCH, most=10_000)
+        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+
+    def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
+        if dry_run:
+            count = Verification.objects.deciding().filter(status="erased").count()
+            self.stdout.write(f"{count} would be printed.")
+            return
+        say = progress(self.stderr)
+        for number, line in enumerate(erasures(batch_size=batch_size), start=1):
+            self.stdout.write(line)
+            say("erasures", number)

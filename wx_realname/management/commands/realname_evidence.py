@@ -1,0 +1,40 @@
+"""The pack for the yearly audit, as JSON and CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from wx_realname.management.base import RealnameCommand
+from wx_realname.services.operation.evidence import as_json, evidence, tables
+
+
+class Command(RealnameCommand):
+    help = (
+        "Write what the yearly audit asks: accesses by officer, consents by notice, erasures, keys, seals, "
+        "checks and settings, without a citizen's name and without secrets."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--year", type=int, required=True)
+        parser.add_argument(
+            "folder", type=Path, nargs="?", help="where to write; else the JSON is printed"
+        )
+
+    def handle(self, *args: Any, year: int, folder: Path | None, **options: Any) -> None:
+        if not 2000 <= year <= 9998:
+            raise CommandError("--year must be a year such as 2026.")
+        pack = evidence(year)
+        if folder is None:
+            self.stdout.write(as_json(pack), ending="")
+            return
+        files = {"evidence.json": as_json(pack), **tables(pack)}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in files.items():
+                (folder / name).write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            raise CommandError(f"{folder} can't be written ({type(error).__name__}).") from None
+        self.stdout.write(f"{len(files)} files in {folder}: {', '.join(sorted(files))}.")

@@ -1,0 +1,57 @@
+"""Remove old events of the trail; their leaf hashes stay, and the chain still verifies."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from wx_realname.management.base import RealnameCommand
+from wx_realname.management.options import add_batch_size, progress
+from wx_realname.services.upkeep.expiry import BATCH, expire, expired
+
+
+class Command(RealnameCommand):
+    help = (
+        "Remove sealed events older than a day, three years ago at least. What records stand on stays. It "
+        "can be stopped and run again. Seal afterwards; triggers must be removed before."
+    )
+    needs = "Triggers refuse it: realname_protect_audit --remove, and --install afterwards."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--before", required=True, help="a day such as 2023-01-01")
+        parser.add_argument("--force", action="store_true", help="also under three years")
+        add_batch_size(parser, BATCH, most=10_000)
+        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+
+    def handle(
+        self,
+        *args: Any,
+        before: str,
+        force: bool,
+        batch_size: int,
+        dry_run: bool,
+        **options: Any,
+    ) -> None:
+        limit = _moment(before)
+        if dry_run:
+            self.stdout.write(f"{expired(limit).count()} events would be removed.")
+            return
+        count, say = 0, progress(self.stderr)
+        for removed in expire(limit, batch_size=batch_size, force=force):
+            count += removed
+            say("events", count)
+        self.stdout.write(f"{count} events were removed. Run realname_seal_audit.")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        day = parse_date(text)
+    except ValueError:
+        day = None
+    if day is None:
+        raise CommandError('--before must be a day such as "2023-01-01".')
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -1,0 +1,109 @@
+"""What was erased, as a list to be kept outside the database: after a restore it is erased again.
+
+A line is JSON: `id`, `erased_at` (UTC), `key_id`, `hmac` (by AUDIT_KEYS over both).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import router
+
+from ... import audit
+from ...models import Verification
+from ..rights.erasure import HOLDING, erase_all, with_users
+from ..transactions import persistently
+
+BATCH = 500
+REASON = "erased before a restore"
+Status = Verification.Status
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """One record that was erased, and when."""
+
+    record: UUID
+    erased_at: str
+
+
+class Unsigned(ValueError):
+    """A line of the list that AUDIT_KEYS didn't sign, or that is none."""
+
+
+def erasures(*, batch_size: int = BATCH) -> Iterator[str]:
+    """A signed line for every erased record, in the order of their ids."""
+    last: UUID | None = None
+    erased = Verification.objects.deciding().filter(status=Status.ERASED).order_by("pk")
+    while True:
+        rows = erased.filter(pk__gt=last) if last else erased
+        batch = list(rows.values_list("pk", "erased_at")[:batch_size])
+        for pk, erased_at in batch:
+            yield _line(pk, _text(erased_at))
+        if len(batch) < batch_size:
+            return
+        last = batch[-1][0]
+
+
+def parse(line: str) -> Erasure:
+    """The erasure of a line. Raises `Unsigned`."""
+    try:
+        fields = json.loads(line)
+        record, erased_at = UUID(fields["id"]), str(fields["erased_at"])
+        signed = audit.signed_by(_covered(record, erased_at), fields["key_id"], fields["hmac"])
+    except (ValueError, KeyError, TypeError):
+        signed = False
+    if not signed:
+        raise Unsigned
+    return Erasure(record, erased_at)
+
+
+def came_back(known: Iterable[Erasure], *, batch_size: int = BATCH) -> Iterator[Erasure]:
+    """Those of the erasures whose records hold something again."""
+    for batch in _batches(known, batch_size):
+        alive = Verification.objects.deciding().filter(status__in=HOLDING)
+        pks = set(alive.filter(pk__in=[each.record for each in batch]).values_list("pk", flat=True))
+        yield from (each for each in batch if each.record in pks)
+
+
+def replay(known: Iterable[Erasure], *, batch_size: int = BATCH) -> Iterator[UUID]:
+    """Erase again what came back, and yield it. Safe to run twice at once, and again."""
+    using = router.db_for_write(Verification)
+    for batch in _batches(known, batch_size):
+        rows = Verification.objects.using(using).filter(status__in=HOLDING)
+        found = list(with_users(rows.filter(pk__in=[each.record for each in batch])))
+        if found:
+            erase = partial(erase_all, found, audit.Origin(), REASON, using, HOLDING)
+            erased = persistently(erase, using)
+            yield from (row.pk for row in erased)
+
+
+def _batches(known: Iterable[Erasure], size: int) -> Iterator[list[Erasure]]:
+    batch: list[Erasure] = []
+    for each in known:
+        batch.append(each)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _line(record: UUID, erased_at: str) -> str:
+    signature = audit.sign(_covered(record, erased_at))
+    fields: dict[str, Any] = {"id": str(record), "erased_at": erased_at}
+    return json.dumps(fields | {"key_id": signature.key_id, "hmac": signature.hex})
+
+
+def _covered(record: UUID, erased_at: str) -> str:
+    return f"erasure {record} {erased_at}"
+
+
+def _text(moment: datetime | None) -> str:
+    return "" if moment is None else moment.astimezone(timezone.utc).isoformat()
