@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from ..models import AuditEvent, Verification
-from . import keys, outcome, plaintext
+from . import expiry, keys, outcome, plaintext
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
 
 BATCH = 1_000  # records at once
@@ -84,6 +84,7 @@ COVERED = (
     "real_name_index",
     "credential_id_index",
     "index_key_id",
+    "erased_at",
 )
 
 
@@ -160,6 +161,14 @@ def _suspects(rows: list[Verification], using: str | None = None) -> list[Verifi
         if not _agrees(row, outcomes.get(row.pk), owners)
         or (row.pk in outcomes and outcomes[row.pk].pk in disowned)
     ]
+
+
+def _has_expired(row: Verification) -> bool:
+    """Whether the trail of a record that was erased may be gone."""
+    if row.status != Status.ERASED or row.erased_at is None:
+        return False
+    limit = expiry.limit()
+    return limit is not None and row.erased_at < limit
 
 
 def _swapped(rows: list[Verification]) -> Faults:
@@ -249,7 +258,8 @@ def owners_of(events: Iterable[AuditEvent]) -> set[str]:
 def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bool:
     """Whether the outcome is the row's. `owners`: users who are there, so that rows are tied to them."""
     if event is None:
-        return row.status in _OPEN  # its first end is still to come
+        # its first end is still to come; or its last one outlived the time for which it is kept
+        return row.status in _OPEN or _has_expired(row)
     told = copy.copy(row)
     if row.user_id is None and row.status != Status.VERIFIED and event.user_id not in owners:
         told.user_id = event.user_id  # the user was deleted, which leaves no record verified
