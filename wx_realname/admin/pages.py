@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,11 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import services
-from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError
+from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError, Throttled
 from ..models import ExportRequest, Verification
 from ..personal_data import Secret
 from ..services.disclosure import approval
@@ -59,19 +61,23 @@ class ConsolePages(ReadOnlyAdmin):
     def find_view(self, request: Any) -> HttpResponse:
         """A form that posts: a number in an address would be in every log and history."""
         require(request, "view_verification")
-        form, found = FindForm(request.POST or None), None
+        form, found, fault = FindForm(request.POST or None), None, ""
         if form.is_valid():
             try:
                 found = services.find_person(
                     actor=request.user,
                     real_name=Secret(form.cleaned_data["real_name"]),
                     credential_id=Secret(form.cleaned_data["credential_id"]),
+                    case_number=form.cleaned_data["case_number"],
                     request=request,
                 )
                 form = FindForm()  # what was typed isn't shown again
             except InvalidRequest as refused:
                 form.take_errors(refused)
-        return self._page(request, "find", _("Find a person"), form=form, found=found)
+            except Throttled as throttled:
+                fault = _wait(throttled.retry_after)
+        title = _("Find a person")
+        return self._page(request, "find", title, form=form, found=found, fault=fault)
 
     # --- reveal -------------------------------------------------------------------------------
 
@@ -215,6 +221,18 @@ class ConsolePages(ReadOnlyAdmin):
                 **context,
             },
         )
+
+
+def _wait(seconds: int | None) -> str:
+    """What an officer is told who searched too often."""
+    minutes = ceil((seconds or 0) / 60)
+    return ngettext(
+        "Too many searches found nothing (SEARCH_RATE). Search again in %(count)d minute. "
+        "This was recorded.",
+        "Too many searches found nothing (SEARCH_RATE). Search again in %(count)d minutes. "
+        "This was recorded.",
+        minutes,
+    ) % {"count": minutes}
 
 
 def _filters(chosen: Any) -> dict[str, str]:
