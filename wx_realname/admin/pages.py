@@ -21,7 +21,6 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import services
@@ -33,6 +32,7 @@ from ..services.disclosure.approval import NotReleased
 from ..services.disclosure.export import chosen_by
 from . import spreadsheet
 from .forms import ExportForm, FindForm, ReasonForm, ServiceForm
+from .names import shown, usernames
 from .read_only import ReadOnlyAdmin, require
 
 SHOWN_REQUESTS = 100
@@ -163,9 +163,19 @@ class ConsolePages(ReadOnlyAdmin):
             except (RealNameError, ValueError, ValidationError) as refused:
                 messages.error(request, str(getattr(refused, "detail", _("Not released."))))
             return HttpResponseRedirect(self._requests_address())
-        requests = ExportRequest.objects.order_by("-asked_at", "-id")[:SHOWN_REQUESTS]
-        title = _("Requests for plain exports")
-        return self._page(request, "requests", title, requests=requests, me=str(request.user.pk))
+        requests = list(ExportRequest.objects.order_by("-asked_at", "-id")[:SHOWN_REQUESTS])
+        names = usernames(id_ for each in requests for id_ in (each.actor_id, each.released_by))
+        rows = [
+            {
+                "request": each,
+                "asked_by": shown(each.actor_id, names),
+                "released_by": shown(each.released_by, names),
+                "state": approval.state_of(each),
+                "is_own": each.actor_id == str(request.user.pk),
+            }
+            for each in requests
+        ]
+        return self._page(request, "requests", _("Requests for plain exports"), rows=rows)
 
     def _requests_address(self) -> str:
         name = "admin:wx_realname_verification_requests"
@@ -225,14 +235,10 @@ class ConsolePages(ReadOnlyAdmin):
 
 def _wait(seconds: int | None) -> str:
     """What an officer is told who searched too often."""
-    minutes = ceil((seconds or 0) / 60)
-    return ngettext(
-        "Too many searches found nothing (SEARCH_RATE). Search again in %(count)d minute. "
-        "This was recorded.",
-        "Too many searches found nothing (SEARCH_RATE). Search again in %(count)d minutes. "
-        "This was recorded.",
-        minutes,
-    ) % {"count": minutes}
+    text = _(
+        "Too many searches found nothing (SEARCH_RATE). This was recorded. Search again in %(minutes)d min."
+    )
+    return text % {"minutes": ceil((seconds or 0) / 60)}
 
 
 def _filters(chosen: Any) -> dict[str, str]:

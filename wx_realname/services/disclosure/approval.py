@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import router
+from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +25,24 @@ NOT_RELEASED = _(
     "FOUR_EYES: ask for this export first; another officer has to release it within a day."
 )
 TOO_LONG = _("The filters are too long for FOUR_EYES: set fewer of them.")
+
+
+class State(TextChoices):
+    """What has become of a request."""
+
+    WAITING = "waiting", _("waits for another officer")
+    RELEASED = "released", _("released")
+    RUN = "run", _("run")
+    EXPIRED = "expired", _("expired")
+
+
+def state_of(request: ExportRequest) -> State:
+    """What has become of it by now."""
+    if request.used_at:
+        return State.RUN
+    if (request.released_at or request.asked_at) <= timezone.now() - VALID:
+        return State.EXPIRED
+    return State.RELEASED if request.released_at else State.WAITING
 
 
 class NotReleased(InvalidRequest):
