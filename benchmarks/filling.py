@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from itertools import chain, islice
 from operator import attrgetter
@@ -22,7 +22,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, models, transaction
 
 from wx_realname import conf
-from wx_realname.audit.trail import outcome_digests
+from wx_realname.audit import outcome
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.personal_data import PersonalData
 from wx_realname.vault import blind_index
@@ -138,11 +138,11 @@ def _record(n: int, at: datetime, user_id: int, indexes: dict[str, str]) -> dict
         "attempt": 1,
         "real_name_encrypted": sealed[0].envelope if sealed else None,
         "credential_id_encrypted": sealed[1].envelope if sealed else None,
-        "real_name_masked": "*三" if stored else None,
+        "real_name_masked": "*伟" if stored else None,
         "credential_id_masked": "4****************3" if stored else None,
         "real_name_index": (indexes[NAME] if wanted else name) if stored else None,
         "credential_id_index": (indexes[NUMBER] if wanted else digest) if stored else None,
-        "index_key_id": conf.current().index_keys[0].key_id if stored else "",
+        "index_key_id": "made up" if stored else "",  # the indexes are no HMACs of the person's
         "check_digit_valid": True if stored else None,
         "error_code": _error_code(errcode),
         "errcode": errcode,
@@ -164,6 +164,7 @@ def _event(n: int, at: datetime, user_id: int, is_unsealed: bool) -> dict[str, A
     """What is told last of the n-th record."""
     status, errcode = _kind(n)
     digest = sha256(str(n).encode()).hexdigest()
+    stored = status == "verified"
     record = Verification(
         id=_id(at, digest),
         user_id=user_id,
@@ -171,9 +172,14 @@ def _event(n: int, at: datetime, user_id: int, is_unsealed: bool) -> dict[str, A
         method=_method(n),
         status=status,
         token_digest=digest,
+        verified_at=at if stored else None,
+        real_name_masked="*伟" if stored else None,
+        credential_id_masked="4****************3" if stored else None,
+        credential_id_index=digest if stored else None,
     )
-    outcome = outcome_digests(record)[0]
-    return {
+    if stored:
+        record.real_name_encrypted, record.credential_id_encrypted = _any_sealed()
+    event = {
         "id": _id(at, digest[::-1]),
         "event": EVENTS.get(status, "exchange"),
         "created_at": at,
@@ -189,10 +195,19 @@ def _event(n: int, at: datetime, user_id: int, is_unsealed: bool) -> dict[str, A
         "errcode": errcode,
         "duration_ms": 120,
         "reason": "",
-        "outcome_hmac": outcome.hex,
-        "outcome_key_id": outcome.key_id,
+        "consent_id": None,
         "seal": None if is_unsealed else n // 10_000 + 1,
     }
+    if status == "pending":  # its first attempt goes on
+        return event | {"outcome_hmac": "", "outcome_key_id": ""}
+    code = outcome.digests(record, event)[0]
+    return event | {"outcome_hmac": code.hex, "outcome_key_id": code.key_id}
+
+
+@cache
+def _any_sealed() -> tuple[Any, Any]:
+    """An outcome covers that there are ciphertexts, not which."""
+    return Verification.sealed(UUID(int=0), PERSON)
 
 
 def _method(n: int) -> str:

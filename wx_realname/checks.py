@@ -226,7 +226,10 @@ def environment_is_usable() -> Iterator[checks.CheckMessage]:
 
 def databases_are_right(app_configs: Any, databases: Any = None, **options: Any) -> list[Any]:
     """Django calls it with the databases that were named, `migrate` with its own."""
-    return list(deploy_checks.every_name_fits(databases))
+    return [
+        *deploy_checks.every_name_fits(databases),
+        *deploy_checks.ids_are_native(databases),
+    ]
 
 
 _check(settings_are_right)

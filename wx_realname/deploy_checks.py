@@ -16,9 +16,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.x509 import Certificate
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
 from django.db import connections, router
+from django.db.models import UUIDField
 
 from . import conf
 from .databases import is_mysql
@@ -236,6 +238,42 @@ def narrow_parts(connection: Any) -> list[tuple[str, str]]:
         stored = cursor.fetchall() or [("its default character set", default)]
     parts = [("its connection's character set", spoken), *stored]
     return [(what, charset) for what, charset in parts if charset.lower() != WIDE]
+
+
+def ids_are_native(databases: Iterable[str] | None) -> Found:
+    """E010: MariaDB was upgraded from < 10.7: its ids are char(32) still, and Django looks for uuid."""
+    for alias in databases or ():
+        connection = connections[alias]
+        if is_mysql(connection) and connection.features.has_native_uuid_field:
+            for column, type_ in text_ids(connection):
+                yield Error(
+                    f'Database "{alias}": {column} is {type_}, and Django looks for a uuid since this '
+                    "MariaDB has that type: nothing is found by its id.",
+                    hint="Follow “Migrating existing UUIDField on MariaDB 10.7+” in Django 5.0's release "
+                    "notes: ALTER TABLE … MODIFY … uuid, for every column that is named.",
+                    id="wx_realname.E010",
+                )
+
+
+def text_ids(connection: Any) -> list[tuple[str, str]]:
+    """Our columns of ids that aren't of the type uuid."""
+    fields = (
+        field
+        for model in apps.get_app_config("wx_realname").get_models()
+        for field in model._meta.concrete_fields
+    )
+    wanted = {
+        f"{field.model._meta.db_table}.{field.column}"
+        for field in fields
+        if isinstance(getattr(field, "target_field", field), UUIDField)
+    }
+    columns = (
+        "SELECT CONCAT(table_name, '.', column_name), column_type FROM information_schema.columns "
+        "WHERE table_schema = DATABASE() AND data_type <> 'uuid'"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(columns)
+        return sorted((name, str(type_)) for name, type_ in cursor.fetchall() if name in wanted)
 
 
 def sm_is_throughout() -> Found:

@@ -17,7 +17,7 @@ from itertools import accumulate
 from operator import add
 from typing import Any
 
-from django.db import connections, models, router
+from django.db import connections, models, router, transaction
 from django.db.models import Case, Count, Value, When
 from django.db.models.functions import TruncMinute
 from django.utils import timezone
@@ -53,14 +53,36 @@ def roll_up(*, batch_size: int = DENSE) -> Iterator[int]:
     be stopped between any two steps, and run twice at once.
     """
     using = router.db_for_write(HourlyStatistic)
-    span, start = HOUR, _first(using)
+    yield from _counted(using, _first(using), batch_size)
+
+
+def recount(*, batch_size: int = DENSE) -> Iterator[int]:
+    """Count anew all that the trail still knows, as `roll_up` does: statistics aren't sealed.
+
+    What was counted before the trail's first event stays: old events may have been removed since.
+    """
+    using = router.db_for_write(HourlyStatistic)
+    yield from _counted(using, _hour_with_events(using, None), batch_size, anew=True)
+
+
+def _counted(
+    using: str, start: datetime | None, batch_size: int, *, anew: bool = False
+) -> Iterator[int]:
+    span, left = HOUR, start
+    rows = HourlyStatistic.objects.using(using)
     while start is not None:
         now = timezone.now()
         end = min(start + span, _hour_of(now) + HOUR)
-        counted = _count(using, start, end, now)
+        with transaction.atomic(using=using):
+            if anew:
+                rows.filter(hour__gte=left, hour__lt=end).delete()
+            counted = _count(using, start, end, now)
         yield counted
+        left = end
         span = min(2 * span, DAY) if counted < batch_size else HOUR
         start = None if end > now else _hour_with_events(using, end)
+    if anew and left is not None:
+        rows.filter(hour__gte=left).delete()
 
 
 def _first(using: str) -> datetime | None:

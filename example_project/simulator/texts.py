@@ -38,7 +38,7 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "no-name": _("Please enter your name."),
         "no-number": _("This is not an ID number. Please look at it again."),
         # the wire
-        "waiting": _("waiting"),
+        "waiting": _("not yet"),
         "under-way": _("under way"),
         "done": _("done"),
         "failed": _("failed"),

@@ -196,6 +196,7 @@ def test_a_double_tap_begins_one_face(phone: Phone, wechat: LocalWeChat) -> None
     phone.fill_in()
     phone.driver.execute_script(twice, "to-city")
     phone.until(lambda: phone.find("#notice-agree").is_displayed())
+    phone.tap("#notice-tick")
     phone.driver.execute_script(twice, "notice-agree")
     phone.ends("verified")
     assert len(wechat.queries) == 1

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import router
+from django.db.models import QuerySet
 
 from .. import conf
 from ..exceptions import Misconfigured
@@ -24,7 +25,7 @@ from ..vault.opening import material
 
 logger = logging.getLogger(__name__)
 
-_DERIVED = "index:"
+DERIVED = "index:"
 
 
 def index(purpose: str) -> BlindIndex:
@@ -90,23 +91,32 @@ def _known() -> set[str]:
 
 def is_derived(key_id: str) -> bool:
     """Whether the key is derived from one of INDEX_KEYS."""
-    return key_id.startswith(_DERIVED)
+    return key_id.startswith(DERIVED)
 
 
 def seal_of_change() -> int | None:
     """The number of the first seal that a key of AUDIT_KEYS signed; None before there is one."""
     seals = AuditSeal.objects.using(router.db_for_write(AuditSeal))
-    own = seals.exclude(key_id__startswith=_DERIVED).order_by("number")
+    own = seals.exclude(key_id__startswith=DERIVED).order_by("number")
     return own.values_list("number", flat=True).first()
 
 
+def change_is_to_come() -> bool:
+    """Whether AUDIT_KEYS are set, and none of them has signed a seal yet."""
+    return bool(conf.current().audit_keys) and seal_of_change() is None
+
+
 def change_is_unrecorded() -> bool:
-    """Whether AUDIT_KEYS were set after derived keys had signed, and no seal says so yet."""
-    if not conf.current().audit_keys or seal_of_change() is not None:
+    """Whether derived keys signed something before AUDIT_KEYS were set, and no seal says so yet."""
+    if not change_is_to_come():
         return False
     using = router.db_for_write(AuditEvent)
-    signed = AuditEvent.objects.using(using).filter(outcome_key_id__startswith=_DERIVED)
-    return signed.exists() or AuditSeal.objects.using(using).exists()
+    return AuditSeal.objects.using(using).exists() or derived_outcomes(using).exists()
+
+
+def derived_outcomes(using: str) -> QuerySet[AuditEvent]:
+    """The events whose outcome a derived key signed."""
+    return AuditEvent.objects.using(using).filter(outcome_key_id__startswith=DERIVED)
 
 
 def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:
@@ -129,7 +139,7 @@ def needing(index_key_id: str) -> int:
 
 def _derived_id(index_key_id: str) -> str:
     """The key id of what is derived from that key of INDEX_KEYS."""
-    return f"{_DERIVED}{index_key_id}"
+    return f"{DERIVED}{index_key_id}"
 
 
 @lru_cache(maxsize=8)

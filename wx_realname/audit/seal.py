@@ -120,14 +120,20 @@ def _last_number(using: str) -> int | None:
 def _sealed(using: str, batch_size: int) -> AuditSeal:
     with transaction.atomic(using=using, durable=True):
         own = append(AuditEvent.Event.SEAL, Origin(), using=using)
-        # what derived keys signed must not lie beyond the seal that gives them up: all of it at once
-        size = None if keys.change_is_unrecorded() else batch_size
-        events = [own, *unsealed(using).exclude(pk=own.pk)[:size]]
+        events = [own, *unsealed(using).exclude(pk=own.pk)[: _size(using, batch_size)]]
         last = AuditSeal.objects.using(using).only("number", "hash").order_by("-number").first()
         made = _made(last, events)
         made.save(force_insert=True, using=using)
         _mark(using, [event.pk for event in events], made.number)
     return made
+
+
+def _size(using: str, batch_size: int) -> int | None:
+    """All at once where derived keys signed any: they count for nothing beyond the seal of the change."""
+    if not keys.change_is_to_come():
+        return batch_size
+    derived = unsealed(using).filter(outcome_key_id__startswith=keys.DERIVED)
+    return None if derived.values_list("pk").first() else batch_size
 
 
 def _made(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:

@@ -4,12 +4,13 @@
 import * as form from "./check_form.js";
 import * as facePanel from "./face_panel.js";
 import { FaceWay } from "./face_way.js";
+import { GrantWay } from "./grant_way.js";
 import * as outcomes from "./outcomes.js";
 import { button, data, element, words } from "./page_data.js";
 import { NetworkGone, RestApi, WAITING } from "./rest_api.js";
 import * as screens from "./screens.js";
 import { Sheet } from "./sheet.js";
-import { SandboxGone, authorise, idCard, login, visit, wire } from "./wechat_app.js";
+import { SandboxGone, authorise, idCard, login, visit } from "./wechat_app.js";
 import * as panel from "./wire_panel.js";
 
 /** @typedef {import("./choices.js").Choices} Choices */
@@ -20,7 +21,6 @@ import * as panel from "./wire_panel.js";
 
 /** What the citizen is asked to consent to. */
 const PURPOSE = "social-security";
-const GLANCE = 400; // milliseconds between two looks at the sandbox's ledger
 
 /** What the phone itself does wrong, by the fault's name. */
 const MISHAPS = /** @type {const} */ ({
@@ -38,12 +38,10 @@ export class MiniProgram {
   /** @type {{id: string, consent?: string | null}} */
   #record = { id: "" };
   #face = new FaceWay(this.#api, this.#sheet);
-  #seen = 0;
   /** @type {"" | (typeof MISHAPS)[keyof typeof MISHAPS]} */
   #mishap = "";
   #openid = "";
-  /** @type {Grant | null} */
-  #grant = null;
+  #given = new GrantWay(this.#api, () => false);
   /** @type {Choices | undefined} */
   #choices;
 
@@ -71,7 +69,7 @@ export class MiniProgram {
     this.#sheet.reset();
     this.#api = new RestApi(data.language);
     this.#running = false;
-    this.#grant = null;
+    this.#given = new GrantWay(this.#api, () => phone === this.#phones);
     this.#face = new FaceWay(this.#api, this.#sheet);
     this.#filledIn = "";
     screens.wait();
@@ -111,10 +109,10 @@ export class MiniProgram {
     panel.reset();
     const typed = way === "authorize" ? undefined : form.typed();
     if (typed === null) return; // the form says why
-    const [phone, before] = [this.#phones, this.#grant];
+    const [phone, before] = [this.#phones, this.#given.grant];
     this.#mishap = MISHAPS[/** @type {keyof typeof MISHAPS} */ (fault)] ?? "";
     if (fault === "code-again" && before) return this.#send({ ...before, typed });
-    this.#grant = null;
+    this.#given.forget();
     const notice = await this.#consent();
     if (notice === null || phone !== this.#phones) return;
     if (way === "face") return this.#verifyFace({ ...typed, ...(notice ? { notice } : {}) });
@@ -216,7 +214,6 @@ export class MiniProgram {
       return null;
     }
     screens.wait(words("checking"));
-    this.#seen = 0;
     return way === "check"
       ? visit(citizen.key, fault, this.#openid)
       : authorise(citizen.key, fault);
@@ -227,81 +224,11 @@ export class MiniProgram {
    * @param {Grant} grant
    */
   async #send(grant) {
-    const phone = this.#phones;
-    this.#grant = grant;
-    screens.wait(words("checking"));
-    panel.reset(2);
-    panel.authorised(grant);
     const mishap = this.#mishap;
     this.#mishap = "";
-    panel.handedOver(grant, mishap);
-    const watch = this.#watch(grant, phone, mishap);
-    const reply = await this.#post(grant, mishap).finally(() => clearInterval(watch));
-    if (phone !== this.#phones) return;
-    const call = await this.#lastLook(grant, reply);
-    if (phone !== this.#phones) return;
-    panel.answered(reply, call, mishap === "answer-lost");
-    if (mishap === "answer-lost") throw new NetworkGone();
-    this.#show(reply);
-  }
-
-  /**
-   * @param {Grant} grant
-   * @param {string} mishap
-   * @returns {Promise<Reply>}
-   */
-  async #post(grant, mishap) {
-    if (mishap === "not-sent") throw new NetworkGone();
-    try {
-      return await (mishap === "sent-twice" ? this.#postTwice(grant) : this.#api.prove(grant));
-    } catch (error) {
-      panel.unanswered();
-      throw error;
-    }
-  }
-
-  /**
-   * The answer that a careless mini-program would see last: that of the one that came second.
-   * @param {Grant} grant
-   */
-  async #postTwice(grant) {
-    const replies = await Promise.all([this.#api.prove(grant), this.#api.prove(grant)]);
-    return replies.find((reply) => reply.status !== 201) ?? replies[0];
-  }
-
-  /**
-   * Look at the ledger while the answer is awaited: repeats are seen as they happen.
-   * @param {Grant} grant
-   * @param {number} phone
-   * @param {string} mishap
-   */
-  #watch(grant, phone, mishap) {
-    if (mishap === "not-sent") return undefined;
-    panel.asking();
-    const watch = setInterval(async () => {
-      const seen = await wire(grant).catch(() => null);
-      const late = phone !== this.#phones || element("wait").hidden;
-      if (seen && !late) panel.asked(seen, seen.calls.slice(this.#seen), false);
-    }, GLANCE);
-    return watch;
-  }
-
-  /**
-   * The call to WeChat that this request led to; the panel tells what was asked at all.
-   * @param {Grant} grant
-   * @param {Reply} reply
-   */
-  async #lastLook(grant, reply) {
-    const seen = await wire(grant).catch(() => null);
-    if (grant !== this.#grant || !seen) return undefined;
-    const calls = seen.calls.slice(this.#seen);
-    this.#seen = seen.calls.length;
-    const known = reply.status === 200 || (!calls.length && [409, 422].includes(reply.status));
-    if (known) panel.notAsked();
-    else panel.asked(seen, calls, true);
-    const elsewhere = reply.status === 409; // another request asked, and has WeChat's answer
-    if (known || elsewhere) return undefined;
-    return calls.filter(({ call }) => call === data.ways[grant.way].call).at(-1);
+    screens.wait(words("checking"));
+    const reply = await this.#given.send(grant, mishap);
+    if (reply) this.#show(reply);
   }
 
   /** @param {Reply} reply */
@@ -346,7 +273,7 @@ export class MiniProgram {
     if (next === "retry" && this.#choices?.way === "face") {
       return this.#face.id ? this.#askAgain() : this.#prove();
     }
-    if (next === "retry" && this.#grant) return this.#send(this.#grant);
+    if (next === "retry" && this.#given.grant) return this.#send(this.#given.grant);
     if (next === "reauthorize") return this.#prove();
     if (next === "edit") return screens.show("check");
     return this.start(/** @type {Choices} */ (this.#choices));
@@ -393,10 +320,10 @@ export class MiniProgram {
   /** @param {unknown} error */
   #broke(error) {
     if (error instanceof SandboxGone) {
-      if (!this.#grant) panel.notAuthorised("no-sandbox");
+      if (!this.#given.grant) panel.notAuthorised("no-sandbox");
       screens.showFailure(outcomes.ofPhone("sandbox_gone"));
     } else if (error instanceof NetworkGone) {
-      const step = this.#grant || this.#face.id ? "retry" : "restart";
+      const step = this.#given.grant || this.#face.id ? "retry" : "restart";
       screens.showFailure({ ...outcomes.ofPhone("network_gone"), next: step });
     } else throw error;
   }

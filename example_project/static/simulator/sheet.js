@@ -14,6 +14,19 @@ import { button, element, words } from "./page_data.js";
 /** @typedef {"agreed" | "refused" | "locked"} Decision */
 /** @typedef {import("./notice.js").Notice} Notice */
 
+/** Which button ends which sheet; tapped again, it ends no other. @type {[string, string, Decision][]} */
+const DECISIONS = [
+  ["notice-agree", "notice", "agreed"],
+  ["notice-refuse", "notice", "refused"],
+  ["withdrawal-agree", "withdrawal", "agreed"],
+  ["withdrawal-refuse", "withdrawal", "refused"],
+  ["refuse", "consent", "refused"],
+  ["close-password", "password", "refused"],
+  ["locked-close", "locked", "locked"],
+  ["city-agree", "city", "agreed"],
+  ["city-back", "city", "refused"],
+  ["camera-cancel", "camera", "refused"],
+];
 const WRONG = "000000";
 const TRIES = 3;
 const STOPS = "button:not(:disabled), input, a[href], [tabindex='0']";
@@ -31,16 +44,9 @@ export class Sheet {
 
   constructor() {
     button("allow").addEventListener("click", () => this.#password());
-    button("refuse").addEventListener("click", () => this.#close("refused"));
-    button("close-password").addEventListener("click", () => this.#close("refused"));
-    button("city-agree").addEventListener("click", () => this.#close("agreed"));
-    button("city-back").addEventListener("click", () => this.#close("refused"));
-    button("locked-close").addEventListener("click", () => this.#close("locked"));
-    for (const sheet of ["notice", "withdrawal"]) {
-      button(`${sheet}-agree`).addEventListener("click", () => this.#close("agreed"));
-      button(`${sheet}-refuse`).addEventListener("click", () => this.#close("refused"));
+    for (const [id, sheet, decision] of DECISIONS) {
+      button(id).addEventListener("click", () => this.#open === sheet && this.#close(decision));
     }
-    button("camera-cancel").addEventListener("click", () => this.#close("refused"));
     element("sheet").addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -132,7 +138,6 @@ export class Sheet {
 
   /** @param {Decision} decision */
   #close(decision) {
-    if (!this.#open) return; // a second tap while the sheet slides away
     this.#show("");
     element("sheet").hidden = true;
     element("program").inert = false;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -27,13 +28,22 @@ class Command(RealnameCommand):
         parser.add_argument("--days", type=int, default=30, help="how far back (30)")
         add_batch_size(parser, statistics.DENSE, most=10_000_000)
         parser.add_argument("--dry-run", action="store_true", help="count nothing new")
+        parser.add_argument(
+            "--recount",
+            action="store_true",
+            help="count all hours anew from the trail: the statistics themselves aren't sealed",
+        )
 
-    def handle(self, *args: Any, days: int, batch_size: int, dry_run: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, days: int, batch_size: int, dry_run: bool, recount: bool, **options: Any
+    ) -> None:
+        if dry_run and recount:
+            raise CommandError("--recount writes; --dry-run doesn't.")
         if not 1 <= days <= MOST_DAYS:
             raise CommandError(f"--days must be 1 to {MOST_DAYS}.")
         conf.current()
         if not dry_run:
-            self._count(batch_size)
+            self._count(statistics.recount if recount else statistics.roll_up, batch_size)
         today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         since = today - timedelta(days=days - 1)
         found, busiest = usage(since), busiest_days(since)
@@ -44,9 +54,9 @@ class Command(RealnameCommand):
         elif not found:
             self.stdout.write(f"No attempt ended in the last {days} days.")
 
-    def _count(self, batch_size: int) -> None:
+    def _count(self, count: Callable[..., Iterator[int]], batch_size: int) -> None:
         total, say = 0, progress(self.stderr)
-        for counted in statistics.roll_up(batch_size=batch_size):
+        for counted in count(batch_size=batch_size):
             total += counted
             say("attempts counted", total)
 

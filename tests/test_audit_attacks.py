@@ -1,0 +1,440 @@
+"""Attacks on the trail, played as they were: with the site's database role alone, and no key.
+
+What is written behind the site's back is plain SQL. Each attack succeeded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from io import StringIO
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.test import RequestFactory
+from django.utils import timezone
+
+from tests.conftest import AUTH_TOKEN, at_once, code, outcome, verify
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, doing, encrypted, refuses, says
+from tests.test_audit import INDEX_KEY, code_by, derived
+from wx_realname import audit
+from wx_realname.api.permissions import RealNameVerified
+from wx_realname.audit import keys
+from wx_realname.audit.outcome import digests
+from wx_realname.audit.seal import _made, hash_of
+from wx_realname.exceptions import InternalError, Misconfigured
+from wx_realname.models import AuditEvent, AuditSeal, Verification
+from wx_realname.services import erase, exchange, find_person, reveal
+from wx_realname.services.disclosure.refusal import refused
+from wx_realname.services.rows import changed
+from wx_realname.uuid7 import uuid7
+
+RECORDS, EVENTS = Verification._meta.db_table, AuditEvent._meta.db_table
+Configure = Callable[..., None]
+
+on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="ids and times are text there")
+
+
+# --- the attacker's hands ---------------------------------------------------------------------
+
+
+def sql(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def stored(id_: UUID) -> Any:
+    return id_ if connection.features.has_native_uuid_field else id_.hex
+
+
+def change(row: Verification, **columns: Any) -> None:
+    """UPDATE of one record."""
+    sets = ", ".join(f"{name} = %s" for name in columns)
+    sql(f"UPDATE {RECORDS} SET {sets} WHERE id = %s", *columns.values(), stored(row.pk))  # noqa: S608
+
+
+def copy_event(event: AuditEvent, /, **columns: Any) -> None:
+    """INSERT of a copy of the event, with other values in some columns."""
+    given: dict[str, Any] = {"id": stored(uuid7()), "seal": None} | columns
+    names = [connection.ops.quote_name(f.column) for f in AuditEvent._meta.concrete_fields]
+    taken = [
+        "%s" if f.column in given else connection.ops.quote_name(f.column)
+        for f in AuditEvent._meta.concrete_fields
+    ]
+    values = [given[f.column] for f in AuditEvent._meta.concrete_fields if f.column in given]
+    statement = f"INSERT INTO {EVENTS} ({', '.join(names)}) SELECT {', '.join(taken)} "
+    sql(f"{statement} FROM {EVENTS} WHERE id = %s", *values, stored(event.pk))
+
+
+def seal() -> None:
+    list(audit.seal())
+
+
+def passes(user: Any) -> bool:
+    """Whether RealNameVerified lets the user pass; the trail has an event where it doesn't."""
+    request = RequestFactory().get("/")
+    request.user = user
+    lets = RealNameVerified().has_permission(request, None)
+    assert (Verification.objects.current_for(user) is not None) == lets
+    return lets
+
+
+def signed_events(row: Verification) -> list[str]:
+    signed = AuditEvent.objects.filter(verification_id=row.pk).exclude(outcome_hmac="")
+    return list(signed.order_by("created_at", "id").values_list("event", flat=True))
+
+
+@pytest.fixture
+def row(liar: LyingWeChat, user: Any) -> Verification:
+    """A verified record of the user's."""
+    return exchange(user=user, auth_token=AUTH_TOKEN)
+
+
+@pytest.fixture
+def rejected(liar: LyingWeChat, user: Any) -> Verification:
+    """A record of the user's whom WeChat refused."""
+    liar.play(refuses(94004))
+    outcome(user)
+    return Verification.objects.get()
+
+
+def is_refused(row: Verification, user: Any) -> None:
+    """The record is shown to nobody, is used by nothing, and verification names it."""
+    before = signed_events(row)
+    for use in (reveal, erase):
+        with pytest.raises(InternalError):
+            use(row, actor=user, reason="a test")
+    assert not passes(user)
+    assert signed_events(row) == before, "a signature was had for it"
+    said = AuditEvent.objects.filter(verification_id=row.pk, event="contradiction")
+    assert said.exists()
+    assert (verify()[0], f"record {row.pk}" in verify()[1]) == (1, True)
+
+
+# --- 1. no signing oracle ---------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_no_account_that_posts_a_forged_records_token_gets_it_signed(
+    rejected: Verification, user: Any, stranger: Any
+) -> None:
+    change(rejected, status="verified", verified_at=timezone.now(), error_code="")
+    assert code(stranger) == "internal_error"
+    assert signed_events(rejected) == ["exchange"]
+    genuine = AuditEvent.objects.exclude(outcome_hmac="").get()
+    copy_event(genuine, status="verified", error_code="", attempt=1)
+    assert not passes(user)
+    assert verify()[0] == 1
+
+
+@pytest.mark.django_db
+def test_no_refused_clerk_signs_a_record_that_was_moved(
+    row: Verification, user: Any, stranger: Any
+) -> None:
+    change(row, user_id=stranger.pk)
+    moved = Verification.objects.get()
+    refused(actor=user, permission="reveal_verification", verification_id=moved.pk)
+    assert signed_events(row) == ["exchange"]
+    assert not passes(user)
+    is_refused(moved, stranger)
+
+
+@pytest.mark.django_db
+def test_a_description_is_never_a_signature(row: Verification, user: Any, stranger: Any) -> None:
+    code(stranger)
+    reveal(row, actor=user, reason="a test")
+    described = AuditEvent.objects.exclude(event="exchange")
+    assert set(described.values_list("event", "outcome_hmac", "outcome_key_id")) == {
+        ("auth_token_in_use", "", ""),
+        ("reveal", "", ""),
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "columns",
+    [{"event": "erase"}, {"attempt": 2}, {"status": "erased"}, {"event": "exchange_abandoned"}],
+)
+def test_a_genuine_hmac_is_good_in_no_other_event(
+    row: Verification, user: Any, columns: dict[str, Any]
+) -> None:
+    genuine = AuditEvent.objects.get()
+    copy_event(genuine, **columns)
+    assert not passes(user)
+    assert verify()[0] == 1
+
+
+@pytest.mark.django_db
+def test_what_was_erased_and_restored_from_a_backup_stays_erased(
+    row: Verification, user: Any
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {RECORDS}")  # noqa: S608
+        names = [column[0] for column in cursor.description]
+        backup = dict(zip(names, cursor.fetchone(), strict=True))
+    erase(row, actor=user, reason="asked")
+    change(row, **{name: value for name, value in backup.items() if name != "id"})
+    is_refused(row, user)
+
+
+@pytest.mark.django_db
+def test_purge_and_the_deletion_of_the_user_sign_no_forgery(
+    rejected: Verification, user: Any
+) -> None:
+    change(rejected, status="verified", verified_at=timezone.now(), error_code="")
+    user.delete()
+    call_command("realname_purge", stdout=StringIO())
+    assert signed_events(rejected) == ["exchange"]
+
+
+# --- 2. replay --------------------------------------------------------------------------------
+
+
+def replayed() -> Script:
+    """One answer of WeChat's that a middleman sends again and again."""
+    fields = {"encryted_real_name": encrypted(NAME.encode("gb18030"))}
+    fields["encryted_credential_id"] = encrypted(NUMBER.encode())
+    return says({"errcode": 0, "errmsg": "ok", **fields})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("first", ["kept", "erased"])
+def test_an_answer_that_came_before_is_an_unknown_outcome(
+    liar: LyingWeChat, user: Any, stranger: Any, first: str
+) -> None:
+    liar.play(replayed())
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    if first == "erased":
+        erase(row, actor=user, reason="asked")
+    assert code(stranger, "another-token") == "outcome_unknown"
+    later = Verification.objects.get(user=stranger)
+    assert (later.status, later.real_name_masked, later.answer_digest) == ("unknown", None, None)
+    assert signed_events(later) == ["exchange"]
+    assert verify()[0] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_was_discarded_does_not_count_later(
+    liar: LyingWeChat, user: Any, stranger: Any
+) -> None:
+    taken: Any = {"status": "erased", "erased_at": timezone.now()}
+    answer = replayed()
+    liar.play(doing(lambda: Verification.objects.update(**taken), answer))
+    assert code(user) == "outcome_unknown"
+    liar.play(answer)
+    assert code(stranger, "another-token") == "outcome_unknown"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_with_one_answer_one_alone_records_it(liar: LyingWeChat) -> None:
+    liar.play(replayed())
+    users = [get_user_model().objects.create(username=f"u{n}") for n in range(4)]
+    codes = at_once(*[partial(code, user, f"token-{user.pk}") for user in users])
+    assert sorted(codes) == ["outcome_unknown"] * 3 + ["verified"]
+    ends = AuditEvent.objects.filter(event="exchange").values_list("status", flat=True)
+    assert sorted(ends) == ["unknown"] * 3 + ["verified"], "every attempt has its event"
+    assert verify()[0] == 0
+
+
+# --- 3. AUDIT_KEYS are apart from INDEX_KEYS --------------------------------------------------
+
+
+def forge(row: Verification, event: AuditEvent) -> dict[str, str]:
+    """The outcome's columns as whoever has INDEX_KEYS can make them."""
+    columns = AuditEvent.objects.values().get(pk=event.pk) | {"status": row.status}
+    by_derived = next(code for code in digests(row, columns) if keys.is_derived(code.key_id))
+    return {"outcome_hmac": by_derived.hex, "outcome_key_id": by_derived.key_id}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sealed", [False, True])
+def test_index_keys_forge_no_outcome(
+    rejected: Verification, user: Any, configure: Configure, sealed: bool
+) -> None:
+    seal()
+    event = AuditEvent.objects.get(event="exchange")
+    claims = {"status": "verified", "verified_at": timezone.now()}
+    forged = forge(changed(rejected, claims), event)
+    change(rejected, **claims)
+    copy_event(event, status="verified", attempt=1, **forged)
+    if sealed:
+        seal()
+    assert not passes(user)
+    assert verify()[0] == 1
+    configure(AUDIT_KEYS=None)  # as it would be, were they not apart
+    assert passes(user)
+
+
+@pytest.mark.django_db
+def test_index_keys_forge_no_chain(row: Verification) -> None:
+    seal()
+    event = audit.append(AuditEvent.Event.REVEAL, audit.Origin("nobody"), using="default")
+    made = _made(AuditSeal.objects.get(), [event])
+    by_derived = code_by(derived(INDEX_KEY, "audit"), "audit.seal", hash_of(made).encode())
+    made.hmac, made.key_id = by_derived, "index:i1"
+    made.save(force_insert=True)
+    AuditEvent.objects.filter(pk=event.pk).update(seal=made.number)
+    status, said = verify()
+    assert (status, "seal 2 is signed by a key derived from INDEX_KEYS" in said) == (1, True)
+
+
+@pytest.mark.django_db
+def test_what_derived_keys_signed_stands_until_the_seal_of_the_change(
+    liar: LyingWeChat, user: Any, settings: Any, configure: Configure
+) -> None:
+    own = settings.WX_REALNAME["AUDIT_KEYS"]
+    configure(AUDIT_KEYS=None)
+    rows = [exchange(user=user, auth_token=f"token-{n}") for n in range(4)]
+    configure(AUDIT_KEYS=own)
+    assert (passes(user), verify()[0]) == (False, 1), "no seal records the change yet"
+    list(audit.seal(batch_size=2))  # less than there are: the change takes them all
+    assert (passes(user), verify()[0]) == (True, 0)
+    reveal(rows[0], actor=user, reason="a test")
+
+
+@pytest.mark.django_db
+def test_a_missing_key_is_no_tampering(row: Verification, user: Any, configure: Configure) -> None:
+    configure(AUDIT_KEYS=["a9:" + "B" * 43 + "="])
+    with pytest.raises(Misconfigured):
+        reveal(row, actor=user, reason="a test")
+    assert not AuditEvent.objects.filter(event="contradiction").exists()
+
+
+# --- 4. canonical text ------------------------------------------------------------------------
+
+
+@on_sqlite
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "spelling", ["{{{}}}", "urn:uuid:{}", "{}", " {}"], ids=["braces", "urn", "hyphens", "blank"]
+)
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [(RECORDS, "id"), (EVENTS, "id"), (EVENTS, "verification_id")],
+)
+def test_an_id_that_is_spelt_otherwise_is_found_and_verification_ends(
+    row: Verification, user: Any, table: str, column: str, spelling: str
+) -> None:
+    erase(row, actor=user, reason="asked")
+    seal()
+    erased = AuditEvent.objects.get(event="erase")
+    old = row.pk if column != "id" or table == RECORDS else erased.pk
+    spelt = spelling.format(old)
+    sql(f"UPDATE {table} SET {column} = %s WHERE {column} = %s", spelt, old.hex)  # noqa: S608
+    status, said = verify()
+    assert (status, f"its {column} is not spelt canonically" in said) == (1, True)
+
+
+@on_sqlite
+@pytest.mark.django_db
+@pytest.mark.parametrize("spelling", ["{}T{}", "{} {}+00:00", "{} {}000", " {} {}"])
+def test_a_time_that_is_spelt_otherwise_is_found(row: Verification, spelling: str) -> None:
+    seal()
+    event = AuditEvent.objects.get(event="exchange")
+    spelt = spelling.format(*f"{event.created_at:%Y-%m-%d %H:%M:%S.%f}".split())
+    sql(f"UPDATE {EVENTS} SET created_at = %s WHERE id = %s", spelt, event.pk.hex)  # noqa: S608
+    status, said = verify()
+    assert (status, "its created_at is not spelt canonically" in said) == (1, True)
+
+
+# --- 5. what an event vouches for -------------------------------------------------------------
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "verified_at": {"verified_at": "2020-01-01 00:00:00"},
+    "another method": {"method": "face"},
+    "the name's mask": {"real_name_masked": "**娟"},
+    "the number's mask": {"credential_id_masked": "4****************4"},
+    "no mask": {"real_name_masked": None},
+    "another index of the number": {"credential_id_index": "0" * 64},
+    "no index of the number": {"credential_id_index": None},
+    "another index of the name": {"real_name_index": "0" * 64},
+    "no ciphertext of the name": {"real_name_encrypted": None},
+    "no ciphertext of the number": {"credential_id_encrypted": None},
+    "a ciphertext that is none": {"credential_id_encrypted": b"x"},
+    "another answer": {"answer_digest": "0" * 64},
+    "no answer": {"answer_digest": None},
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change_", CHANGES)
+def test_what_is_stored_of_a_verified_record_contradicts_when_it_is_changed(
+    row: Verification, user: Any, change_: str
+) -> None:
+    seal()
+    change(row, **CHANGES[change_])
+    assert not passes(user)
+    status, said = verify()
+    assert (status, f"record {row.pk}" in said) == (1, True)
+
+
+@pytest.mark.django_db
+def test_the_ciphertexts_of_another_record_contradict(
+    row: Verification, user: Any, stranger: Any
+) -> None:
+    other = exchange(user=stranger, auth_token="another-token")
+    for name in ("real_name_encrypted", "credential_id_encrypted"):
+        value = f"(SELECT {name} FROM (SELECT * FROM {RECORDS}) AS r WHERE r.id = %s)"  # noqa: S608
+        statement = f"UPDATE {RECORDS} SET {name} = {value} WHERE id = %s"  # noqa: S608
+        sql(statement, stored(other.pk), stored(row.pk))
+    is_refused(row, user)
+
+
+@pytest.mark.django_db
+def test_two_users_whose_openids_were_swapped_are_found(
+    row: Verification, user: Any, stranger: Any
+) -> None:
+    exchange(user=stranger, auth_token="another-token")
+    seal()
+    assert verify()[0] == 0
+    users = get_user_model()._meta.db_table
+    for name, pk in (("-", user.pk), ("citizen", stranger.pk), ("stranger", user.pk)):
+        sql(f"UPDATE {users} SET username = %s WHERE id = %s", name, pk)  # noqa: S608
+    status, said = verify()
+    assert (status, said.count("its user's name isn't the openid that was verified")) == (1, 2)
+
+
+@contextmanager
+def swallowing(event: str) -> Iterator[None]:
+    """A trigger that lets every INSERT of such an event come to nothing, without an error."""
+    name = "swallow_events"
+    if connection.vendor == "postgresql":
+        sql(
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN IF NEW.event = '{event}' THEN RETURN NULL; END IF; RETURN NEW; END $$"
+        )
+        sql(
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {EVENTS} "
+            f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+        )
+    else:
+        sql(
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {EVENTS} WHEN NEW.event = '{event}' "
+            "BEGIN SELECT RAISE(IGNORE); END"
+        )
+    try:
+        yield
+    finally:
+        sql(f"DROP TRIGGER {name}" + (f" ON {EVENTS}" if connection.vendor == "postgresql" else ""))
+        if connection.vendor == "postgresql":
+            sql(f"DROP FUNCTION {name}()")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "mysql", reason="no trigger can swallow a row there")
+def test_what_leaves_no_event_is_refused(row: Verification, user: Any) -> None:
+    with swallowing("reveal"), pytest.raises(DatabaseError):
+        reveal(row, actor=user, reason="a test")
+    with swallowing("search"), pytest.raises(DatabaseError):
+        find_person(actor=user, credential_id=NUMBER)
+    with swallowing("exchange"):
+        assert code(user, "another-token") == "outcome_unknown"
+    assert Verification.objects.filter(status="verified").count() == 1
+    with swallowing("erase"), pytest.raises(DatabaseError):
+        erase(row, actor=user, reason="a test")
+    assert Verification.objects.get(pk=row.pk).status == "verified"
