@@ -387,6 +387,14 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "证书为自签名：本地微信的证书，或手工制作。",
         "从微信支付商户平台“账户中心-账户设置-API安全”取得 apiclient_cert.pem：它由财付通颁发。",
     ),
+    "W020": (
+        "Redis 缓存没有不超过 2 秒的超时：每次操作都在单独的线程中进行。",
+        "在其 OPTIONS 中设置 socket_connect_timeout 和 socket_timeout，如 0.5（秒）。",
+    ),
+    "W021": (
+        "sentry-sdk 以默认设置运行：提交的姓名、证件号和令牌会进入其事件。",
+        "将 max_request_body_size 设为 “never”，并使用 wx_realname.sentry 的 before_send 和 before_send_transaction。",
+    ),
     "W022": (
         "NAME_INDEX 为 “exact”：同名者在每条记录里的索引相同，只要读到数据库，就能按出现频率猜出常见姓名。",
         "改为 “none” 并运行 realname_rotate_keys，它会清空姓名索引；工作人员确须只按姓名查找的，可忽略此项。",
@@ -404,6 +412,17 @@ COMMANDS: Mapping[str, str] = {
     "以及用虚构的 auth_token 试一次获取。每项一行，说明含义和处理人。有错误时以 1 退出。",
     "realname_make_keys": "生成新站点的密钥，以环境变量的形式输出；设置了 DATA_KEY_BACKEND 时已包装。不保存任何内容，"
     "WX_REALNAME 尚未配置完整时也可运行",
+    "realname_affected": "列出某账号在一段时间内查找、查看、导出或提供副本所涉及的记录，并统计人数：每行一条记录编号，"
+    "数量写到标准错误输出。信息泄露后的告知需要它。",
+    "realname_erasures": "为每条已删除的记录打印一行带签名的内容。请与检查点一起保存在数据库及其备份之外。",
+    "realname_evidence": "写出年度审计所需的材料：按工作人员的访问、按告知书的同意与撤回、删除、密钥、封存、检查和配置，"
+    "不含当事人姓名和机密；JSON 与 CSV。",
+    "realname_expire_audit": "清理早于某日（至少三年前）的已封存事件；记录所依据的事件保留，叶哈希保留且仍可核验。"
+    "可随时中断后再运行；之后请封存，运行前须移除触发器。",
+    "realname_notices": "发布文件夹中的告知书：<purpose>/<version>.<language>.md，文首为 title、handler、recipients、"
+    "retention_days。同一版本的文本若有改动，将连同差异一并拒绝。",
+    "realname_replay_erasures": "恢复备份后，将 realname_erasures 列表中复活的记录再次删除。"
+    "可随时中断后再运行，也可同时运行两份。",
     "realname_groups": "创建用户组 “realname auditor”（可查看脱敏的记录和审计轨迹）和 “realname officer”"
     "（还可查看明文、导出和删除）。重复运行只补足所缺的权限，不收回任何权限。",
     "realname_protect_audit": "安装或移除数据库触发器，使数据库拒绝修改和删除审计事件与封存（可选）。",
@@ -474,6 +493,24 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "realname_make_keys": {"--sm": "SM4-GCM 与 HMAC-SM3 密钥"},
     "realname_protect_audit": {"--install": "安装触发器", "--remove": "移除触发器"},
     "realname_purge": {"--batch-size": "每批行数（500）", "--dry-run": "只报告数量"},
+    "realname_affected": {
+        "--actor": "账号名或编号",
+        "--from": "起始日期或时间（含）",
+        "--to": "截止日期（含）或时间",
+    },
+    "realname_erasures": {"--batch-size": "每批行数（500）", "--dry-run": "只报告数量"},
+    "realname_evidence": {"--year": "年份"},
+    "realname_expire_audit": {
+        "--before": "日期，如 2023-01-01",
+        "--force": "不足三年也执行",
+        "--batch-size": "每批行数（1000）",
+        "--dry-run": "只报告数量",
+    },
+    "realname_notices": {"--dry-run": "只报告新告知书"},
+    "realname_replay_erasures": {
+        "--batch-size": "每批行数（500）",
+        "--dry-run": "只列出复活的记录",
+    },
     "realname_settle": {
         "--batch-size": "每批行数（500）",
         "--all": "立即查询所有等待中的记录",
@@ -492,6 +529,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--days": "回溯天数（30）",
         "--batch-size": "每批行数（100000）",
         "--dry-run": "不统计新的部分",
+        "--recount": "依审计轨迹重新统计所有小时：统计本身不封存",
     },
     "realname_verify_audit": {
         "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续",

@@ -85,7 +85,7 @@ def test_the_page_is_chinese_too(row: Verification) -> None:
     clerk.post(EXPORT, PLAIN)
     clerk.cookies["django_language"] = "zh-hans"
     text = clerk.get(REQUESTS).content.decode()
-    assert "明文导出申请" in text and "待另一名工作人员放行" in text
+    assert "明文导出申请" in text and "等待另一名工作人员放行" in text
 
 
 def test_nobody_releases_a_request_of_ones_own_not_even_a_superuser(row: Verification) -> None:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from tests import sm_keys, tampering
 from tests.conftest import outcome, verify
-from tests.lying_wechat import LyingWeChat, Script, hangs_up, identity, refuses
+from tests.lying_wechat import NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
 from tests.tampering import EVENTS, RECORDS, SEALS, State, Tamperer
 from wx_realname import audit, services
 from wx_realname.audit.seal import _made, members_of
@@ -72,7 +72,7 @@ def lived_in(liar: LyingWeChat, midway: Callable[[], None] = lambda: None) -> tu
     services.erase(rows[0], actor=clerk, reason="asked")
     users[4].delete()
     users[5].delete()
-    services.find_person(actor=clerk, real_name="欧阳娜")
+    services.find_person(actor=clerk, credential_id=NUMBER)
     leaves(liar, users[7], "verified")
     sealed()
     audit.append(Event.REVEAL, audit.Origin("1", "203.0.113.9"), using="default")

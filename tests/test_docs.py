@@ -173,8 +173,12 @@ def test_every_call_is_on_the_page_of_the_rest_interface(language: str) -> None:
         for pattern in resolver.url_patterns
         if isinstance(pattern.pattern, RoutePattern)
     ]
-    page = text_of(language, "rest.md").replace("<id>", "<uuid:pk>")
-    assert len(calls) == 7
+    page = (
+        text_of(language, "rest.md")
+        .replace("<id>", "<uuid:pk>")
+        .replace("<purpose>", "<str:purpose>")
+    )
+    assert len(calls) == 12
     assert all(f" {call}`" in page for call in calls)
 
 

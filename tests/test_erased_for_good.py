@@ -28,6 +28,11 @@ COLUMNS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _everything_is_stored(configure: Configure) -> None:
+    configure(NAME_INDEX="exact")
+
+
 @pytest.fixture
 def row(liar: LyingWeChat, user: Any) -> Verification:
     liar.play(identity(NAME, NUMBER))

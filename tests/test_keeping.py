@@ -81,6 +81,7 @@ def aged(years: float) -> None:
     past = timezone.now() - timedelta(days=365 * years)
     AuditEvent.objects.update(created_at=past)
     AuditAccess.objects.update(created_at=past)
+    Verification.objects.exclude(erased_at=None).update(erased_at=past)
     last = AuditSeal.objects.get()
     events = list(AuditEvent.objects.filter(seal=last.number))
     seal: Any = sys.modules["wx_realname.audit.seal"]

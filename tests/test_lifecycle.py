@@ -55,6 +55,11 @@ def personal(row: Verification) -> dict[str, Any]:
     return {name: value for name, value in stored.items() if value is not None}
 
 
+@pytest.fixture(autouse=True)
+def _everything_is_stored(configure: Configure) -> None:
+    configure(NAME_INDEX="exact")
+
+
 @pytest.fixture
 def row(liar: LyingWeChat, user: Any) -> Verification:
     row = exchange(user=user, auth_token=AUTH_TOKEN)

@@ -20,7 +20,8 @@ Configure = Callable[..., None]
 
 
 @pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
+def row(liar: LyingWeChat, user: Any, configure: Configure) -> Verification:
+    configure(NAME_INDEX="none")
     return exchange(user=user, auth_token=AUTH_TOKEN)
 
 

@@ -114,7 +114,7 @@ def consent_faults() -> Faults:
 
 def _wrong_notices(notices: Iterable[Notice]) -> Faults:
     """Notices and the events of their publication, one each. They are few."""
-    events = list(stored(AuditEvent).filter(event=Event.NOTICE_PUBLISHED))
+    events = _vouching(event=Event.NOTICE_PUBLISHED)
     for notice in notices:
         if hashlib.sha256(notice.text.encode()).hexdigest() != notice.sha256:
             yield f"notice {notice.pk}: its text was changed"
@@ -136,7 +136,7 @@ def _batch(after: Any) -> list[Consent]:
 def _wrong(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Faults:
     ids = [consent.pk for consent in batch]
     spoken: dict[Any, list[AuditEvent]] = {}
-    for event in stored(AuditEvent).filter(consent_id__in=ids, event__in=EVENTS):
+    for event in _vouching(consent_id__in=ids, event__in=EVENTS):
         spoken.setdefault(event.consent_id, []).append(event)
     ownerless = [each.pk for each in batch if each.user_id is None]
     owners = owners_of(event for pk in ownerless for event in spoken.get(pk, ()))
@@ -163,9 +163,15 @@ def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str
     return _bears_out(digests(consent, notice, user_id, withdrawn_at), event)
 
 
+def _vouching(**chosen: Any) -> list[AuditEvent]:
+    """The events so chosen, without those whose key may vouch for nothing any more."""
+    events = list(stored(AuditEvent).filter(**chosen))
+    disowned = keys.disowned(events)
+    return [event for event in events if event.pk not in disowned]
+
+
 def _bears_out(signed: list[Digest], event: AuditEvent) -> bool:
-    borne_out = keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
-    return borne_out and not keys.disowned([event])
+    return keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
 
 
 def _removed() -> Faults:

@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from ..models import AuditEvent, Verification
-from . import keys, outcome, plaintext
+from . import expiry, keys, outcome, plaintext
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
 
 BATCH = 1_000  # records at once
@@ -84,6 +84,7 @@ COVERED = (
     "real_name_index",
     "credential_id_index",
     "index_key_id",
+    "erased_at",
 )
 
 
@@ -162,6 +163,14 @@ def _suspects(rows: list[Verification], using: str | None = None) -> list[Verifi
     ]
 
 
+def _has_expired(row: Verification) -> bool:
+    """Whether the trail of a record that was erased may be gone."""
+    if row.status != Status.ERASED or row.erased_at is None:
+        return False
+    limit = expiry.limit()
+    return limit is not None and row.erased_at < limit
+
+
 def _swapped(rows: list[Verification]) -> Faults:
     """Records whose user bears another name than the openid that was verified."""
     outcomes = _last_outcomes(rows)
@@ -186,6 +195,8 @@ def _names(owners: set[Any]) -> dict[Any, str]:
     return dict(rows) if owners else {}
 
 
+#: Events that end nothing.
+_OTHERS = tuple(event for event in AuditEvent.Event.values if event not in OUTCOMES)
 _EVENT = (
     "event",
     "verification_id",
@@ -214,9 +225,12 @@ def _last_outcomes(records: list[Verification], using: str | None = None) -> dic
     else:
         ids = [row.pk for row in records]
         theirs = AuditEvent.objects.using(using).filter(verification_id__in=ids)
-    events = theirs.filter(event__in=OUTCOMES).only(*_EVENT)
+    # NOT IN: by `event IN` SQLite without statistics would enter another index, and read the whole trail
+    events = theirs.exclude(event__in=_OTHERS).only(*_EVENT)
     last: dict[UUID, AuditEvent] = {}
     for event in events.order_by("attempt", "created_at", "id"):
+        if event.event not in OUTCOMES:
+            continue
         known = last.get(event.verification_id) if event.verification_id else None
         if event.verification_id and (known is None or _finality(event) >= _finality(known)):
             last[event.verification_id] = event
@@ -244,7 +258,8 @@ def owners_of(events: Iterable[AuditEvent]) -> set[str]:
 def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bool:
     """Whether the outcome is the row's. `owners`: users who are there, so that rows are tied to them."""
     if event is None:
-        return row.status in _OPEN  # its first end is still to come
+        # its first end is still to come; or its last one outlived the time for which it is kept
+        return row.status in _OPEN or _has_expired(row)
     told = copy.copy(row)
     if row.user_id is None and row.status != Status.VERIFIED and event.user_id not in owners:
         told.user_id = event.user_id  # the user was deleted, which leaves no record verified

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from wx_realname import conf
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
 from wx_realname.models import Verification
@@ -23,6 +24,7 @@ class Command(RealnameCommand):
         parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
+        conf.current()  # nothing would be signed, and an empty list called whole
         if dry_run:
             count = Verification.objects.deciding().filter(status="erased").count()
             self.stdout.write(f"{count} would be printed.")

@@ -27,7 +27,7 @@ class Command(RealnameCommand):
         "Exit 1, and which event, seal or record, if anything sealed was changed, removed or added; exit 2 "
         "if the database doesn't answer, lacks a table or refuses."
     )
-    needs = "The verifier needs SELECT on our tables and on the user table's key."
+    needs = "The verifier needs SELECT on our tables, and on the user table's key and user name."
     undone = "Not everything was verified."
 
     def add_arguments(self, parser: CommandParser) -> None:

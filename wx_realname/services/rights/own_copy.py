@@ -41,14 +41,16 @@ def copy(
 ) -> PersonalData:
     """Name and ID number in plain text, for the citizen. The event is committed before anything is decrypted.
 
-    Whether the actor may is for the caller to decide. Raises `NotFound` when nothing is stored,
+    Whether the actor may is for the caller to decide. Whoever copies another's record gives a reason:
+    else, and for one that holds personal data, `InvalidRequest`. Raises `NotFound` when nothing is stored,
     `InternalError` for a record that contradicts its trail.
     """
     using = router.db_for_write(Verification)
-    require_reason(reason, MAX_REASON, blank=True, case_number=case_number)
     origin = audit.Origin.of(actor, request)
     row = _stored(verification, using)
     trust.require([row], origin)
+    own = actor is not None and actor.pk == row.user_id
+    require_reason(reason, MAX_REASON, blank=own, case_number=case_number, about=row)
     with durable(using):
         audit.append_access(
             AuditEvent.Event.COPY,
