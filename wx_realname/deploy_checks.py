@@ -27,7 +27,7 @@ from .databases import is_mysql
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
 from .services import clients
-from .services.cache import TIMEOUTS, WAIT, waits_are_bounded
+from .services.cache import WAIT, waits_are_bounded
 from .services.operation import algorithms
 
 Found = Iterator[CheckMessage]
@@ -108,7 +108,7 @@ def the_cache_has_time_outs() -> Found:
         yield Warning(
             f'CACHES["{alias}"] has no time-outs of at most {WAIT:g} s: each operation is done in a thread '
             "of its own, so that a server which accepts and never answers stops no request.",
-            hint=f'Set {" and ".join(TIMEOUTS)} in its "OPTIONS", such as 0.5 (seconds).',
+            hint='Set socket_connect_timeout and socket_timeout in its "OPTIONS", such as 0.5 (seconds).',
             id="wx_realname.W020",
         )
 
