@@ -395,6 +395,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "sentry-sdk 以默认设置运行：提交的姓名、证件号和令牌会进入其事件。",
         "将 max_request_body_size 设为 “never”，并使用 wx_realname.sentry 的 before_send 和 before_send_transaction。",
     ),
+    "W022": (
+        "NAME_INDEX 为 “exact”：同名者在每条记录里的索引相同，只要读到数据库，就能按出现频率猜出常见姓名。",
+        "改为 “none” 并运行 realname_rotate_keys，它会清空姓名索引；工作人员确须只按姓名查找的，可忽略此项。",
+    ),
     "I001": (
         "部分密钥采用国密算法：用一行列出哪些部分是国密、哪些不是。",
         "供密评人员使用的表格见“安全”一页。",
