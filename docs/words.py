@@ -395,6 +395,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "sentry-sdk 以默认设置运行：提交的姓名、证件号和令牌会进入其事件。",
         "将 max_request_body_size 设为 “never”，并使用 wx_realname.sentry 的 before_send 和 before_send_transaction。",
     ),
+    "W023": (
+        "CONSENT 为 “optional”：可能没有同意的记录就获取实名信息。",
+        "用 realname_notices 发布告知书，并设置 CONSENT = “required”。",
+    ),
     "I001": (
         "部分密钥采用国密算法：用一行列出哪些部分是国密、哪些不是。",
         "供密评人员使用的表格见“安全”一页。",

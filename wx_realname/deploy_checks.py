@@ -129,6 +129,16 @@ def sentry_gets_nothing_typed() -> Found:
         )
 
 
+def consent_is_required() -> Found:
+    """W023: CONSENT isn't "required": a record may have no evidence of what its citizen agreed to."""
+    if conf.current().consent != "required":
+        yield Warning(
+            'WX_REALNAME["CONSENT"] is "optional": real names are asked for without a consent on record.',
+            hint='Publish notices with realname_notices, and set CONSENT = "required".',
+            id="wx_realname.W023",
+        )
+
+
 def keys_are_readable_by_the_site_only() -> Found:
     """W011: a file with a private key can be read by its group or by everybody."""
     if os.name == "nt":
@@ -282,6 +292,7 @@ DEPLOY = (
     processes_share_the_cache,
     the_cache_has_time_outs,
     sentry_gets_nothing_typed,
+    consent_is_required,
     keys_are_readable_by_the_site_only,
     each_key_has_one_purpose,
     certificates_are_tenpays,

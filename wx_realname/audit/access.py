@@ -38,9 +38,7 @@ def append_access(
     details |= {"id": event_id, "created_at": now}
     details |= {"records": len(ids), "records_digest": _digests(event_id, ids)[0]}
     made = append(event, origin, using=using, about=about, reason=reason, **details)
-    links = [
-        {"event_id": event_id, "verification_id": record, "created_at": now} for record in ids
-    ]
+    links = [{"event_id": event_id, "verification_id": record, "created_at": now} for record in ids]
     statements.insert_all(AuditAccess, links, using)
     return made
 
