@@ -395,6 +395,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "sentry-sdk 以默认设置运行：提交的姓名、证件号和令牌会进入其事件。",
         "将 max_request_body_size 设为 “never”，并使用 wx_realname.sentry 的 before_send 和 before_send_transaction。",
     ),
+    "W022": (
+        "NAME_INDEX 为 “exact”：同名者在每条记录里的索引相同，只要读到数据库，就能按出现频率猜出常见姓名。",
+        "改为 “none” 并运行 realname_rotate_keys，它会清空姓名索引；工作人员确须只按姓名查找的，可忽略此项。",
+    ),
     "W023": (
         "CONSENT 为 “optional”：可能没有同意的记录就获取实名信息。",
         "用 realname_notices 发布告知书，并设置 CONSENT = “required”。",
@@ -532,6 +536,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--recount": "依审计轨迹重新统计所有小时：统计本身不封存",
     },
     "realname_verify_audit": {
+        "--erasures": "realname_erasures 的输出：列出复活的记录",
         "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续",
         "--batch-size": "每批行数（1000）",
         "--dry-run": "只报告数量",

@@ -31,6 +31,12 @@ def row(liar: LyingWeChat, user: Any) -> Verification:
     return exchange(user=user, auth_token=AUTH_TOKEN)
 
 
+@pytest.fixture
+def row_by_name(liar: LyingWeChat, user: Any, configure: Configure) -> Verification:
+    configure(NAME_INDEX="exact")
+    return exchange(user=user, auth_token=AUTH_TOKEN)
+
+
 # --- permissions ------------------------------------------------------------------------------
 
 
@@ -124,7 +130,10 @@ def test_without_the_token_against_forgery_nothing_happens(row: Verification) ->
         {"real_name": NAME, "credential_id": NUMBER},
     ],
 )
-def test_a_person_is_found_however_it_is_typed(row: Verification, typed: dict[str, str]) -> None:
+def test_a_person_is_found_however_it_is_typed(
+    row_by_name: Verification, typed: dict[str, str]
+) -> None:
+    row = row_by_name
     answer = staff("view_verification").post(FIND, typed)
     text = answer.content.decode()
     assert "1 record found" in text and f"/{row.pk}/change/" in text and "**娜" in text
@@ -141,8 +150,9 @@ def test_a_person_is_found_however_it_is_typed(row: Verification, typed: dict[st
 
 
 def test_other_accounts_with_the_same_number_are_shown(
-    row: Verification, liar: LyingWeChat, stranger: Any
+    row_by_name: Verification, liar: LyingWeChat, stranger: Any
 ) -> None:
+    row = row_by_name
     liar.play(identity(name="另一个名字"))
     other = exchange(user=stranger, auth_token="another-token")
     client = staff("view_verification")
@@ -152,7 +162,7 @@ def test_other_accounts_with_the_same_number_are_shown(
         assert text.count("<strong>2</strong>") == 2
 
 
-def test_a_search_for_nobody_leaves_its_trace_too(row: Verification) -> None:
+def test_a_search_for_nobody_leaves_its_trace_too(row_by_name: Verification) -> None:
     text = staff("view_verification").post(FIND, {"real_name": "无此人"}).content.decode()
     assert "Nobody was found" in text
     assert trail() == [("search", "by name; found: 0")]
@@ -180,8 +190,9 @@ def test_a_number_in_the_address_is_not_searched_for(row: Verification) -> None:
 
 
 def test_older_index_keys_still_find(
-    row: Verification, settings: Any, configure: Configure
+    row_by_name: Verification, settings: Any, configure: Configure
 ) -> None:
+    row = row_by_name
     configure(INDEX_KEYS=["i2:" + "B" * 43 + "=", *settings.WX_REALNAME["INDEX_KEYS"]])
     for typed in ({"credential_id": NUMBER}, {"real_name": NAME}):
         text = staff("view_verification", username=str(typed)).post(FIND, typed).content.decode()
@@ -206,7 +217,7 @@ def test_inside_the_hosts_atomic_requests_events_are_kept(
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
 @pytest.mark.parametrize("typed", [{"credential_id": NUMBER}, {"real_name": NAME}])
-def test_an_index_answers_every_search(row: Verification, typed: dict[str, str]) -> None:
+def test_an_index_answers_every_search(row_by_name: Verification, typed: dict[str, str]) -> None:
     client = staff("view_verification")
     with CaptureQueriesContext(connection) as queries:
         client.post(FIND, typed)

@@ -254,3 +254,10 @@ def test_no_check_asks_a_database_that_was_not_named() -> None:
     """pytest-django refuses every query here; a cache in the database must not be asked either."""
     cache = {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
     assert checked(IN_PRODUCTION, deploy=True, CACHES={"default": cache}) == []
+
+
+def test_w022_warns_of_an_index_that_names_can_be_guessed_from() -> None:
+    exact = IN_PRODUCTION | {"NAME_INDEX": "exact"}
+    assert ids(checked(exact)) == ids(checked(IN_PRODUCTION, deploy=True)) == []
+    (message,) = checked(exact, deploy=True)
+    assert ids([message]) == ["W022"] and "realname_rotate_keys" in (message.hint or "")

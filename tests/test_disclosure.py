@@ -196,7 +196,14 @@ def searches() -> list[str]:
     return [event.reason for event in found]
 
 
-def test_a_person_is_found_by_name_by_number_and_by_both(row: Verification, user: Any) -> None:
+@pytest.fixture
+def by_name(configure: Configure) -> None:
+    configure(NAME_INDEX="exact")
+
+
+@pytest.mark.usefixtures("by_name")
+def test_a_person_is_found_by_name_by_number_and_by_both(liar: LyingWeChat, user: Any) -> None:
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
     secret = Secret(NUMBER)
     for given in ({"real_name": NAME}, {"credential_id": NUMBER}, {"credential_id": secret}):
         found = find_person(actor=user, **given)  # type: ignore[arg-type]
@@ -231,15 +238,15 @@ def test_a_search_that_finds_too_many_says_so(
 ) -> None:
     exchange(user=stranger, auth_token="another-token")
     monkeypatch.setattr(search, "MAX_FOUND", 1)
-    found = find_person(actor=user, real_name=NAME)
-    assert (len(found.matches), found.cut, searches()) == (1, True, ["by name; found: 1+"])
+    found = find_person(actor=user, credential_id=NUMBER)
+    assert (len(found.matches), found.cut, searches()) == (1, True, ["by number; found: 1+"])
 
 
 def test_a_search_that_fails_tells_nothing(row: Verification, user: Any, monkeypatch: Any) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("disk full")
 
-    monkeypatch.setattr(audit, "append", full)
+    monkeypatch.setattr(audit, "append_access", full)
     with pytest.raises(RuntimeError) as failed:
         find_person(actor=user, real_name=Secret(NAME), credential_id=Secret(NUMBER))
     told = " ".join(frames(failed.value))

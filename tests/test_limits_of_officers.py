@@ -26,7 +26,7 @@ def row(liar: LyingWeChat, user: Any, configure: Configure) -> Verification:
 
 
 def events() -> list[str]:
-    return list(AuditEvent.objects.order_by("id").values_list("event", flat=True))
+    return list(AuditEvent.objects.order_by("created_at").values_list("event", flat=True))
 
 
 # --- finding ----------------------------------------------------------------------------------

@@ -220,7 +220,7 @@ def test_it_reads_statistics_alone(clerk: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         shown(clerk)
     asked = [query["sql"] for query in queries if AuditEvent._meta.db_table in query["sql"]]
-    assert len(asked) == 3  # is there anything to count, twice; what isn't sealed
+    assert len(asked) == 4  # anything to count, twice; refused searches; what isn't sealed
     assert not any(Verification._meta.db_table in query["sql"] for query in queries)
 
 

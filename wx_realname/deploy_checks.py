@@ -129,6 +129,18 @@ def sentry_gets_nothing_typed() -> Found:
         )
 
 
+def names_cannot_be_guessed() -> Found:
+    """W022: NAME_INDEX is "exact": frequent names can be guessed from the database without a key."""
+    if conf.current().name_index == "exact":
+        yield Warning(
+            'WX_REALNAME["NAME_INDEX"] is "exact": the same name has the same index in every record, so '
+            "who reads the database alone guesses frequent names from their frequencies.",
+            hint='Set it to "none" and run realname_rotate_keys, which empties the indexes; or silence '
+            "this, where officers must find a person by name alone.",
+            id="wx_realname.W022",
+        )
+
+
 def consent_is_required() -> Found:
     """W023: CONSENT isn't "required": a record may have no evidence of what its citizen agreed to."""
     if conf.current().consent != "required":
@@ -292,6 +304,7 @@ DEPLOY = (
     processes_share_the_cache,
     the_cache_has_time_outs,
     sentry_gets_nothing_typed,
+    names_cannot_be_guessed,
     consent_is_required,
     keys_are_readable_by_the_site_only,
     each_key_has_one_purpose,

@@ -56,6 +56,7 @@ class AuditEventAdmin(AffectedPage):
         "ip_address",
         "reason",
         "case_number",
+        "minor",
         "user_id",
         "record",
         "records",

@@ -27,7 +27,20 @@ class ServiceForm(forms.Form):
                 self.add_error(name, error)
 
 
-class FindForm(ServiceForm):
+class CaseForm(ServiceForm):
+    """A form with a case number beside the reason."""
+
+    case_number = forms.CharField(
+        label=_("Case number"),
+        required=False,
+        max_length=MAX_CASE_NUMBER,
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+
+
+class FindForm(CaseForm):
+    field_order = ("credential_id", "real_name", "case_number")
+
     credential_id = forms.CharField(
         label=_("ID number"), required=False, widget=forms.TextInput(attrs=_UNREMEMBERED)
     )
@@ -37,17 +50,6 @@ class FindForm(ServiceForm):
         widget=forms.TextInput(attrs=_UNREMEMBERED),
         max_length=search.MAX_NAME,
         help_text=_("The whole name; spaces and the kind of dot don't matter."),
-    )
-
-
-class CaseForm(ServiceForm):
-    """A form with a case number beside the reason."""
-
-    case_number = forms.CharField(
-        label=_("Case number"),
-        required=False,
-        max_length=MAX_CASE_NUMBER,
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
 
 

@@ -17,6 +17,7 @@ from .. import conf, statistics
 from ..models import HourlyStatistic
 from ..services.clients import UNKNOWN
 from ..services.operation import certificates
+from .alarms import alarms
 from .figures import Figures
 from .integrity import glance
 from .read_only import ReadOnlyAdmin
@@ -52,6 +53,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             "chosen": chosen,
             "has_button": _has_button(),
             "certificates": list(certificates.certificates()) if merchants else [],
+            "alarms": alarms(),
             "integrity": glance,
         }
         request.current_app = self.admin_site.name

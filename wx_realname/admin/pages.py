@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import services
-from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError
+from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError, Throttled
 from ..models import ExportRequest, Verification
 from ..personal_data import Secret
 from ..services.disclosure import approval
@@ -31,6 +32,7 @@ from ..services.disclosure.approval import NotReleased
 from ..services.disclosure.export import chosen_by
 from . import spreadsheet
 from .forms import ExportForm, FindForm, ReasonForm, ServiceForm
+from .names import shown, usernames
 from .read_only import ReadOnlyAdmin, require
 
 SHOWN_REQUESTS = 100
@@ -59,19 +61,23 @@ class ConsolePages(ReadOnlyAdmin):
     def find_view(self, request: Any) -> HttpResponse:
         """A form that posts: a number in an address would be in every log and history."""
         require(request, "view_verification")
-        form, found = FindForm(request.POST or None), None
+        form, found, fault = FindForm(request.POST or None), None, ""
         if form.is_valid():
             try:
                 found = services.find_person(
                     actor=request.user,
                     real_name=Secret(form.cleaned_data["real_name"]),
                     credential_id=Secret(form.cleaned_data["credential_id"]),
+                    case_number=form.cleaned_data["case_number"],
                     request=request,
                 )
                 form = FindForm()  # what was typed isn't shown again
             except InvalidRequest as refused:
                 form.take_errors(refused)
-        return self._page(request, "find", _("Find a person"), form=form, found=found)
+            except Throttled as throttled:
+                fault = _wait(throttled.retry_after)
+        title = _("Find a person")
+        return self._page(request, "find", title, form=form, found=found, fault=fault)
 
     # --- reveal -------------------------------------------------------------------------------
 
@@ -157,9 +163,19 @@ class ConsolePages(ReadOnlyAdmin):
             except (RealNameError, ValueError, ValidationError) as refused:
                 messages.error(request, str(getattr(refused, "detail", _("Not released."))))
             return HttpResponseRedirect(self._requests_address())
-        requests = ExportRequest.objects.order_by("-asked_at", "-id")[:SHOWN_REQUESTS]
-        title = _("Requests for plain exports")
-        return self._page(request, "requests", title, requests=requests, me=str(request.user.pk))
+        requests = list(ExportRequest.objects.order_by("-asked_at", "-id")[:SHOWN_REQUESTS])
+        names = usernames(id_ for each in requests for id_ in (each.actor_id, each.released_by))
+        rows = [
+            {
+                "request": each,
+                "asked_by": shown(each.actor_id, names),
+                "released_by": shown(each.released_by, names),
+                "state": approval.state_of(each),
+                "is_own": each.actor_id == str(request.user.pk),
+            }
+            for each in requests
+        ]
+        return self._page(request, "requests", _("Requests for plain exports"), rows=rows)
 
     def _requests_address(self) -> str:
         name = "admin:wx_realname_verification_requests"
@@ -215,6 +231,14 @@ class ConsolePages(ReadOnlyAdmin):
                 **context,
             },
         )
+
+
+def _wait(seconds: int | None) -> str:
+    """What an officer is told who searched too often."""
+    text = _(
+        "Too many searches found nothing (SEARCH_RATE). This was recorded. Search again in %(minutes)d min."
+    )
+    return text % {"minutes": ceil((seconds or 0) / 60)}
 
 
 def _filters(chosen: Any) -> dict[str, str]:

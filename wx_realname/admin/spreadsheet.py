@@ -73,11 +73,16 @@ def _values(item: Exported, labels: dict[str, str], unreadable: str) -> Iterator
     plain = {} if data is None else dict(zip(_PLAIN_FIELDS, _both(data), strict=True))
     for name in FIELDS:
         if name in _PLAIN_FIELDS:
-            yield unreadable if item.unreadable else plain.get(name, getattr(row, name))
+            yield unreadable if item.unreadable else plain.get(name, _masked(row, name))
         elif name in ("status", "method"):
             yield labels.get(getattr(row, name), getattr(row, name))
         else:
             yield getattr(row, name)
+
+
+def _masked(row: Verification, name: str) -> str | None:
+    """As MASK_NAME lets it be shown."""
+    return row.real_name_shown if name == "real_name_masked" else row.credential_id_masked
 
 
 def _both(data: Any) -> tuple[str, str]:

@@ -26,7 +26,7 @@ class VerificationAdmin(SubjectCopyPage):
     list_display = (
         "when",
         "status",
-        "real_name_masked",
+        "name",
         "credential_id_masked",
         "merchant",
         "method",
@@ -39,7 +39,7 @@ class VerificationAdmin(SubjectCopyPage):
         "id",
         "status",
         "account",
-        "real_name_masked",
+        "name",
         "credential_id_masked",
         "check_digit_valid",
         "merchant",
@@ -88,6 +88,10 @@ class VerificationAdmin(SubjectCopyPage):
             "may_erase": row.status in ERASABLE and may("wx_realname.erase_verification"),
             "events": _trail(row) if may("wx_realname.view_auditevent") else None,
         }
+
+    @admin.display(description=_("masked name"))
+    def name(self, row: Verification) -> str | None:
+        return row.real_name_shown
 
     @admin.display(description=_("user"))
     def account_id(self, row: Verification) -> Any:

@@ -37,7 +37,7 @@ from .serializers import (
     represent,
     represent_begun,
 )
-from .throttles import FaceThrottle, PostThrottle, ResultThrottle
+from .throttles import CategoriesThrottle, FaceThrottle, PostThrottle, ResultThrottle
 
 
 class RealNameView(APIView):
@@ -234,6 +234,8 @@ class VerificationDetail(RealNameView):
 
 class Categories(RealNameView):
     """GET: the mini-program's categories, and the one that the button takes."""
+
+    throttle_classes = (CategoriesThrottle,)
 
     def get(self, request: Request) -> Response:
         asked = request.query_params.get("merchant")

@@ -61,9 +61,9 @@ class Cache:
         """Keep the value for that many seconds, unless there is one; whether it was kept."""
         return bool(self._do("add", key, value, timeout))
 
-    def incr(self, key: str) -> int:
-        """One more. Raises ValueError when there is no value."""
-        return int(self._do("incr", key))
+    def incr(self, key: str, delta: int = 1) -> int:
+        """So many more. Raises ValueError when there is no value."""
+        return int(self._do("incr", key, delta))
 
     def delete(self, key: str) -> None:
         """Forget the value."""

@@ -9,54 +9,108 @@ import logging
 import time
 from typing import Any
 
+from django.core.cache.backends.base import BaseCache
+
 from .. import conf
-from ..exceptions import Throttled
 from .cache import Cache, CacheUnavailable
 
 logger = logging.getLogger(__name__)
 
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
 
 class Limit:
-    """A rate such as "10/hour" of one subject's acts; None: no limit. Windows begin with the first act."""
+    """One subject's acts, such as "10/hour"; None: no limit. A window begins with its first act.
 
-    def __init__(self, act: str, subject: Any, rate: str | None) -> None:
-        self._act, self._subject, self._rate = act, subject, rate
-        self._key = f"wx_realname:limit:{act}:{subject}"
+    Each act is counted before it is done, so that a burst of parallel ones doesn't slip through;
+    what turns out not to count is given back.
+    """
+
+    def __init__(self, key: str, rate: str | None) -> None:
+        self._key = f"wx_realname:{key}"
         self._cache = Cache(conf.current().cache_alias)
         self._most, self._seconds = _parsed(rate)
+        self._is_limited = rate is not None
+        self._ends_at = 0.0
+        self._drawn: tuple[str, int] | None = None
 
-    def require(self) -> None:
-        """Raises `Throttled` when the rate is reached."""
-        if self._rate is None:
-            return
-        counted, ends_at = self._state()
-        if counted >= self._most:
-            logger.warning("%s: %s reached the rate %s", self._act, self._subject, self._rate)
-            raise Throttled(retry_after=max(1, round(ends_at - time.time())))
+    def take(self) -> bool:
+        """Count one act more; whether it is within the rate."""
+        self._drawn = None
+        if not self._is_limited:
+            return True
+        try:
+            return self._count() <= self._most
+        except Exception as error:
+            logger.error("the cache failed (%s): nothing is limited", _cause(error))
+            return True
 
-    def count(self) -> None:
-        """One act more."""
-        if self._rate is None:
+    def give_back(self) -> None:
+        """The act that was taken last is not to be counted."""
+        drawn, self._drawn = self._drawn, None
+        if drawn is None:
             return
         try:
-            ends_at = self._cache.get(self._key)
-            if not ends_at:
-                ends_at = time.time() + self._seconds
-                self._cache.add(self._key, ends_at, self._seconds)
-                ends_at = self._cache.get(self._key) or ends_at
-            counter = f"{self._key}:{ends_at}"
+            self._uncount(*drawn)
+        except Exception as error:
+            logger.error("the cache failed (%s): an act stays counted", _cause(error))
+
+    def wait(self) -> int:
+        """Seconds until the window ends: one at least."""
+        return max(1, round(self._ends_at - time.time()))
+
+    def _count(self) -> int:
+        self._ends_at = self._cache.get(self._key) or self._window()
+        counter = f"{self._key}:{self._ends_at}"
+        number = self._increment(counter) if self._increments else self._draw(counter)
+        self._drawn = counter, number
+        return number
+
+    def _increment(self, counter: str) -> int:
+        try:
+            return self._cache.incr(counter)
+        except ValueError:  # the window's first
             self._cache.add(counter, 0, self._seconds)
-            self._cache.incr(counter)
-        except (CacheUnavailable, ValueError):
-            logger.error("%s is not counted: the cache failed", self._act)
+            return self._cache.incr(counter)
 
-    def _state(self) -> tuple[int, float]:
-        try:
-            ends_at = float(self._cache.get(self._key) or 0)
-            return int(self._cache.get(f"{self._key}:{ends_at}") or 0), ends_at
-        except CacheUnavailable:
-            logger.error("%s is not limited: the cache failed", self._act)
-            return 0, 0.0
+    def _window(self) -> float:
+        """When the window ends that begins now, or began just now by another act."""
+        self._cache.add(self._key, time.time() + self._seconds, self._seconds)
+        return float(self._cache.get(self._key) or time.time() + self._seconds)
+
+    def _draw(self, counter: str) -> int:
+        """The number that this act draws: of two that want the same, `add` lets one have it."""
+        number = int(self._cache.get(counter) or 0) + 1
+        while number <= self._most and not self._takes(f"{counter}:{number}"):
+            number += 1
+        self._cache.set(counter, number, self._seconds)
+        return number
+
+    def _takes(self, ticket: str) -> bool:
+        """False when another act has it. A database that can't be written says so too: an error."""
+        if self._cache.add(ticket, 1, self._seconds):
+            return True
+        if self._cache.get(ticket) is None:
+            raise OSError("the cache keeps nothing")
+        return False
+
+    def _uncount(self, counter: str, number: int) -> None:
+        if self._increments:
+            self._cache.incr(counter, -1)
+        elif number <= self._most:
+            self._cache.delete(f"{counter}:{number}")
+            self._cache.set(counter, number - 1, self._seconds)
+
+    @property
+    def _increments(self) -> bool:
+        """Whether its `incr` is its own: Django's reads, writes, and forgets after five minutes."""
+        return type(self._cache.backend).incr is not BaseCache.incr
+
+
+def of_searches(actor: Any) -> Limit:
+    """An officer's searches that found nothing; a script, which has no actor, has no limit."""
+    rate = conf.current().search_rate if actor is not None else None
+    return Limit(f"search:{getattr(actor, 'pk', None)}", rate)
 
 
 def _parsed(rate: str | None) -> tuple[int, int]:
@@ -64,5 +118,9 @@ def _parsed(rate: str | None) -> tuple[int, int]:
     if rate is None:
         return 0, 0
     number, period = rate.split("/")
-    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86_400}[period[0]]
-    return int(number), seconds
+    return int(number), _SECONDS[period[0]]
+
+
+def _cause(error: Exception) -> str:
+    """The guarded cache logged the cause itself."""
+    return "unavailable" if isinstance(error, CacheUnavailable) else type(error).__name__

@@ -23,9 +23,14 @@ HAS_A_NUMBER = _(
 )
 HAS_THE_NAME = _("Don't enter the person's name: the audit trail is permanent.")
 
-_BETWEEN = r"[\s\-]*"
-_ID_NUMBER = re.compile(rf"(?<!\d)\d(?:{_BETWEEN}\d){{13,16}}(?:{_BETWEEN}[\dXx])?(?!\d)")
-_MOBILE = re.compile(rf"(?<!\d)1{_BETWEEN}[3-9](?:{_BETWEEN}\d){{9}}(?!\d)")
+# Blanks, signs between digits, and characters that aren't seen: a number may be typed in groups.
+_BETWEEN = re.compile(r"(?<=\d)[\W_]{1,3}(?=[\dXx])")
+_DATE = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
+_NUMBERS = re.compile(
+    rf"(?<!\d)\d{{6}}(?:18|19|20)\d\d{_DATE}\d{{3}}[\dXx](?!\d)"  # an ID number
+    rf"|(?<!\d)\d{{8}}{_DATE}\d{{3}}(?!\d)"  # of 15 digits, as until 1999
+    r"|(?<!\d)(?:(?:00)?86)?0?1[3-9]\d{9}(?!\d)"  # a mobile number
+)
 
 
 def require_reason(
@@ -40,12 +45,16 @@ def require_reason(
     errors: dict[str, list[str]] = {}
     if fault := _fault(reason, max_length, blank, about):
         errors["reason"] = [str(fault)]
-    if fault := clean_text(Secret(case_number), MAX_CASE_NUMBER, blank=True) or _number(
-        case_number
-    ):
+    if fault := _case_fault(case_number):
         errors["case_number"] = [str(fault)]
     if errors:
         raise InvalidRequest(errors=errors)
+
+
+def require_case_number(case_number: Any) -> None:
+    """Raises `InvalidRequest` for a case number that the trail must not keep."""
+    if fault := _case_fault(case_number):
+        raise InvalidRequest(errors={"case_number": [str(fault)]})
 
 
 def _fault(
@@ -56,9 +65,16 @@ def _fault(
     return _number(reason) or (_name(reason, about) if about is not None else None)
 
 
+def _case_fault(case_number: Any) -> str | Promise | None:
+    fault = clean_text(Secret(case_number), MAX_CASE_NUMBER, blank=True)
+    return fault or _number(case_number)
+
+
 def _number(text: str) -> Promise | None:
+    """Whether it has the shape of a number of a person, whatever the digits' width and grouping."""
     folded = unicodedata.normalize("NFKC", text)
-    return HAS_A_NUMBER if _ID_NUMBER.search(folded) or _MOBILE.search(folded) else None
+    joined = _BETWEEN.sub("", folded)
+    return HAS_A_NUMBER if any(map(_NUMBERS.search, (folded, joined))) else None
 
 
 def _name(reason: str, row: Verification) -> Promise | None:

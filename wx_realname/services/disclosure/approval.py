@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import router
+from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,13 +15,34 @@ from ...exceptions import InvalidRequest, NotFound, PermissionDenied
 from ...models import AuditEvent, ExportRequest
 from ..reasons import require_reason
 from ..transactions import durable
+from .refusal import refused
 
 VALID = timedelta(days=1)  # from the asking to the release, and from there to the run
 MAX_REASON = 100
+MAX_FILTERS = 128  # all of it stands in the events, beside the reason
 
 NOT_RELEASED = _(
     "FOUR_EYES: ask for this export first; another officer has to release it within a day."
 )
+TOO_LONG = _("The filters are too long for FOUR_EYES: set fewer of them.")
+
+
+class State(TextChoices):
+    """What has become of a request."""
+
+    WAITING = "waiting", _("waits for another officer")
+    RELEASED = "released", _("released")
+    RUN = "run", _("run")
+    EXPIRED = "expired", _("expired")
+
+
+def state_of(request: ExportRequest) -> State:
+    """What has become of it by now."""
+    if request.used_at:
+        return State.RUN
+    if (request.released_at or request.asked_at) <= timezone.now() - VALID:
+        return State.EXPIRED
+    return State.RELEASED if request.released_at else State.WAITING
 
 
 class NotReleased(InvalidRequest):
@@ -30,15 +52,20 @@ class NotReleased(InvalidRequest):
 def ask(
     *, actor: Any, reason: str, chosen: str, case_number: str = "", request: Any = None
 ) -> ExportRequest:
-    """Ask for a plain export of what these filters choose. Raises `InvalidRequest` without a reason."""
+    """Ask for a plain export of what these filters choose.
+
+    Raises `InvalidRequest` without a reason, or with filters longer than MAX_FILTERS.
+    """
     require_reason(reason, MAX_REASON, case_number=case_number)
+    if len(chosen) > MAX_FILTERS:
+        raise InvalidRequest(errors={"content": [str(TOO_LONG)]})
     using = router.db_for_write(ExportRequest)
     with durable(using):
         made = ExportRequest.objects.using(using).create(
             actor_id=str(actor.pk),
             reason=reason,
             case_number=case_number,
-            filters=chosen[:255],
+            filters=chosen,
             asked_at=timezone.now(),
         )
         _append(AuditEvent.Event.EXPORT_REQUESTED, made, actor, request, using)
@@ -60,6 +87,7 @@ def release(request_id: Any, *, actor: Any, request: Any = None) -> ExportReques
     if found is None:
         raise NotFound
     if found.actor_id == str(actor.pk):
+        refused(actor=actor, permission=f"release of one's own request {found.pk}", request=request)
         raise PermissionDenied
     with durable(using):
         if not open_.update(released_by=str(actor.pk), released_at=now):
@@ -69,25 +97,25 @@ def release(request_id: Any, *, actor: Any, request: Any = None) -> ExportReques
     return found
 
 
-def use(*, actor: Any, chosen: str) -> None:
-    """Take the actor's released request for these filters: once. Nothing where FOUR_EYES is off.
+def use(*, actor: Any, chosen: str) -> ExportRequest | None:
+    """The actor's released request for these filters, taken: once. None where FOUR_EYES is off.
 
-    Raises `InvalidRequest` when there is none.
+    Raises `NotReleased` when there is none.
     """
     if not conf.current().four_eyes:
-        return
+        return None
     using = router.db_for_write(ExportRequest)
     now = timezone.now()
     released = ExportRequest.objects.using(using).filter(
         actor_id=str(getattr(actor, "pk", "")),
-        filters=chosen[:255],
+        filters=chosen,
         released_at__gt=now - VALID,
         used_at=None,
     )
     for each in released.exclude(released_by="").order_by("released_at"):
         mine = ExportRequest.objects.using(using).filter(pk=each.pk, used_at=None)
         if each.released_by != each.actor_id and mine.update(used_at=now):
-            return
+            return each
     raise NotReleased(errors={"content": [str(NOT_RELEASED)]})
 
 
@@ -98,6 +126,6 @@ def _append(
         event,
         audit.Origin.of(actor, request),
         using=using,
-        reason=f"{made.filters}; {made.reason}; request {made.pk}",
+        reason=f"request {made.pk}; {made.filters}; {made.reason}",
         case_number=made.case_number,
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ... import audit, conf
 from ...exceptions import DecryptionError, InvalidRequest
 from ...managers import VerificationQuerySet
-from ...models import AuditEvent, Verification
+from ...models import AuditEvent, ExportRequest, Verification
 from ...personal_data import PersonalData
 from .. import keyset, trust
 from ..reasons import require_reason
@@ -54,17 +54,24 @@ def export(
     """
     require_reason(reason, MAX_REASON, blank=not plain, case_number=case_number)
     chosen = chosen_by(filters)
+    released = None
     if plain:
         _require_few(rows)
-        approval.use(actor=actor, chosen=chosen)
+        released = approval.use(actor=actor, chosen=chosen)
     origin = audit.Origin.of(actor, request)
     begun = _append(
         AuditEvent.Event.EXPORT,
         origin,
-        f"{'plain' if plain else 'masked'}; {chosen}; {reason}",
+        _described(plain, released, chosen, reason),
         case_number=case_number,
     )
     return _handed_out(rows.defer(None), plain, origin, begun)
+
+
+def _described(plain: bool, released: ExportRequest | None, chosen: str, reason: str) -> str:
+    """What the trail says of the export."""
+    request = f"request {released.pk}; " if released else ""
+    return f"{'plain' if plain else 'masked'}; {request}{chosen}; {reason}"
 
 
 def chosen_by(filters: Mapping[str, str] | None) -> str:
@@ -115,6 +122,7 @@ def _named(
             [row.pk for row in trusted],
             using=using,
             reason=begun.reason,
+            case_number=begun.case_number,
         )
     return trusted
 

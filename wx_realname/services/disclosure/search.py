@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +12,17 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from ... import audit, conf, resident_id
-from ...exceptions import DecryptionError, InvalidRequest
+from ...exceptions import DecryptionError, InvalidRequest, Throttled
 from ...models import AuditEvent, Verification
 from ...personal_data import Secret
 from ...text import clean_text
 from ...vault import blind_index
 from ...vault.blind_index import BlindIndex
 from .. import limits
+from ..reasons import require_case_number
 from ..transactions import durable
+
+logger = logging.getLogger(__name__)
 
 Event = AuditEvent.Event
 
@@ -54,6 +58,7 @@ def find_person(
     actor: Any,
     real_name: str | Secret | None = None,
     credential_id: str | Secret | None = None,
+    case_number: str = "",
     request: Any = None,
 ) -> Found:
     """Records with that name, that ID number, or both, and all records with the numbers so found.
@@ -65,26 +70,44 @@ def find_person(
     """
     name, number = Secret.of(real_name or ""), Secret.of(credential_id or "")
     condition = _condition(name, number)
-    misses = limits.Limit("search", getattr(actor, "pk", None), conf.current().search_rate)
-    misses.require()
+    require_case_number(case_number)
+    by = " and ".join(what for what, given in (("name", name), ("number", number)) if given)
+    origin, misses = audit.Origin.of(actor, request), limits.of_searches(actor)
+    if not misses.take():
+        raise _throttled(origin, by, case_number, misses.wait())
     rows = _rows(condition)
     if name and conf.current().name_index != "exact":
         rows = [row for row in rows if _bears(row, name)]
-    if not rows:
-        misses.count()
+    if rows:
+        misses.give_back()
     cut = len(rows) > MAX_FOUND
     rows = rows[:MAX_FOUND]
-    by = " and ".join(what for what, given in (("name", name), ("number", number)) if given)
+    _append(origin, rows, f"by {by}; found: {len(rows)}{'+' if cut else ''}", case_number)
+    return Found(_matches(rows), cut)
+
+
+def _append(
+    origin: audit.Origin, rows: list[Verification], reason: str, case_number: str, **details: Any
+) -> None:
     using = router.db_for_write(AuditEvent)
     with durable(using):
         audit.append_access(
             Event.SEARCH,
-            audit.Origin.of(actor, request),
+            origin,
             [row.pk for row in rows],
             using=using,
-            reason=f"by {by}; found: {len(rows)}{'+' if cut else ''}",
+            reason=reason,
+            case_number=case_number,
+            **details,
         )
-    return Found(_matches(rows), cut)
+
+
+def _throttled(origin: audit.Origin, by: str, case_number: str, wait: int) -> Throttled:
+    """The error, once the trail and the log have the alarm."""
+    rate = conf.current().search_rate
+    logger.warning("searches: officer %s reached the rate %s", origin.actor_id, rate)
+    _append(origin, [], f"by {by}; refused: SEARCH_RATE", case_number, error_code=Throttled.code)
+    return Throttled(retry_after=wait)
 
 
 def _condition(name: Secret, number: Secret) -> Q:

@@ -9,6 +9,7 @@ from typing import Any
 from ... import conf
 from .. import clients
 from ..cache import Cache, CacheUnavailable
+from . import single_flight
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +20,21 @@ def categories(*, merchant: str = "default") -> list[dict[str, Any]]:
     """WeChat's list, cached an hour. Raises `RealNameError` subclasses; a cache that is down is a miss."""
     found = clients.find(merchant)
     cached = remembered(found)
-    if cached is not None:
-        return cached
+    return _together(found) if cached is None else cached
+
+
+def _together(found: conf.Merchant) -> list[dict[str, Any]]:
+    """WeChat is asked by one thread; the others wait, and read what it kept."""
+    with single_flight.leading(_key(found)) as flight:
+        if flight is None:
+            return _fetched(found)
+    if error := single_flight.landed(flight, conf.current().total_timeout):
+        raise error
+    cached = remembered(found)
+    return _fetched(found) if cached is None else cached
+
+
+def _fetched(found: conf.Merchant) -> list[dict[str, Any]]:
     fresh = clients.client_for(found).get_category(clients.deadline())
     try:
         _cache().set(_key(found), fresh, CACHED)

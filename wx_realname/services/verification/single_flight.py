@@ -1,26 +1,25 @@
-"""One query a record at a time in a process: who asks meanwhile waits for its end."""
+"""One query of a kind at a time in a process: who asks meanwhile waits for its end."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
-from uuid import UUID
 
 from ...exceptions import RealNameError, WeChatUnreachable
 
-_Key = tuple[int, UUID]  # the process, for what is in flight doesn't cross a fork
+_Key = tuple[int, Hashable]  # the process, for what is in flight doesn't cross a fork
 _flights: dict[_Key, Future[RealNameError | None]] = {}
 _lock = threading.Lock()
 
 
 @contextmanager
-def leading(record: UUID) -> Iterator[Future[RealNameError | None] | None]:
+def leading(query: Hashable) -> Iterator[Future[RealNameError | None] | None]:
     """None for who leads; else the flight of who does, to wait for."""
-    key = os.getpid(), record
+    key = os.getpid(), query
     with _lock:
         flight = _flights.get(key)
         own = None if flight else _flights.setdefault(key, Future())

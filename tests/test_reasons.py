@@ -1,0 +1,117 @@
+"""Reasons and case numbers go into the trail for good: no number of a person, and no name, goes with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import AUTH_TOKEN
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from wx_realname.exceptions import InvalidRequest
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import erase, exchange, find_person, reveal
+from wx_realname.services.reasons import require_case_number, require_reason
+
+FULL_WIDTH = str.maketrans("0123456789X", "０１２３４５６７８９Ｘ")
+MOBILE = "13812345678"
+
+#: Each is personal data, however it is typed.
+PERSONAL = [
+    NUMBER,
+    NUMBER.translate(FULL_WIDTH),
+    f"{NUMBER[:6]} {NUMBER[6:14]} {NUMBER[14:]}",
+    f"{NUMBER[:6]}－{NUMBER[6:14]}–{NUMBER[14:]}",
+    f"{NUMBER[:6]}.{NUMBER[6:14]}_{NUMBER[14:]}",
+    " ".join(NUMBER),
+    "\u200b".join(NUMBER),
+    f"身份证{NUMBER}号",
+    "11010519491231002x",
+    "110105194912310021",  # its check digit is wrong
+    "110105491231002",
+    MOBILE,
+    MOBILE.translate(FULL_WIDTH),
+    "138 1234 5678",
+    "138-1234-5678",
+    f"+86{MOBILE}",
+    f"+86 {MOBILE}",
+    f"0086-{MOBILE}",
+    f"0{MOBILE}",
+    f"电话{MOBILE}。",
+]
+
+#: What an office writes every day.
+HARMLESS = [
+    "case 4711",
+    "(2026)粤0106民初12345号",
+    "20261129123456",  # a moment
+    "2026-11-29 12:30:45, desk 3",
+    "between 2026-11-01 and 2026-11-29",
+    "2026112900001234",  # 16 digits
+    "20261129000000123456",  # 20 digits
+    "020-83126666",
+    "12345",
+    "ticket 98765432109",  # 11 digits, no mobile number
+    "办理社保卡补办，案件编号见另栏",
+]
+
+
+@pytest.mark.parametrize("text", PERSONAL)
+def test_a_number_of_a_person_is_refused_however_it_is_typed(text: str) -> None:
+    for reason in (text, f"asked for {text} at the counter", f"（{text}）"):
+        with pytest.raises(InvalidRequest) as refused:
+            require_reason(reason, 255)
+        assert refused.value.errors and list(refused.value.errors) == ["reason"]
+        assert text not in str(refused.value.errors)
+    with pytest.raises(InvalidRequest) as refused:
+        require_case_number(text)
+    assert refused.value.errors and list(refused.value.errors) == ["case_number"]
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_an_office_writes_is_taken(text: str) -> None:
+    require_reason(text, 255, case_number=text)
+    require_case_number(text)
+
+
+@pytest.mark.parametrize("case_number", ["x" * 65, "a\nb", "\x00", "\ud800", None, 7])
+def test_a_case_number_is_a_short_clean_string(case_number: Any) -> None:
+    with pytest.raises(InvalidRequest):
+        require_case_number(case_number)
+
+
+@pytest.mark.django_db
+class TestServices:
+    """Checked by the services: a script, which has no form, is held to it too."""
+
+    @pytest.fixture
+    def row(self, liar: LyingWeChat, user: Any) -> Verification:
+        return exchange(user=user, auth_token=AUTH_TOKEN)
+
+    @pytest.mark.parametrize("name", [NAME, " ".join(NAME), f"为{NAME}本人"])
+    def test_the_records_own_name_is_refused(
+        self, row: Verification, stranger: Any, name: str
+    ) -> None:
+        for service in (reveal, erase):
+            with pytest.raises(InvalidRequest) as refused:
+                service(row, actor=stranger, reason=f"asked by {name}")
+            assert NAME not in str(refused.value.errors)
+        assert [event.event for event in AuditEvent.objects.all()] == ["exchange"]
+
+    def test_the_case_number_stands_beside_the_reason(
+        self, row: Verification, stranger: Any
+    ) -> None:
+        find_person(actor=stranger, credential_id=NUMBER, case_number="A-1")
+        reveal(row, actor=stranger, reason="first", case_number="A-2")
+        erase(row, actor=stranger, reason="second", case_number="A-3")
+        kept = AuditEvent.objects.exclude(event="exchange").order_by("created_at")
+        assert [(event.event, event.case_number) for event in kept] == [
+            ("search", "A-1"),
+            ("reveal", "A-2"),
+            ("erase", "A-3"),
+        ]
+
+    def test_a_search_takes_no_number_for_a_case_number(self, user: Any) -> None:
+        with pytest.raises(InvalidRequest):
+            find_person(actor=user, credential_id=NUMBER, case_number=NUMBER)
+        assert not AuditEvent.objects.exists()
