@@ -51,6 +51,13 @@ def test_w009_warns_of_debug_in_production_only(deploy: bool) -> None:
     assert ids(checked(IN_PRODUCTION, deploy=deploy, DEBUG=True)) == (["W009"] if deploy else [])
 
 
+@pytest.mark.parametrize("deploy", [True, False])
+@pytest.mark.parametrize(("consent", "found"), [("optional", ["W023"]), ("required", [])])
+def test_w023_wants_consent_in_production(deploy: bool, consent: str, found: list[str]) -> None:
+    messages = checked(IN_PRODUCTION | {"CONSENT": consent}, deploy=deploy)
+    assert ids(messages) == (found if deploy else [])
+
+
 @pytest.mark.parametrize("alias", ["default", "realname"])
 @pytest.mark.parametrize(
     ("backend", "found"),

@@ -1,4 +1,4 @@
-"""Withdrawing while something else happens: pending attempts, waiting faces, another withdrawal."""
+"""Withdrawing meanwhile: attempts that are pending, faces that wait, another withdrawal."""
 
 from __future__ import annotations
 

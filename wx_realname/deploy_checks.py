@@ -141,6 +141,16 @@ def names_cannot_be_guessed() -> Found:
         )
 
 
+def consent_is_required() -> Found:
+    """W023: CONSENT isn't "required": a record may have no evidence of what its citizen agreed to."""
+    if conf.current().consent != "required":
+        yield Warning(
+            'WX_REALNAME["CONSENT"] is "optional": real names are asked for without a consent on record.',
+            hint='Publish notices with realname_notices, and set CONSENT = "required".',
+            id="wx_realname.W023",
+        )
+
+
 def keys_are_readable_by_the_site_only() -> Found:
     """W011: a file with a private key can be read by its group or by everybody."""
     if os.name == "nt":
@@ -295,6 +305,7 @@ DEPLOY = (
     the_cache_has_time_outs,
     sentry_gets_nothing_typed,
     names_cannot_be_guessed,
+    consent_is_required,
     keys_are_readable_by_the_site_only,
     each_key_has_one_purpose,
     certificates_are_tenpays,
