@@ -197,7 +197,7 @@ def _verdicts(language: str) -> str:
 
 # --- checks ---------------------------------------------------------------------------------------
 
-_CHECK = re.compile(r"\b([EW]\d{3}): ")
+_CHECK = re.compile(r"\b([EWI]\d{3}): ")
 
 
 def known_checks() -> dict[str, tuple[str, str]]:
