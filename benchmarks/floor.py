@@ -42,7 +42,12 @@ class Replay:
             Verification.objects.latest("created_at"),
             AuditEvent.objects.latest("created_at"),
         )
-        self._old = (_in_database(row.pk), _in_database(event.pk), row.token_digest)
+        self._old = (
+            _in_database(row.pk),
+            _in_database(event.pk),
+            row.token_digest,
+            row.answer_digest,
+        )
 
     def save(self, file: Path) -> None:
         file.write_bytes(pickle.dumps(self))
@@ -54,7 +59,8 @@ class Replay:
 
     def reserve(self) -> Renewal:
         """The INSERT, committed; the ids of this time for what follows."""
-        new = (_in_database(uuid4()), _in_database(uuid4()), secrets.token_hex(32))
+        ids = (_in_database(uuid4()), _in_database(uuid4()))
+        new = (*ids, secrets.token_hex(32), secrets.token_hex(32))
         renewed = self._renewal(new)
         with connection.cursor() as cursor:
             cursor.execute(self._reserve[0], renewed(self._reserve[1]))

@@ -36,8 +36,14 @@ def _grown_by(row: models.Model, rows: int) -> int:
 def _another(row: Any, number: int) -> Any:
     """A row like this one, of another citizen and a later moment."""
     values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
-    for name in ("token_digest", "real_name_index", "credential_id_index", "outcome_hmac"):
-        if name in values:
+    for name in (
+        "token_digest",
+        "answer_digest",
+        "real_name_index",
+        "credential_id_index",
+        "outcome_hmac",
+    ):
+        if values.get(name):
             values[name] = secrets.token_hex(32)
     if "verification_id" in values:
         values["verification_id"] = uuid7()

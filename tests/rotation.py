@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management import call_command
 from django.utils import timezone
 
-from wx_realname import conf
+from wx_realname import conf, masking
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.personal_data import PersonalData
 from wx_realname.sandbox import Citizen
@@ -48,6 +48,8 @@ def made(count: int = 1, **changes: Any) -> list[Verification]:
             "status": "verified",
             "real_name_encrypted": name,
             "credential_id_encrypted": number,
+            "real_name_masked": masking.mask_name(PERSON.real_name),
+            "credential_id_masked": masking.mask_credential_id(PERSON.credential_id),
             "real_name_index": index(blind_index.names, blind_index.name_form(PERSON.real_name)),
             "credential_id_index": index(blind_index.numbers, PERSON.credential_id),
             "index_key_id": settings.index_keys[0].key_id,

@@ -122,7 +122,7 @@ for kind in (User, models.Staff, models.Clerk):
     for how in ("one", "many"):
         user = kind.objects.create(username="citizen")
         row = Verification.objects.create(
-            user_id=user.pk, status="verified", real_name_masked="*三", merchant="default",
+            user_id=user.pk, status="pending", real_name_masked="*三", merchant="default",
             token_digest=kind.__name__ + how, created_at=timezone.now(), started_at=timezone.now())
         user.delete() if how == "one" else kind.objects.all().delete()
         row.refresh_from_db()

@@ -132,7 +132,7 @@ class TestAnIntactTrail:
         self, verified: Verification, django_assert_num_queries: Any
     ) -> None:
         sealed()
-        with django_assert_num_queries(40, exact=False) as queries:
+        with django_assert_num_queries(60, exact=False) as queries:
             verify()
         reads = ("SELECT", "DECLARE")  # PostgreSQL's cursors
         assert not [q for q in queries.captured_queries if not q["sql"].startswith(reads)]

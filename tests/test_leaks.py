@@ -344,7 +344,7 @@ def test_a_ciphertext_that_does_not_open_shows_nothing(
     user: Any, api: Any, configure: Configure, reporter: Reporter
 ) -> None:
     leaving(user)
-    configure(ENCRYPTION_KEYS=["p1:AES-256-GCM:" + "B" * 43 + "="], RESPONSE="plain")
+    configure(ENCRYPTION_KEYS=["p9:AES-256-GCM:" + "B" * 43 + "="], RESPONSE="plain")
     row = Verification.objects.get()
     with pytest.raises(DecryptionError) as fault:
         reveal(row, actor=user, reason="a test")

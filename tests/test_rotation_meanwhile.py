@@ -31,8 +31,8 @@ from tests.rotation import (
     rotated,
     run,
 )
-from wx_realname import services
-from wx_realname.models import Verification
+from wx_realname import audit, services
+from wx_realname.models import AuditEvent, Verification
 from wx_realname.personal_data import PersonalData
 from wx_realname.sandbox import Sandbox
 from wx_realname.services.upkeep import rotation
@@ -157,6 +157,9 @@ def test_what_is_erased_meanwhile_stays_erased(
     configure: Configure, meanwhile: Any, user: Any
 ) -> None:
     rows = made(3)
+    audit.append_outcomes(
+        AuditEvent.Event.EXCHANGE, audit.Origin(), rows, using="default", reason=""
+    )
     configure(ENCRYPTION_KEYS=[E2, E1], INDEX_KEYS=[I2, I1])
     meanwhile(partial(services.erase, rows[1], actor=user, reason="a test"))
     assert rotated() == Rotated(encrypted=2, indexed=2)

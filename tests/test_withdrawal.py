@@ -1,0 +1,120 @@
+"""Withdrawing while something else happens: attempts that are pending, faces that wait, another withdrawal."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from tests.conftest import AUTH_TOKEN, at_once
+from tests.lying_wechat import (
+    BEGIN,
+    NAME,
+    NUMBER,
+    LyingWeChat,
+    after,
+    doing,
+    identity,
+    says,
+)
+from wx_realname import audit
+from wx_realname.exceptions import RealNameError
+from wx_realname.models import AuditEvent, Consent, Notice, Verification
+from wx_realname.services import begin_face, exchange, finish_face, withdraw
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def consent() -> Consent:
+    return Consent.objects.select_related("notice").latest("given_at")
+
+
+def faults() -> list[str]:
+    return list(audit.faults([], lambda what, count: None))
+
+
+def personal() -> list[Any]:
+    """Whatever is left of anybody."""
+    columns = (
+        "real_name_encrypted",
+        "credential_id_encrypted",
+        "face_encrypted",
+        "real_name_masked",
+        "credential_id_masked",
+        "real_name_index",
+        "credential_id_index",
+    )
+    rows = Verification.objects.values_list(*columns)
+    return [value for row in rows for value in row if value is not None]
+
+
+def test_an_attempt_that_is_pending_ends_without_personal_data(
+    liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    liar.play(doing(lambda: withdraw(consent(), user=user), identity()))
+    row = exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    assert (row.status, row.newly_verified, row.real_name_masked) == ("erased", False, None)
+    assert personal() == [] and Verification.objects.get().status == "erased"
+    assert exchange(user=user, auth_token=AUTH_TOKEN).status == "erased"  # WeChat isn't asked again
+    assert len(liar.exchanges) == 1 and faults() == []
+
+
+def test_a_face_that_waits_is_erased(liar: LyingWeChat, user: Any, notice: Notice) -> None:
+    begun = {"errcode": 0, "errmsg": "", "verify_id": "v", "expires_in": 3600}
+    liar.play(says(begun), path=BEGIN)
+    values = {"openid": "oCitizen-of-these_tests-00001", "real_name": NAME}
+    row = begin_face(user=user, credential_id=NUMBER, notice=notice.pk, **values)  # type: ignore[arg-type]
+    assert row.status == "waiting" and personal()
+    withdraw(consent(), user=user)
+    assert personal() == [] and Verification.objects.get().status == "erased"
+    asked = len(liar.calls)
+    assert finish_face(row).status == "erased" and len(liar.calls) == asked
+    assert faults() == []
+
+
+def test_a_face_begun_while_it_is_withdrawn_keeps_nothing(
+    liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    begun = {"errcode": 0, "errmsg": "", "verify_id": "v", "expires_in": 3600}
+    liar.play(doing(lambda: withdraw(consent(), user=user), says(begun)), path=BEGIN)
+    values = {"openid": "oCitizen-of-these_tests-00001", "real_name": NAME}
+    try:
+        begin_face(user=user, credential_id=NUMBER, notice=notice.pk, **values)  # type: ignore[arg-type]
+    except RealNameError:
+        pass  # how it ends is told; that nothing is left is what counts
+    assert personal() == [] and faults() == []
+
+
+def test_two_withdrawals_at_once_leave_one_event(
+    liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    one = consent()
+    came = at_once(*[lambda: withdraw(one, user=user)] * 4)
+    assert not [each for each in came if isinstance(each, Exception)], came
+    assert AuditEvent.objects.filter(event="consent_withdrawn").count() == 1
+    assert AuditEvent.objects.filter(event="erase").count() == 1
+    assert personal() == [] and faults() == []
+
+
+def test_a_withdrawal_races_with_the_end_of_an_attempt(
+    liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    for n in range(6):
+        go, reached = threading.Event(), threading.Event()
+        liar.play(after(go, identity(), reached))
+
+        def attempt(n: int = n) -> Any:
+            return exchange(user=user, auth_token=f"{AUTH_TOKEN}-{n}", notice=notice.pk)
+
+        def withdrawn(go: threading.Event = go, reached: threading.Event = reached) -> Any:
+            reached.wait(20)
+            go.set()
+            return withdraw(consent(), user=user)
+
+        came = at_once(attempt, withdrawn)
+        assert not [each for each in came if isinstance(each, Exception)], came
+        assert not Consent.objects.filter(withdrawn_at=None).exists()
+        assert personal() == [], n
+    assert faults() == []
