@@ -538,6 +538,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "realname_verify_audit": {
         "--erasures": "realname_erasures 的输出：列出复活的记录",
         "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续",
+        "--erasures": "realname_erasures 打印的清单：指明哪些已删除的记录又恢复了",
         "--batch-size": "每批行数（1000）",
         "--dry-run": "只报告数量",
     },

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from wx_realname import statements
-from wx_realname.models import AuditEvent
+from wx_realname.models import AuditAccess, AuditEvent
 from wx_realname.uuid7 import uuid7
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +109,11 @@ def test_an_update_wants_every_value_none_among_them() -> None:
     assert not statements.update(AuditEvent, same, {"seal": 2}, "default")
     row.refresh_from_db()
     assert (row.seal, row.reason) == (1, "sealed")
+
+
+def test_an_id_that_the_database_numbers_is_left_to_it() -> None:
+    """PostgreSQL refused the NULL that SQLite takes for a wish."""
+    made = {"event_id": uuid7(), "verification_id": uuid7(), "created_at": timezone.now()}
+    statements.insert_all(AuditAccess, [made, made], "default")
+    ids = list(AuditAccess.objects.values_list("pk", flat=True))
+    assert len(set(ids)) == 2 and all(ids)

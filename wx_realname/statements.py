@@ -131,9 +131,10 @@ def _execute(statement: _Statement, values: Iterable[Any], using: str) -> int:
 def _insert(model: type[models.Model], using: str, given: tuple[str, ...]) -> _Insert:
     known = _by_attname(model)
     defaults = {name: None if name in given else known[name].get_default() for name in known}
-    left = [name for name in known if name not in given]
+    # an id that isn't given is the database's to number: PostgreSQL takes NULL for no such wish
+    left = [name for name in known if name not in given and not _is_numbered(known[name])]
     columns = ", ".join(_column(known[name], using) for name in (*given, *left))
-    places = ", ".join(["%s"] * len(known))
+    places = ", ".join(["%s"] * (len(given) + len(left)))
     rest = [known[name].get_db_prep_save(defaults[name], connections[using]) for name in left]
     sql = f"INSERT INTO {_table(model, using)} ({columns}) VALUES ({places})"  # noqa: S608
     return _Insert(sql, _preparations(known[name] for name in given), tuple(rest), defaults)
@@ -160,6 +161,10 @@ def _update(
 
 def _by_attname(model: type[models.Model]) -> dict[str, _Field]:
     return {field.attname: field for field in model._meta.concrete_fields}
+
+
+def _is_numbered(field_: _Field) -> bool:
+    return isinstance(field_, models.AutoField)  # BigAutoField counts as one
 
 
 def _preparations(fields: Iterable[_Field]) -> tuple[tuple[int, _Preparation], ...]:

@@ -3,7 +3,7 @@
 from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent, append_notice
-from .expiry import append_expiry
+from .expiry import append_expiry, append_removal
 from .keys import needing, sign, signed_by
 from .outcome import answer_digest, openid_digests
 from .protect import install as install_protection
@@ -34,6 +34,7 @@ __all__ = [
     "append_notice",
     "append_outcome",
     "append_outcomes",
+    "append_removal",
     "contradicting",
     "extent",
     "faults",

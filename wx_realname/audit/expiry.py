@@ -1,15 +1,23 @@
-"""The limit before which old events may be missing: an event that only a key of the trail's can make."""
+"""Which old events may be missing: events that only a key of the trail's can make name them.
+
+One says the limit; one for each seal, with an HMAC over the ids, which of its events were removed. What
+else is missing of an old seal was removed by somebody else.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ..models import AuditEvent
+from ..models import AuditEvent, AuditSeal
+from ..vault.blind_index import BlindIndex
 from . import keys
 from .reading import stored
+from .seal import listed
 from .trail import Origin, append
 
 Event = AuditEvent.Event
+
+SEAL = "events of seal "
 
 
 def append_expiry(before: datetime, *, using: str) -> AuditEvent:
@@ -26,14 +34,52 @@ def append_expiry(before: datetime, *, using: str) -> AuditEvent:
     )
 
 
+def append_removal(seal: AuditSeal, *, using: str) -> AuditEvent:
+    """Add the event that names what is missing of the seal by now, within the caller's transaction.
+
+    Raises ValueError for a seal whose list of members was changed.
+    """
+    there = AuditEvent.objects.using(using).filter(seal=seal.number).values_list("pk", flat=True)
+    missing = {id_ for id_, _leaf in listed(seal)} - {id_.bytes for id_ in there}
+    signature = _removals().digest(_named(seal.number, missing))
+    return append(
+        Event.EXPIRY,
+        Origin(),
+        using=using,
+        reason=_of_seal(seal.number),
+        outcome_hmac=signature.hex,
+        outcome_key_id=signature.key_id,
+    )
+
+
+def may_be_missing(number: int, missing: set[bytes]) -> bool:
+    """Whether just these events of the seal were removed by `append_removal`'s caller."""
+    signed = _removals().digests(_named(number, missing))
+    events = stored(AuditEvent).filter(event=Event.EXPIRY, reason=_of_seal(number))
+    return any(keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac) for event in events)
+
+
 def limit() -> datetime | None:
     """The latest limit that the trail's keys bear out; None where nothing was removed."""
     limits = []
-    for event in stored(AuditEvent).filter(event=Event.EXPIRY):
+    events = stored(AuditEvent).filter(event=Event.EXPIRY).exclude(reason__startswith=SEAL)
+    for event in events:
         signed = keys.index("audit.expiry").digests(event.reason)
         if keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac):
             limits.append(datetime.fromisoformat(event.reason))
     return max(limits, default=None)
+
+
+def _removals() -> BlindIndex:
+    return keys.index("audit.removal")
+
+
+def _named(number: int, ids: set[bytes]) -> bytes:
+    return number.to_bytes(8, "big") + b"".join(sorted(ids))
+
+
+def _of_seal(number: int) -> str:
+    return f"{SEAL}{number}"
 
 
 def _text(moment: datetime) -> str:

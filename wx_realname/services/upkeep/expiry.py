@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import router, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -39,10 +40,20 @@ def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) ->
         return
     with durable(using):
         audit.append_expiry(before, using=using)
-    while ids := list(expired(before, using).values_list("pk", flat=True)[:batch_size]):
+    numbers = expired(before, using).order_by("seal").values_list("seal", flat=True).distinct()
+    for number in list(numbers):
+        yield from _of_seal(number, expired(before, using).filter(seal=number), batch_size, using)
+
+
+def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str) -> Iterator[int]:
+    """The events go together with the event that names them: what else is missing is found."""
+    seal = AuditSeal.objects.using(using).get(number=number)
+    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:batch_size]):
         with transaction.atomic(using=using):
-            AuditAccess.objects.using(using).filter(event_id__in=ids).delete()
             count, _ = AuditEvent.objects.using(using).filter(pk__in=ids).delete()
+            AuditAccess.objects.using(using).filter(event_id__in=ids).delete()
+            if count:  # else another run of this was faster
+                audit.append_removal(seal, using=using)
         yield count
 
 

@@ -1,0 +1,84 @@
+"""The trail's end: what may go goes, what somebody else removed from an old seal is found all the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from tests.conftest import AUTH_TOKEN, at_once
+from tests.lying_wechat import LyingWeChat
+from tests.test_keeping import aged, call, faults
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import erase, exchange, reveal
+from wx_realname.services.upkeep.expiry import expire
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def rows(liar: LyingWeChat, user: Any) -> list[Verification]:
+    """Three records in a seal of four years ago; one was erased, another looked at thrice."""
+    made = [exchange(user=user, auth_token=f"{AUTH_TOKEN}-{n}") for n in range(3)]
+    for _ in range(3):
+        reveal(made[0], actor=user, reason="long ago")
+    erase(made[1], actor=user, reason="asked")
+    call("realname_seal_audit")
+    aged(4)
+    return made
+
+
+def before() -> Any:
+    return timezone.now() - timedelta(days=1200)
+
+
+def test_batches_of_one_seal_leave_a_trail_that_verifies(rows: list[Verification]) -> None:
+    assert list(expire(before(), batch_size=2)) == [2, 2, 2]
+    assert faults() == []
+    call("realname_seal_audit")
+    assert faults() == []
+    assert list(expire(before())) == []
+
+
+def test_a_run_that_was_stopped_leaves_a_trail_that_verifies(rows: list[Verification]) -> None:
+    stopped = expire(before(), batch_size=2)
+    assert next(stopped) == 2
+    stopped.close()  # type: ignore[attr-defined]
+    assert faults() == []
+    assert sum(expire(before(), batch_size=2)) == 4
+    assert faults() == []
+
+
+def test_two_runs_at_once_remove_each_event_once(rows: list[Verification]) -> None:
+    done = at_once(*[lambda: sum(expire(before(), batch_size=1))] * 2)
+    assert all(isinstance(each, int) for each in done) and sum(done) == 6
+    assert faults() == []
+
+
+def test_what_else_is_removed_from_an_old_seal_is_found(rows: list[Verification]) -> None:
+    """A database role without keys: the limit alone let any event of an old seal go."""
+    list(expire(before()))
+    victim = AuditEvent.objects.filter(event="exchange", seal=1)[0]
+    Verification.objects.filter(pk=victim.verification_id).update(
+        status="erased", erased_at=timezone.now() - timedelta(days=1400)
+    )
+    victim.delete()
+    assert any("was removed" in fault for fault in faults())
+
+
+def test_an_event_of_expiry_for_another_seal_or_set_vouches_for_nothing(
+    rows: list[Verification],
+) -> None:
+    list(expire(before()))
+    AuditEvent.objects.filter(event="expiry", reason="events of seal 1").update(
+        reason="events of seal 2"
+    )
+    assert sum("of seal 1 was removed" in fault for fault in faults()) == 6
+
+
+def test_an_event_that_is_kept_may_not_be_changed(rows: list[Verification]) -> None:
+    list(expire(before()))
+    AuditEvent.objects.filter(event="exchange", seal=1).update(actor_id="other")
+    assert any("was changed" in fault for fault in faults())
