@@ -337,3 +337,34 @@ def test_the_settings_themselves_show_no_secret() -> None:
     shown = repr(conf.current()) + pprint.pformat(conf.current()) + str(conf.current())
     assert [secret for secret in PLANTED if secret in shown] == []
     assert "wx0123456789abcdef" in shown
+
+
+def test_a_line_break_at_the_end_of_a_value_is_trimmed() -> None:
+    """Files and stores of secrets end with one."""
+    padded = copy.deepcopy(settings.WX_REALNAME)
+    for name in ("APP_ID", "APP_SECRET", "MCH_ID"):
+        padded["MERCHANTS"]["default"][name] += " \n"
+    for name in ("ENCRYPTION_KEYS", "INDEX_KEYS"):
+        padded[name] = [f" {key}\r\n" for key in padded[name]]
+    padded["API_BASE_URL"] = "https://api.weixin.qq.com\n"
+    plain = conf.current()
+    with override_settings(WX_REALNAME=padded):
+        read = conf.current()
+        for name in ("app_id", "mch_id"):
+            assert getattr(read.merchants["default"], name) == getattr(
+                plain.merchants["default"], name
+            )
+        assert read.merchants["default"].app_secret.reveal() == (  # type: ignore[union-attr]
+            plain.merchants["default"].app_secret.reveal()  # type: ignore[union-attr]
+        )
+        assert read.encryption_keys == plain.encryption_keys
+        assert read.api_base_url == "https://api.weixin.qq.com"
+
+
+def test_a_passphrase_that_ends_with_a_line_break_is_refused() -> None:
+    padded = copy.deepcopy(settings.WX_REALNAME)
+    padded["MERCHANTS"]["default"]["PRIVATE_KEY_PASSPHRASE"] = "open sesame\n"
+    with override_settings(WX_REALNAME=padded):
+        with pytest.raises(ConfigurationError, match="PRIVATE_KEY_PASSPHRASE.*line break") as caught:
+            conf.current()
+    assert "sesame" not in str(caught.value)
