@@ -11,6 +11,7 @@ from typing import Any
 import environ
 import pytest
 from django.test import override_settings
+from environ.fileaware_mapping import FileAwareMapping
 
 from tests import settings as test_settings
 from wx_realname import conf
@@ -258,6 +259,13 @@ def test_one_merchant_and_several_cannot_stand_together(name: str) -> None:
     assert message.startswith("WX_REALNAME_MERCHANTS stands beside WX_REALNAME_")
 
 
+def file_aware() -> environ.FileAwareEnv:
+    """Without what the class has read before and keeps."""
+    env = environ.FileAwareEnv()
+    env.ENVIRON = FileAwareMapping()
+    return env
+
+
 @pytest.mark.parametrize("name", ["APP_SECRET", "PRIVATE_KEY", "INDEX_KEYS"])
 def test_file_aware_env_reads_what_a_file_holds(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -268,7 +276,7 @@ def test_file_aware_env_reads_what_a_file_holds(
             monkeypatch.setenv(f"WX_REALNAME_{other}", value)
     (tmp_path / "secret").write_text(LEAST[name] + "\n")
     monkeypatch.setenv(f"WX_REALNAME_{name}_FILE", str(tmp_path / "secret"))
-    with override_settings(WX_REALNAME=from_env(environ.FileAwareEnv())):
+    with override_settings(WX_REALNAME=from_env(file_aware())):
         merchant = conf.current().merchants["default"]
         if name == "PRIVATE_KEY":  # the name of a file is a setting of ours
             assert merchant.keys.private_key_file == str(tmp_path / "secret")
@@ -279,7 +287,7 @@ def test_file_aware_env_reads_what_a_file_holds(
 def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WX_REALNAME_APP_SECRET_FILE", "/nowhere/secret")
     with pytest.raises(ConfigurationError, match="^WX_REALNAME_APP_SECRET_FILE can't be read"):
-        from_env(environ.FileAwareEnv())
+        from_env(file_aware())
     with pytest.raises(ConfigurationError, match="FileAwareEnv"):
         from_env(environ.Env())
 
