@@ -364,9 +364,9 @@ def test_a_line_break_at_the_end_of_a_value_is_trimmed() -> None:
 def test_a_passphrase_that_ends_with_a_line_break_is_refused() -> None:
     padded = copy.deepcopy(settings.WX_REALNAME)
     padded["MERCHANTS"]["default"]["PRIVATE_KEY_PASSPHRASE"] = "open sesame\n"
-    with override_settings(WX_REALNAME=padded):
-        with pytest.raises(
-            ConfigurationError, match="PRIVATE_KEY_PASSPHRASE.*line break"
-        ) as caught:
-            conf.current()
+    with (
+        override_settings(WX_REALNAME=padded),
+        pytest.raises(ConfigurationError, match=r"PRIVATE_KEY_PASSPHRASE.*line break") as caught,
+    ):
+        conf.current()
     assert "sesame" not in str(caught.value)

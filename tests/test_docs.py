@@ -24,7 +24,6 @@ from docs import tables, words
 from tests import settings as test_settings
 from tests.test_pytest_plugin import MADE_UP, SETTINGS, URLS, run_pytest
 from wx_realname import conf
-from wx_realname.api import errors
 from wx_realname.exceptions import BY_CODE, UnreadableAnswer
 from wx_realname.models import Verification
 from wx_realname.sandbox import __main__ as sandbox_main

@@ -286,7 +286,7 @@ def test_file_aware_env_reads_what_a_file_holds(
 
 def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WX_REALNAME_APP_SECRET_FILE", "/nowhere/secret")
-    with pytest.raises(ConfigurationError, match="^WX_REALNAME_APP_SECRET_FILE can't be read"):
+    with pytest.raises(ConfigurationError, match=r"^WX_REALNAME_APP_SECRET_FILE can't be read"):
         from_env(file_aware())
     with pytest.raises(ConfigurationError, match="FileAwareEnv"):
         from_env(environ.Env())
@@ -296,6 +296,8 @@ def test_without_a_merchant_the_variable_that_makes_one_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("WX_REALNAME_INDEX_KEYS", KEYS)
-    with override_settings(WX_REALNAME=from_env(environ.Env())):
-        with pytest.raises(ConfigurationError, match=r"In the environment: WX_REALNAME_APP_ID"):
-            conf.current()
+    with (
+        override_settings(WX_REALNAME=from_env(environ.Env())),
+        pytest.raises(ConfigurationError, match=r"In the environment: WX_REALNAME_APP_ID"),
+    ):
+        conf.current()

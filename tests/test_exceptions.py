@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
