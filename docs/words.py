@@ -403,6 +403,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "CONSENT 为 “optional”：可能没有同意的记录就获取实名信息。",
         "用 realname_notices 发布告知书，并设置 CONSENT = “required”。",
     ),
+    "W024": (
+        "没有名为 “default” 的商户，也未设置 MERCHANT_RESOLVER：每次调用都须指明商户。",
+        "将一个商户命名为 “default”，或设置 MERCHANT_RESOLVER。",
+    ),
     "I001": (
         "部分密钥采用国密算法：用一行列出哪些部分是国密、哪些不是。",
         "供密评人员使用的表格见“安全”一页。",
