@@ -540,7 +540,6 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--recount": "依审计轨迹重新统计所有小时：统计本身不封存",
     },
     "realname_verify_audit": {
-        "--erasures": "realname_erasures 的输出：列出复活的记录",
         "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续",
         "--erasures": "realname_erasures 打印的清单：指明哪些已删除的记录又恢复了",
         "--batch-size": "每批行数（1000）",
