@@ -48,7 +48,7 @@ class RealNameError(APIException):
     """
 
     code: ClassVar[str]
-    status_code: ClassVar[int]
+    status_code: int
     retry: ClassVar[Retry] = "no"
     retry_after: int | None = None  # seconds
     outcome: ClassVar[Outcome | None] = None  # the status that it gives a record
