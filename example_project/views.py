@@ -26,7 +26,7 @@ from wx_realname.models import Verification
 
 
 class AccountDisabled(PermissionDenied):
-    detail = _("This account was disabled. Please ask the service.")
+    words = _("This account was disabled. Please ask the service.")
 
 
 class LoginSerializer(Serializer[Any]):

@@ -206,7 +206,7 @@ def test_e002_never_shows_what_stands_in_place_of_a_path(text: str) -> None:
 
 def test_e002_tells_the_merchants_apart() -> None:
     broken = MERCHANT | {"PRIVATE_KEY": "planted"}
-    merchants = {"north": broken, "fine": MERCHANT | PAIR, "south": broken}
+    merchants = {"north": broken, "default": MERCHANT | PAIR, "south": broken}
     messages = checked(WHOLE | {"MERCHANTS": merchants})
     assert ids(messages) == ["E002", "E002"]
     assert ['["north"]' in messages[0].msg, '["south"]' in messages[1].msg] == [True, True]

@@ -196,7 +196,7 @@ def test_a_mini_program_for_faces_alone(
     code, findings = doctor()
     assert (code, list(findings)) == (
         0,
-        ["clock", "access_token", "exchange", "face", "check", "algorithms"],
+        ["wechat", "cache", "clock", "access_token", "exchange", "face", "check", "algorithms"],
     )
     assert "MCH_ID" in findings["exchange"][1] and liar.exchanges == []
     liar.play(refuses(48001), path=QUERY)

@@ -48,7 +48,7 @@ class RealNameError(APIException):
     """
 
     code: ClassVar[str]
-    status_code: ClassVar[int]
+    status_code: int
     retry: ClassVar[Retry] = "no"
     retry_after: int | None = None  # seconds
     outcome: ClassVar[Outcome | None] = None  # the status that it gives a record
@@ -104,7 +104,7 @@ class InvalidRequest(RealNameError):
         return f"{self.code}: {', '.join(self.errors)}" if self.errors else self.code
 
     @property
-    def detail(self) -> dict[str, Any]:
+    def detail(self) -> dict[str, Any]:  # type: ignore[override]
         errors = self.errors or {"non_field_errors": [str(_NOT_AN_OBJECT)]}
         return {**super().detail, "errors": errors}
 

@@ -162,7 +162,7 @@ def _write_each(using: str, rows: list[HourlyStatistic]) -> None:
         HourlyStatistic.objects.using(using).update_or_create(**key, defaults=counted)
 
 
-def _groups(using: str, start: datetime, end: datetime) -> Iterator[Any]:
+def _groups(using: str, start: datetime, end: datetime) -> Iterable[Any]:
     buckets = [When(duration_ms__lte=limit, then=Value(n)) for n, limit in enumerate(LIMITS_MS)]
     over = When(duration_ms__isnull=False, then=Value(len(LIMITS_MS)))
     return (

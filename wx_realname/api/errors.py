@@ -44,7 +44,7 @@ class _HostsOwn(ours.RealNameError):
         super().__init__()
         plain = not isinstance(exc.detail, (list, dict))
         self.code = str(exc.get_codes() if plain else exc.default_code)  # type: ignore[misc]
-        self.status_code = exc.status_code  # type: ignore[misc]
+        self.status_code = exc.status_code
         self.words = str(exc.detail if plain else exc.default_detail)  # type: ignore[misc]
 
 
