@@ -161,7 +161,7 @@ class ConsolePages(ReadOnlyAdmin):
                 approval.release(request.POST.get("request"), actor=request.user, request=request)
                 messages.success(request, _("Released."))
             except (RealNameError, ValueError, ValidationError) as refused:
-                messages.error(request, str(getattr(refused, "detail", _("Not released."))))
+                messages.error(request, str(getattr(refused, "words", _("Not released."))))
             return HttpResponseRedirect(self._requests_address())
         requests = list(ExportRequest.objects.order_by("-asked_at", "-id")[:SHOWN_REQUESTS])
         names = usernames(id_ for each in requests for id_ in (each.actor_id, each.released_by))

@@ -64,7 +64,7 @@ class RealNameVerified(BasePermission):
     def refuse(self, error: type[RealNameError]) -> bool:
         """False, with what DRF's own handler shows: `{"code", "detail", "retry"}`."""
         self.code = error.code
-        self.message = {"code": error.code, "detail": str(error.detail), "retry": error.retry}
+        self.message = {"code": error.code, "detail": str(error.words), "retry": error.retry}
         return False
 
 
