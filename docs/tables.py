@@ -152,7 +152,7 @@ def _when(language: str, code: str) -> str:
 def _details(language: str) -> str:
     heads = _pick(language, "code|what the citizen reads", "code|用户看到的文字").split("|")
     with _speaking(language):
-        return _table(heads, ((_code(error.code), error.detail) for error in BY_CODE.values()))
+        return _table(heads, ((_code(error.code), error.words) for error in BY_CODE.values()))
 
 
 def _errcodes(language: str) -> str:

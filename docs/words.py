@@ -399,6 +399,14 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "NAME_INDEX 为 “exact”：同名者在每条记录里的索引相同，只要读到数据库，就能按出现频率猜出常见姓名。",
         "改为 “none” 并运行 realname_rotate_keys，它会清空姓名索引；工作人员确须只按姓名查找的，可忽略此项。",
     ),
+    "W023": (
+        "CONSENT 为 “optional”：可能没有同意的记录就获取实名信息。",
+        "用 realname_notices 发布告知书，并设置 CONSENT = “required”。",
+    ),
+    "W024": (
+        "没有名为 “default” 的商户，也未设置 MERCHANT_RESOLVER：每次调用都须指明商户。",
+        "将一个商户命名为 “default”，或设置 MERCHANT_RESOLVER。",
+    ),
     "I001": (
         "部分密钥采用国密算法：用一行列出哪些部分是国密、哪些不是。",
         "供密评人员使用的表格见“安全”一页。",

@@ -308,7 +308,7 @@ def test_detail_is_in_the_language_of_the_request(
 ) -> None:
     folder = tmp_path / "zh_Hans" / "LC_MESSAGES"
     folder.mkdir(parents=True)
-    catalog, zh = polib.POFile(), {str(NotFound.detail): "没有", "This must be a string.": "要文本"}
+    catalog, zh = polib.POFile(), {str(NotFound.words): "没有", "This must be a string.": "要文本"}
     catalog.metadata = {"Content-Type": "text/plain; charset=UTF-8"}
     catalog.extend(polib.POEntry(msgid=en, msgstr=text) for en, text in zh.items())
     catalog.save_as_mofile(str(folder / "django.mo"))

@@ -45,7 +45,7 @@ CHECK = ("-m", "django", "check")
         (SETUP, "WX_REALNAME['PENDING_TIMOUT'] = 1", 'Did you mean "PENDING_TIMEOUT"?'),
         (WSGI, f"WX_REALNAME['INDEX_KEYS'] = ['{PLANTED}']", '["INDEX_KEYS"][0] must have'),
         (SETUP, "del WX_REALNAME['MERCHANTS']", 'WX_REALNAME["MERCHANTS"] is missing'),
-        (CHECK, "USE_TZ = False", "USE_TZ must be True"),
+        (SETUP, "USE_TZ = False", "USE_TZ must be True"),
     ],
 )
 def test_a_wrong_setting_stops_the_start(
@@ -56,6 +56,17 @@ def test_a_wrong_setting_stops_the_start(
     assert ended.returncode != 0
     assert ended.stderr.splitlines()[-1].startswith("wx_realname.exceptions.ConfigurationError: ")
     assert message in ended.stderr.splitlines()[-1]
+    assert PLANTED not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "migrate"])
+def test_a_wrong_setting_stops_a_command_as_a_check_does(command: str, tmp_path: Path) -> None:
+    """One finding, and no traceback."""
+    wrong = f"WX_REALNAME['INDEX_KEYS'] = ['{PLANTED}']"
+    ended = run(tmp_path, wrong, "-m", "django", command)
+    assert ended.returncode == 1
+    assert ended.stderr.count("(wx_realname.E001)") == 1
+    assert "Traceback" not in ended.stderr
     assert PLANTED not in ended.stdout + ended.stderr
 
 

@@ -69,7 +69,11 @@ def issued(to: MerchantKey) -> str:
 
 
 ISSUED = {"PRIVATE_KEY": PEM, "CERTIFICATE": issued(KEY)}
-IN_PRODUCTION = REAL | {"MERCHANTS": {"default": MERCHANT | ISSUED}}
+IN_PRODUCTION = REAL | {
+    "MERCHANTS": {"default": MERCHANT | ISSUED},
+    "CONSENT": "required",
+    "NAME_INDEX": "none",
+}
 FILES = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/nowhere"}
 SHARED = {"default": FILES}
 

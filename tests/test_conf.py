@@ -119,7 +119,7 @@ RULES: list[tuple[list[tuple[str, ...]], list[Any], str]] = [
     ([("RETENTION_DAYS",)], [0, -1, 1.5, "30", True, 40_000], "must be a positive number of days"),
     ([RATE], ["10", "0/min", "1/year", "-1/min", "1 /min"], 'must be like "10/min"'),
     ([URL], ["api.weixin.qq.com", "ftp://a.cn", "https://", "https:///x", "https://a:0"], SHAPE),
-    ([URL], ["https://u:p@a.cn", "https://a.cn?q", "https://a.cn#f", "https://a.cn "], SHAPE),
+    ([URL], ["https://u:p@a.cn", "https://a.cn?q", "https://a.cn#f"], SHAPE),
     ([URL], ["https://[::1", "https://a:x"], "isn't a URL."),
     ([URL], [f"http://{host}" for host in ("a.cn", "10.0.0.1", "0.0.0.0", "[::2]")], "https://"),
     ([URL], ["http://localhost.a.cn", "http://127.0.0.1.a.cn"], "must begin with https://"),
@@ -134,7 +134,7 @@ KEY_RULES: list[tuple[list[tuple[str, ...]], list[str], str]] = [
     ([ENCRYPTION], [f"b:AES-256-GCM:{key(n)}" for n in (0, 16, 31, 33)], "must end with 32 bytes"),
     ([ENCRYPTION], [f"{key(32)}:AES-256-GCM:b", "b:AES-256-GCM:密"], "must end with 32 bytes"),
     ([ENCRYPTION], [f"{HEX}:SM4-GCM:b", f"b:SM4-GCM:{HEX}"], "must end with 16 bytes in base64."),
-    ([ENCRYPTION], [f"b:SM4-GCM:{key(32)}", f"b:SM4-GCM:{key(16)}\n"], "must end with 16 bytes"),
+    ([ENCRYPTION], [f"b:SM4-GCM:{key(32)}"], "must end with 16 bytes"),
     ([ENCRYPTION], [f"{b}:SM4-GCM:{key(16)}" for b in ("", "b" * 33, "b b")], "must begin with"),
     ([ENCRYPTION], [f"2026a:SM4-GCM:{key(16)}", AES], 'repeats the key id "2026a"'),
     ([INDEX, AUDIT], [key(32), f"i2:HMAC-SM3:open:{key(32)}"], "must have the form"),
@@ -337,3 +337,36 @@ def test_the_settings_themselves_show_no_secret() -> None:
     shown = repr(conf.current()) + pprint.pformat(conf.current()) + str(conf.current())
     assert [secret for secret in PLANTED if secret in shown] == []
     assert "wx0123456789abcdef" in shown
+
+
+def test_a_line_break_at_the_end_of_a_value_is_trimmed() -> None:
+    """Files and stores of secrets end with one."""
+    padded = copy.deepcopy(settings.WX_REALNAME)
+    for name in ("APP_ID", "APP_SECRET", "MCH_ID"):
+        padded["MERCHANTS"]["default"][name] += " \n"
+    for name in ("ENCRYPTION_KEYS", "INDEX_KEYS"):
+        padded[name] = [f" {key}\r\n" for key in padded[name]]
+    padded["API_BASE_URL"] = "https://api.weixin.qq.com\n"
+    plain = conf.current()
+    with override_settings(WX_REALNAME=padded):
+        read = conf.current()
+        for name in ("app_id", "mch_id"):
+            assert getattr(read.merchants["default"], name) == getattr(
+                plain.merchants["default"], name
+            )
+        assert read.merchants["default"].app_secret.reveal() == (  # type: ignore[union-attr]
+            plain.merchants["default"].app_secret.reveal()  # type: ignore[union-attr]
+        )
+        assert read.encryption_keys == plain.encryption_keys
+        assert read.api_base_url == "https://api.weixin.qq.com"
+
+
+def test_a_passphrase_that_ends_with_a_line_break_is_refused() -> None:
+    padded = copy.deepcopy(settings.WX_REALNAME)
+    padded["MERCHANTS"]["default"]["PRIVATE_KEY_PASSPHRASE"] = "open sesame\n"
+    with (
+        override_settings(WX_REALNAME=padded),
+        pytest.raises(ConfigurationError, match=r"PRIVATE_KEY_PASSPHRASE.*line break") as caught,
+    ):
+        conf.current()
+    assert "sesame" not in str(caught.value)

@@ -24,7 +24,9 @@ from tests.test_checks import (
     checked,
     ids,
 )
-from wx_realname import deploy_checks
+from wx_realname import checks, deploy_checks
+from wx_realname.exceptions import InvalidRequest
+from wx_realname.services import callers
 
 # --- what only matters in production ------------------------------------------------------------
 
@@ -49,6 +51,13 @@ def test_w008_asks_for_tls_where_answers_are_plain(
 @pytest.mark.parametrize("deploy", [True, False])
 def test_w009_warns_of_debug_in_production_only(deploy: bool) -> None:
     assert ids(checked(IN_PRODUCTION, deploy=deploy, DEBUG=True)) == (["W009"] if deploy else [])
+
+
+@pytest.mark.parametrize("deploy", [True, False])
+@pytest.mark.parametrize(("consent", "found"), [("optional", ["W023"]), ("required", [])])
+def test_w023_wants_consent_in_production(deploy: bool, consent: str, found: list[str]) -> None:
+    messages = checked(IN_PRODUCTION | {"CONSENT": consent}, deploy=deploy)
+    assert ids(messages) == (found if deploy else [])
 
 
 @pytest.mark.parametrize("alias", ["default", "realname"])
@@ -254,3 +263,38 @@ def test_w022_warns_of_an_index_that_names_can_be_guessed_from() -> None:
     assert ids(checked(exact)) == ids(checked(IN_PRODUCTION, deploy=True)) == []
     (message,) = checked(exact, deploy=True)
     assert ids([message]) == ["W022"] and "realname_rotate_keys" in (message.hint or "")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("encoding", ["LATIN1", "EUC_CN"])
+def test_a_postgresql_database_that_lacks_characters_is_refused(encoding: str) -> None:
+    name = f"{connection.settings_dict['NAME']}_{encoding.lower()}"
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        cursor.execute(
+            f"CREATE DATABASE \"{name}\" ENCODING '{encoding}' TEMPLATE template0 "
+            "LC_COLLATE 'C' LC_CTYPE 'C'"
+        )
+    narrow = connection.copy()
+    narrow.settings_dict["NAME"] = name
+    try:
+        (error,) = deploy_checks._encoding("default", narrow)
+        assert error.id == "wx_realname.E005" and encoding in error.msg
+        assert not list(deploy_checks._encoding("default", connection))
+    finally:
+        narrow.close()
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{name}"')
+
+
+def test_merchants_without_a_default_are_named(settings: Any, configure: Any) -> None:
+    ours = settings.WX_REALNAME["MERCHANTS"]["default"]
+    configure(MERCHANTS={"clinic": ours, "school": ours})
+    (warning,) = checks.a_merchant_is_chosen()
+    assert warning.id == "wx_realname.W024" and "clinic, school" in warning.msg
+    with pytest.raises(InvalidRequest) as caught:
+        callers.merchant_of(None, None)
+    assert "clinic, school" in str(caught.value.errors)
+    configure(MERCHANT_RESOLVER="project.resolver")
+    assert not list(checks.a_merchant_is_chosen())

@@ -24,7 +24,6 @@ from docs import tables, words
 from tests import settings as test_settings
 from tests.test_pytest_plugin import MADE_UP, SETTINGS, URLS, run_pytest
 from wx_realname import conf
-from wx_realname.api import errors
 from wx_realname.exceptions import BY_CODE, UnreadableAnswer
 from wx_realname.models import Verification
 from wx_realname.sandbox import __main__ as sandbox_main
@@ -188,7 +187,7 @@ def test_the_permissions_answers_on_the_page_are_those_of_the_code(language: str
     told = [json.loads(answer) for answer in found]
     with translation.override(tables.LOCALES[language]):
         for code in ("real_name_required", "too_young"):
-            assert errors.body(BY_CODE[code]()) in told
+            assert BY_CODE[code]().detail in told
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

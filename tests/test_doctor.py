@@ -26,6 +26,8 @@ from wx_realname.wechat.merchant_key import PemKey
 
 pytestmark = pytest.mark.django_db
 TOPICS = [
+    "wechat",
+    "cache",
     "key",
     "certificate",
     "clock",
@@ -92,6 +94,7 @@ def test_a_well_merchant_gets_a_line_for_each_thing_that_was_asked(sandbox: Sand
     code, findings = doctor()
     assert code == 0 and list(findings) == TOPICS
     assert {level for level, _ in findings.values()} == {"ok"}
+    assert findings["wechat"][1].startswith("Asks a local WeChat at 127.0.0.1:")
     assert "政务民生/社会保障" in findings["category"][1]
 
 
@@ -223,7 +226,7 @@ def test_nobody_answers(configure: Callable[..., None]) -> None:
     cache.clear()
     configure(API_BASE_URL="http://127.0.0.1:1")
     code, findings = doctor()
-    assert code == 1 and list(findings) == [*TOPICS[:4], "algorithms"]
+    assert code == 1 and list(findings) == [*TOPICS[:6], "algorithms"]
     assert findings["clock"][0] == "warning"
     assert "firewall" in findings["clock"][1] and "firewall" in findings["access_token"][1]
 
@@ -251,7 +254,7 @@ def test_a_key_of_another_certificate_ends_the_examination(
     other = make_merchant_key().certificate_pem.decode()
     configure(merchant={"CERTIFICATE": other, "CERTIFICATE_FILE": None})
     code, findings = doctor()
-    assert (code, list(findings)) == (1, ["key", "algorithms"])
+    assert (code, list(findings)) == (1, ["wechat", "cache", "key", "algorithms"])
     assert "does not belong to the certificate" in findings["key"][1]
 
 

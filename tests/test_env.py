@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import environ
 import pytest
 from django.test import override_settings
+from environ.fileaware_mapping import FileAwareMapping
 
 from tests import settings as test_settings
 from wx_realname import conf
@@ -255,3 +257,47 @@ def test_a_bad_value_names_the_variable_and_not_the_value(name: str, value: str,
 def test_one_merchant_and_several_cannot_stand_together(name: str) -> None:
     message = refused({"MERCHANTS": '{"a": {"APP_SECRET": "planted"}}', name: "planted"})
     assert message.startswith("WX_REALNAME_MERCHANTS stands beside WX_REALNAME_")
+
+
+def file_aware() -> environ.FileAwareEnv:
+    """Without what the class has read before and keeps."""
+    env = environ.FileAwareEnv()
+    env.ENVIRON = FileAwareMapping()
+    return env
+
+
+@pytest.mark.parametrize("name", ["APP_SECRET", "PRIVATE_KEY", "INDEX_KEYS"])
+def test_file_aware_env_reads_what_a_file_holds(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker's secrets: django-environ reads NAME from the file that NAME_FILE names."""
+    for other, value in LEAST.items():
+        if other != name:
+            monkeypatch.setenv(f"WX_REALNAME_{other}", value)
+    (tmp_path / "secret").write_text(LEAST[name] + "\n")
+    monkeypatch.setenv(f"WX_REALNAME_{name}_FILE", str(tmp_path / "secret"))
+    with override_settings(WX_REALNAME=from_env(file_aware())):
+        merchant = conf.current().merchants["default"]
+        if name == "PRIVATE_KEY":  # the name of a file is a setting of ours
+            assert merchant.keys.private_key_file == str(tmp_path / "secret")
+        assert merchant.app_secret is not None
+        assert merchant.app_secret.reveal() == LEAST["APP_SECRET"]
+
+
+def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WX_REALNAME_APP_SECRET_FILE", "/nowhere/secret")
+    with pytest.raises(ConfigurationError, match=r"^WX_REALNAME_APP_SECRET_FILE can't be read"):
+        from_env(file_aware())
+    with pytest.raises(ConfigurationError, match="FileAwareEnv"):
+        from_env(environ.Env())
+
+
+def test_without_a_merchant_the_variable_that_makes_one_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WX_REALNAME_INDEX_KEYS", KEYS)
+    with (
+        override_settings(WX_REALNAME=from_env(environ.Env())),
+        pytest.raises(ConfigurationError, match=r"In the environment: WX_REALNAME_APP_ID"),
+    ):
+        conf.current()

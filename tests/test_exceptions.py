@@ -9,8 +9,11 @@ from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
 
 from wx_realname import exceptions
+from wx_realname.api.errors import exception_handler
 from wx_realname.exceptions import BY_CODE, ConfigurationError, RealNameError, WeChatReply
 from wx_realname.models import Verification
 
@@ -73,8 +76,8 @@ def test_later_says_when(cls: type[RealNameError]) -> None:
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_the_words_are_a_sentence(cls: type[RealNameError]) -> None:
-    assert str(cls.detail).endswith(".")
-    assert "%" not in str(cls.detail)
+    assert str(cls.words).endswith(".")
+    assert "%" not in str(cls.words)
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -102,7 +105,10 @@ def test_an_error_shows_its_code_and_nothing_that_came_from_outside(
     cls: type[RealNameError],
 ) -> None:
     assert str(cls()) == cls.code
-    assert str(everything(cls)) == f"{cls.code} (errcode 94005)"
+    wanted = (
+        "invalid: auth_token" if cls is exceptions.InvalidRequest else f"{cls.code} (errcode 94005)"
+    )
+    assert str(everything(cls)) == wanted
     assert "hint" not in repr(everything(cls))
 
 
@@ -125,3 +131,28 @@ def test_a_wrong_setting_is_no_error_of_the_table() -> None:
 def test_who_catches_a_refusal_catches_its_kinds() -> None:
     for code in ("real_name_required", "too_young"):
         assert issubclass(BY_CODE[code], exceptions.PermissionDenied)
+
+
+class HostsView(APIView):
+    """A host's own view, which has DRF's handler and none of ours."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    error: RealNameError | None = None
+
+    def get(self, request: Any) -> None:
+        assert self.error is not None
+        raise self.error
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_in_a_hosts_own_view_an_error_answers_by_its_code(cls: type[RealNameError]) -> None:
+    response = HostsView.as_view(error=everything(cls))(APIRequestFactory().get("/"))
+    assert response.status_code == cls.status_code
+    assert response.data == as_answered(everything(cls)).data
+    assert response.data["code"] == cls.code and response.data["verification"] == str(ROW)
+    assert response.get("Retry-After") == ("3" if cls.retry == "later" else None)
+
+
+def as_answered(error: RealNameError) -> Any:
+    return exception_handler(error, {})

@@ -129,7 +129,7 @@ def test_what_the_host_refuses_keeps_its_status_and_words(
 ) -> None:
     answer = errors.exception_handler(exception, {})
     assert (answer.status_code, answer.data["code"]) == (status, code)
-    assert answer.data["detail"] == (detail or InternalError.detail)
+    assert answer.data["detail"] == (detail or InternalError.words)
     assert set(answer.data) == {"code", "detail", "verification", "wechat", "retry"}
 
 

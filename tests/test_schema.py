@@ -297,7 +297,7 @@ def test_the_other_errors_are_as_their_examples_say(
 def test_every_error_is_told_in_the_language_of_the_schema(language: str) -> None:
     schema = described(language)
     with translation.override(language):
-        details = {code: str(cls().detail) for code, cls in BY_CODE.items()}
+        details = {code: str(cls().words) for code, cls in BY_CODE.items()}
     for detail in details.values():
         assert bool(re.search("[一-鿿]", detail)) == (language == "zh-hans")
     for *_, status, answer in answers(schema):
@@ -375,7 +375,7 @@ def test_the_examples_schema_is_valid_and_without_a_warning(
     assert {"/api/login/", SERVICE, "/healthz", LIST} <= set(schema["paths"])
     assert schema["paths"]["/api/login/"]["post"]["summary"] == words
     with translation.override(language):
-        refusal = errors.body(exceptions.RealNameRequired())
+        refusal = exceptions.RealNameRequired().detail
     assert example(schema, SERVICE, "get", "real_name_required") == refusal
 
 

@@ -83,7 +83,7 @@ def texts(catalogue: polib.POFile | polib.MOFile) -> dict[tuple[str | None, str]
 
 def detail_in(language: str, error: type[RealNameError]) -> str:
     with translation.override(language):
-        return str(error.detail)
+        return str(error.words)
 
 
 def by_text(entry: polib.POEntry) -> str:

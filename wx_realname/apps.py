@@ -1,7 +1,10 @@
 """What Django calls first: checks and the deletion of users are registered, the settings are read."""
 
+import traceback
+
 from django.apps import AppConfig, apps
 from django.contrib.auth import get_user_model
+from django.core.management import ManagementUtility
 from django.db.models.signals import post_delete, pre_delete
 from django.utils.translation import gettext_lazy as _
 
@@ -33,5 +36,11 @@ class WxRealnameConfig(AppConfig):
                 post_delete.connect(sweep, sender=model, weak=False, dispatch_uid=uid)
         if apps.is_installed("drf_spectacular"):
             from .api import schema  # noqa: F401 - importing describes our calls to it
-        if conf.is_set():
-            conf.current()  # a wrong setting stops the start, under any server
+        if conf.is_set() and not _is_command():
+            conf.current()  # a wrong setting stops the start, under any server; E001 tells a command
+
+
+def _is_command() -> bool:
+    """Whether manage.py or django-admin starts the site: they say it as a check does."""
+    execute = ManagementUtility.execute.__code__
+    return any(frame.f_code is execute for frame, _line in traceback.walk_stack(None))

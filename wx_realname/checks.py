@@ -197,6 +197,18 @@ def categories_are_open() -> Iterator[checks.CheckMessage]:
             )
 
 
+def a_merchant_is_chosen() -> Iterator[checks.CheckMessage]:
+    """W024: no merchant is "default", and no MERCHANT_RESOLVER chooses: each call has to name one."""
+    current = conf.current()
+    if "default" not in current.merchants and current.merchant_resolver is None:
+        yield checks.Warning(
+            'WX_REALNAME["MERCHANTS"] has no "default": a call that names none of '
+            f"{', '.join(current.merchants)} is refused.",
+            hint='Call one of them "default", or set MERCHANT_RESOLVER.',
+            id="wx_realname.W024",
+        )
+
+
 def records_lie_beside_their_users() -> Iterator[checks.CheckMessage]:
     """E006: a router keeps records and users apart, and a foreign key can't cross databases."""
     aliases = [router.db_for_write(model) for model in (get_user_model(), Verification)]
@@ -238,6 +250,7 @@ _check(imports_are_right)
 _check(ages_can_be_told)
 _check(applications_are_known)
 _check(categories_are_open)
+_check(a_merchant_is_chosen)
 _check(records_lie_beside_their_users)
 _check(environment_is_usable)
 for check in deploy_checks.DEPLOY:

@@ -23,7 +23,7 @@ from django.db import connections, router
 from django.db.models import UUIDField
 
 from . import conf
-from .databases import is_mysql
+from .databases import is_mysql, is_postgresql
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
 from .services import clients
@@ -141,6 +141,16 @@ def names_cannot_be_guessed() -> Found:
         )
 
 
+def consent_is_required() -> Found:
+    """W023: CONSENT isn't "required": a record may have no evidence of what its citizen agreed to."""
+    if conf.current().consent != "required":
+        yield Warning(
+            'WX_REALNAME["CONSENT"] is "optional": real names are asked for without a consent on record.',
+            hint='Publish notices with realname_notices, and set CONSENT = "required".',
+            id="wx_realname.W023",
+        )
+
+
 def keys_are_readable_by_the_site_only() -> Found:
     """W011: a file with a private key can be read by its group or by everybody."""
     if os.name == "nt":
@@ -209,7 +219,7 @@ def _certificates() -> Iterator[tuple[str, Certificate]]:
 
 
 def every_name_fits(databases: Iterable[str] | None) -> Found:
-    """E005: MySQL without utf8mb4: a rare name would fail, its token spent already."""
+    """E005: a database whose encoding lacks characters: a name would fail, its token spent already."""
     for alias in databases or ():
         connection = connections[alias]
         if is_mysql(connection) and router.allow_migrate_model(alias, Verification):
@@ -221,6 +231,22 @@ def every_name_fits(databases: Iterable[str] | None) -> Found:
                     "CONVERT TO CHARACTER SET utf8mb4.",
                     id="wx_realname.E005",
                 )
+        elif is_postgresql(connection) and router.allow_migrate_model(alias, Verification):
+            yield from _encoding(alias, connection)
+
+
+def _encoding(alias: str, connection: Any) -> Found:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_encoding")
+        (encoding,) = cursor.fetchone()
+    if encoding != "UTF8":
+        yield Error(
+            f'Database "{alias}": its encoding is {encoding}, which has no room for every name; '
+            "recording such a name would fail after its auth_token was spent.",
+            hint="Its encoding can't be changed: dump it, CREATE DATABASE … ENCODING 'UTF8' TEMPLATE "
+            "template0, and restore it there.",
+            id="wx_realname.E005",
+        )
 
 
 def narrow_parts(connection: Any) -> list[tuple[str, str]]:
@@ -295,6 +321,7 @@ DEPLOY = (
     the_cache_has_time_outs,
     sentry_gets_nothing_typed,
     names_cannot_be_guessed,
+    consent_is_required,
     keys_are_readable_by_the_site_only,
     each_key_has_one_purpose,
     certificates_are_tenpays,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import environ
+from environ.fileaware_mapping import FileAwareMapping
 
 from . import conf
 from .exceptions import ConfigurationError
@@ -38,7 +39,7 @@ def _int(env: environ.Env, name: str) -> int:
 
 
 def _bool(env: environ.Env, name: str) -> bool:
-    return {"true": True, "false": False}[_raw(env, name).lower()]
+    return {"true": True, "false": False}[_raw(env, name).strip().lower()]
 
 
 def _float(env: environ.Env, name: str) -> float:
@@ -54,7 +55,7 @@ def _json(env: environ.Env, name: str) -> Any:
 
 
 def _optional(env: environ.Env, name: str) -> str | None:
-    return None if _raw(env, name).lower() == "none" else _raw(env, name)
+    return None if _raw(env, name).strip().lower() == "none" else _raw(env, name)
 
 
 _READERS: dict[str, tuple[Callable[[environ.Env, str], Any], str]] = {
@@ -99,14 +100,41 @@ def settings(env: environ.Env) -> dict[str, Any]:
 
 def _given(env: environ.Env) -> list[str]:
     known = (*conf.NAMES, *conf.MERCHANT_NAMES)
-    variables = [name for name in env.ENVIRON if name.startswith(PREFIX)]
+    variables = [name for name in _names(env.ENVIRON, known) if name.startswith(PREFIX)]
     for variable in variables:
         if variable.removeprefix(PREFIX) not in known:
             raise ConfigurationError(f"{variable} is unknown.{_way_out(variable, known)}")
-    return [name.removeprefix(PREFIX) for name in variables if env.ENVIRON[name] != ""]
+    return [name.removeprefix(PREFIX) for name in variables if _is_filled(env, name)]
+
+
+def _names(environment: Any, known: tuple[str, ...]) -> list[str]:
+    """The variables' names. FileAwareEnv reads `NAME` from the file that `NAME_FILE` names.
+
+    A `…_FILE` of our own, such as PRIVATE_KEY_FILE, stays a path.
+    """
+    if not isinstance(environment, FileAwareMapping):
+        return list(environment)
+    ours = {PREFIX + name for name in known}
+    set_ = set(environment.env)
+    return [
+        name
+        for name in dict.fromkeys(environment)
+        if not (name not in ours and name.removesuffix("_FILE") in ours)
+        and not (name not in set_ and f"{name}_FILE" in ours)
+    ]
+
+
+def _is_filled(env: environ.Env, variable: str) -> bool:
+    try:
+        return bool(_raw(env, variable) != "")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it isn't UTF-8"
+    raise ConfigurationError(f"{variable}_FILE can't be read: {reason}.")
 
 
 def _way_out(variable: str, known: tuple[str, ...]) -> str:
+    if variable.removeprefix(PREFIX).removesuffix("_FILE") in known:
+        return " environ.FileAwareEnv() reads it: give that to wx_realname.env.settings()."
     if _SERVICE_LINK.search(variable):
         return (
             " Kubernetes sets it in every pod beside a service named wx-realname: put enableServiceLinks: "

@@ -14,6 +14,9 @@ from uuid import UUID
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException
+
+_NOT_AN_OBJECT = _("The body must be a JSON object in UTF-8.")
 
 Retry = Literal["no", "later", "reauthorize"]
 Outcome = Literal["rejected", "failed", "unknown"]
@@ -35,12 +38,13 @@ class WeChatReply(TypedDict):
     hint: str | None
 
 
-class RealNameError(Exception):
+class RealNameError(APIException):
     """The base of all errors with a code.
 
     `.code`, `.retry`, `.wechat`, `.verification_id` as in the REST interface; `.in_doubt` says
     that the auth_token may have been consumed although the code alone doesn't say so. `.reason`
-    is for operators: why no answer came.
+    is for operators: why no answer came. To Django REST framework it is an APIException: a host's
+    own view answers by its code without a handler of ours.
     """
 
     code: ClassVar[str]
@@ -48,7 +52,7 @@ class RealNameError(Exception):
     retry: ClassVar[Retry] = "no"
     retry_after: int | None = None  # seconds
     outcome: ClassVar[Outcome | None] = None  # the status that it gives a record
-    detail: ClassVar[str | Promise]
+    words: ClassVar[str | Promise]
     reached = False  # whether the call itself, not that for its access_token, came to WeChat
 
     def __init__(
@@ -61,7 +65,9 @@ class RealNameError(Exception):
         in_doubt: bool = False,
         reason: str = "",
     ) -> None:
-        super().__init__()  # without arguments: pickle would hand them back to this __init__
+        # Not APIException's, which would put its own words into `detail`; and without arguments:
+        # pickle would hand them back to this __init__.
+        Exception.__init__(self)
         self.wechat = wechat
         self.verification_id = verification_id
         self.errors = errors
@@ -73,70 +79,94 @@ class RealNameError(Exception):
     def __str__(self) -> str:
         return f"{self.code} (errcode {self.wechat['errcode']})" if self.wechat else self.code
 
+    @property
+    def detail(self) -> dict[str, Any]:  # type: ignore[override]
+        """The error's JSON, in the language that is active."""
+        return {
+            "code": self.code,
+            "detail": str(self.words),
+            "verification": self.verification_id and str(self.verification_id),
+            "wechat": self.wechat,
+            "retry": self.retry,
+        }
+
+    @property
+    def wait(self) -> int | None:
+        """Seconds, which Django REST framework's own handler puts into `Retry-After`."""
+        return self.retry_after if self.retry == "later" else None
+
 
 class InvalidRequest(RealNameError):
     code, status_code = "invalid", 400
-    detail = _("The request is not valid; see “errors” for the fields.")
+    words = _("The request is not valid; see “errors” for the fields.")
+
+    def __str__(self) -> str:
+        return f"{self.code}: {', '.join(self.errors)}" if self.errors else self.code
+
+    @property
+    def detail(self) -> dict[str, Any]:
+        errors = self.errors or {"non_field_errors": [str(_NOT_AN_OBJECT)]}
+        return {**super().detail, "errors": errors}
 
 
 class NotAuthenticated(RealNameError):
     code, status_code = "not_authenticated", 401
-    detail = _("Please log in first.")
+    words = _("Please log in first.")
 
 
 class PermissionDenied(RealNameError):
     code, status_code = "permission_denied", 403
-    detail = _("You are not allowed to do this.")
+    words = _("You are not allowed to do this.")
 
 
 class RealNameRequired(PermissionDenied):
     code = "real_name_required"
-    detail = _("This service needs your real name. Please authorize it first.")
+    words = _("This service needs your real name. Please authorize it first.")
 
 
 class TooYoung(PermissionDenied):
     code = "too_young"
-    detail = _("You are not old enough for this service, or your age is not known.")
+    words = _("You are not old enough for this service, or your age is not known.")
 
 
 class ConsentRequired(PermissionDenied):
     code = "consent_required"
-    detail = _("This service needs your consent first.")
+    words = _("This service needs your consent first.")
 
 
 class ReauthenticationRequired(PermissionDenied):
     code = "reauthentication_required"
-    detail = _("Please log in again to see your own data.")
+    words = _("Please log in again to see your own data.")
 
 
 class NotFound(RealNameError):
     code, status_code = "not_found", 404
-    detail = _("There is nothing here.")
+    words = _("There is nothing here.")
 
 
 class MethodNotAllowed(RealNameError):
     code, status_code = "method_not_allowed", 405
-    detail = _("This method is not offered here.")
+    words = _("This method is not offered here.")
 
 
 class UnsupportedMediaType(RealNameError):
     code, status_code = "unsupported_media_type", 415
-    detail = _("Send the body as application/json.")
+    words = _("Send the body as application/json.")
 
 
 class InternalError(RealNameError):
     code, status_code = "internal_error", 500
-    detail = _("Something went wrong on our side.")
+    words = _("Something went wrong on our side.")
 
 
 class NoWeChatPay(RealNameError):
     code, status_code, outcome = "no_wechat_pay", 422, "rejected"
-    detail = _("This WeChat user has no WeChat Pay account.")
+    words = _("This WeChat user has no WeChat Pay account.")
 
 
 class NoRealName(RealNameError):
     code, status_code, outcome = "no_real_name", 422, "rejected"
-    detail = _(
+    words = _(
         "WeChat Pay has no real-name information for this user. "
         "Identity documents other than the resident ID card are not offered by WeChat."
     )
@@ -145,47 +175,47 @@ class NoRealName(RealNameError):
 class Mismatch(RealNameError):
     code, status_code, outcome = "mismatch", 422, "rejected"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("Name and ID number are not those of this WeChat user. Please look at both.")
+    words = _("Name and ID number are not those of this WeChat user. Please look at both.")
 
 
 class InvalidAuthToken(RealNameError):
     code, status_code, outcome = "invalid_auth_token", 422, "rejected"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("WeChat does not accept this authorization. Please authorize again.")
+    words = _("WeChat does not accept this authorization. Please authorize again.")
 
 
 class AuthTokenInUse(RealNameError):
     code, status_code = "auth_token_in_use", 409
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("This authorization was already used elsewhere. Please authorize again.")
+    words = _("This authorization was already used elsewhere. Please authorize again.")
 
 
 class OtherMerchant(RealNameError):
     code, status_code = "other_merchant", 409
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("This authorization was given to another service. Please authorize again.")
+    words = _("This authorization was given to another service. Please authorize again.")
 
 
 class Minor(RealNameError):
     code, status_code, outcome = "minor", 422, "rejected"
-    detail = _("This service is not offered to children under 14.")
+    words = _("This service is not offered to children under 14.")
 
 
 class FaceUnclear(RealNameError):
     code, status_code, outcome = "face_unclear", 422, "failed"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("Your face could not be recognized. Please try again in good light.")
+    words = _("Your face could not be recognized. Please try again in good light.")
 
 
 class FaceCancelled(RealNameError):
     code, status_code, outcome = "face_cancelled", 422, "failed"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("You cancelled the face verification. You can begin it again.")
+    words = _("You cancelled the face verification. You can begin it again.")
 
 
 class FaceUnsupported(RealNameError):
     code, status_code, outcome = "face_unsupported", 422, "failed"
-    detail = _(
+    words = _(
         "This device cannot verify your face. Please use another way; or allow WeChat to use "
         "camera and microphone in the phone's settings, and try again."
     )
@@ -195,76 +225,76 @@ class FaceNotFinished(RealNameError):
     code, status_code = "face_not_finished", 409
     retry: ClassVar[Retry] = "later"
     retry_after = 2
-    detail = _("The face verification is not finished yet.")
+    words = _("The face verification is not finished yet.")
 
 
 class FaceExpired(RealNameError):
     code, status_code, outcome = "face_expired", 422, "unknown"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("The time for this face verification is over. Please begin it again.")
+    words = _("The time for this face verification is over. Please begin it again.")
 
 
 class ExchangeInProgress(RealNameError):
     code, status_code = "exchange_in_progress", 409
     retry: ClassVar[Retry] = "later"
     retry_after = 2
-    detail = _("This authorization is being processed. Please try again in a moment.")
+    words = _("This authorization is being processed. Please try again in a moment.")
 
 
 class Throttled(RealNameError):
     code, status_code = "throttled", 429
     retry: ClassVar[Retry] = "later"
     retry_after = 60
-    detail = _("Too many requests. Please try again later.")
+    words = _("Too many requests. Please try again later.")
 
 
 class Misconfigured(RealNameError):
     code, status_code, outcome = "misconfigured", 503, "failed"
-    detail = _("The service is not set up rightly. Its operator has to act.")
+    words = _("The service is not set up rightly. Its operator has to act.")
 
 
 class WeChatBusy(RealNameError):
     code, status_code, outcome = "wechat_busy", 503, "failed"
     retry: ClassVar[Retry] = "later"
     retry_after = 5
-    detail = _("WeChat is busy. Please try again later.")
+    words = _("WeChat is busy. Please try again later.")
 
 
 class QuotaExhausted(RealNameError):
     code, status_code, outcome = "quota_exhausted", 503, "failed"
     retry: ClassVar[Retry] = "later"
     retry_after = 60
-    detail = _("WeChat's quota is used up. Please try again later.")
+    words = _("WeChat's quota is used up. Please try again later.")
 
 
 class WeChatUnreachable(RealNameError):
     code, status_code, outcome = "wechat_unreachable", 503, "failed"
     retry: ClassVar[Retry] = "later"
     retry_after = 5
-    detail = _("WeChat could not be reached. Please try again later.")
+    words = _("WeChat could not be reached. Please try again later.")
 
 
 class OutcomeUnknown(RealNameError):
     code, status_code, outcome = "outcome_unknown", 504, "unknown"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("The outcome at WeChat is not known. Please authorize again.")
+    words = _("The outcome at WeChat is not known. Please authorize again.")
 
 
 class UnreadableAnswer(RealNameError):
     code, status_code, outcome = "unreadable_answer", 502, "unknown"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("WeChat's answer could not be read. Please authorize again.")
+    words = _("WeChat's answer could not be read. Please authorize again.")
 
 
 class WeChatError(RealNameError):
     code, status_code, outcome = "wechat_error", 502, "failed"
-    detail = _("WeChat answered with an error.")
+    words = _("WeChat answered with an error.")
 
 
 class InvalidCode(RealNameError):
     code, status_code, outcome = "invalid_code", 422, "rejected"
     retry: ClassVar[Retry] = "reauthorize"
-    detail = _("WeChat does not accept this code. Please ask for a new one.")
+    words = _("WeChat does not accept this code. Please ask for a new one.")
 
 
 def _tree(base: type[RealNameError]) -> list[type[RealNameError]]:

@@ -84,6 +84,7 @@ class Consent(models.Model):
             # a user's list, newest first
             models.Index(fields=("user", "-given_at", "-id"), name="wx_realname_consent_user"),
             models.Index(fields=("notice", "-given_at", "-id"), name="wx_realname_consent_notice"),
+            models.Index(fields=("-given_at", "-id"), name="wx_realname_consent_given"),
             models.Index(fields=("verification_id",), name="wx_realname_consent_record"),
         )
 

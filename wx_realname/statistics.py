@@ -175,7 +175,6 @@ def _groups(using: str, start: datetime, end: datetime) -> Iterator[Any]:
         .order_by()
         .values_list("minute", "merchant", "method", "status", "error_code", "errcode", "bucket")
         .annotate(attempts=Count("id"))
-        .iterator()
     )
 
 

@@ -112,7 +112,7 @@ class ConsolePages(ReadOnlyAdmin):
                 messages.success(request, _("The personal data was erased."))
                 return HttpResponseRedirect(self._record_address(request, row))
             except RealNameError as refused:
-                fault = str(refused.detail)
+                fault = str(refused.words)
         title = _("Erase name and ID number")
         return self._page(request, "erase", title, row=row, form=form, fault=fault)
 

@@ -19,8 +19,11 @@ from ..services.disclosure.export import Exported
 BOM = "\ufeff"  # without it, Excel takes UTF-8 for the system's old encoding
 _LINES = 200  # lines sent together
 
-#: What a spreadsheet may run as a formula, full-width signs included, or round as a number.
-_RISKY = re.compile(r"[=+\-@\t\r\n＝＋－＠]|\d{12,}")
+#: What a spreadsheet may run as a formula, full-width signs included, also behind blanks (NBSP, BOM),
+#: or take for a number or a date: "0012", "1.10", "2026-01", ID numbers.
+_RISKY = re.compile(
+    r"[\s\ufeff\u200b]*([=+\-@＝＋－＠]|[\t\r\n]|\d[\d.,/:\-]*(\D?$|[eE][+\-]?\d+$|[年月]))"
+)
 
 _PLAIN_FIELDS = ("real_name_masked", "credential_id_masked")
 FIELDS = (

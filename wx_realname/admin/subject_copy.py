@@ -40,5 +40,5 @@ class SubjectCopyPage(ConsolePages):
             except DecryptionError:
                 fault = _("What is stored can't be read. ENCRYPTION_KEYS may lack its key.")
             except RealNameError as refused:
-                fault = str(refused.detail)
+                fault = str(refused.words)
         return self._page(request, "copy", title, row=row, form=form, fault=fault)

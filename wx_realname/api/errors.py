@@ -19,7 +19,6 @@ from .. import exceptions as ours
 
 logger = logging.getLogger(__name__)
 
-_NOT_AN_OBJECT = _("The body must be a JSON object in UTF-8.")
 _NOT_OUR_HOST = _("The Host header names no host of this site.")
 
 #: DRF's and Django's exceptions by the code of ours that they become.
@@ -46,7 +45,7 @@ class _HostsOwn(ours.RealNameError):
         plain = not isinstance(exc.detail, (list, dict))
         self.code = str(exc.get_codes() if plain else exc.default_code)  # type: ignore[misc]
         self.status_code = exc.status_code  # type: ignore[misc]
-        self.detail = str(exc.detail if plain else exc.default_detail)  # type: ignore[misc]
+        self.words = str(exc.detail if plain else exc.default_detail)  # type: ignore[misc]
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
@@ -61,21 +60,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
         headers["Retry-After"] = str(error.retry_after)
     if error.status_code == status.HTTP_401_UNAUTHORIZED:
         headers["WWW-Authenticate"] = getattr(exc, "auth_header", None) or "Session"
-    return Response(body(error), status=error.status_code, headers=headers)
-
-
-def body(error: ours.RealNameError) -> dict[str, Any]:
-    """The error's JSON, in the language of the request."""
-    shape: dict[str, Any] = {
-        "code": error.code,
-        "detail": str(error.detail),
-        "verification": error.verification_id and str(error.verification_id),
-        "wechat": error.wechat,
-        "retry": error.retry,
-    }
-    if isinstance(error, ours.InvalidRequest):
-        shape["errors"] = error.errors or {"non_field_errors": [str(_NOT_AN_OBJECT)]}
-    return shape
+    return Response(error.detail, status=error.status_code, headers=headers)
 
 
 def as_ours(exc: Exception) -> ours.RealNameError:

@@ -10,14 +10,13 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from .. import statements
 from ..models import AuditAccess, AuditEvent, Verification
 from ..uuid7 import uuid7
 from . import keys
 from .reading import stored
 from .trail import Origin, append
 
-BATCH = 1_000  # events of one look
+BATCH = 1_000  # links of one INSERT, events of one look
 LINKS = 5_000  # links of one look, and one event's more
 
 Faults = Generator[str, None, None]
@@ -38,8 +37,10 @@ def append_access(
     details |= {"id": event_id, "created_at": now}
     details |= {"records": len(ids), "records_digest": _digests(event_id, ids)[0]}
     made = append(event, origin, using=using, about=about, reason=reason, **details)
-    links = [{"event_id": event_id, "verification_id": record, "created_at": now} for record in ids]
-    statements.insert_all(AuditAccess, links, using)
+    links = (
+        AuditAccess(event_id=event_id, verification_id=record, created_at=now) for record in ids
+    )
+    AuditAccess.objects.using(using).bulk_create(links, batch_size=BATCH)
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -145,8 +146,14 @@ def _client_ip(request: HttpRequest | None) -> str | None:
         return None
 
 
+#: As some proxies write X-Forwarded-For: "1.2.3.4:5678", "[::1]" or "[::1]:80".
+_WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d+)?|([0-9.]+):\d+")
+
+
 @lru_cache(maxsize=1024)
 def _normal(text: str) -> str:
-    """The address without a zone, IPv4 as such. Raises ValueError."""
-    address = ipaddress.ip_address(text.strip().partition("%")[0])
+    """The address without port and zone, IPv4 as such. Raises ValueError."""
+    with_port = _WITH_PORT.fullmatch(text.strip())
+    host = (with_port[1] or with_port[2]) if with_port else text.strip()
+    address = ipaddress.ip_address(host.partition("%")[0])
     return str(getattr(address, "ipv4_mapped", None) or address)

@@ -176,7 +176,7 @@ def _key_source(section: Section, *, pem: bool) -> KeySource:
         setting=section.setting,
         private_key=section.secret("PRIVATE_KEY"),
         private_key_file=section.path("PRIVATE_KEY_FILE"),
-        passphrase=section.secret("PRIVATE_KEY_PASSPHRASE"),
+        passphrase=section.passphrase("PRIVATE_KEY_PASSPHRASE"),
         certificate=section.text("CERTIFICATE"),
         certificate_file=section.path("CERTIFICATE_FILE"),
         cert_serialno=_serialno(section),

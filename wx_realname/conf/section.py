@@ -44,7 +44,7 @@ class Section:
             return default
         if not isinstance(self._values[name], str) or not self._values[name].strip():
             raise self.wrong(name, "must be a string that isn't empty.")
-        return str(self._values[name])
+        return str(self._values[name]).strip()  # as files and secrets' stores end with a line break
 
     def required(self, name: str, max_length: int = 512) -> str:
         if not self.given(name):
@@ -55,6 +55,12 @@ class Section:
 
     def secret(self, name: str) -> Secret | None:
         return Secret(self.text(name) or "") if self.given(name) else None
+
+    def passphrase(self, name: str) -> Secret | None:
+        """As it stands, for blanks may be a part of it; at its ends they are refused."""
+        if self.given(name) and self.text(name) != self._values[name]:
+            raise self.wrong(name, "begins or ends with a blank or a line break: take it away.")
+        return self.secret(name)
 
     def path(self, name: str) -> str | None:
         if self.given(name) and hasattr(self._values[name], "__fspath__"):
@@ -81,6 +87,7 @@ class Section:
 
     def choice(self, name: str, choices: tuple[str, ...]) -> Any:
         value = self._values.get(name, choices[0])
+        value = value.strip() if isinstance(value, str) else value
         if value not in choices:
             raise self.wrong(name, f"must be one of: {', '.join(choices)}.")
         return value
@@ -104,7 +111,7 @@ class Section:
         if not all(isinstance(text, str) for text in self._values[name]):
             raise self.wrong(name, "must be a list of strings.")
         return (
-            (f"{self.place(name)}[{number}]", Secret(text))
+            (f"{self.place(name)}[{number}]", Secret(text.strip()))
             for number, text in enumerate(self._values[name])
         )
 

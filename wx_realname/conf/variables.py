@@ -18,5 +18,7 @@ def with_variable(complaint: str) -> str:
     place = _PLACE.match(complaint)
     if not place or _VARIABLES.isdisjoint(os.environ):
         return complaint
+    if place[2] == "MERCHANTS" and not place[1] and f"{PREFIX}MERCHANTS" not in os.environ:
+        return f"{complaint} In the environment: {PREFIX}APP_ID and the merchant's others."
     as_json = place[1] and f"{PREFIX}MERCHANTS" in os.environ  # all merchants in one variable
     return f"{complaint} In the environment: {PREFIX}{'MERCHANTS' if as_json else place[2]}."

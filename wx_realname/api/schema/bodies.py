@@ -100,7 +100,7 @@ class WeChatReplySerializer(serializers.Serializer[Any]):
 
 
 class RealNameErrorSerializer(serializers.Serializer[Any]):
-    code = serializers.ChoiceField([(code, cls.detail) for code, cls in BY_CODE.items()])
+    code = serializers.ChoiceField([(code, cls.words) for code, cls in BY_CODE.items()])
     detail = serializers.CharField(help_text=_("For people, in the language of the request"))
     verification = serializers.UUIDField(
         allow_null=True, help_text=_("The record that keeps this outcome")

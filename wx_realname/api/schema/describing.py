@@ -91,8 +91,8 @@ def _response(raised: list[RealNameError]) -> OpenApiResponse:
     invalid = any(isinstance(error, InvalidRequest) for error in raised)
     return OpenApiResponse(
         RealNameInvalidRequestSerializer if invalid else RealNameErrorSerializer,
-        description="\n".join(f"- `{error.code}`: {error.detail}" for error in raised),
-        examples=[OpenApiExample(error.code, errors.body(error)) for error in raised],
+        description="\n".join(f"- `{error.code}`: {error.words}" for error in raised),
+        examples=[OpenApiExample(error.code, error.detail) for error in raised],
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import padding
 from django.db import DatabaseError
@@ -36,6 +37,7 @@ from ...wechat.face_errcodes import NOT_GRANTED
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.transport import NoAnswer
 from .. import clients
+from ..cache import Cache, CacheUnavailable
 from . import algorithms, remedies
 from .certificates import certificates_of
 from .usage import usage
@@ -62,9 +64,45 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look at each merchant in turn. Raises `ConfigurationError` for settings that can't be read."""
+    yield _asked()
+    yield _cache_works()
     for merchant in conf.current().merchants.values():
         yield from _Examination(merchant).findings()
     yield Finding("-", "algorithms", "ok", algorithms.line())
+
+
+def _asked() -> Finding:
+    """Whom all that follows asks."""
+    url = urlsplit(conf.current().api_base_url)
+    if conf.is_loopback(url.hostname or ""):
+        return Finding(
+            "-", "wechat", "ok", _("Asks a local WeChat at %(host)s.") % {"host": url.netloc}
+        )
+    return Finding("-", "wechat", "ok", _("Asks WeChat at %(host)s.") % {"host": url.netloc})
+
+
+def _cache_works() -> Finding:
+    alias = conf.current().cache_alias
+    try:
+        counted = _counted(Cache(alias))
+    except (CacheUnavailable, ValueError):
+        counted = 0
+    if counted == 2:
+        says = _("Cache “%(alias)s” writes, reads and counts.")
+        return Finding("-", "cache", "ok", says % {"alias": alias})
+    says = _("Cache “%(alias)s” doesn't keep or count what it is given.")
+    remedy = _("Look at CACHES and the server behind it; the log says how it failed.")
+    return Finding("-", "cache", "fault", says % {"alias": alias}, remedy)
+
+
+def _counted(cache: Cache) -> Any:
+    """2, where the cache writes, counts and reads."""
+    key = f"wx_realname:doctor:{secrets.token_hex(8)}"
+    cache.set(key, 1, timeout=10)
+    cache.incr(key)
+    found = cache.get(key)
+    cache.delete(key)
+    return found
 
 
 class _Examination:

@@ -44,7 +44,7 @@ def words(code: str, errcode: int | None, call: Call | None = None) -> Words:
         todo = [row.remedy_zh if chinese else row.remedy_en for row in found]
         return Words(_joined(meanings, "；" if chinese else "; "), _joined(todo, " "))
     known = BY_CODE.get(code)
-    return Words(str(known.detail) if known else "", str(_REMEDIES.get(code, "")))
+    return Words(str(known.words) if known else "", str(_REMEDIES.get(code, "")))
 
 
 def is_the_operators(code: str, errcode: int | None) -> bool:

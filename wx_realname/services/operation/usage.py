@@ -88,7 +88,7 @@ def busiest_days(since: datetime) -> dict[tuple[str, str], tuple[date, int]]:
     """By merchant and method: the day with the most calls, and how many; a day is the site's."""
     by_day: defaultdict[tuple[str, str], Counter[date]] = defaultdict(Counter)
     rows = statistics.by_merchant(since).values_list("merchant", "method", "hour", "attempts")
-    for merchant, method, hour, attempts in rows.iterator():
+    for merchant, method, hour, attempts in rows:
         by_day[merchant, method][_day(hour)] += attempts
     return {pair: days.most_common(1)[0] for pair, days in by_day.items()}
 

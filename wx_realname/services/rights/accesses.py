@@ -95,7 +95,7 @@ def reached(*, actor: Any, begin: datetime, end: datetime) -> Reach:
         actor_id=str(actor), created_at__gte=begin, created_at__lt=end, records__isnull=False
     )
     links = AuditAccess.objects.filter(event_id__in=events.values("pk"))
-    ids = sorted(set(links.values_list("verification_id", flat=True).iterator(10_000)))
+    ids = sorted(set(links.values_list("verification_id", flat=True)))
     persons = set()
     for start in range(0, len(ids), 500):
         rows = Verification.objects.filter(pk__in=ids[start : start + 500])

@@ -23,6 +23,7 @@ BATCH = 1_000  # events of one transaction
 LEAST = timedelta(days=3 * 365 + 1)  # the law's three years
 
 Event = AuditEvent.Event
+_LASTING = (Event.CONSENT_GIVEN, Event.CONSENT_WITHDRAWN, Event.NOTICE_PUBLISHED)
 
 
 def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) -> Iterator[int]:
@@ -65,5 +66,5 @@ def expired(before: datetime, using: str | None = None) -> QuerySet[AuditEvent]:
     alive = Verification.objects.using(using).filter(pk=OuterRef("verification_id"))
     kept = Exists(alive.exclude(status=Verification.Status.ERASED))
     outcomes = old.filter(event__in=audit.OUTCOMES).filter(kept)
-    lasting = (Event.CONSENT_GIVEN, Event.CONSENT_WITHDRAWN, Event.EXPIRY)
+    lasting = (*_LASTING, Event.EXPIRY)
     return old.exclude(event__in=lasting).exclude(pk__in=outcomes.values("pk"))
