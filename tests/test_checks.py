@@ -31,7 +31,7 @@ PLACE = 'WX_REALNAME["MERCHANTS"]["default"]'
 KEY, OTHER = test_settings.merchant_key, make_merchant_key()
 PEM, CERTIFICATE = KEY.private_key_pem.decode(), KEY.certificate_pem.decode()
 WHOLE: dict[str, Any] = test_settings.WX_REALNAME  # type: ignore[assignment]
-REAL = {name: value for name, value in WHOLE.items() if name != "API_BASE_URL"}
+REAL = {name: value for name, value in WHOLE.items() if name not in ("API_BASE_URL", "NAME_INDEX")}
 MERCHANT = {"APP_ID": "wx1", "APP_SECRET": "planted-secret", "MCH_ID": "1900000001"}
 PAIR = {"PRIVATE_KEY": PEM, "CERTIFICATE": CERTIFICATE}
 
