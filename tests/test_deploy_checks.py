@@ -279,9 +279,9 @@ def test_a_postgresql_database_that_lacks_characters_is_refused(encoding: str) -
     narrow = connection.copy()
     narrow.settings_dict["NAME"] = name
     try:
-        (error,) = deploy_checks._encoding("default", narrow)
-        assert error.id == "wx_realname.E005" and encoding in error.msg
-        assert not list(deploy_checks._encoding("default", connection))
+        ((what, hint),) = deploy_checks._too_narrow(narrow)
+        assert encoding in what and "UTF8" in hint
+        assert not list(deploy_checks._too_narrow(connection))
     finally:
         narrow.close()
         with connection.cursor() as cursor:

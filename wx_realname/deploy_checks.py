@@ -222,31 +222,38 @@ def every_name_fits(databases: Iterable[str] | None) -> Found:
     """E005: a database whose encoding lacks characters: a name would fail, its token spent already."""
     for alias in databases or ():
         connection = connections[alias]
-        if is_mysql(connection) and router.allow_migrate_model(alias, Verification):
-            for what, charset in narrow_parts(connection):
-                yield Error(
-                    f'Database "{alias}": {what} is {charset}, which has no room for rare characters; '
-                    "recording such a name would fail after its auth_token was spent.",
-                    hint='Set OPTIONS["charset"] to "utf8mb4", and ALTER DATABASE and ALTER TABLE … '
-                    "CONVERT TO CHARACTER SET utf8mb4.",
-                    id="wx_realname.E005",
-                )
-        elif is_postgresql(connection) and router.allow_migrate_model(alias, Verification):
-            yield from _encoding(alias, connection)
+        if not router.allow_migrate_model(alias, Verification):
+            continue
+        for what, hint in _too_narrow(connection):
+            yield Error(
+                f'Database "{alias}": {what}, which has no room for every name; recording such a name '
+                "would fail after its auth_token was spent.",
+                hint=hint or "Store text as UTF-8.",
+                id="wx_realname.E005",
+            )
 
 
-def _encoding(alias: str, connection: Any) -> Found:
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW server_encoding")
-        (encoding,) = cursor.fetchone()
-    if encoding != "UTF8":
-        yield Error(
-            f'Database "{alias}": its encoding is {encoding}, which has no room for every name; '
-            "recording such a name would fail after its auth_token was spent.",
-            hint="Its encoding can't be changed: dump it, CREATE DATABASE … ENCODING 'UTF8' TEMPLATE "
-            "template0, and restore it there.",
-            id="wx_realname.E005",
-        )
+_TO_UTF8MB4 = (
+    'Set OPTIONS["charset"] to "utf8mb4", and ALTER DATABASE and ALTER TABLE … CONVERT TO CHARACTER SET '
+    "utf8mb4."
+)
+_TO_UTF8 = (
+    "Its encoding can't be changed: dump it, CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and "
+    "restore it there."
+)
+
+
+def _too_narrow(connection: Any) -> Iterator[tuple[str, str]]:
+    """What can't hold every character, and the way out."""
+    if is_mysql(connection):
+        for what, charset in narrow_parts(connection):
+            yield f"{what} is {charset}", _TO_UTF8MB4
+    elif is_postgresql(connection):
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_encoding")
+            (encoding,) = cursor.fetchone()
+        if encoding != "UTF8":
+            yield f"its encoding is {encoding}", _TO_UTF8
 
 
 def narrow_parts(connection: Any) -> list[tuple[str, str]]:
