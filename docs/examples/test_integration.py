@@ -7,7 +7,7 @@ from django.urls import reverse
 
 @pytest.mark.django_db
 def test_a_citizen_proves_a_real_name(admin_client, wechat_sandbox, citizen):
-    body = {"auth_token": wechat_sandbox.issue_auth_token(citizen), "consent": "2026-11"}
+    body = {"auth_token": wechat_sandbox.issue_auth_token(citizen)}
     url = reverse("wx_realname:verifications")
     first = admin_client.post(url, body, content_type="application/json")
     again = admin_client.post(url, body, content_type="application/json")
