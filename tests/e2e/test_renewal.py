@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_a_certificate_is_switched_under_load_without_a_failure(
 
         with ThreadPoolExecutor(CITIZENS) as pool:
             answers = sum(pool.map(come, range(CITIZENS)), Counter())
-    with sqlite3.connect(tmp_path / "db.sqlite3") as database:
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
         used = dict(
             database.execute(
                 "SELECT cert_serialno, COUNT(*) FROM wx_realname_verification GROUP BY cert_serialno"
