@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_every_token_is_exchanged_once_however_often_it_is_posted_at_once(
     assert outcomes[201] == TOKENS
     assert wechat.totals["getrealnameinfo"] == TOKENS
     assert wechat.totals["stable_token"] <= 2
-    with sqlite3.connect(tmp_path / "db.sqlite3") as database:
+    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
         (verified,) = database.execute(
             "SELECT COUNT(*) FROM wx_realname_verification WHERE status = 'verified'"
         ).fetchone()
