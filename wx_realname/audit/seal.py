@@ -133,7 +133,7 @@ def _size(using: str, batch_size: int) -> int | None:
     if not keys.change_is_to_come():
         return batch_size
     derived = unsealed(using).filter(outcome_key_id__startswith=keys.DERIVED)
-    return None if derived.values_list("pk").first() else batch_size
+    return None if derived.order_by().exists() else batch_size
 
 
 def _made(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:

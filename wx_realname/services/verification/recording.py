@@ -103,11 +103,11 @@ def record(
     row.__dict__.update(changes)  # nobody else has this object
     try:
         written = persistently(lambda: _write(row, before, changes, origin, using, user), using)
-    except IntegrityError:
-        logger.error("%s: WeChat's answer came before, for another record", row.pk)
-        row.__dict__.update(kept)
-        raise Replayed from None
     except DatabaseError as error:
+        if isinstance(error, IntegrityError) and _came_before(row, using):
+            logger.error("%s: WeChat's answer came before, for another record", row.pk)
+            row.__dict__.update(kept)
+            raise Replayed from None
         logger.error(
             "%s stays %s: the database failed (%s)",
             row.pk,
@@ -161,12 +161,24 @@ def _is_withdrawn(row: Verification, using: str) -> bool:
     return consents.values_list("withdrawn_at", flat=True).first() is not None
 
 
+def _came_before(row: Verification, using: str) -> bool:
+    """Whether the answer is another record's."""
+    if not row.answer_digest:
+        return False
+    others = Verification.objects.using(using).filter(answer_digest=row.answer_digest)
+    return others.exclude(pk=row.pk).exists() or _was_discarded(row, using)
+
+
+def _was_discarded(row: Verification, using: str) -> bool:
+    """Whether the answer was discarded once, or recorded, as another record's."""
+    same = AuditEvent.objects.using(using).filter(answer_digest=row.answer_digest)
+    return same.exclude(verification_id=row.pk).exists()
+
+
 def _refuse_discarded(row: Verification, using: str) -> None:
     """Raises `IntegrityError` for an answer that was discarded once, of another record."""
-    if row.answer_digest:
-        same = AuditEvent.objects.using(using).filter(answer_digest=row.answer_digest)
-        if same.exclude(verification_id=row.pk).exists():
-            raise IntegrityError("the answer came before")
+    if row.answer_digest and _was_discarded(row, using):
+        raise IntegrityError("the answer came before")
 
 
 def _openid_digest(row: Verification, user: Any) -> str:
