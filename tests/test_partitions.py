@@ -284,7 +284,8 @@ def test_lists_and_sealing_enter_the_index_of_each_partition(
             (found,) = listed(clerk, f"{query}&{place}")
             check(found, index, RARE["auditevent"][""])
     for work in (glance, lambda: next(audit.seal(batch_size=50))):
-        (found, *_) = plans(work, TABLE)
+        read = plans(work, TABLE)
+        (found, *_) = [each for each in read if "ORDER BY" in each.sql] or read
         check(found, "wx_realname_audit_seal")
 
 
