@@ -37,23 +37,6 @@ def npm(*arguments: str, **environment: str) -> str:
     return done.stdout
 
 
-#: What the mini-program asks of the server first: the notice in force.
-needs_notices = pytest.mark.skipif(
-    "notices/" not in (ROOT / "wx_realname" / "urls.py").read_text(),
-    reason="wx_realname.urls has no notices/ yet",
-)
-
-PUBLISH = """
-from hashlib import sha256
-from django.utils import timezone
-from wx_realname.models import Notice
-text = "为办理社会保障业务，我们处理您的姓名和身份证号码。"
-Notice.objects.create(
-    purpose="social-security", version="2026-11", language="zh-hans", title="个人信息处理告知书",
-    text=text, sha256=sha256(text.encode()).hexdigest(), handler="某市人力资源和社会保障局",
-    recipients="微信", retention_days=365, published_at=timezone.now(),
-)
-"""
 CONSENTED = """
 SELECT DISTINCT n.version FROM wx_realname_verification v
 LEFT JOIN wx_realname_consent c ON c.id = v.consent_id
@@ -66,7 +49,7 @@ WHERE v.status IN ('verified', 'erased')
 def addresses(make_site: Callable[..., Site], wechat: Sandbox) -> dict[str, str]:
     """A running site and the WeChat that it asks."""
     site = make_site(wechat.url, WX_REALNAME_CATEGORY_ID="99,904")
-    site.manage("shell", "-c", PUBLISH)
+    site.manage("realname_notices", str(ROOT / "example_project" / "notices"))
     site.start()
     return {"SITE_URL": site.url, "SANDBOX_URL": wechat.url}
 
@@ -79,7 +62,6 @@ def test_types() -> None:
     npm("types")
 
 
-@needs_notices
 @pytest.mark.parametrize("script", ["test:face", "test:site", "test:check"])
 def test_the_whole_road(script: str, addresses: dict[str, str], tmp_path: Path) -> None:
     npm(script, **addresses)
