@@ -1,7 +1,7 @@
 """Ask WeChat for the faces that wait: a phone may be closed before it reports that the camera part ended.
 
 WeChat answers for an hour. A record is asked for once at an age of ten minutes, and in every run from
-minute 50 on. A run takes one record at a time, so that two runs at once don't ask twice.
+minute 50 on. A run takes one record at a time: of two at once, seldom do both ask for it, and one ends it.
 """
 
 from __future__ import annotations
