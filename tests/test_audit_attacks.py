@@ -59,8 +59,9 @@ def change(row: Verification, **columns: Any) -> None:
 
 
 def copy_event(event: AuditEvent, /, **columns: Any) -> None:
-    """INSERT of a copy of the event, with other values in some columns."""
-    given: dict[str, Any] = {"id": stored(uuid7()), "seal": None} | columns
+    """INSERT of a copy of the event, with other values in some columns. Its id sorts behind the event's."""
+    later = UUID(int=uuid7().int + (1 << 80))  # by a millisecond, within which ids have no order
+    given: dict[str, Any] = {"id": stored(later), "seal": None} | columns
     names = [connection.ops.quote_name(f.column) for f in AuditEvent._meta.concrete_fields]
     taken = [
         "%s" if f.column in given else connection.ops.quote_name(f.column)
