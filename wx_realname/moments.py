@@ -1,15 +1,18 @@
-"""A time that seals vouch for: `dumpdata` must not shorten it."""
+"""Times: the field whose value seals vouch for, their one text, and where a day begins."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time, timezone
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils import timezone as django_timezone
 
 
 class _MomentField(models.DateTimeField):  # type: ignore[type-arg]
-    """A DateTimeField that serializers write to the microsecond; Django's JSON cuts it to milliseconds.
+    """A DateTimeField that serializers write to the microsecond: `dumpdata` must not shorten it.
+
+    Django's JSON cuts it to milliseconds.
 
     To migrations and databases it is a DateTimeField.
     """
@@ -32,3 +35,15 @@ if TYPE_CHECKING:
     MomentField = models.DateTimeField
 else:
     MomentField = _MomentField
+
+
+def utc_text(moment: datetime | None) -> str:
+    """The time as HMACs and seals cover it: UTC, to the microsecond. Empty for None."""
+    if moment is None:
+        return ""
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
+
+
+def midnight(day: date) -> datetime:
+    """When the day begins in the site's time zone."""
+    return django_timezone.make_aware(datetime.combine(day, time.min))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..moments import midnight
 from ..services.rights import accesses
 from .forms import ServiceForm
 from .read_only import ReadOnlyAdmin, require
@@ -58,8 +59,8 @@ class AffectedForm(ServiceForm):
         cleaned = self.cleaned_data
         return accesses.reached(
             actor=_account_id(cleaned["account"]),
-            begin=_midnight(cleaned["first_day"]),
-            end=_midnight(cleaned["last_day"] + timedelta(days=1)),
+            begin=midnight(cleaned["first_day"]),
+            end=midnight(cleaned["last_day"] + timedelta(days=1)),
         )
 
 
@@ -118,7 +119,3 @@ def _account_id(text: str) -> str:
         return str(get_user_model()._meta.pk.to_python(text))
     except ValidationError:
         return text
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

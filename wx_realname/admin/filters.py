@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.admin import ListFilter, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
-from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from ..models import AuditEvent, Verification
+from ..moments import midnight
 from ..wechat.errcodes import ERRCODES
 from ..wechat.verdicts import VERDICTS
 
@@ -126,11 +126,7 @@ class DayFilter(ListFilter):
             return queryset
         try:
             day = date.fromisoformat(self.value())
-            begin, end = (_midnight(day + timedelta(days=days)) for days in (0, 1))
+            begin, end = (midnight(day + timedelta(days=days)) for days in (0, 1))
         except (ValueError, OverflowError) as error:
             raise IncorrectLookupParameters(error) from error
         return queryset.filter(created_at__gte=begin, created_at__lt=end)
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Generator, Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from .. import statements
 from ..models import AuditEvent, Consent, Notice
+from ..moments import utc_text
 from ..vault.blind_index import Digest
 from . import keys
 from .reading import stored
@@ -72,8 +73,8 @@ def digests(
         str(consent.pk),
         user_id,
         notice.sha256,
-        _moment(consent.given_at),
-        _moment(withdrawn_at),
+        utc_text(consent.given_at),
+        utc_text(withdrawn_at),
         str(notice.pk),
         str(consent.verification_id or ""),
         str(consent.ip_address or ""),
@@ -94,7 +95,7 @@ def notice_digests(notice: Notice) -> list[Digest]:
         notice.handler,
         notice.recipients,
         notice.retention_days,
-        _moment(notice.published_at),
+        utc_text(notice.published_at),
     ]
     return keys.index("audit.notice").digests(_as_json(covered))
 
@@ -180,9 +181,3 @@ def _removed() -> Faults:
     given = stored(AuditEvent).filter(event__in=EVENTS).filter(~Exists(there))
     for consent_id in given.values_list("consent_id", flat=True).distinct()[:BATCH]:
         yield f"consent {consent_id} was removed: events speak of it"
-
-
-def _moment(value: datetime | None) -> str:
-    return (
-        "" if value is None else value.astimezone(timezone.utc).isoformat(timespec="microseconds")
-    )

@@ -6,10 +6,11 @@ else is missing of an old seal was removed by somebody else.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 
 from ..models import AuditEvent, AuditSeal
-from ..vault.blind_index import BlindIndex
+from ..moments import utc_text
+from ..vault.blind_index import BlindIndex, Digest
 from . import keys
 from .reading import stored
 from .seal import listed
@@ -22,16 +23,8 @@ SEAL = "events of seal "
 
 def append_expiry(before: datetime, *, using: str) -> AuditEvent:
     """Add the event that says so, within the caller's transaction."""
-    text = _text(before)
-    signature = keys.index("audit.expiry").digest(text)
-    return append(
-        Event.EXPIRY,
-        Origin(),
-        using=using,
-        reason=text,
-        outcome_hmac=signature.hex,
-        outcome_key_id=signature.key_id,
-    )
+    text = utc_text(before)
+    return _append(text, keys.index("audit.expiry").digest(text), using)
 
 
 def append_removal(seal: AuditSeal, *, using: str) -> AuditEvent:
@@ -41,12 +34,15 @@ def append_removal(seal: AuditSeal, *, using: str) -> AuditEvent:
     """
     there = AuditEvent.objects.using(using).filter(seal=seal.number).values_list("pk", flat=True)
     missing = {id_ for id_, _leaf in listed(seal)} - {id_.bytes for id_ in there}
-    signature = _removals().digest(_named(seal.number, missing))
+    return _append(_of_seal(seal.number), _removals().digest(_named(seal.number, missing)), using)
+
+
+def _append(reason: str, signature: Digest, using: str) -> AuditEvent:
     return append(
         Event.EXPIRY,
         Origin(),
         using=using,
-        reason=_of_seal(seal.number),
+        reason=reason,
         outcome_hmac=signature.hex,
         outcome_key_id=signature.key_id,
     )
@@ -80,7 +76,3 @@ def _named(number: int, ids: set[bytes]) -> bytes:
 
 def _of_seal(number: int) -> str:
     return f"{SEAL}{number}"
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")

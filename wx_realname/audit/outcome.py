@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 from ..models import Verification
+from ..moments import utc_text
 from ..vault.blind_index import Digest
 from . import keys
 
@@ -35,7 +35,7 @@ def digests(row: Verification, event: Mapping[str, Any]) -> list[Digest]:
         str(row.method),
         row.merchant,
         row.token_digest,
-        _moment(row.verified_at),
+        utc_text(row.verified_at),
         _text(event["consent_id"]),
         event.get("answer_digest", ""),
         event.get("openid_digest", ""),
@@ -63,12 +63,6 @@ def _stored(row: Verification) -> list[Any]:
     index = row.credential_id_index
     indexed = index is not None if any(encrypted) else _text(index)
     return [row.real_name_masked, row.credential_id_masked, *encrypted, indexed]
-
-
-def _moment(value: datetime | None) -> str:
-    return (
-        "" if value is None else value.astimezone(timezone.utc).isoformat(timespec="microseconds")
-    )
 
 
 def _text(value: Any) -> str:

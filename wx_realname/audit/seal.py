@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,10 +23,11 @@ from django.db import (
     transaction,
 )
 from django.db.models import QuerySet
-from django.utils import timezone as django_timezone
+from django.utils import timezone
 
 from .. import databases
 from ..models import AuditEvent, AuditSeal
+from ..moments import utc_text
 from ..vault.blind_index import Digest
 from . import keys, merkle
 from .trail import Origin, append
@@ -146,7 +147,7 @@ def _made(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
         root=root_of(members, format_),
         count=len(events),
         members=b"".join(id_ + leaf for id_, leaf in members),
-        created_at=django_timezone.now(),
+        created_at=timezone.now(),
     )
     made.hash = hash_of(made)
     signature = signatures(made.hash)[0]
@@ -207,7 +208,7 @@ def signatures(hash_: str) -> list[Digest]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(timezone.utc).isoformat(timespec="microseconds")
+        return utc_text(value)
     return str(value) if isinstance(value, UUID) else value
 
 

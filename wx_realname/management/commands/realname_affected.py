@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from wx_realname.management.base import RealnameCommand
+from wx_realname.moments import midnight
 from wx_realname.services.rights.accesses import reached
 
 
@@ -57,11 +58,7 @@ def _moment(option: str, text: str, is_end: bool) -> datetime:
     except ValueError:
         moment = day = None
     if day is not None:
-        moment = _begin_of(day + timedelta(days=1) if is_end else day)
+        moment = midnight(day + timedelta(days=1) if is_end else day)
     if moment is None:
         raise CommandError(f'{option} must be like "2026-11-29" or "2026-11-29T08:00:00+08:00".')
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
-
-
-def _begin_of(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
+from wx_realname.moments import midnight
 from wx_realname.services.upkeep.expiry import BATCH, expire, expired
 
 
@@ -54,4 +54,4 @@ def _moment(text: str) -> datetime:
         day = None
     if day is None:
         raise CommandError('--before must be a day such as "2023-01-01".')
-    return timezone.make_aware(datetime.combine(day, time.min))
+    return midnight(day)
