@@ -54,6 +54,7 @@ from wx_realname.services.upkeep.rotation import rotate_keys
 from wx_realname.services.verification import face, recording, single_flight
 from wx_realname.wechat.errcodes import ERRCODES
 from wx_realname.wechat.face import cert_hash
+from wx_realname.wechat.per_process import PerProcess
 from wx_realname.wechat.verdicts import VERDICTS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -543,7 +544,8 @@ def test_the_first_final_write_wins(
     def elsewhere() -> None:
         wechat.play(came_to(10004), path=QUERY)
         stored = Verification.objects.get()
-        flights, single_flight._flights = single_flight._flights, {}
+        flights = single_flight._flights
+        single_flight._flights = PerProcess(single_flight._Flights)
         try:
             assert end(partial(face.finish, stored.pk, audit.Origin())) == "mismatch"
         finally:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 
+from ..waiting import within
 from .transactions import release
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Cache:
         try:
             if waits_are_bounded(self._alias):
                 return getattr(self.backend, operation)(*arguments)
-            return _within(WAIT, getattr(self.backend, operation), *arguments)
+            return within(WAIT, partial(getattr(self.backend, operation), *arguments))
         except ValueError:
             raise  # incr of what isn't there
         except Exception as error:  # its words may quote the value
@@ -98,17 +98,3 @@ def waits_are_bounded(alias: str) -> bool:
 def forget_failures() -> None:
     """Ask every cache again: for tests."""
     _failed_at.clear()
-
-
-def _within(seconds: float, work: Any, *arguments: Any) -> Any:
-    """The result of `work`, done in a thread that is waited for no longer than that."""
-    done: Future[Any] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work(*arguments))
-        except BaseException as error:
-            done.set_exception(error)
-
-    threading.Thread(target=run, daemon=True, name="wx_realname.cache").start()
-    return done.result(seconds)

@@ -6,24 +6,20 @@ import base64
 import os
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, select_proxy
 
+from ..waiting import within
 from .reading import Fault, Patience, Wire, read_head
 
 try:
     import socks
 except ImportError:  # PySocks is optional, as it is for requests
     socks = None
-
-T = TypeVar("T")
 
 _PORTS = {"http": 80, "https": 443}
 _SOCKS = {"socks4": 1, "socks4a": 1, "socks5": 2, "socks5h": 2}  # as PySocks numbers them
@@ -116,7 +112,7 @@ class Route:
             return sock
 
         try:
-            return _within(patience.connecting(), connect)
+            return within(patience.connecting(), connect)
         except OSError as error:
             cause = getattr(error, "socket_err", None) or error  # PySocks wraps even its own errors
             if isinstance(cause, socks.SOCKS5AuthError):
@@ -193,7 +189,7 @@ def _resolve(host: str, port: int, patience: Patience) -> list[Any]:
     except (OSError, UnicodeError):
         pass  # a name
     try:
-        return _within(
+        return within(
             patience.connecting(),
             lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM),
         )
@@ -202,23 +198,6 @@ def _resolve(host: str, port: int, patience: Patience) -> list[Any]:
     except (OSError, UnicodeError):
         fault = f"the name {host} can't be resolved"
     raise Fault(fault)
-
-
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """The result of `work`, in a thread: DNS and PySocks know no deadline. Raises `TimeoutError`."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except Exception as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    try:
-        return future.result(seconds)
-    except FutureTimeoutError:  # TimeoutError itself from Python 3.11 on
-        raise TimeoutError from None
 
 
 def _unreachable(place: str, error: Exception | None) -> str:

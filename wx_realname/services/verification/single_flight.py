@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Hashable, Iterator
 from concurrent.futures import Future
@@ -10,19 +9,27 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import contextmanager
 
 from ...exceptions import RealNameError, WeChatUnreachable
+from ...wechat.per_process import PerProcess
 
-_Key = tuple[int, Hashable]  # the process, for what is in flight doesn't cross a fork
-_flights: dict[_Key, Future[RealNameError | None]] = {}
-_lock = threading.Lock()
+
+class _Flights:
+    """What is being asked in this process, by query."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.by_query: dict[Hashable, Future[RealNameError | None]] = {}
+
+
+_flights = PerProcess(_Flights)
 
 
 @contextmanager
 def leading(query: Hashable) -> Iterator[Future[RealNameError | None] | None]:
     """None for who leads; else the flight of who does, to wait for."""
-    key = os.getpid(), query
-    with _lock:
-        flight = _flights.get(key)
-        own = None if flight else _flights.setdefault(key, Future())
+    flights = _flights()
+    with flights.lock:
+        flight = flights.by_query.get(query)
+        own = None if flight else flights.by_query.setdefault(query, Future())
     if own is None:
         yield flight
         return
@@ -33,8 +40,8 @@ def leading(query: Hashable) -> Iterator[Future[RealNameError | None] | None]:
         error = known
         raise
     finally:
-        with _lock:
-            _flights.pop(key, None)
+        with flights.lock:
+            flights.by_query.pop(query, None)
         own.set_result(error)
 
 
