@@ -17,6 +17,7 @@ from wx_realname.vault.keyring import (
     Header,
     column_cipher,
     derive,
+    has_key_for,
     header_of,
     headers_of,
 )
@@ -150,6 +151,14 @@ def test_what_is_no_envelope_is_refused_and_not_quoted(plain: bytes) -> None:
 
 def test_an_unknown_key_is_named() -> None:
     assert "2026a" in refused(known_envelope(AES), SM4)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_is_there_for_each_version_of_its_envelopes(key: EncryptionKey) -> None:
+    other = SM4 if key is AES else AES
+    for envelope in (known_envelope(key), cipher(key).encrypt(NAME, ROW)):
+        assert has_key_for(envelope, [other, key]) and not has_key_for(envelope, [other])
+    assert has_key_for(NAME.encode(), [key])  # no ciphertext: decrypting it says so
 
 
 def test_a_key_id_from_the_database_writes_no_line_of_its_own() -> None:

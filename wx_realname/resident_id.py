@@ -53,6 +53,12 @@ def age(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+def age_of(number: str) -> int | None:
+    """The age, today in China, of who bears the shaped number; None where it tells no birth date."""
+    born = birth_date(number)
+    return age(born, today()) if born else None
+
+
 def check_character(first_17: str) -> str:
     """The 18th character by ISO 7064 MOD 11-2."""
     total = sum(map(mul, map(int, first_17), _WEIGHTS))

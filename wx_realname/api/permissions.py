@@ -97,5 +97,4 @@ def _age(verification: Verification) -> int | None:
     except DecryptionError as error:
         logger.error("%s: %s", verification.pk, error)
         return None
-    born = resident_id.birth_date(personal_data.credential_id) if personal_data else None
-    return resident_id.age(born, resident_id.today()) if born else None
+    return resident_id.age_of(personal_data.credential_id) if personal_data else None

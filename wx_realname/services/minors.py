@@ -15,5 +15,5 @@ def is_minor(row: Verification) -> bool | None:
         data = row.personal_data()
     except DecryptionError:
         return None
-    born = resident_id.birth_date(data.credential_id) if data else None
-    return resident_id.age(born, resident_id.today()) < ADULT if born else None
+    age = resident_id.age_of(data.credential_id) if data else None
+    return None if age is None else age < ADULT

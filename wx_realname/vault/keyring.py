@@ -11,6 +11,7 @@ what it wrote in version 1.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -120,6 +121,15 @@ def headers_of(key: EncryptionKey) -> tuple[Header, ...]:
     """What the envelopes begin with that this key opens."""
     code = _ALGORITHM_CODES[key.algorithm]
     return tuple(Header(code, key.key_id, version) for version in _VERSIONS[key.algorithm])
+
+
+def has_key_for(envelope: bytes, keys: Iterable[EncryptionKey]) -> bool:
+    """False for a ciphertext of an unknown key alone; what isn't one is for `decrypt` to refuse."""
+    try:
+        header = Header.of(envelope)
+    except DecryptionError:
+        return True
+    return any(header in headers_of(key) for key in keys)
 
 
 def _cipher(key: EncryptionKey, column: str, version: int) -> ciphers.AEAD:

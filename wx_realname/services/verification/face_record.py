@@ -12,7 +12,7 @@ from ...exceptions import DecryptionError, InternalError, Misconfigured
 from ...models import Verification, encrypted_field
 from ...personal_data import PersonalData, Secret
 from ...vault.fields import EncryptedField, Sealed
-from ...vault.keyring import Header, header_of
+from ...vault.keyring import has_key_for
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,8 @@ def opened(row: Verification) -> FaceRecord:
     Raises `InternalError` when that isn't what was sealed, or contradicts the row: nothing is signed
     then; `Misconfigured` when ENCRYPTION_KEYS lacks its key.
     """
-    if not _has_key(row.face_encrypted):
+    sealed = row.face_encrypted
+    if sealed and not has_key_for(sealed.envelope, conf.current().encryption_keys):
         logger.error("%s: ENCRYPTION_KEYS has no key for this face record", row.pk)
         raise Misconfigured(verification_id=row.pk)
     face = _opened(row)
@@ -74,15 +75,6 @@ def opened(row: Verification) -> FaceRecord:
         logger.error("%s contradicts what was sealed when its face verification began", row.pk)
         raise InternalError(verification_id=row.pk)
     return face
-
-
-def _has_key(sealed: Sealed | None) -> bool:
-    """False for a ciphertext of an unknown key alone; what isn't one is for `_opened` to refuse."""
-    try:
-        header = Header.of(sealed.envelope) if sealed else None
-    except DecryptionError:
-        return True
-    return header is None or header in map(header_of, conf.current().encryption_keys)
 
 
 def _opened(row: Verification) -> FaceRecord | None:

@@ -48,8 +48,8 @@ def is_refused_minor(settings: conf.Settings, data: PersonalData | None) -> bool
     """Whether MINORS refuses who bears that number: under 14 today, in China."""
     if data is None or settings.minors != "refuse":
         return False
-    born = resident_id.birth_date(data.credential_id)
-    return born is not None and resident_id.age(born, resident_id.today()) < MINOR_UNDER
+    age = resident_id.age_of(data.credential_id)
+    return age is not None and age < MINOR_UNDER
 
 
 def verified(row: Verification, data: PersonalData, settings: conf.Settings) -> dict[str, Any]:
