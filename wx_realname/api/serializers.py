@@ -14,8 +14,8 @@ from ..exceptions import DecryptionError
 from ..models import Consent, Notice, Verification
 from ..personal_data import Secret
 from ..services.rights.accesses import Access
-from ..services.verification.check import MAX_NUMBER
 from ..services.verification.job import MAX_TOKEN
+from ..services.verification.typed import MAX_NUMBER
 from ..text import clean_text, clean_token
 from ..wechat.answers import MAX_NAME
 

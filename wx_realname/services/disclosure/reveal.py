@@ -7,15 +7,10 @@ from typing import Any
 from django.db import router
 
 from ... import audit
-from ...exceptions import NotFound
 from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData
-from .. import trust
-from ..minors import is_minor
+from .. import plain, trust
 from ..reasons import require_reason
-from ..transactions import durable
-
-Event = AuditEvent.Event
 
 
 def reveal(
@@ -34,28 +29,8 @@ def reveal(
     require_reason(reason, audit.MAX_REASON, case_number=case_number)
     using = router.db_for_write(Verification)
     origin = audit.Origin.of(actor, request)
-    row = _stored(verification, using)
+    row = plain.stored(verification, using)
     require_reason(reason, audit.MAX_REASON, about=row)
     trust.require([row], origin)
-    with durable(using):
-        audit.append_access(
-            Event.REVEAL,
-            origin,
-            [row.pk],
-            using=using,
-            about=row,
-            reason=reason,
-            case_number=case_number,
-            minor=is_minor(row),
-        )
-    personal_data = _stored(verification, using).personal_data()  # it may have been erased since
-    if personal_data is None:
-        raise NotFound(verification_id=verification.pk)
-    return personal_data
-
-
-def _stored(verification: Verification, using: str) -> Verification:
-    row = Verification.objects.using(using).filter(pk=verification.pk).first()
-    if row is None or row.real_name_encrypted is None:
-        raise NotFound(verification_id=verification.pk)
-    return row
+    event = AuditEvent.Event.REVEAL
+    return plain.told(row, event, origin, using, reason=reason, case_number=case_number)

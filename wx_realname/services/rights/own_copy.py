@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import router
-from django.utils.module_loading import import_string
 
 from ... import audit, conf
-from ...audit import MAX_REASON
-from ...exceptions import ConfigurationError, NotFound, ReauthenticationRequired
+from ...exceptions import ReauthenticationRequired
 from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData
-from .. import trust
-from ..minors import is_minor
+from .. import clients, plain, trust
 from ..reasons import require_reason
-from ..transactions import durable
 
 
 def require_fresh(request: Any) -> None:
@@ -23,11 +19,7 @@ def require_fresh(request: Any) -> None:
     path = conf.current().subject_copy
     if path is None:
         raise ReauthenticationRequired
-    try:
-        function = import_string(path)
-    except ImportError:
-        raise ConfigurationError(f'SUBJECT_COPY "{path}" could not be imported.') from None
-    if function(request) is not True:
+    if clients.imported(path, "SUBJECT_COPY")(request) is not True:
         raise ReauthenticationRequired
 
 
@@ -47,29 +39,9 @@ def copy(
     """
     using = router.db_for_write(Verification)
     origin = audit.Origin.of(actor, request)
-    row = _stored(verification, using)
+    row = plain.stored(verification, using)
     trust.require([row], origin)
     own = actor is not None and actor.pk == row.user_id
-    require_reason(reason, MAX_REASON, blank=own, case_number=case_number, about=row)
-    with durable(using):
-        audit.append_access(
-            AuditEvent.Event.COPY,
-            origin,
-            [row.pk],
-            using=using,
-            about=row,
-            reason=reason,
-            case_number=case_number,
-            minor=is_minor(row),
-        )
-    data = _stored(verification, using).personal_data()  # it may have been erased since
-    if data is None:
-        raise NotFound(verification_id=verification.pk)
-    return data
-
-
-def _stored(verification: Verification, using: str) -> Verification:
-    row = Verification.objects.using(using).filter(pk=verification.pk).first()
-    if row is None or row.real_name_encrypted is None:
-        raise NotFound(verification_id=verification.pk)
-    return row
+    require_reason(reason, audit.MAX_REASON, blank=own, case_number=case_number, about=row)
+    event = AuditEvent.Event.COPY
+    return plain.told(row, event, origin, using, reason=reason, case_number=case_number)

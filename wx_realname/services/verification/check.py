@@ -5,23 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
-
-from ... import names, resident_id
 from ...exceptions import InvalidCode
 from ...models import Verification
 from ...personal_data import PersonalData, Secret
-from ...text import clean_text
 from ...vault import blind_index
-from ...wechat.answers import MAX_NAME
-from ...wechat.client import WeChatClient, is_openid
+from ...wechat.client import WeChatClient
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.reading import Deadline
-from . import attempt, job
-
-Fault = str | Promise | None
-MAX_NUMBER = 32  # characters, with spaces around
+from . import attempt, job, typed
 
 
 def check(
@@ -52,32 +43,10 @@ def check(
         notice=notice,
         request=request,
         token=("code", code, "wx_realname.check_code_digest"),
-        openid=None if is_openid(openid) else _("This is not an openid."),
-        real_name=name_fault(real_name),
-        credential_id=number_fault(credential_id),
+        **typed.faults(Secret(openid), real_name, credential_id),
     )
-    typed = PersonalData(
-        names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
-    )
-    return attempt.made(_Check(**prepared, openid=openid, code=code, typed=typed))
-
-
-def name_fault(name: Secret) -> Fault:
-    """What is wrong with the name that a citizen typed; None: nothing."""
-    if fault := clean_text(name, MAX_NAME):
-        return fault
-    if not names.is_plausible(names.normalize(name.reveal())):
-        return _("This is not a name.")
-    return None
-
-
-def number_fault(number: Secret) -> Fault:
-    """What is wrong with the number that a citizen typed; None: nothing."""
-    if fault := clean_text(number, MAX_NUMBER):
-        return fault
-    if resident_id.normalize(number.reveal()) is None:
-        return _("This is not a resident ID number.")
-    return None
+    data = typed.normalized(real_name, credential_id)
+    return attempt.made(_Check(**prepared, openid=openid, code=code, typed=data))
 
 
 @dataclass(frozen=True)

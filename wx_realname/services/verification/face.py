@@ -11,9 +11,8 @@ from uuid import UUID
 
 from django.db import router
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from ... import audit, conf, log, names, resident_id
+from ... import audit, conf, log
 from ...exceptions import (
     ConfigurationError,
     ExchangeInProgress,
@@ -28,15 +27,14 @@ from ...models import Verification
 from ...personal_data import PersonalData, Secret
 from ...uuid7 import uuid7
 from ...wechat import face as wechat
-from ...wechat.client import WeChatClient, is_openid
+from ...wechat.client import WeChatClient
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.reading import Deadline
 from .. import clients, trust
 from ..rights.erasure import with_users
 from ..rows import error_of
 from ..transactions import durable, release
-from . import attempt, face_record, job, recording, single_flight
-from .check import name_fault, number_fault
+from . import attempt, face_record, job, recording, single_flight, typed
 from .face_record import FaceRecord
 
 logger = logging.getLogger(__name__)
@@ -74,14 +72,10 @@ def begin_face(
         notice=notice,
         request=request,
         token=("id", Secret(str(row_id)), "wx_realname.face_digest"),
-        openid=None if is_openid(openid.reveal()) else _("This is not an openid."),
-        real_name=name_fault(real_name),
-        credential_id=number_fault(credential_id),
+        **typed.faults(openid, real_name, credential_id),
     )
-    typed = PersonalData(
-        names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
-    )
-    row = attempt.made(_Begin(**prepared, row_id=row_id, openid=openid, typed=typed))
+    data = typed.normalized(real_name, credential_id)
+    row = attempt.made(_Begin(**prepared, row_id=row_id, openid=openid, typed=data))
     row.verify_id = face_record.opened(row).verify_id.reveal()
     return row
 

@@ -1,0 +1,45 @@
+"""One record's personal data for a human: never without an audit event, committed before the decryption."""
+
+from __future__ import annotations
+
+from .. import audit
+from ..exceptions import NotFound
+from ..models import AuditEvent, Verification
+from ..personal_data import PersonalData
+from .minors import is_minor
+from .transactions import durable
+
+
+def stored(verification: Verification, using: str) -> Verification:
+    """The record as it stands. Raises `NotFound` when nothing is stored (not verified, erased, masked)."""
+    row = Verification.objects.using(using).filter(pk=verification.pk).first()
+    if row is None or row.real_name_encrypted is None:
+        raise NotFound(verification_id=verification.pk)
+    return row
+
+
+def told(
+    row: Verification,
+    event: AuditEvent.Event,
+    origin: audit.Origin,
+    using: str,
+    *,
+    reason: str,
+    case_number: str,
+) -> PersonalData:
+    """Name and ID number, once the event is on disk. Raises `NotFound`, `DecryptionError`."""
+    with durable(using):
+        audit.append_access(
+            event,
+            origin,
+            [row.pk],
+            using=using,
+            about=row,
+            reason=reason,
+            case_number=case_number,
+            minor=is_minor(row),
+        )
+    data = stored(row, using).personal_data()  # it may have been erased since
+    if data is None:
+        raise NotFound(verification_id=row.pk)
+    return data
