@@ -6,11 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from ..managers import VerificationQuerySet
 from ..models import AuditEvent, Verification
+from ..services.operation.remedies import words_of
 from ..services.rights.erasure import ERASABLE
 from ..wechat.verdicts import verdict_of
 from .audit import STATUSES
@@ -104,10 +104,8 @@ class VerificationAdmin(SubjectCopyPage):
         found = verdict_of(row.verify_ret)
         if found is None:
             return None
-        chinese = (get_language() or "").startswith("zh")
-        meaning = found.meaning_zh if chinese else found.meaning_en
-        remedy = found.remedy_zh if chinese else found.remedy_en
-        return f"{found.verify_ret} {meaning}" + (f" · {remedy}" if found.code else "")
+        words = words_of(found)
+        return f"{found.verify_ret} {words.meaning}" + (f" · {words.remedy}" if found.code else "")
 
     @admin.display(description=_("user"))
     def account(self, row: Verification) -> str | None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from ..models import AuditAccess, AuditEvent, Verification
 from ..uuid7 import uuid7
 from . import keys
-from .reading import stored
+from .reading import batches, stored
 from .trail import Origin, append
 
 BATCH = 1_000  # links of one INSERT, events of one look
@@ -52,23 +52,14 @@ def _digests(event_id: UUID, ids: list[UUID]) -> list[str]:
 
 def access_faults() -> Faults:
     """Every event whose links aren't those that it vouches for, and links of no event."""
-    last: Any = None
-    while batch := _batch(last):
+    reached = stored(AuditEvent).filter(records__isnull=False)
+    for batch in batches(reached.only("pk", "records", "records_digest", "created_at"), BATCH):
         for part in _parts(batch):
             yield from _wrong(part)
-        if last is not None and batch[-1].pk <= last:
-            return
-        last = batch[-1].pk
     events = stored(AuditEvent).filter(pk=OuterRef("event_id"), records__isnull=False)
     strays = stored(AuditAccess).filter(~Exists(events))
     for event_id in strays.values_list("event_id", flat=True).distinct()[:BATCH]:
         yield f"event {event_id}: records were added that it didn't reach"
-
-
-def _batch(after: Any) -> list[AuditEvent]:
-    events = stored(AuditEvent).filter(records__isnull=False).order_by("pk")
-    events = events.only("pk", "records", "records_digest", "created_at")
-    return list((events.filter(pk__gt=after) if after else events)[:BATCH])
 
 
 def _parts(batch: list[AuditEvent]) -> Generator[list[AuditEvent], None, None]:

@@ -16,7 +16,7 @@ from ..models import AuditEvent, Consent, Notice
 from ..moments import utc_text
 from ..vault.blind_index import Digest
 from . import keys
-from .reading import stored
+from .reading import batches, stored
 from .records import owners_of
 from .trail import Origin, values_of
 
@@ -104,12 +104,8 @@ def consent_faults() -> Faults:
     """Every notice, and every consent, that isn't as its events say."""
     notices = {notice.pk: notice for notice in stored(Notice).order_by("pk")}
     yield from _wrong_notices(notices.values())
-    last: Any = None
-    while batch := _batch(last):
+    for batch in batches(stored(Consent), BATCH):  # no join: it would hide one of no notice
         yield from _wrong(batch, notices)
-        if last is not None and batch[-1].pk <= last:
-            return  # ids that aren't spelt canonically are faults of their own
-        last = batch[-1].pk
     yield from _removed()
 
 
@@ -127,11 +123,6 @@ def _wrong_notices(notices: Iterable[Notice]) -> Faults:
             events.remove(found)
     for event in events:
         yield f"event {event.pk}: the notice {event.purpose} {event.reason} was changed or removed"
-
-
-def _batch(after: Any) -> list[Consent]:
-    consents = stored(Consent).order_by("pk")  # no join: it would hide one of no notice
-    return list((consents.filter(pk__gt=after) if after else consents)[:BATCH])
 
 
 def _wrong(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Faults:

@@ -7,7 +7,7 @@ elsewhere a column of another type, or none.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, models, router
 
@@ -26,6 +26,19 @@ M = TypeVar("M", bound=models.Model)
 def stored(model: type[M]) -> models.QuerySet[M]:
     """The model's rows where they are written: a replica that lags would be a fault of the trail's."""
     return model._base_manager.using(router.db_for_write(model))
+
+
+def batches(rows: models.QuerySet[M], size: int) -> Generator[list[M], None, None]:
+    """The rows in the order of their ids, so many in memory at a time.
+
+    It ends at an id that isn't spelt canonically, which is a fault of its own: nothing is read twice.
+    """
+    last: Any = None
+    while batch := list((rows.filter(pk__gt=last) if last else rows).order_by("pk")[:size]):
+        yield batch
+        if last is not None and batch[-1].pk <= last:
+            return
+        last = batch[-1].pk
 
 
 def tolerate(error: Exception) -> None:

@@ -84,6 +84,14 @@ def batches(rows: QuerySet[Any], size: int) -> Iterator[list[Any]]:
         place = Place.of(batch.rows[-1])
 
 
+def by_id(rows: QuerySet[Any], size: int) -> Iterator[Any]:
+    """Every row in the order of its id, as `batches` does it."""
+    batch = list(rows.order_by("pk")[:size])
+    while batch:
+        yield from batch
+        batch = list(rows.filter(pk__gt=batch[-1].pk).order_by("pk")[:size])
+
+
 def _older(rows: QuerySet[Any], place: Place) -> QuerySet[Any]:
     strictly = Q(created_at__lt=place.created_at) | Q(id__lt=place.id)
     return rows.filter(strictly, created_at__lte=place.created_at)

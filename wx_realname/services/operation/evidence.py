@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core import checks
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from ... import __version__, conf
@@ -104,30 +104,23 @@ def _attempts(within: Q) -> list[dict[str, Any]]:
 def _keys() -> list[dict[str, Any]]:
     """By key id: what it is for, and the earliest that it signed or indexed."""
     settings = conf.current()
-    found: list[dict[str, Any]] = []
-    for index_key in settings.index_keys:
-        rows = Verification.objects.filter(token_key_id=index_key.key_id)
-        found.append(
-            {
-                "key_id": index_key.key_id,
-                "setting": "INDEX_KEYS",
-                "since": rows.aggregate(since=Min("created_at"))["since"],
-            }
-        )
-    for audit_key in settings.audit_keys:
-        seals = AuditSeal.objects.filter(key_id=audit_key.key_id)
-        found.append(
-            {
-                "key_id": audit_key.key_id,
-                "setting": "AUDIT_KEYS",
-                "since": seals.aggregate(since=Min("created_at"))["since"],
-            }
-        )
-    found += [
-        {"key_id": key.key_id, "setting": "ENCRYPTION_KEYS", "since": None}
-        for key in settings.encryption_keys
+    digests, seals = Verification.objects.all(), AuditSeal.objects.all()
+    found = [
+        *(
+            (key.key_id, "INDEX_KEYS", _since(digests.filter(token_key_id=key.key_id)))
+            for key in settings.index_keys
+        ),
+        *(
+            (key.key_id, "AUDIT_KEYS", _since(seals.filter(key_id=key.key_id)))
+            for key in settings.audit_keys
+        ),
+        *((key.key_id, "ENCRYPTION_KEYS", None) for key in settings.encryption_keys),
     ]
-    return found
+    return [dict(zip(("key_id", "setting", "since"), each, strict=True)) for each in found]
+
+
+def _since(rows: QuerySet[Any]) -> Any:
+    return rows.aggregate(since=Min("created_at"))["since"]
 
 
 def _seals(within: Q) -> dict[str, Any]:

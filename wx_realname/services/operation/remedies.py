@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.utils.translation import get_language
@@ -38,13 +39,22 @@ def words(code: str, errcode: int | None, call: Call | None = None) -> Words:
 
     Where it isn't, the words of every call that gives the code are joined: each has its own remedy.
     """
-    if found := _rows(code, errcode, call):
-        chinese = (get_language() or "").startswith("zh")
-        meanings = [row.meaning_zh if chinese else row.meaning_en for row in found]
-        todo = [row.remedy_zh if chinese else row.remedy_en for row in found]
-        return Words(_joined(meanings, "；" if chinese else "; "), _joined(todo, " "))
+    if found := list(map(words_of, _rows(code, errcode, call))):
+        meanings, todo = zip(*found, strict=True)
+        return Words(_joined(meanings, "；" if _is_chinese() else "; "), _joined(todo, " "))
     known = BY_CODE.get(code)
     return Words(str(known.words) if known else "", str(_REMEDIES.get(code, "")))
+
+
+def words_of(row: ErrCode | Verdict) -> Words:
+    """Of one row of WeChat's tables."""
+    if _is_chinese():
+        return Words(row.meaning_zh, row.remedy_zh)
+    return Words(row.meaning_en, row.remedy_en)
+
+
+def _is_chinese() -> bool:
+    return (get_language() or "").startswith("zh")
 
 
 def is_the_operators(code: str, errcode: int | None) -> bool:
@@ -61,5 +71,5 @@ def _rows(code: str, errcode: int | None, call: Call | None) -> list[ErrCode | V
     return known or [row for row in VERDICTS if (row.code, row.verify_ret) == (code, errcode)]
 
 
-def _joined(texts: list[str], between: str) -> str:
+def _joined(texts: Iterable[str], between: str) -> str:
     return between.join(dict.fromkeys(texts))

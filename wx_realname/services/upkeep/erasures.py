@@ -17,6 +17,7 @@ from django.db import router
 
 from ... import audit
 from ...models import Verification
+from .. import keyset
 from ..rights.erasure import HOLDING, erase_all, with_users
 from ..transactions import persistently
 
@@ -39,16 +40,9 @@ class Unsigned(ValueError):
 
 def erasures(*, batch_size: int = BATCH) -> Iterator[str]:
     """A signed line for every erased record, in the order of their ids."""
-    last: UUID | None = None
-    erased = Verification.objects.deciding().filter(status=Status.ERASED).order_by("pk")
-    while True:
-        rows = erased.filter(pk__gt=last) if last else erased
-        batch = list(rows.values_list("pk", "erased_at")[:batch_size])
-        for pk, erased_at in batch:
-            yield _line(pk, _text(erased_at))
-        if len(batch) < batch_size:
-            return
-        last = batch[-1][0]
+    erased = Verification.objects.deciding().filter(status=Status.ERASED)
+    for row in keyset.by_id(erased.only("erased_at"), batch_size):
+        yield _line(row.pk, _text(row.erased_at))
 
 
 def parse(line: str) -> Erasure:

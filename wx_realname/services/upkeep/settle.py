@@ -20,6 +20,7 @@ from ... import audit, conf
 from ...exceptions import RealNameError, WeChatUnreachable
 from ...managers import VerificationQuerySet
 from ...models import Verification
+from .. import keyset
 from ..transactions import durable
 from ..verification import face
 
@@ -60,10 +61,11 @@ def settle(*, everything: bool = False, batch_size: int = BATCH) -> Iterator[Set
     """
     conf.current()  # wrong settings are said at once, whether anything waits or not
     now, unreached = timezone.now(), 0
-    for record in _ids(due(now, everything=everything), batch_size):
-        if not _take(due(now, everything=everything), record):
+    rows = due(now, everything=everything)
+    for row in keyset.by_id(rows.only("pk"), batch_size):
+        if not _take(rows, row.pk):
             continue  # another run has it, or it has ended
-        settled = _settle(record)
+        settled = _settle(row.pk)
         yield settled
         unreached = unreached + 1 if settled.code == WeChatUnreachable.code else 0
         if unreached >= GIVE_UP:
@@ -71,15 +73,6 @@ def settle(*, everything: bool = False, batch_size: int = BATCH) -> Iterator[Set
                 "WeChat can't be reached: the faces that still wait are left for another run"
             )
             return
-
-
-def _ids(rows: VerificationQuerySet, size: int) -> Iterator[UUID]:
-    """By their ids, a batch in memory at a time."""
-    ids = rows.order_by("pk").values_list("pk", flat=True)
-    batch = list(ids[:size])
-    while batch:
-        yield from batch
-        batch = list(ids.filter(pk__gt=batch[-1])[:size])
 
 
 def _take(rows: VerificationQuerySet, record: UUID) -> bool:
