@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from wx_realname.services.operation.remedies import words_of
 from wx_realname.wechat import errcodes
 
 from .ways import AUTHORIZE, CHECK, FACE, Way
@@ -66,7 +67,7 @@ def describe(
     if number.isdecimal():
         return _of_errcode(int(number), call or _CALLS[way])
     explanation = GROUPS[group][1] if group in GROUPS else ""
-    if _is_chinese() or not explanation:
+    if (get_language() or "").startswith("zh") or not explanation:
         return name, explanation or description
     return name, f"{explanation} ({description})"
 
@@ -76,10 +77,5 @@ def _of_errcode(errcode: int, call: str) -> tuple[Text, Text]:
     row = next(filter(None, rows), None)
     if row is None:
         return f"errcode {errcode}", GROUPS["refusal"][1]
-    if _is_chinese():
-        return f"errcode {errcode} {row.meaning_zh}", row.remedy_zh
-    return f"errcode {errcode} {row.meaning_en}", row.remedy_en
-
-
-def _is_chinese() -> bool:
-    return (get_language() or "").startswith("zh")
+    words = words_of(row)
+    return f"errcode {errcode} {words.meaning}", words.remedy

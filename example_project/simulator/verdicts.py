@@ -7,9 +7,9 @@ from types import MappingProxyType
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from wx_realname.services.operation.remedies import words_of
 from wx_realname.wechat.verdicts import PASSED, VERDICTS, Verdict
 
 __all__ = ["PASSED", "is_known", "on_the_page"]
@@ -40,14 +40,14 @@ def is_known(verdict: object) -> bool:
 def on_the_page() -> list[dict[str, Any]]:
     """For the page, in the reader's language; those who passed first."""
     rows = sorted(VERDICTS, key=lambda row: _ORDER.index(row.code))
-    return [_shown(row, (get_language() or "").startswith("zh")) for row in rows]
+    return [_shown(row) for row in rows]
 
 
-def _shown(row: Verdict, chinese: bool) -> dict[str, Any]:
-    meaning = row.meaning_zh if chinese else row.meaning_en
+def _shown(row: Verdict) -> dict[str, Any]:
+    words = words_of(row)
     return {
         "name": row.verify_ret,
-        "label": f"{row.verify_ret} {meaning}",
-        "explanation": row.remedy_zh if chinese else row.remedy_en,
+        "label": f"{row.verify_ret} {words.meaning}",
+        "explanation": words.remedy,
         "group": GROUPS[row.code],
     }

@@ -7,13 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse, StreamingHttpResponse
-from django.template.response import TemplateResponse
 from django.urls import path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +16,7 @@ from ..moments import midnight
 from ..services.rights import accesses
 from .forms import ServiceForm
 from .read_only import ReadOnlyAdmin, require
-from .spreadsheet import BOM
+from .spreadsheet import BOM, attachment
 
 SHOWN = 200  # records on the page; the file has all
 
@@ -58,7 +53,7 @@ class AffectedForm(ServiceForm):
         """What the account reached. To be asked of a valid form alone."""
         cleaned = self.cleaned_data
         return accesses.reached(
-            actor=_account_id(cleaned["account"]),
+            actor=accesses.account_id(cleaned["account"]) or cleaned["account"],
             begin=midnight(cleaned["first_day"]),
             end=midnight(cleaned["last_day"] + timedelta(days=1)),
         )
@@ -77,28 +72,16 @@ class AffectedPage(ReadOnlyAdmin):
         if form.is_valid():
             reach = form.reach()
             if "file" in request.POST:
-                return _file(reach)
-        request.current_app = self.admin_site.name
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Whom an account reached"),
-            "may_view": self.has_view_permission(request),
-            "errors": form.errors,
-            "form": form,
-            "reach": reach,
-            "shown": reach.records[:SHOWN] if reach else (),
-            "may_view_records": request.user.has_perm("wx_realname.view_verification"),
-        }
-        return TemplateResponse(request, "admin/wx_realname/auditevent/affected.html", context)
-
-
-def _file(reach: accesses.Reach) -> StreamingHttpResponse:
-    answer = StreamingHttpResponse(_lines(reach), content_type="text/csv; charset=utf-8")
-    name = f"affected-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+                return attachment(_lines(reach), "affected")
+        return self.page(
+            request,
+            "affected",
+            _("Whom an account reached"),
+            form=form,
+            reach=reach,
+            shown=reach.records[:SHOWN] if reach else (),
+            may_view_records=request.user.has_perm("wx_realname.view_verification"),
+        )
 
 
 def _lines(reach: accesses.Reach) -> Iterator[str]:
@@ -106,16 +89,3 @@ def _lines(reach: accesses.Reach) -> Iterator[str]:
     yield f"{BOM}verification\r\n"
     for record in reach.records:
         yield f"{record}\r\n"
-
-
-def _account_id(text: str) -> str:
-    """The id of the account with that user name; else the text, for an account that is gone."""
-    users: Any = get_user_model()._default_manager
-    name = get_user_model().USERNAME_FIELD
-    found: AbstractBaseUser | None = users.filter(**{name: text}).first()
-    if found is not None:
-        return str(found.pk)
-    try:
-        return str(get_user_model()._meta.pk.to_python(text))
-    except ValidationError:
-        return text

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from ..models import AuditEvent, Verification
@@ -91,11 +89,5 @@ class AuditEventAdmin(AffectedPage):
 
     @admin.display(description=_("verification"))
     def record(self, event: AuditEvent) -> str | None:
-        if event.verification_id is None:
-            return None
-        name = "admin:wx_realname_verification_change"
-        return format_html(
-            '<a href="{}">{}</a>',
-            reverse(name, args=[event.verification_id], current_app=self.admin_site.name),
-            event.verification_id,
-        )
+        record = event.verification_id
+        return self.link("verification", record, record) if record else None

@@ -6,9 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Consent, Notice
@@ -88,7 +86,7 @@ class ConsentAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("notice"))
     def shown_notice(self, row: Consent) -> str:
-        return self._link("notice", row.notice_id, row.notice)
+        return self.link("notice", row.notice_id, row.notice)
 
     @admin.display(description=_("SHA-256 of the text"))
     def sha256(self, row: Consent) -> str:
@@ -97,9 +95,4 @@ class ConsentAdmin(ReadOnlyAdmin):
     @admin.display(description=_("verification"))
     def record(self, row: Consent) -> str | None:
         record = row.verification_id
-        return self._link("verification", record, record) if record else None
-
-    def _link(self, model: str, pk: Any, text: Any) -> str:
-        name = f"admin:wx_realname_{model}_change"
-        address = reverse(name, args=[pk], current_app=self.admin_site.name)
-        return format_html('<a href="{}">{}</a>', address, text)
+        return self.link("verification", record, record) if record else None

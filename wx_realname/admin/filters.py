@@ -9,12 +9,12 @@ from typing import Any
 from django.contrib.admin import ListFilter, SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from ..models import AuditEvent, Verification
 from ..moments import midnight
+from ..services.operation.remedies import words_of
 from ..wechat.errcodes import ERRCODES
 from ..wechat.verdicts import VERDICTS
 
@@ -73,16 +73,9 @@ class ErrcodeFilter(FixedChoices):
     title, parameter_name = _("WeChat return code"), "errcode"
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
-        chinese = (get_language() or "").startswith("zh")
-        meanings = {
-            row.errcode: row.meaning_zh if chinese else row.meaning_en for row in reversed(ERRCODES)
-        }
+        meanings = {row.errcode: words_of(row).meaning for row in reversed(ERRCODES)}
         if model_admin.model is AuditEvent:  # a face's verdict stands there, too
-            meanings |= {
-                row.verify_ret: row.meaning_zh if chinese else row.meaning_en
-                for row in VERDICTS
-                if row.code
-            }
+            meanings |= {row.verify_ret: words_of(row).meaning for row in VERDICTS if row.code}
         return [(str(code), f"{code} {meanings[code]}") for code in sorted(meanings)]
 
 

@@ -1,7 +1,8 @@
-"""The pages beside Django's own: find a person, reveal, erase, export. Thin: services do the work."""
+"""The pages beside Django's own: find a person, reveal, copy, erase, export. Thin: services do the work."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,7 @@ from django.http import (
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
-from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -26,12 +25,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from .. import services
 from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError, Throttled
 from ..models import ExportRequest, Verification
-from ..personal_data import Secret
+from ..personal_data import PersonalData, Secret
 from ..services.disclosure import approval
 from ..services.disclosure.approval import NotReleased
 from ..services.disclosure.export import chosen_by
 from . import spreadsheet
-from .forms import ExportForm, FindForm, ReasonForm, ServiceForm
+from .forms import ExportForm, FindForm, ReasonForm
 from .names import shown, usernames
 from .read_only import ReadOnlyAdmin, require
 
@@ -52,6 +51,7 @@ class ConsolePages(ReadOnlyAdmin):
             console("export/", self.export_view, "export"),
             console("export/requests/", self.requests_view, "requests"),
             console("<uuid:object_id>/reveal/", self.reveal_view, "reveal"),
+            console("<uuid:object_id>/copy/", self.copy_view, "copy"),
             console("<uuid:object_id>/erase/", self.erase_view, "erase"),
         ]
 
@@ -77,28 +77,45 @@ class ConsolePages(ReadOnlyAdmin):
             except Throttled as throttled:
                 fault = _wait(throttled.retry_after)
         title = _("Find a person")
-        return self._page(request, "find", title, form=form, found=found, fault=fault)
+        return self.page(request, "find", title, form=form, found=found, fault=fault)
 
-    # --- reveal -------------------------------------------------------------------------------
+    # --- reveal, and a copy for the citizen ----------------------------------------------------
 
     def reveal_view(self, request: Any, object_id: UUID) -> HttpResponse:
         """Plain text in the answer to the POST itself: another look takes another POST and event."""
+        title = _("Reveal name and ID number")
+        return self._told(request, object_id, services.reveal, ("reveal", "revealed"), title)
+
+    def copy_view(self, request: Any, object_id: UUID) -> HttpResponse:
+        """The same for a citizen at the counter, to be printed; the event says "copy"."""
+        title = _("Copy for the citizen")
+        return self._told(request, object_id, services.copy, ("copy", "copied"), title)
+
+    def _told(
+        self,
+        request: Any,
+        object_id: UUID,
+        tell: Callable[..., PersonalData],
+        templates: tuple[str, str],
+        title: str,
+    ) -> HttpResponse:
+        """The form that asks for a reason, then what the service tells: one template each."""
         require(request, "reveal_verification")
         row = self._row(object_id)
-        form, fault, title = ReasonForm(request.POST or None), "", _("Reveal name and ID number")
+        form, fault = ReasonForm(request.POST or None), ""
         if form.is_valid():
             try:
-                plain = services.reveal(
-                    row, actor=request.user, request=request, **form.cleaned_data
-                )
-                return self._page(request, "revealed", title, row=row, plain=plain)
+                plain = tell(row, actor=request.user, request=request, **form.cleaned_data)
+                return self.page(request, templates[1], title, row=row, plain=plain)
             except InvalidRequest as refused:
                 form.take_errors(refused)
             except NotFound:
                 fault = _("Nothing is stored: the record isn't verified, was erased, or is masked.")
             except DecryptionError:
                 fault = _("What is stored can't be read. ENCRYPTION_KEYS may lack its key.")
-        return self._page(request, "reveal", title, row=row, form=form, fault=fault)
+            except RealNameError as refused:
+                fault = str(refused.words)
+        return self.page(request, templates[0], title, row=row, form=form, fault=fault)
 
     # --- erase --------------------------------------------------------------------------------
 
@@ -114,7 +131,7 @@ class ConsolePages(ReadOnlyAdmin):
             except RealNameError as refused:
                 fault = str(refused.words)
         title = _("Erase name and ID number")
-        return self._page(request, "erase", title, row=row, form=form, fault=fault)
+        return self.page(request, "erase", title, row=row, form=form, fault=fault)
 
     # --- export -------------------------------------------------------------------------------
 
@@ -137,7 +154,7 @@ class ConsolePages(ReadOnlyAdmin):
                 return self._asked(request, chosen, form.cleaned_data)
             except InvalidRequest as refused:
                 form.take_errors(refused)
-        return self._page(request, "export", _("Export"), form=form, chosen=chosen)
+        return self.page(request, "export", _("Export"), form=form, chosen=chosen)
 
     def _asked(self, request: Any, chosen: Any, data: dict[str, Any]) -> HttpResponse:
         """FOUR_EYES: the request waits for another officer."""
@@ -175,7 +192,7 @@ class ConsolePages(ReadOnlyAdmin):
             }
             for each in requests
         ]
-        return self._page(request, "requests", _("Requests for plain exports"), rows=rows)
+        return self.page(request, "requests", _("Requests for plain exports"), rows=rows)
 
     def _requests_address(self) -> str:
         name = "admin:wx_realname_verification_requests"
@@ -193,13 +210,7 @@ class ConsolePages(ReadOnlyAdmin):
             filters=_filters(chosen),
             request=request,
         )
-        answer = StreamingHttpResponse(
-            spreadsheet.lines(exported), content_type="text/csv; charset=utf-8"
-        )
-        name = f"verifications-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
-        answer["Content-Disposition"] = f'attachment; filename="{name}"'
-        answer["X-Content-Type-Options"] = "nosniff"
-        return answer
+        return spreadsheet.attachment(spreadsheet.lines(exported), "verifications")
 
     # --- what they share ----------------------------------------------------------------------
 
@@ -215,22 +226,6 @@ class ConsolePages(ReadOnlyAdmin):
             return reverse("admin:index", current_app=self.admin_site.name)
         name = "admin:wx_realname_verification_change"
         return reverse(name, args=[row.pk], current_app=self.admin_site.name)
-
-    def _page(self, request: Any, template: str, title: str, **context: Any) -> TemplateResponse:
-        form = context.get("form")
-        request.current_app = self.admin_site.name
-        return TemplateResponse(
-            request,
-            f"admin/wx_realname/verification/{template}.html",
-            {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": title,
-                "may_view": self.has_view_permission(request),
-                "errors": isinstance(form, ServiceForm) and form.errors,
-                **context,
-            },
-        )
 
 
 def _wait(seconds: int | None) -> str:

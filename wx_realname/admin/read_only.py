@@ -9,10 +9,14 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from ..services.disclosure.refusal import refused
+from .forms import ServiceForm
 from .keyset_list import KeysetChangeList
 
 View = Callable[..., Any]
@@ -60,6 +64,29 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def console_urls(self) -> list[Any]:
         """Further pages of the model's."""
         return []
+
+    def page(self, request: Any, template: str, title: str, **context: Any) -> TemplateResponse:
+        """One of them, by its template's name."""
+        form = context.get("form")
+        request.current_app = self.admin_site.name
+        return TemplateResponse(
+            request,
+            f"admin/wx_realname/{self.opts.model_name}/{template}.html",
+            {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": title,
+                "may_view": self.has_view_permission(request),
+                "errors": isinstance(form, ServiceForm) and form.errors,
+                **context,
+            },
+        )
+
+    def link(self, model: str, pk: Any, text: Any) -> str:
+        """A link to a row of that model of ours."""
+        name = f"admin:wx_realname_{model}_change"
+        address = reverse(name, args=[pk], current_app=self.admin_site.name)
+        return format_html('<a href="{}">{}</a>', address, text)
 
     def get_urls(self) -> list[Any]:
         patterns = [*self.console_urls(), *super().get_urls()]

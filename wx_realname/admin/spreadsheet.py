@@ -10,6 +10,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -61,6 +62,15 @@ def lines(exported: Generator[Exported, None, None]) -> Iterator[str]:
     labels = {str(value): str(label) for value, label in Verification.Status.choices}
     labels |= {str(value): str(label) for value, label in Verification.Method.choices}
     return _written(header, exported, labels, _("(can't be read)"))
+
+
+def attachment(text: Iterator[str], name: str) -> StreamingHttpResponse:
+    """A file to be saved, `<name>-<now>.csv`."""
+    answer = StreamingHttpResponse(text, content_type="text/csv; charset=utf-8")
+    filename = f"{name}-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
+    answer["Content-Disposition"] = f'attachment; filename="{filename}"'
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 def _heading(name: str) -> str:

@@ -16,13 +16,13 @@ from ..wechat.verdicts import verdict_of
 from .audit import STATUSES
 from .filters import DayFilter, ErrcodeFilter, MerchantFilter, MethodFilter, StatusFilter
 from .names import shown, usernames
-from .subject_copy import SubjectCopyPage
+from .pages import ConsolePages
 
 MOST_EVENTS = 200  # of one record's trail
 
 
 @admin.register(Verification)
-class VerificationAdmin(SubjectCopyPage):
+class VerificationAdmin(ConsolePages):
     list_display = (
         "when",
         "status",

@@ -5,15 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.moments import midnight
-from wx_realname.services.rights.accesses import reached
+from wx_realname.services.rights.accesses import account_id, reached
 
 
 class Command(RealnameCommand):
@@ -41,15 +39,10 @@ class Command(RealnameCommand):
 
 def _account(text: str) -> str:
     """The id of the account with that name, or the id itself: the account may be gone."""
-    model = get_user_model()
-    named = model._default_manager.filter(**{model.USERNAME_FIELD: text}).first()
-    if named is not None:
-        return str(named.pk)
-    try:
-        model._meta.pk.to_python(text)
-    except (ValidationError, AttributeError):
-        raise CommandError(f'--actor: there is no account "{text}".') from None
-    return text
+    found = account_id(text)
+    if found is None:
+        raise CommandError(f'--actor: there is no account "{text}".')
+    return found
 
 
 def _moment(option: str, text: str, is_end: bool) -> datetime:

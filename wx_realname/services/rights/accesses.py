@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
@@ -76,6 +77,18 @@ def _offices(actors: set[str], user: Any) -> dict[str, str]:
     except (ValueError, AttributeError):  # ids of another kind of user; a user model without groups
         pass
     return found
+
+
+def account_id(text: str) -> str | None:
+    """The id of the account with that user name; else the text, if it can be an id of one that is gone."""
+    model = get_user_model()
+    named = model._default_manager.filter(**{model.USERNAME_FIELD: text}).first()
+    if named is not None:
+        return str(named.pk)
+    try:
+        return str(model._meta.pk.to_python(text))
+    except ValidationError:
+        return None
 
 
 @dataclass(frozen=True)
