@@ -60,13 +60,17 @@ class FaceThrottle(PostThrottle):
             self._limit.give_back()
 
 
-class ResultThrottle(PostThrottle):
-    """Results asked for one record: enough for a mini-program that backs off."""
+class _FixedThrottle(PostThrottle):
+    """A rate that no setting changes."""
 
     RATE = "60/min"
 
     def rate_in(self, settings: conf.Settings) -> str | None:
         return self.RATE
+
+
+class ResultThrottle(_FixedThrottle):
+    """Results asked for one record: enough for a mini-program that backs off."""
 
     def key(self, request: Any, view: Any) -> str | None:
         if request.method != "POST":
@@ -74,13 +78,8 @@ class ResultThrottle(PostThrottle):
         return f"result_throttle:{request.user.pk}:{view.kwargs['pk']}"
 
 
-class CategoriesThrottle(PostThrottle):
+class CategoriesThrottle(_FixedThrottle):
     """The categories asked for by one user: cached an hour, so that few mini-programs ask twice."""
-
-    RATE = "60/min"
-
-    def rate_in(self, settings: conf.Settings) -> str | None:
-        return self.RATE
 
     def key(self, request: Any, view: Any) -> str | None:
         return f"categories_throttle:{request.user.pk}" if request.method == "GET" else None

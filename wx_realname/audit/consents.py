@@ -18,7 +18,7 @@ from ..vault.blind_index import Digest
 from . import keys
 from .reading import batches, stored
 from .records import owners_of
-from .trail import Origin, values_of
+from .trail import Origin, signature_of, values_of
 
 FORMAT = 1
 BATCH = 1_000
@@ -35,7 +35,7 @@ def append_notice(notice: Notice, *, using: str) -> AuditEvent:
 
     It carries an HMAC over all that the notice says.
     """
-    values = {"purpose": notice.purpose} | _signature(notice_digests(notice)[0])
+    values = {"purpose": notice.purpose} | signature_of(notice_digests(notice)[0])
     reason = f"{notice.version} ({notice.language}) {notice.pk}"
     values |= values_of(Event.NOTICE_PUBLISHED, Origin(), reason)
     return statements.insert(AuditEvent, values, using)
@@ -49,19 +49,15 @@ def append_consent(
     It carries an HMAC over (id, user, notice's hash, given_at, withdrawn_at), and what else the row says.
     """
     user_id = str(consent.user_id or "")
-    signature = digests(consent, notice, user_id, consent.withdrawn_at)[0]
+    digest = digests(consent, notice, user_id, consent.withdrawn_at)[0]
     values = {
         "user_id": user_id[:64],
         "verification_id": consent.verification_id,
         "consent_id": consent.pk,
         "purpose": notice.purpose,
     }
-    values |= values_of(event, origin, "") | _signature(signature)
+    values |= values_of(event, origin, "") | signature_of(digest)
     return statements.insert(AuditEvent, values, using)
-
-
-def _signature(digest: Digest) -> dict[str, Any]:
-    return {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
 
 
 def digests(

@@ -14,7 +14,7 @@ from ..vault.blind_index import BlindIndex, Digest
 from . import keys
 from .reading import stored
 from .seal import listed
-from .trail import Origin, append
+from .trail import Origin, append, signature_of
 
 Event = AuditEvent.Event
 
@@ -38,14 +38,7 @@ def append_removal(seal: AuditSeal, *, using: str) -> AuditEvent:
 
 
 def _append(reason: str, signature: Digest, using: str) -> AuditEvent:
-    return append(
-        Event.EXPIRY,
-        Origin(),
-        using=using,
-        reason=reason,
-        outcome_hmac=signature.hex,
-        outcome_key_id=signature.key_id,
-    )
+    return append(Event.EXPIRY, Origin(), using=using, reason=reason, **signature_of(signature))
 
 
 def may_be_missing(number: int, missing: set[bytes]) -> bool:

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from .. import conf, statements
 from ..models import AuditEvent, Verification
 from ..uuid7 import uuid7
+from ..vault.blind_index import Digest
 from . import outcome
 
 logger = logging.getLogger(__name__)
@@ -92,8 +93,12 @@ def _outcome(
 ) -> dict[str, Any]:
     values = values_of(event, origin, reason) | details | _description(verification)
     values["answer_digest"] = verification.answer_digest or ""
-    digest = outcome.digests(verification, values)[0]
-    return values | {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
+    return values | signature_of(outcome.digests(verification, values)[0])
+
+
+def signature_of(digest: Digest) -> dict[str, Any]:
+    """The columns of an event that vouches for something."""
+    return {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
 
 
 def values_of(event: AuditEvent.Event, origin: Origin, reason: str) -> dict[str, Any]:

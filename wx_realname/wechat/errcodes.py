@@ -139,7 +139,7 @@ ERRCODES: tuple[ErrCode, ...] = (
     ),
     *(
         ErrCode("api", errcode, "misconfigured", *DEAD_TOKEN, who="operator")
-        for errcode in (40001, 40014, 42001)
+        for errcode in sorted(DEAD_ACCESS_TOKEN)
     ),
     ErrCode(
         "api",
@@ -175,8 +175,7 @@ ERRCODES: tuple[ErrCode, ...] = (
         "misconfigured",
         "the grant_type is not valid",
         "不合法的凭证类型",
-        "Something between us and WeChat changes the request.",
-        "请检查请求是否被代理服务器或网关修改。",
+        *CHANGED_ON_THE_WAY,
         who="developer",
     ),
     ErrCode("token", 40013, "misconfigured", *WRONG_APPID, who="operator"),

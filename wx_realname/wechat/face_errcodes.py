@@ -6,7 +6,7 @@ the record only where nothing that is asked later could answer otherwise.
 
 from __future__ import annotations
 
-from .return_code import ErrCode, Words
+from .return_code import APPLY_FOR_FACES, ErrCode, Words
 
 BAD_OPENID = 40003
 NOT_GRANTED = 48001
@@ -22,8 +22,7 @@ _OPENID: Words = (
 _NOT_OPEN: Words = (
     "face verification is not open to this appid",
     "该 appid 未开通人脸核身能力",
-    "The mini-program's administrator applies in its console: industry capabilities, face verification.",
-    "请小程序管理员登录小程序后台，在“行业能力 → 人脸核身”中申请开通。",
+    *APPLY_FOR_FACES,
 )
 _CHANGED = (
     "Update this package: WeChat's interface may have changed, or a proxy changes the request.",

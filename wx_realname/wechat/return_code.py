@@ -71,6 +71,10 @@ CHANGED_ON_THE_WAY = (
     "Something between us and WeChat changes the request.",
     "请检查请求是否被代理服务器或网关修改。",
 )
+APPLY_FOR_FACES = (
+    "The mini-program's administrator applies in its console: industry capabilities, face verification.",
+    "请小程序管理员登录小程序后台，在“行业能力 → 人脸核身”中申请开通。",
+)
 ADMIN_REFUSED: Words = (
     "the administrator refused this IP address",
     "管理员已拒绝该 IP 的调用",

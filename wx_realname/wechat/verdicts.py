@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..exceptions import BY_CODE, RealNameError
-from .return_code import Who
+from .return_code import APPLY_FOR_FACES, Who
 
 Becomes = Literal["verified", "rejected", "failed", "unknown", "waiting"]
 Remedy = tuple[str, str]  # in English and Chinese
@@ -58,10 +58,6 @@ _LATER: Remedy = ("Ask again in a moment.", "请稍后再次查询。")
 _ALLOW: Remedy = (
     "The citizen allows WeChat the camera and microphone in the phone's settings, or takes another way.",
     "请用户在手机系统设置中允许微信使用相机和麦克风，或改用其他方式。",
-)
-_APPLY: Remedy = (
-    "The mini-program's administrator applies in its console: industry capabilities, face verification.",
-    "请小程序管理员登录小程序后台，在“行业能力 → 人脸核身”中申请开通。",
 )
 _UPDATE: Remedy = (
     "Update this package: WeChat's interface may have changed; tell WeChat's support the record's time.",
@@ -165,7 +161,7 @@ VERDICTS: tuple[Verdict, ...] = (
         "misconfigured",
         "failed",
         "operator",
-        _APPLY,
+        APPLY_FOR_FACES,
         _10006=("the appid has no permission", "该 appid 无人脸核身权限"),
     ),
     *_rows(
