@@ -213,7 +213,7 @@ def known_checks() -> dict[str, tuple[str, str]]:
 
 
 def _option(function: Callable[..., Any]) -> str:
-    if function is deploy_checks.every_name_fits:
+    if "databases" in inspect.signature(function).parameters:
         return "--database"
     return "--deploy" if function in deploy_checks.DEPLOY else ""
 

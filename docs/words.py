@@ -407,6 +407,10 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "没有名为 “default” 的商户，也未设置 MERCHANT_RESOLVER：每次调用都须指明商户。",
         "将一个商户命名为 “default”，或设置 MERCHANT_RESOLVER。",
     ),
+    "W025": (
+        "有记录使用的密钥不在 ENCRYPTION_KEYS 或 INDEX_KEYS 中：无法读取，或无法查找。",
+        "把该密钥重新放回列表、置于首个密钥之后；可否移除以 realname_rotate_keys 的输出为准。",
+    ),
     "I001": (
         "部分密钥采用国密算法：用一行列出哪些部分是国密、哪些不是。",
         "供密评人员使用的表格见“安全”一页。",

@@ -22,7 +22,8 @@ CATALOGUE = PACKAGE / "locale" / "zh_Hans" / "LC_MESSAGES"
 PO = polib.pofile(str(CATALOGUE / "django.po"))
 MO = polib.mofile(str(CATALOGUE / "django.mo"))
 
-MARKERS = {"_", "gettext", "gettext_lazy"}
+#: How many of its arguments are texts.
+MARKERS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "ngettext_lazy": 2}
 
 CHINESE = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 #: A comma, semicolon, colon, bracket, question or exclamation mark of ASCII beside Chinese text.
@@ -36,10 +37,10 @@ def marked_texts() -> Iterator[str]:
     """The texts of the package that are marked for translation, as Python joins them."""
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and _name(node.func) in MARKERS and node.args:
-                text = node.args[0]
-                if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                    yield text.value
+            if isinstance(node, ast.Call) and _name(node.func) in MARKERS:
+                for text in node.args[: MARKERS[_name(node.func)]]:
+                    if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                        yield text.value
 
 
 TAG = re.compile(

@@ -241,6 +241,7 @@ def databases_are_right(app_configs: Any, databases: Any = None, **options: Any)
     return [
         *deploy_checks.every_name_fits(databases),
         *deploy_checks.ids_are_native(databases),
+        *deploy_checks.no_key_is_missing(databases),
     ]
 
 

@@ -19,14 +19,14 @@ from cryptography.x509 import Certificate
 from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
 from django.db.models import UUIDField
 
 from . import conf
 from .databases import is_mysql, is_postgresql
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
-from .services import clients
+from .services import clients, missing_keys
 from .services.cache import WAIT, waits_are_bounded
 from .services.operation import algorithms
 
@@ -307,6 +307,29 @@ def text_ids(connection: Any) -> list[tuple[str, str]]:
     with connection.cursor() as cursor:
         cursor.execute(columns)
         return sorted((name, str(type_)) for name, type_ in cursor.fetchall() if name in wanted)
+
+
+def no_key_is_missing(databases: Iterable[str] | None) -> Found:
+    """W025: records stand under a key that ENCRYPTION_KEYS or INDEX_KEYS lacks: can't be read, or found."""
+    for alias in databases or ():
+        if alias != router.db_for_write(Verification):
+            continue
+        for missing in _missing_keys(alias):
+            records = "1 record is" if missing.records == 1 else f"{missing.records} records are"
+            yield Warning(
+                f'{records} under key {missing.key}, which WX_REALNAME["{missing.setting}"] lacks.',
+                hint="Put the key behind the first of its list again; realname_rotate_keys says when it can "
+                "go.",
+                id="wx_realname.W025",
+            )
+
+
+def _missing_keys(alias: str) -> list[missing_keys.MissingKey]:
+    rows = Verification.objects.using(alias)
+    try:
+        return [*missing_keys.of_ciphertexts(rows), *missing_keys.of_indexes(rows)]
+    except (DatabaseError, ConfigurationError):
+        return []  # before migrate, or with settings that E001 names
 
 
 def sm_is_throughout() -> Found:

@@ -213,6 +213,8 @@ class Verification(models.Model):
                 fields=("credential_id_index", "-created_at", "-id"), name="wx_realname_credential"
             ),
             models.Index(fields=("real_name_index", "-created_at", "-id"), name="wx_realname_name"),
+            # under which keys the indexes are
+            models.Index(fields=("index_key_id",), name="wx_realname_index_key"),
             # what came under a notice, and outlived its days
             models.Index(fields=("consent", "verified_at"), name="wx_realname_by_consent"),
             # the console's list, and each of its filters

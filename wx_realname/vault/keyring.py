@@ -27,6 +27,7 @@ VERSION = 1
 _ALGORITHM_CODES = {"AES-256-GCM": 1, "SM4-GCM": 2}
 #: The versions that a key's envelopes have: the first is written, all are opened.
 _VERSIONS = {"AES-256-GCM": (1,), "SM4-GCM": (2, 1)}
+_ALGORITHMS = {code: algorithm for algorithm, code in _ALGORITHM_CODES.items()}
 _DERIVES: dict[int, HashAlgorithm] = {1: SHA256(), 2: SM3()}
 
 
@@ -46,6 +47,15 @@ class Header:
     def __bytes__(self) -> bytes:
         key_id = self.key_id.encode()
         return bytes((self.version, self.algorithm_code, len(key_id))) + key_id
+
+    @property
+    def algorithm(self) -> str:
+        return _ALGORITHMS[self.algorithm_code]
+
+    def of_the_same_key(self) -> list[Header]:
+        """What any envelope of that key begins with, this one among them."""
+        versions = _VERSIONS[self.algorithm]
+        return [Header(self.algorithm_code, self.key_id, version) for version in versions]
 
     @classmethod
     def of(cls, envelope: bytes) -> Header:
@@ -119,8 +129,7 @@ def header_of(key: EncryptionKey) -> Header:
 
 def headers_of(key: EncryptionKey) -> tuple[Header, ...]:
     """What the envelopes begin with that this key opens."""
-    code = _ALGORITHM_CODES[key.algorithm]
-    return tuple(Header(code, key.key_id, version) for version in _VERSIONS[key.algorithm])
+    return tuple(Header(_ALGORITHM_CODES[key.algorithm], key.key_id).of_the_same_key())
 
 
 def has_key_for(envelope: bytes, keys: Iterable[EncryptionKey]) -> bool:

@@ -18,7 +18,7 @@ from ...personal_data import Secret
 from ...text import clean_text
 from ...vault import blind_index
 from ...vault.blind_index import BlindIndex
-from .. import limits
+from .. import limits, missing_keys
 from ..reasons import require_case_number
 from ..transactions import durable
 
@@ -47,10 +47,16 @@ class Match:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found, newest first; `cut` says that there is more than is shown."""
+    """What a search found, newest first; `cut` says that there is more than is shown.
+
+    `unsearchable`: records that no search reaches, whose key INDEX_KEYS lacks; `unreadable`: records that
+    have the number, but whose name couldn't be read to be compared.
+    """
 
     matches: list[Match]
     cut: bool
+    unsearchable: int = 0
+    unreadable: int = 0
 
 
 def find_person(
@@ -75,15 +81,16 @@ def find_person(
     origin, misses = audit.Origin.of(actor, request), limits.of_searches(actor)
     if not misses.take():
         raise _throttled(origin, by, case_number, misses.wait())
-    rows = _rows(condition)
+    rows, unreadable = _rows(condition), 0
     if name and conf.current().name_index != "exact":
-        rows = [row for row in rows if _bears(row, name)]
+        rows, unreadable = _bearing(name, rows)
     if rows:
         misses.give_back()
     cut = len(rows) > MAX_FOUND
     rows = rows[:MAX_FOUND]
     _append(origin, rows, f"by {by}; found: {len(rows)}{'+' if cut else ''}", case_number)
-    return Found(_matches(rows), cut)
+    unsearchable = sum(key.records for key in missing_keys.of_indexes(Verification.objects.all()))
+    return Found(_matches(rows), cut, unsearchable, unreadable)
 
 
 def _append(
@@ -134,14 +141,23 @@ def _condition(name: Secret, number: Secret) -> Q:
     return condition
 
 
-def _bears(row: Verification, name: Secret) -> bool:
-    """Whether it is that name; a record without a ciphertext is told by its number alone."""
-    try:
-        data = Verification.objects.get(pk=row.pk).personal_data()
-    except (DecryptionError, Verification.DoesNotExist):
-        return False
-    form = blind_index.name_form
-    return data is None or form(data.real_name) == form(name.reveal())
+def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification], int]:
+    """Those of the rows that bear the name, and of how many that can't be read."""
+    form, found, unreadable = blind_index.name_form, [], 0
+    wanted = form(name.reveal())
+    for row in rows:
+        try:
+            data = Verification.objects.get(pk=row.pk).personal_data()
+        except DecryptionError:
+            unreadable += 1
+            continue
+        except Verification.DoesNotExist:
+            continue
+        if (
+            data is None or form(data.real_name) == wanted
+        ):  # without a ciphertext the number alone tells
+            found.append(row)
+    return found, unreadable
 
 
 def _normalized(number: Secret) -> Secret:

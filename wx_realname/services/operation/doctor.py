@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ... import conf
 from ...exceptions import (
@@ -29,6 +30,7 @@ from ...exceptions import (
     NoRealName,
     RealNameError,
 )
+from ...models import Verification
 from ...personal_data import PersonalData, Secret
 from ...wechat import face
 from ...wechat.categories import is_open
@@ -36,7 +38,7 @@ from ...wechat.errcodes import Call
 from ...wechat.face_errcodes import NOT_GRANTED
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.transport import NoAnswer
-from .. import clients
+from .. import clients, missing_keys
 from ..cache import Cache, CacheUnavailable
 from . import algorithms, remedies
 from .certificates import certificates_of
@@ -66,6 +68,7 @@ def examine() -> Iterator[Finding]:
     """Look at each merchant in turn. Raises `ConfigurationError` for settings that can't be read."""
     yield _asked()
     yield _cache_works()
+    yield from _missing_keys()
     for merchant in conf.current().merchants.values():
         yield from _Examination(merchant).findings()
     yield Finding("-", "algorithms", "ok", algorithms.line())
@@ -103,6 +106,23 @@ def _counted(cache: Cache) -> Any:
     found = cache.get(key)
     cache.delete(key)
     return found
+
+
+def _missing_keys() -> Iterator[Finding]:
+    """Whether the settings have every key that records stand under; the usage says when nobody can tell."""
+    rows = Verification.objects.deciding()
+    try:
+        found = [*missing_keys.of_ciphertexts(rows), *missing_keys.of_indexes(rows)]
+    except DatabaseError:
+        return
+    for each in found:
+        says = ngettext(
+            "%(records)d record is under key %(key)s, which %(setting)s lacks.",
+            "%(records)d records are under key %(key)s, which %(setting)s lacks.",
+            each.records,
+        )
+        remedy = _("Put the key behind the first of its list again.")
+        yield Finding("-", "keys", "fault", says % vars(each), remedy)
 
 
 class _Examination:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 
 from django.db.models import Count, Q
 
 from ... import audit, conf
 from ...managers import VerificationQuerySet
 from ...models import Verification
-from ...vault.keyring import Header, header_of, headers_of
-
-NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
-FACE = "face_encrypted"  # while a face waits
-ENCRYPTED = (NAME, NUMBER, FACE)
-
-EncryptionKeys = tuple[conf.EncryptionKey, ...]
+from ...vault.keyring import header_of, headers_of
+from ..missing_keys import NAME, NUMBER, not_under, opened_by, under
 
 
 @dataclass(frozen=True)
@@ -62,13 +54,11 @@ def key_use() -> KeyUse:
     """Count it, in one pass over the records (and one over the audit trail for each of INDEX_KEYS)."""
     settings = conf.current()
     keys, hash_keys = settings.encryption_keys, settings.index_keys
-    counts = {
-        f"under_{n}": _count(_under(headers_of(key), *ENCRYPTED)) for n, key in enumerate(keys)
-    }
+    counts = {f"under_{n}": _count(under(headers_of(key))) for n, key in enumerate(keys)}
     for n, hash_key in enumerate(hash_keys):
         counts[f"indexed_{n}"] = _count(Q(index_key_id=hash_key.key_id))
         counts[f"tokens_{n}"] = _count(Q(token_key_id=hash_key.key_id))
-    counts |= {"strays": _count(_not_under(_opened_by(keys))), "stale": _count(_is_stale())}
+    counts |= {"strays": _count(not_under(opened_by(keys))), "stale": _count(_is_stale())}
     found = Verification.objects.deciding().aggregate(**counts)
     return KeyUse(
         encryption=tuple(
@@ -96,23 +86,8 @@ def _is_stale() -> Q:
     both = Q(**{f"{NAME}__isnull": False, f"{NUMBER}__isnull": False})
     indexed = Q(index_key_id=settings.index_keys[0].key_id)
     named = Q(real_name_index__isnull=settings.name_index == "exact")  # missing, or unwanted
-    stale = _not_under([header_of(settings.encryption_keys[0])]) | both & (~indexed | named)
+    stale = not_under([header_of(settings.encryption_keys[0])]) | both & (~indexed | named)
     return stale | named & Q(real_name_index__isnull=False)
-
-
-def _opened_by(keys: EncryptionKeys) -> list[Header]:
-    return [header for key in keys for header in headers_of(key)]
-
-
-def _under(headers: Iterable[Header], *columns: str) -> Q:
-    """Of which one of the columns begins with one of the headers."""
-    tests = [Q(**{f"{name}__header": bytes(header)}) for header in headers for name in columns]
-    return reduce(or_, tests)
-
-
-def _not_under(headers: list[Header]) -> Q:
-    """With a ciphertext that begins with none of the headers."""
-    return reduce(or_, (Q(**{f"{it}__isnull": False}) & ~_under(headers, it) for it in ENCRYPTED))
 
 
 def _count(test: Q) -> Count:

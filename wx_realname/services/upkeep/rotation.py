@@ -23,8 +23,9 @@ from ...managers import VerificationQuerySet
 from ...models import AuditEvent, Verification, encrypted_field
 from ...vault import blind_index
 from ...vault.fields import Sealed, envelope
+from ..missing_keys import ENCRYPTED
 from ..transactions import durable, persistently
-from .key_use import ENCRYPTED, stale
+from .key_use import stale
 
 BATCH = 2_000  # rows of one transaction
 PAUSES = (0.05, 0.2, 1)  # seconds after each try of rows that somebody else holds

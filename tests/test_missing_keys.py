@@ -1,0 +1,118 @@
+"""Keys that records stand under and the settings lack are named, with how many records need each."""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, router
+
+from tests.console import FIND, staff
+from tests.rotation import E1, E2, I1, I2, PERSON, S3, Configure, made
+from tests.test_doctor import doctor
+from wx_realname import deploy_checks
+from wx_realname.models import Verification
+from wx_realname.sandbox import Sandbox
+from wx_realname.services import missing_keys
+from wx_realname.vault.fields import Sealed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def without_three(configure: Configure) -> None:
+    """Records under two encryption keys and one index key that are gone."""
+    configure(ENCRYPTION_KEYS=[E2], INDEX_KEYS=[I2])
+    made(1)
+    waiting = {"face_encrypted": Sealed(b"\x01\x01\x02e2" + bytes(28))}
+    made(1, **waiting, real_name_encrypted=None, credential_id_encrypted=None)
+    configure(ENCRYPTION_KEYS=[S3], INDEX_KEYS=[I2])
+    made(1)
+    configure(ENCRYPTION_KEYS=[E1], INDEX_KEYS=[I1])
+    made(1)
+
+
+def warnings() -> list[str]:
+    alias = router.db_for_write(Verification)
+    return [found.msg for found in deploy_checks.no_key_is_missing([alias])]
+
+
+MISSING = [
+    "2 records are under key 'e2' (AES-256-GCM), which {}ENCRYPTION_KEYS{} lacks.",
+    "1 record is under key 's3' (SM4-GCM), which {}ENCRYPTION_KEYS{} lacks.",
+    "3 records are under key 'i2', which {}INDEX_KEYS{} lacks.",
+]
+
+
+@pytest.mark.usefixtures("without_three")
+def test_check_database_counts_the_records_of_each_key_that_is_missing() -> None:
+    assert sorted(warnings()) == sorted(text.format('WX_REALNAME["', '"]') for text in MISSING)
+    assert list(deploy_checks.no_key_is_missing(None)) == []
+
+
+@pytest.mark.usefixtures("without_three")
+def test_the_doctor_counts_them_too(sandbox: Sandbox, capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        call_command("realname_doctor", no_color=True)
+    told = capsys.readouterr().out
+    assert all(f"fault   - keys: {text.format('', '')}" in told for text in MISSING)
+
+
+def test_nothing_is_said_where_every_key_is_there(sandbox: Sandbox, configure: Configure) -> None:
+    configure(ENCRYPTION_KEYS=[S3, E1], INDEX_KEYS=[I2, I1])
+    made(2)
+    configure(ENCRYPTION_KEYS=[E1, S3], INDEX_KEYS=[I1, I2])
+    made(2)
+    assert warnings() == [] and "keys" not in doctor()[1]
+
+
+def test_the_same_id_with_another_algorithm_is_another_key(configure: Configure) -> None:
+    configure(ENCRYPTION_KEYS=[S3.replace("s3", "e1")])
+    made(1)
+    configure(ENCRYPTION_KEYS=[E1])
+    assert [each.key for each in missing_keys.of_ciphertexts(Verification.objects.all())] == [
+        "'e1' (SM4-GCM)"
+    ]
+
+
+def test_what_is_no_ciphertext_hides_no_missing_key(configure: Configure) -> None:
+    configure(ENCRYPTION_KEYS=[E2])
+    spoilt, _ = made(2)
+    table = connection.ops.quote_name(Verification._meta.db_table)
+    id_ = spoilt.pk if connection.features.has_native_uuid_field else spoilt.pk.hex
+    with connection.cursor() as cursor:
+        columns = "real_name_encrypted = %s, credential_id_encrypted = %s"
+        cursor.execute(f"UPDATE {table} SET {columns} WHERE id = %s", [b"?", b"?", id_])  # noqa: S608
+    configure(ENCRYPTION_KEYS=[E1])
+    (missing,) = missing_keys.of_ciphertexts(Verification.objects.all())
+    assert missing == missing_keys.MissingKey("ENCRYPTION_KEYS", "'e2' (AES-256-GCM)", 1)
+
+
+def find(**typed: str) -> str:
+    client = staff("view_verification")
+    return unescape(client.post(FIND, typed).content.decode())
+
+
+def test_find_says_what_it_cannot_search(configure: Configure) -> None:
+    configure(INDEX_KEYS=[I2])
+    made(3)
+    configure(INDEX_KEYS=[I1])
+    told = find(credential_id=PERSON.credential_id)
+    assert "Nobody was found" in told
+    assert "3 records can't be found: INDEX_KEYS lacks their keys" in told
+
+
+def test_find_says_whose_name_it_cannot_compare(configure: Configure) -> None:
+    configure(ENCRYPTION_KEYS=[E2], INDEX_KEYS=[I1])
+    made(1)
+    configure(ENCRYPTION_KEYS=[E1], NAME_INDEX="none")
+    told = find(credential_id=PERSON.credential_id, real_name=PERSON.real_name)
+    assert "1 record has this number, but its name" in told and "can't be found" not in told
+
+
+def test_find_warns_of_nothing_where_every_key_is_there(configure: Configure) -> None:
+    configure(ENCRYPTION_KEYS=[E1], INDEX_KEYS=[I1])
+    made(1)
+    assert 'role="alert"' not in find(credential_id=PERSON.credential_id)

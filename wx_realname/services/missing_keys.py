@@ -1,0 +1,94 @@
+"""Keys that records stand under and the settings lack, told by the headers of ciphertexts and by key ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from .. import conf
+from ..exceptions import DecryptionError
+from ..managers import VerificationQuerySet
+from ..vault.fields import Sealed
+from ..vault.keyring import Header, headers_of
+
+NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
+FACE = "face_encrypted"  # while a face waits
+ENCRYPTED = (NAME, NUMBER, FACE)
+MOST = 20  # keys of one setting that are looked for
+
+
+@dataclass(frozen=True)
+class MissingKey:
+    """A key that the setting lacks, with its id as the database has it, and how many records need it."""
+
+    setting: str
+    key: str
+    records: int
+
+
+def of_ciphertexts(rows: VerificationQuerySet) -> Iterator[MissingKey]:
+    """Keys without which name or number can't be read: one pass over the rows, and two for each key."""
+    known = opened_by(conf.current().encryption_keys)
+    no_ciphertexts: list[Any] = []
+    for _ in range(MOST):
+        strays = rows.filter(not_under(known)).exclude(pk__in=no_ciphertexts)
+        stray = strays.order_by().values_list("pk", *ENCRYPTED)[:1]
+        if not stray:
+            return
+        pk, *columns = stray[0]
+        header = next(_strange_headers(columns, known), None)
+        if header is None:  # realname_verify_audit names it
+            no_ciphertexts.append(pk)
+            continue
+        headers = header.of_the_same_key()
+        known += headers
+        key = f"{header.key_id!r} ({header.algorithm})"
+        yield MissingKey("ENCRYPTION_KEYS", key, rows.filter(under(headers)).count())
+
+
+def _strange_headers(columns: Iterable[Sealed | None], known: list[Header]) -> Iterator[Header]:
+    for sealed in filter(None, columns):
+        try:
+            header = Header.of(sealed.envelope)
+        except DecryptionError:
+            continue
+        if header not in known:
+            yield header
+
+
+def of_indexes(rows: VerificationQuerySet) -> Iterator[MissingKey]:
+    """Keys without which records aren't found: one indexed read for each id that the rows bear."""
+    known, last = {key.key_id for key in conf.current().index_keys}, ""
+    for _ in range(MOST + len(known)):
+        behind = rows.filter(index_key_id__gt=last).order_by("index_key_id")
+        last = behind.values_list("index_key_id", flat=True).first() or ""
+        if not last:
+            return
+        if last not in known:
+            yield MissingKey("INDEX_KEYS", repr(last), rows.filter(index_key_id=last).count())
+
+
+def opened_by(keys: tuple[conf.EncryptionKey, ...]) -> list[Header]:
+    """What the ciphertexts begin with that the keys open."""
+    return [header for key in keys for header in headers_of(key)]
+
+
+def under(headers: Iterable[Header], *columns: str) -> Q:
+    """Of which one of the columns begins with one of the headers."""
+    tests = [
+        Q(**{f"{name}__header": bytes(header)})
+        for header in headers
+        for name in columns or ENCRYPTED
+    ]
+    return reduce(or_, tests)
+
+
+def not_under(headers: Iterable[Header]) -> Q:
+    """With a ciphertext that begins with none of the headers."""
+    known = list(headers)
+    return reduce(or_, (Q(**{f"{it}__isnull": False}) & ~under(known, it) for it in ENCRYPTED))
