@@ -1,4 +1,4 @@
-"""Keys that records stand under and the settings lack are named, with how many records need each."""
+"""Keys that records stand under and the settings lack are named (W025), with how many records need each."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ MISSING = [
 
 
 @pytest.mark.usefixtures("without_three")
-def test_check_database_counts_the_records_of_each_key_that_is_missing() -> None:
+def test_w025_counts_the_records_of_each_key_that_is_missing() -> None:
     assert sorted(warnings()) == sorted(text.format('WX_REALNAME["', '"]') for text in MISSING)
     assert list(deploy_checks.no_key_is_missing(None)) == []
 
