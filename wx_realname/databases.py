@@ -28,6 +28,13 @@ def is_mysql(connection: Any) -> bool:
     return name(connection) == MYSQL
 
 
+def exact_collation(connection: Any) -> str | None:
+    """The collation by which only the same texts are alike; None: the database's own is such."""
+    if not is_mysql(connection):
+        return None
+    return "utf8mb4_nopad_bin" if connection.mysql_is_mariadb else "utf8mb4_0900_bin"
+
+
 def has_triggers(connection: Any) -> bool:
     """Whether `audit.protect` knows how a trigger is written there."""
     return name(connection) in _NULL_SAFE

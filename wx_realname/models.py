@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from . import conf, masking
+from .exact_text import ExactCharField
 from .managers import VerificationManager
 from .moments import MomentField
 from .personal_data import PersonalData
@@ -21,13 +22,13 @@ class Notice(models.Model):
     """What a citizen is shown before giving consent, in one language; published once, never changed."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
-    purpose = models.CharField(_("purpose"), max_length=64)
-    version = models.CharField(_("version"), max_length=32)
-    language = models.CharField(_("language"), max_length=16)
-    title = models.CharField(_("title"), max_length=255)
+    purpose = ExactCharField(_("purpose"), max_length=64)
+    version = ExactCharField(_("version"), max_length=32)
+    language = ExactCharField(_("language"), max_length=16)
+    title = ExactCharField(_("title"), max_length=255)
     text = models.TextField(_("text"))
-    sha256 = models.CharField(_("SHA-256 of the text"), max_length=64)
-    handler = models.CharField(_("personal information handler"), max_length=255)
+    sha256 = ExactCharField(_("SHA-256 of the text"), max_length=64)
+    handler = ExactCharField(_("personal information handler"), max_length=255)
     recipients = models.TextField(_("recipients"), blank=True)
     retention_days = models.PositiveIntegerField(_("retention (days)"), null=True)
     published_at = MomentField(_("published at"))
@@ -118,12 +119,12 @@ class Verification(models.Model):
         related_name="+",
         db_index=False,  # the composite indexes begin with it
     )
-    merchant = models.CharField(_("merchant"), max_length=64)
-    mch_id = models.CharField(_("merchant number"), max_length=32, blank=True)
-    app_id = models.CharField(_("appid"), max_length=64)
-    cert_serialno = models.CharField(_("certificate serial number"), max_length=40, blank=True)
-    method = models.CharField(_("method"), max_length=16, choices=Method.choices)
-    status = models.CharField(_("status"), max_length=16, choices=Status.choices)
+    merchant = ExactCharField(_("merchant"), max_length=64)
+    mch_id = ExactCharField(_("merchant number"), max_length=32, blank=True)
+    app_id = ExactCharField(_("appid"), max_length=64)
+    cert_serialno = ExactCharField(_("certificate serial number"), max_length=40, blank=True)
+    method = ExactCharField(_("method"), max_length=16, choices=Method.choices)
+    status = ExactCharField(_("status"), max_length=16, choices=Status.choices)
     attempt = models.PositiveIntegerField(_("attempt"), default=1)
     consent = models.ForeignKey(
         Consent,
@@ -138,18 +139,18 @@ class Verification(models.Model):
     credential_id_encrypted = EncryptedField(_("ID number, encrypted"), null=True)
     #: Of a face that isn't decided yet: verify_id, out_seq_no, openid and what was typed, as JSON.
     face_encrypted = EncryptedField(_("face verification, encrypted"), null=True)
-    real_name_masked = models.CharField(_("real name"), max_length=255, null=True)  # noqa: DJ001 - erased
-    credential_id_masked = models.CharField(_("ID number"), max_length=18, null=True)  # noqa: DJ001
-    real_name_index = models.CharField(_("name index"), max_length=64, null=True)  # noqa: DJ001
-    credential_id_index = models.CharField(_("number index"), max_length=64, null=True)  # noqa: DJ001
-    index_key_id = models.CharField(_("index key id"), max_length=32, blank=True)
+    real_name_masked = ExactCharField(_("real name"), max_length=255, null=True)
+    credential_id_masked = ExactCharField(_("ID number"), max_length=18, null=True)
+    real_name_index = ExactCharField(_("name index"), max_length=64, null=True)
+    credential_id_index = ExactCharField(_("number index"), max_length=64, null=True)
+    index_key_id = ExactCharField(_("index key id"), max_length=32, blank=True)
     check_digit_valid = models.BooleanField(_("check digit holds"), null=True)
 
-    error_code = models.CharField(_("error code"), max_length=32, blank=True)
+    error_code = ExactCharField(_("error code"), max_length=32, blank=True)
     errcode = models.IntegerField(_("WeChat return code"), null=True)
     verify_ret = models.IntegerField(_("WeChat face verdict"), null=True)
-    errmsg = models.CharField(_("WeChat message"), max_length=400, blank=True)
-    hint = models.CharField(_("WeChat hint"), max_length=100, blank=True)
+    errmsg = ExactCharField(_("WeChat message"), max_length=400, blank=True)
+    hint = ExactCharField(_("WeChat hint"), max_length=100, blank=True)
     in_doubt = models.BooleanField(
         _("in doubt"),
         default=False,
@@ -166,12 +167,12 @@ class Verification(models.Model):
     #: When `realname_settle` last took a waiting face to ask about it.
     settled_at = MomentField(_("taken by settle at"), null=True)
 
-    token_digest = models.CharField(_("token digest"), max_length=64)
-    token_key_id = models.CharField(_("token digest key id"), max_length=32)
+    token_digest = ExactCharField(_("token digest"), max_length=64)
+    token_key_id = ExactCharField(_("token digest key id"), max_length=32)
     #: HMAC over both ciphertexts of WeChat's answer: the same on another record is a replay.
-    answer_digest = models.CharField(_("answer digest"), max_length=64, null=True)  # noqa: DJ001 - unique
+    answer_digest = ExactCharField(_("answer digest"), max_length=64, null=True)
     #: Of a check: HMAC over name and number, salted by the row's id.
-    typed_digest = models.CharField(_("digest of what was typed"), max_length=64, blank=True)
+    typed_digest = ExactCharField(_("digest of what was typed"), max_length=64, blank=True)
 
     objects = VerificationManager()
 
@@ -305,30 +306,30 @@ class AuditEvent(models.Model):
         EXPIRY = "expiry", _("old events removed")
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
-    event = models.CharField(_("event"), max_length=32, choices=Event.choices)
+    event = ExactCharField(_("event"), max_length=32, choices=Event.choices)
     created_at = MomentField(_("time"))
-    actor_id = models.CharField(_("actor"), max_length=64, blank=True)
-    user_id = models.CharField(_("user"), max_length=64, blank=True)
+    actor_id = ExactCharField(_("actor"), max_length=64, blank=True)
+    user_id = ExactCharField(_("user"), max_length=64, blank=True)
     ip_address = models.GenericIPAddressField(_("IP address"), null=True)
     verification_id = models.UUIDField(_("verification"), null=True)
-    merchant = models.CharField(_("merchant"), max_length=64, blank=True)
-    method = models.CharField(_("method"), max_length=16, blank=True)
-    status = models.CharField(_("status"), max_length=16, blank=True)
+    merchant = ExactCharField(_("merchant"), max_length=64, blank=True)
+    method = ExactCharField(_("method"), max_length=16, blank=True)
+    status = ExactCharField(_("status"), max_length=16, blank=True)
     attempt = models.PositiveIntegerField(_("attempt"), null=True)
-    error_code = models.CharField(_("error code"), max_length=32, blank=True)
+    error_code = ExactCharField(_("error code"), max_length=32, blank=True)
     errcode = models.IntegerField(_("WeChat return code"), null=True)
     duration_ms = models.PositiveIntegerField(_("duration (ms)"), null=True)
-    reason = models.CharField(_("reason"), max_length=255, blank=True)
-    case_number = models.CharField(_("case number"), max_length=64, blank=True)
+    reason = ExactCharField(_("reason"), max_length=255, blank=True)
+    case_number = ExactCharField(_("case number"), max_length=64, blank=True)
     consent_id = models.UUIDField(_("consent"), null=True)
-    purpose = models.CharField(_("purpose"), max_length=64, blank=True)
+    purpose = ExactCharField(_("purpose"), max_length=64, blank=True)
     minor = models.BooleanField(_("under 18"), null=True)
     records = models.PositiveIntegerField(_("records reached"), null=True)
-    records_digest = models.CharField(_("digest of the records reached"), max_length=64, blank=True)
-    answer_digest = models.CharField(_("answer digest"), max_length=64, blank=True)
-    openid_digest = models.CharField(_("openid HMAC"), max_length=64, blank=True)
-    outcome_hmac = models.CharField(_("outcome HMAC"), max_length=64, blank=True)
-    outcome_key_id = models.CharField(_("outcome HMAC key id"), max_length=40, blank=True)
+    records_digest = ExactCharField(_("digest of the records reached"), max_length=64, blank=True)
+    answer_digest = ExactCharField(_("answer digest"), max_length=64, blank=True)
+    openid_digest = ExactCharField(_("openid HMAC"), max_length=64, blank=True)
+    outcome_hmac = ExactCharField(_("outcome HMAC"), max_length=64, blank=True)
+    outcome_key_id = ExactCharField(_("outcome HMAC key id"), max_length=40, blank=True)
     seal = models.PositiveBigIntegerField(_("seal"), null=True, editable=False)
 
     class Meta:
@@ -388,8 +389,8 @@ class AuditAccess(models.Model):
 class ServiceUse(models.Model):
     """That a citizen used the services of a purpose on a day: one row, whatever the number of requests."""
 
-    user_id = models.CharField(_("user"), max_length=64)
-    purpose = models.CharField(_("purpose"), max_length=64)
+    user_id = ExactCharField(_("user"), max_length=64)
+    purpose = ExactCharField(_("purpose"), max_length=64)
     day = models.DateField(_("day"))
 
     class Meta:
@@ -410,12 +411,12 @@ class ExportRequest(models.Model):
     """A plain export that waits for a second officer: released by another, within a day, and run once."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=uuid7, editable=False)
-    actor_id = models.CharField(_("asked by"), max_length=64)
-    reason = models.CharField(_("reason"), max_length=255)
-    case_number = models.CharField(_("case number"), max_length=64, blank=True)
-    filters = models.CharField(_("filters"), max_length=255)
+    actor_id = ExactCharField(_("asked by"), max_length=64)
+    reason = ExactCharField(_("reason"), max_length=255)
+    case_number = ExactCharField(_("case number"), max_length=64, blank=True)
+    filters = ExactCharField(_("filters"), max_length=255)
     asked_at = models.DateTimeField(_("asked at"))
-    released_by = models.CharField(_("released by"), max_length=64, blank=True)
+    released_by = ExactCharField(_("released by"), max_length=64, blank=True)
     released_at = models.DateTimeField(_("released at"), null=True)
     used_at = models.DateTimeField(_("run at"), null=True)
 
@@ -436,15 +437,15 @@ class AuditSeal(models.Model):
     """
 
     number = models.PositiveBigIntegerField(_("number"), primary_key=True)
-    previous = models.CharField(_("hash of the seal before"), max_length=64)
+    previous = ExactCharField(_("hash of the seal before"), max_length=64)
     format = models.PositiveSmallIntegerField(_("format"), default=1)
-    root = models.CharField(_("Merkle root"), max_length=64)
+    root = ExactCharField(_("Merkle root"), max_length=64)
     count = models.PositiveIntegerField(_("events"))
     members = models.BinaryField(_("event ids and leaf hashes"))
     created_at = MomentField(_("time"))
-    hash = models.CharField(_("hash"), max_length=64)
-    hmac = models.CharField(_("HMAC"), max_length=64)
-    key_id = models.CharField(_("HMAC key id"), max_length=40)
+    hash = ExactCharField(_("hash"), max_length=64)
+    hmac = ExactCharField(_("HMAC"), max_length=64)
+    key_id = ExactCharField(_("HMAC key id"), max_length=40)
 
     class Meta:
         verbose_name = _("audit seal")
@@ -463,8 +464,8 @@ class HourlyStatistic(models.Model):
     """
 
     hour = MomentField(_("hour"))
-    merchant = models.CharField(_("merchant"), max_length=64)
-    method = models.CharField(_("method"), max_length=16, choices=Verification.Method.choices)
+    merchant = ExactCharField(_("merchant"), max_length=64)
+    method = ExactCharField(_("method"), max_length=16, choices=Verification.Method.choices)
     attempts = models.PositiveIntegerField(_("attempts"))
     peak = models.PositiveIntegerField(_("most attempts in a minute"))
     peak_at = MomentField(_("that minute"))

@@ -16,6 +16,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
 from django.db.models.signals import post_init, post_save, pre_init, pre_save
 
+from .exact_text import ExactCharField
 from .moments import MomentField
 
 Row = TypeVar("Row", bound=models.Model)
@@ -33,7 +34,7 @@ _SIGNALS = (pre_init, post_init, pre_save, post_save)
 #: What the fields do to values of their own type, aware moments among them; None: every driver takes
 #: them as they are. Another field's `get_db_prep_save` is asked.
 _PREPARATIONS: Mapping[type[_Field], _Preparation | None] = {
-    models.CharField: None,
+    ExactCharField: None,
     models.IntegerField: None,
     models.PositiveIntegerField: None,
     models.BooleanField: None,
