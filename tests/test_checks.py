@@ -265,10 +265,12 @@ def test_a_certificate_that_is_relieved_in_time_may_end(
 
 
 RESOLVERS = [f'WX_REALNAME["{name}_RESOLVER"]' for name in ("MERCHANT", "OPENID", "CLIENT_IP")]
+OTHERS = [f'WX_REALNAME["{name}"]' for name in ("SUBJECT_COPY", "DATA_KEY_BACKEND")]
 
 
 @pytest.mark.parametrize(
-    "place", [*RESOLVERS, f'{PLACE}["ACCESS_TOKEN_PROVIDER"]', f'{PLACE}["KEY_BACKEND"]']
+    "place",
+    [*RESOLVERS, *OTHERS, f'{PLACE}["ACCESS_TOKEN_PROVIDER"]', f'{PLACE}["KEY_BACKEND"]'],
 )
 @pytest.mark.parametrize(
     ("path", "fault"),
@@ -287,8 +289,8 @@ def test_e004_names_the_import_string_that_leads_nowhere(
     (tmp_path / "its_module.py").write_text("raise RuntimeError('planted')")
     monkeypatch.syspath_prepend(tmp_path)
     name = place.split('"')[-2]
-    raw = WHOLE | ({name: path} if place in RESOLVERS else {})
-    if place not in RESOLVERS:
+    raw = WHOLE | ({name: path} if place in RESOLVERS + OTHERS else {})
+    if place not in RESOLVERS + OTHERS:
         raw["MERCHANTS"] = {"default": MERCHANT | PAIR | {name: path}}
     messages = [message for message in checked(raw) if message.id != "wx_realname.E002"]
     assert [message.msg for message in messages] == ([f"{place} {fault}"] if fault else [])

@@ -15,9 +15,9 @@ from django.db import DatabaseError, connection
 
 from tests.partitions import acting, run, sql_of
 from tests.test_audit_seal import PERSON, sealed, verify
-from wx_realname.models import Verification
+from wx_realname.models import Consent, Notice, Verification
 from wx_realname.sandbox import Sandbox
-from wx_realname.services import exchange
+from wx_realname.services import exchange, reveal, withdraw
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -52,18 +52,23 @@ def test_both_languages_have_the_same_sql() -> None:
 
 @pytest.mark.usefixtures("_roles")
 def test_the_sealer_seals_and_verifies_what_the_site_wrote_and_deleted(
-    user: Any, sandbox: Sandbox
+    user: Any, sandbox: Sandbox, notice: Notice
 ) -> None:
     other = get_user_model().objects.create(username="other")
+    third = get_user_model().objects.create(username="third")
     with acting(own("realname_site")):
-        for owner in (user, other):
-            exchange(user=owner, auth_token=sandbox.issue_auth_token(PERSON))
+        for owner in (user, other, third):
+            token = sandbox.issue_auth_token(PERSON)
+            row = exchange(user=owner, auth_token=token, notice=notice.pk)
         user.delete()
+        reveal(row, actor=other, reason="case 1")
+        withdraw(Consent.objects.select_related("notice").get(user=third), user=third)
     with acting(own("realname_sealer")):
         sealed()
         code, said = verify()
     assert (code, "is intact" in said) == (0, True), said
     assert Verification.objects.filter(user=None, status="erased").count() == 1
+    assert Consent.objects.exclude(withdrawn_at=None).count() == 1
 
 
 @pytest.mark.usefixtures("_roles")
@@ -74,6 +79,10 @@ def test_the_sealer_seals_and_verifies_what_the_site_wrote_and_deleted(
         "DELETE FROM wx_realname_auditevent",
         "UPDATE wx_realname_auditevent SET reason = ''",
         "DELETE FROM wx_realname_auditseal",
+        "DELETE FROM wx_realname_auditaccess",
+        "UPDATE wx_realname_notice SET text = ''",
+        "DELETE FROM wx_realname_consent",
+        "UPDATE wx_realname_consent SET given_at = now()",
     ],
 )
 def test_neither_role_can_change_what_was_written(role: str, change: str) -> None:

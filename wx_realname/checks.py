@@ -124,6 +124,8 @@ def imports_are_right() -> Iterator[checks.CheckMessage]:
         'WX_REALNAME["MERCHANT_RESOLVER"]': current.merchant_resolver,
         'WX_REALNAME["OPENID_RESOLVER"]': current.openid_resolver,
         'WX_REALNAME["CLIENT_IP_RESOLVER"]': current.client_ip_resolver,
+        'WX_REALNAME["SUBJECT_COPY"]': current.subject_copy,
+        'WX_REALNAME["DATA_KEY_BACKEND"]': current.data_key_backend,
     }
     for merchant in current.merchants.values():
         place = merchant.keys.setting

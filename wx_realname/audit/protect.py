@@ -1,21 +1,45 @@
-"""Database triggers that refuse to change or delete the trail: opt-in, since test runners flush with DELETE.
+"""Database triggers that refuse to change or delete what is evidence: opt-in, since test runners flush.
 
-An event comes unsealed, may be sealed once, and nothing else of it may change; a seal may not change at all.
+An event comes unsealed and may be sealed once. A consent comes live and may be withdrawn once; the deletion
+of its user unties it. Nothing else of them may change, and nothing at all of a seal, a notice or an access.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections, router, transaction
+from django.db import connections, models, router, transaction
 
 from .. import databases
 from ..exceptions import ConfigurationError
-from ..models import AuditEvent, AuditSeal
+from ..models import AuditAccess, AuditEvent, AuditSeal, Consent, Notice
 
-MESSAGE = "wx_realname: the audit trail is append-only"
+MESSAGE = "wx_realname: the audit trail, notices and consents are append-only"
 _FUNCTION = "wx_realname_append_only"
+
+
+@dataclass(frozen=True)
+class _Guarded:
+    """A table, the column that is set once, and the one that may be emptied."""
+
+    model: type[models.Model]
+    set_once: str | None = None
+    emptied: str | None = None
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+
+_GUARDED = (
+    _Guarded(AuditEvent, set_once="seal"),
+    _Guarded(AuditSeal),
+    _Guarded(AuditAccess),
+    _Guarded(Notice),
+    _Guarded(Consent, set_once="withdrawn_at", emptied="user_id"),
+)
 
 
 def install() -> None:
@@ -45,16 +69,16 @@ def _run(statements: Any) -> None:
 _FURTHER = {"postgresql": ("TRUNCATE",)}
 
 
-def _triggers(connection: Any) -> Iterator[tuple[str, str, str]]:
+def _triggers(connection: Any) -> Iterator[tuple[str, _Guarded, str]]:
     """Name, table and event of each trigger."""
-    for model in (AuditEvent, AuditSeal):
+    for guarded in _GUARDED:
         for event in ("DELETE", "UPDATE", "INSERT", *_FURTHER.get(databases.name(connection), ())):
-            yield f"{model._meta.db_table}_{event.lower()}", model._meta.db_table, event
+            yield f"{guarded.table}_{event.lower()}", guarded, event
 
 
 def _removal(connection: Any) -> Iterator[str]:
-    for name, table, _ in _triggers(connection):
-        where = f" ON {table}" if databases.is_postgresql(connection) else ""
+    for name, guarded, _ in _triggers(connection):
+        where = f" ON {guarded.table}" if databases.is_postgresql(connection) else ""
         yield f"DROP TRIGGER IF EXISTS {name}{where}"
     if databases.is_postgresql(connection):
         yield f"DROP FUNCTION IF EXISTS {_FUNCTION}()"
@@ -70,10 +94,10 @@ def _creation(connection: Any) -> Iterator[str]:
             f"CREATE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$"
         )
-    for name, table, event in _triggers(connection):
-        when = _refused_when(connection, table, event)
+    for name, guarded, event in _triggers(connection):
+        when = _refused_when(connection, guarded, event)
         each = "STATEMENT" if event == "TRUNCATE" else "ROW"
-        head = f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH {each}"
+        head = f"CREATE TRIGGER {name} BEFORE {event} ON {guarded.table} FOR EACH {each}"
         if databases.is_postgresql(connection):
             yield f"{head} WHEN ({when}) EXECUTE FUNCTION {_FUNCTION}()"
         elif databases.name(connection) == databases.SQLITE:
@@ -82,29 +106,42 @@ def _creation(connection: Any) -> Iterator[str]:
             yield f"{head} IF {when} THEN {refusal['mysql']} END IF"
 
 
-def _refused_when(connection: Any, table: str, event: str) -> str:
+def _refused_when(connection: Any, guarded: _Guarded, event: str) -> str:
     if event == "INSERT":
-        return _refused_insert(connection, table)
-    sealing = event == "UPDATE" and table == AuditEvent._meta.db_table
-    return f"NOT ({_sealing(connection)})" if sealing else "TRUE"
+        return _refused_insert(connection, guarded)
+    if event == "UPDATE" and guarded.set_once:
+        return f"NOT ({_allowed_update(connection, guarded)})"
+    return "TRUE"
 
 
-def _refused_insert(connection: Any, table: str) -> str:
-    """A sealed event is never new. SQLite's REPLACE deletes without a word."""
-    is_event = table == AuditEvent._meta.db_table
-    refused = "NEW.seal IS NOT NULL" if is_event else "FALSE"
+def _refused_insert(connection: Any, guarded: _Guarded) -> str:
+    """What is set once is never set in a new row. SQLite's REPLACE deletes without a word."""
+    refused = f"NEW.{guarded.set_once} IS NOT NULL" if guarded.set_once else "FALSE"
     if databases.name(connection) != databases.SQLITE:
         return refused
-    key = "id" if is_event else "number"
-    same = f"{key} = NEW.{key} OR rowid = NEW.rowid"
-    return f"{refused} OR EXISTS (SELECT 1 FROM {table} WHERE {same})"  # noqa: S608 - names of ours
+    same = " OR ".join(_same_keys(guarded.model))
+    return f"{refused} OR EXISTS (SELECT 1 FROM {guarded.table} WHERE {same})"  # noqa: S608 - names of ours
 
 
-def _sealing(connection: Any) -> str:
-    """Whether an update does nothing but seal an unsealed event."""
+def _same_keys(model: type[models.Model]) -> Iterator[str]:
+    """A condition for each key by which a row could replace another."""
+    yield "rowid = NEW.rowid"
+    columns = {field.name: field.column for field in model._meta.concrete_fields}
+    constraints = model._meta.constraints
+    uniques = [each.fields for each in constraints if isinstance(each, models.UniqueConstraint)]
+    for names in [(model._meta.pk.name,), *uniques]:
+        yield " AND ".join(f"{columns[name]} = NEW.{columns[name]}" for name in names)
+
+
+def _allowed_update(connection: Any, guarded: _Guarded) -> str:
+    """Whether an update does nothing but what the table's rows may go through."""
     same = databases.null_safe_equality(connection)
-    columns = [field.column for field in AuditEvent._meta.concrete_fields if field.name != "seal"]
+    columns = [field.column for field in guarded.model._meta.concrete_fields]
     if databases.name(connection) == databases.SQLITE:
         columns.append("rowid")  # moved onto another's, it would replace that
-    kept = " AND ".join(f"NEW.{column} {same} OLD.{column}" for column in columns)
-    return f"OLD.seal IS NULL AND NEW.seal IS NOT NULL AND {kept}"
+    kept = {column: f"NEW.{column} {same} OLD.{column}" for column in columns}
+    if guarded.set_once:
+        kept[guarded.set_once] = f"(OLD.{guarded.set_once} IS NULL OR {kept[guarded.set_once]})"
+    if guarded.emptied:
+        kept[guarded.emptied] = f"(NEW.{guarded.emptied} IS NULL OR {kept[guarded.emptied]})"
+    return " AND ".join(kept.values())
