@@ -267,26 +267,6 @@ def test_a_deleted_user_is_no_tampering(lived: list[Verification], user: Any) ->
 # --- what else may go wrong -------------------------------------------------------------------
 
 
-def test_a_withdrawal_that_stopped_halfway_is_finished_by_the_next_one(
-    liar: LyingWeChat, user: Any, notice: Notice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from wx_realname.services.rights import withdrawal
-
-    row = exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
-    consent = Consent.objects.select_related("notice").get()
-
-    def dies(*args: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(withdrawal, "_erase_all_of", dies)
-        withdraw(consent, user=user)
-    assert Verification.objects.get().status == "verified"
-    withdraw(consent, user=user)
-    assert Verification.objects.get(pk=row.pk).status == "erased"
-    assert AuditEvent.objects.filter(event="consent_withdrawn").count() == 1 and faults() == []
-
-
 def test_consent_again_after_a_withdrawal_wants_a_new_verification(
     liar: LyingWeChat, user: Any, notice: Notice
 ) -> None:

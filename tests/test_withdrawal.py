@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.db import connections, router
+from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN, at_once
 from tests.lying_wechat import (
@@ -22,7 +26,8 @@ from tests.lying_wechat import (
 from wx_realname import audit
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Consent, Notice, Verification
-from wx_realname.services import begin_face, exchange, finish_face, withdraw
+from wx_realname.services import begin_face, consent_to, exchange, finish_face, withdraw
+from wx_realname.services.rights import notices, withdrawal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,5 +120,61 @@ def test_a_withdrawal_races_with_the_end_of_an_attempt(
         came = at_once(attempt, withdrawn)
         assert not [each for each in came if isinstance(each, Exception)], came
         assert not Consent.objects.filter(withdrawn_at=None).exists()
+        assert personal() == [], n
+    assert faults() == []
+
+
+# --- as a whole or not at all -----------------------------------------------------------------
+
+
+def kill(*args: Any, **kwargs: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [(withdrawal, "_erase_all_of"), (audit, "append_outcomes"), (withdrawal.durable, "__exit__")],
+    ids=["the consent is withdrawn", "the record is erased", "nothing is committed"],
+)
+def test_a_withdrawal_that_is_killed_halfway_leaves_nothing_half_done(
+    liar: LyingWeChat,
+    user: Any,
+    notice: Notice,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    step: str,
+) -> None:
+    exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    one = consent()
+    connections.close_all()  # a connection isn't the child's to use
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(module, step, kill)
+        withdraw(one, user=user)
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    assert consent().withdrawn_at is None and Verification.objects.get().status == "verified"
+    assert faults() == []
+    withdraw(one, user=user)
+    assert personal() == [] and faults() == []
+    assert AuditEvent.objects.filter(event="consent_withdrawn").count() == 1
+
+
+def test_two_purposes_withdrawn_at_once_leave_nothing_personal(
+    liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    pension = Notice(
+        **{field.attname: getattr(notice, field.attname) for field in Notice._meta.fields[1:]}
+    )
+    pension.purpose, pension.published_at = "pension", timezone.now()
+    notices.add(pension, using=router.db_for_write(Notice))
+    for n in range(4):
+        exchange(user=user, auth_token=f"{AUTH_TOKEN}-{n}", notice=notice.pk)
+        consent_to(user=user, notice=pension.pk)
+        both = Consent.objects.filter(withdrawn_at=None).select_related("notice")
+        came = at_once(*[lambda each=each: withdraw(each, user=user) for each in both])
+        assert not [each for each in came if isinstance(each, Exception)], came
         assert personal() == [], n
     assert faults() == []

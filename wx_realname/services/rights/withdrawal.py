@@ -22,8 +22,9 @@ def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consen
     """Withdraw the user's consents to the purpose of that consent; returns them, newest first.
 
     When none of the user's consents is left, the personal data of all records is erased, of whatever
-    method, and of faces that wait. What is pending is erased by its own end, which reads the consent
-    again. Repeated, it changes nothing. Raises `NotFound` for another user's consent.
+    method, and of faces that wait: in the same transaction, so that a crash leaves nothing half done. What
+    is pending is erased by its own end, which reads the consent again. Repeated, it changes nothing. Raises
+    `NotFound` for another user's consent.
     """
     if consent.user_id != user.pk:
         raise NotFound
@@ -31,11 +32,17 @@ def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consen
     origin = audit.Origin.of(user, request)
     purpose = consent.notice.purpose
     with durable(using):
+        _lock_live(user)
         for each in _of(user, using).filter(notice__purpose=purpose, withdrawn_at=None):
             _withdraw(each, origin, using)
-    if not consents.live(user).exists():
-        _erase_all_of(user, origin, using)
+        if not consents.live(user).exists():
+            _erase_all_of(user, origin, using)
     return list(_of(user, using).filter(notice__purpose=purpose))
+
+
+def _lock_live(user: Any) -> None:
+    """Of two withdrawals at once, of two purposes, the later one has to see that it is the last."""
+    list(consents.live(user).order_by("pk").select_for_update().values_list("pk"))
 
 
 def _of(user: Any, using: str) -> QuerySet[Consent]:
@@ -44,7 +51,7 @@ def _of(user: Any, using: str) -> QuerySet[Consent]:
 
 
 def _withdraw(consent: Consent, origin: audit.Origin, using: str) -> None:
-    """Only what nobody else withdrew meanwhile. The UPDATE waits for an attempt that ends under it."""
+    """Only what nobody else withdrew meanwhile."""
     consent.withdrawn_at = timezone.now()
     live = Consent.objects.using(using).filter(pk=consent.pk, withdrawn_at=None)
     if live.update(withdrawn_at=consent.withdrawn_at):
