@@ -266,7 +266,11 @@ def test_anyone_elses_is_404(api: Api, auth_token: str, method: str) -> None:
 )
 def test_another_method_is_405(api: Api, path: str, methods: tuple[str, ...]) -> None:
     for method in methods:
-        error(getattr(api(), method)(path), 405, "method_not_allowed")
+        answer = getattr(api(), method)(path)
+        error(answer, 405, "method_not_allowed")
+        assert method.upper() not in answer["Allow"].split(", ")
+    for method in answer["Allow"].split(", "):
+        assert getattr(api(), method.lower())(path).status_code != 405, method
 
 
 @pytest.mark.parametrize("kind", ["x-www-form-urlencoded", "xml", "json2", "multipart", ""])

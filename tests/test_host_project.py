@@ -287,6 +287,27 @@ def test_sessions_and_csrf_answer_in_our_shape(user: Any, liar: LyingWeChat) -> 
     assert (answer["Cache-Control"], liar.calls) == ("no-store", [])
 
 
+@pytest.mark.urls(__name__)
+def test_a_missing_and_a_wrong_csrf_token_are_told_apart(user: Any, liar: LyingWeChat) -> None:
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(user)
+
+    def detail(language: str, **headers: str) -> str:
+        headers |= {"Accept-Language": language}
+        answer = client.post("/session/", {"auth_token": AUTH_TOKEN}, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "permission_denied")
+        return str(answer.json()["detail"])
+
+    assert detail("en").startswith("CSRF token missing")
+    assert detail("zh-hans").startswith("缺少 CSRF 令牌")
+    client.cookies["csrftoken"] = "c" * 32
+    assert detail("en").startswith("CSRF token missing")
+    assert detail("en", **{"X-CSRFToken": "d" * 32}).startswith("CSRF check failed")
+    assert detail("en", Origin="https://elsewhere.example").startswith("CSRF check failed")
+    client.post("/session/", {"auth_token": AUTH_TOKEN}, headers={"X-CSRFToken": "c" * 32})
+    assert Verification.objects.get().status == "verified"
+
+
 def reads_bodies(get_response: Any) -> Any:
     """A host's middleware that looks at every body."""
     return lambda request: get_response(request) if request.body is not None else None

@@ -10,6 +10,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from wx_realname import services
 from wx_realname.api.serializers import CleanTextField
 from wx_realname.api.views import RealNameView
+from wx_realname.exceptions import PermissionDenied
 
 
 class LoginSerializer(Serializer):
@@ -25,6 +26,8 @@ class Login(RealNameView):
         user, _ = get_user_model().objects.get_or_create(
             username=openid, defaults={"password": make_password(None)}
         )
+        if not user.is_active:
+            raise PermissionDenied  # else every call after it would be a 401
         return Response({"token": str(AccessToken.for_user(user))})
 
 

@@ -20,6 +20,10 @@ from .. import exceptions as ours
 logger = logging.getLogger(__name__)
 
 _NOT_OUR_HOST = _("The Host header names no host of this site.")
+_CSRF_MISSING = _(
+    "CSRF token missing: with a login by session, every request that changes something has to send it."
+)
+_CSRF_WRONG = _("CSRF check failed: the token, Origin or Referer isn't of this site.")
 
 #: DRF's and Django's exceptions by the code of ours that they become.
 _FROM_DRF: tuple[tuple[type[Exception], type[ours.RealNameError]], ...] = (
@@ -35,6 +39,15 @@ _FROM_DRF: tuple[tuple[type[Exception], type[ours.RealNameError]], ...] = (
     (SuspiciousOperation, ours.InvalidRequest),
     (UnreadablePostError, ours.InvalidRequest),
 )
+
+
+class _CSRFFailed(ours.PermissionDenied):
+    """What DRF's login by session refuses, which the caller can mend."""
+
+    def __init__(self, exc: drf.PermissionDenied) -> None:
+        super().__init__()
+        missing = any(word in str(exc.detail) for word in ("missing", "not set"))
+        self.words = _CSRF_MISSING if missing else _CSRF_WRONG  # type: ignore[misc]
 
 
 class _HostsOwn(ours.RealNameError):
@@ -79,6 +92,8 @@ def as_ours(exc: Exception) -> ours.RealNameError:
     if isinstance(exc, drf.PermissionDenied) and isinstance(exc.detail, dict):
         # RealNameVerified and MinimumAge say which of ours it is.
         return ours.BY_CODE.get(str(exc.detail.get("code")), ours.PermissionDenied)()
+    if isinstance(exc, drf.PermissionDenied) and str(exc.detail).startswith("CSRF Failed"):
+        return _CSRFFailed(exc)
     for theirs, cls in _FROM_DRF:
         if isinstance(exc, theirs):
             return cls()

@@ -43,6 +43,7 @@ from .throttles import CategoriesThrottle, FaceThrottle, PostThrottle, ResultThr
 class RealNameView(APIView):
     """What our views share: JSON only, errors in our shape, no transaction around, nothing stored."""
 
+    http_method_names = ["get", "post", "delete", "head"]  # what Allow may name: OPTIONS is refused
     permission_classes: Any = (IsAuthenticated,)
     parser_classes = (OpaqueJSONParser,)
     renderer_classes = (JSONRenderer,)
