@@ -48,7 +48,33 @@ def day(model: str) -> Ask:
 
         from benchmarks.filling import STEP
 
-        return client.get(f"{ADMIN}{model}/?day={localdate(now() - SMALL / 2 * STEP)}")
+        middle = localdate(now() - SMALL / 2 * STEP)
+        return client.get(f"{ADMIN}{model}/?since={middle}&until={middle}")
+
+    return ask
+
+
+def quarter(model: str) -> Ask:
+    """The last ninety days."""
+
+    def ask(client: Client) -> Any:
+        from datetime import timedelta
+
+        from django.utils.timezone import localdate
+
+        return client.get(f"{ADMIN}{model}/?since={localdate() - timedelta(days=90)}")
+
+    return ask
+
+
+def account(model: str, parameter: str) -> Ask:
+    """What the history has of its first user: every fiftieth row, and a few more."""
+
+    def ask(client: Client) -> Any:
+        from django.contrib.auth import get_user_model
+
+        first = get_user_model().objects.get(username="citizen-0").pk
+        return client.get(f"{ADMIN}{model}/?{parameter}={first}")
 
     return ask
 
@@ -84,7 +110,10 @@ PAGES: dict[str, Ask] = {
     "verifications, merchant": get("verification/?merchant=default"),
     "verifications, method": get("verification/?method=check"),
     "verifications, errcode": get("verification/?errcode=94006"),
+    "verifications, error code": get("verification/?error_code=misconfigured"),
+    "verifications, user": account("verification", "user"),
     "verifications, day": day("verification"),
+    "verifications, quarter": quarter("verification"),
     "find by number": find(credential_id="440524198001010013"),
     "find by a rare name": find(real_name="欧阳娜"),
     "find by a common name": find(real_name="张伟"),
@@ -96,7 +125,11 @@ PAGES: dict[str, Ask] = {
     "audit events, merchant": get("auditevent/?merchant=default"),
     "audit events, method": get("auditevent/?method=check"),
     "audit events, errcode": get("auditevent/?errcode=94006"),
+    "audit events, error code": get("auditevent/?error_code=misconfigured"),
+    "audit events, officer": account("auditevent", "actor"),
+    "audit events, user": account("auditevent", "user"),
     "audit events, day": day("auditevent"),
+    "audit events, quarter": quarter("auditevent"),
     "overview": get("hourlystatistic/"),
 }
 

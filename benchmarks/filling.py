@@ -115,7 +115,7 @@ def _kind(n: int) -> tuple[str, int | None]:
 
 
 def _error_code(errcode: int | None) -> str:
-    return "" if errcode is None else "no_real_name"
+    return {94004: "no_real_name", 94006: "misconfigured"}.get(errcode or 0, "")
 
 
 def _record(n: int, at: datetime, user_id: int, indexes: dict[str, str]) -> dict[str, Any]:

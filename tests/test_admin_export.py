@@ -69,8 +69,8 @@ def test_a_plain_export_shows_all_and_keeps_numbers_as_text(
 
 def test_both_ends_of_an_export_are_recorded(row: Verification, officer: Client) -> None:
     day = f"{timezone.localtime(row.created_at):%Y-%m-%d}"
-    answer = officer.post(f"{EXPORT}?status=verified&day={day}", PLAIN)
-    begun = f"plain; day={day}, status=verified; case 4711"
+    answer = officer.post(f"{EXPORT}?status=verified&since={day}&until={day}", PLAIN)
+    begun = f"plain; since={day}, until={day}, status=verified; case 4711"
     assert trail() == [("export", begun)]  # before the first row is read
     text_of(answer)
     event = AuditEvent.objects.get(event="export")

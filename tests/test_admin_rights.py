@@ -57,8 +57,11 @@ def test_notices_and_consents_are_lists_to_look_at(row: Verification, notice: No
         assert clerk.post(page(model, pk, "delete"), {"post": "yes"}).status_code == 403
         assert clerk.post(page(model, pk, "change"), {"purpose": "x"}).status_code == 403
         assert staff(username=f"no-{model}").get(page(model)).status_code == 403
-    assert clerk.get(page("consent"), {"day": today()}).status_code == 200
-    assert str(row.pk) not in clerk.get(page("consent"), {"day": today(-1)}).content.decode()
+    assert clerk.get(page("consent"), {"since": today(), "until": today()}).status_code == 200
+    assert (
+        str(row.pk)
+        not in clerk.get(page("consent"), {"since": today(-1), "until": today(-1)}).content.decode()
+    )
 
 
 def test_a_withdrawal_is_shown(row: Verification, user: Any) -> None:

@@ -223,6 +223,7 @@ class Verification(models.Model):
             models.Index(fields=("status", "-created_at", "-id"), name="wx_realname_by_status"),
             models.Index(fields=("merchant", "-created_at", "-id"), name="wx_realname_by_merchant"),
             models.Index(fields=("method", "-created_at", "-id"), name="wx_realname_by_method"),
+            models.Index(fields=("error_code", "-created_at", "-id"), name="wx_realname_by_error"),
             models.Index(fields=("errcode", "-created_at", "-id"), name="wx_realname_by_errcode"),
         )
 
@@ -347,10 +348,14 @@ class AuditEvent(models.Model):
             ),
             models.Index(fields=("method", "-created_at", "-id"), name="wx_realname_audit_method"),
             models.Index(
+                fields=("error_code", "-created_at", "-id"), name="wx_realname_audit_error"
+            ),
+            models.Index(
                 fields=("errcode", "-created_at", "-id"), name="wx_realname_audit_errcode"
             ),
-            # what an officer did; a consent's events
             models.Index(fields=("actor_id", "-created_at", "-id"), name="wx_realname_audit_actor"),
+            models.Index(fields=("user_id", "-created_at", "-id"), name="wx_realname_audit_user"),
+            # a consent's events
             models.Index(fields=("consent_id",), name="wx_realname_audit_consent"),
             # an answer that was discarded, and comes again
             models.Index(fields=("answer_digest",), name="wx_realname_audit_answer"),

@@ -10,12 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from ..models import AuditEvent, Verification
 from .affected import AffectedPage
 from .filters import (
-    DayFilter,
+    ActorFilter,
+    DaysFilter,
     ErrcodeFilter,
+    ErrorFilter,
     EventFilter,
     MerchantFilter,
     MethodFilter,
     StatusFilter,
+    UserFilter,
 )
 from .integrity import glance
 from .names import shown, usernames
@@ -32,17 +35,20 @@ class AuditEventAdmin(AffectedPage):
         "reason",
         "outcome",
         "error",
-        "user_id",
+        "account_id",
         "record",
         "ip_address",
         "seal",
     )
     list_filter = (
-        DayFilter,
+        DaysFilter,
+        ActorFilter,
+        UserFilter,
         EventFilter,
         StatusFilter,
         MerchantFilter,
         MethodFilter,
+        ErrorFilter,
         ErrcodeFilter,
     )
     ordering = ("-created_at", "-id")
@@ -55,7 +61,7 @@ class AuditEventAdmin(AffectedPage):
         "reason",
         "case_number",
         "minor",
-        "user_id",
+        "account_id",
         "record",
         "records",
         "purpose",
@@ -81,7 +87,11 @@ class AuditEventAdmin(AffectedPage):
     def actor(self, event: AuditEvent) -> str | None:
         if not hasattr(event, "actor_shown"):
             self.prepare([event])
-        return event.actor_shown  # type: ignore[attr-defined,no-any-return]
+        return self.narrowed("auditevent", "actor", event.actor_id, event.actor_shown)  # type: ignore[attr-defined]
+
+    @admin.display(description=_("user"))
+    def account_id(self, event: AuditEvent) -> str | None:
+        return self.narrowed("auditevent", "user", event.user_id, event.user_id)
 
     @admin.display(description=_("status"))
     def outcome(self, event: AuditEvent) -> str:

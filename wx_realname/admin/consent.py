@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Consent, Notice
-from .filters import DayFilter
+from .filters import DaysFilter
 from .names import shown, usernames
 from .read_only import ReadOnlyAdmin
 
@@ -18,7 +18,7 @@ from .read_only import ReadOnlyAdmin
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin):
     list_display = ("when", "purpose", "version", "language", "title", "handler", "retention_days")
-    list_filter = (DayFilter,)
+    list_filter = (DaysFilter,)
     ordering = ("-published_at", "-id")
     fields = (
         "id",
@@ -43,7 +43,7 @@ class NoticeAdmin(ReadOnlyAdmin):
 @admin.register(Consent)
 class ConsentAdmin(ReadOnlyAdmin):
     list_display = ("when", "purpose", "version", "account_id", "record", "withdrawn")
-    list_filter = (DayFilter,)
+    list_filter = (DaysFilter,)
     list_select_related = ("notice",)
     ordering = ("-given_at", "-id")
     fields = (

@@ -1,4 +1,4 @@
-"""The lists' filters: fixed choices, each with an index behind it; none asks the database for them."""
+"""The lists' filters: each has an index behind it, and refuses a value that it doesn't know."""
 
 from __future__ import annotations
 
@@ -7,22 +7,40 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.admin import ListFilter, SimpleListFilter
-from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.auth import get_user_model
+from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf
+from ..exceptions import BY_CODE
 from ..models import AuditEvent, Verification
 from ..moments import midnight
 from ..services.operation.remedies import words_of
+from ..services.rights.accesses import account_id
 from ..wechat.errcodes import ERRCODES
 from ..wechat.verdicts import VERDICTS
+from .names import shown, usernames
+
+
+class RefusedFilter(SuspiciousOperation):
+    """A value that a filter doesn't know; the text is for the officer."""
+
+    def __init__(self, title: Any, value: Any) -> None:
+        words = _("The filter “%(filter)s” doesn't know the value “%(value)s”.")
+        super().__init__(words % {"filter": title, "value": value})
 
 
 class FixedChoices(SimpleListFilter):
     """One column, and the values that it may have."""
 
     template = "admin/wx_realname/filter.html"
+    parameters: tuple[str, ...]
+
+    def __init_subclass__(cls) -> None:
+        cls.parameters = (str(cls.parameter_name),)
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
@@ -36,7 +54,7 @@ class FixedChoices(SimpleListFilter):
         if self.value() is None:
             return queryset
         if self.value() not in {str(value) for value, _label in self.lookup_choices}:
-            raise IncorrectLookupParameters(self.parameter_name)
+            raise RefusedFilter(self.title, self.value())
         return queryset.filter(**{str(self.parameter_name): self.value()})
 
 
@@ -45,6 +63,13 @@ class StatusFilter(FixedChoices):
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
         return Verification.Status.choices
+
+
+class ErrorFilter(FixedChoices):
+    title, parameter_name = _("error code"), "error_code"
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [(code, format_lazy("{} {}", code, error.words)) for code, error in BY_CODE.items()]
 
 
 class MethodFilter(FixedChoices):
@@ -79,47 +104,147 @@ class ErrcodeFilter(FixedChoices):
         return [(str(code), f"{code} {meanings[code]}") for code in sorted(meanings)]
 
 
-class DayFilter(ListFilter):
-    """One day in the site's time zone, as a range of created_at."""
+class FormFilter(ListFilter):
+    """A filter whose values are typed into a form of its own; the form keeps all other filters."""
 
-    title = _("day")
-    template = "admin/wx_realname/day_filter.html"
-    parameter_name = "day"
+    parameters: tuple[str, ...]
+    used_parameters: dict[str, Any]
 
     def __init__(self, request: Any, params: Any, model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
-        if self.parameter_name in params:
-            self.used_parameters[self.parameter_name] = params.pop(self.parameter_name)[-1]
+        for name in self.parameters:
+            if value := params.pop(name, [""])[-1].strip():
+                self.used_parameters[name] = value
 
     def has_output(self) -> bool:
         return True
 
     def expected_parameters(self) -> list[str | None]:
-        return [self.parameter_name]
+        return list(self.parameters)
 
     def value(self) -> Any:
-        return self.used_parameters.get(self.parameter_name)
-
-    def in_words(self) -> Any:
-        return self.value()
+        return self.used_parameters
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """What the form of the filter needs: its own value, and all the other filters'."""
+        """What the form needs, as the one choice."""
         others = changelist.get_filters_params().items()
         yield {
-            "value": self.value() or "",
-            "others": [
-                (name, values[-1]) for name, values in others if name != self.parameter_name
-            ],
-            "clear": changelist.get_query_string(remove=[self.parameter_name]),
+            "used": self.used_parameters,
+            "others": [(name, each[-1]) for name, each in others if name not in self.parameters],
+            "clear": changelist.get_query_string(remove=list(self.parameters)),
         }
 
+
+class DaysFilter(FormFilter):
+    """Days in the site's time zone, the first and the last included: a range of created_at."""
+
+    title = _("day")
+    template = "admin/wx_realname/days_filter.html"
+    parameters = ("since", "until")
+
+    def in_words(self) -> str:
+        first, last = (str(self.used_parameters.get(name, "")) for name in self.parameters)
+        return first if first == last else f"{first} – {last}"
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        (form,) = super().choices(changelist)
+        ranges = [
+            {
+                "name": name,
+                "query": changelist.get_query_string(used := {"since": first, "until": last}),
+                "selected": used == self.used_parameters,
+            }
+            for name, first, last in usual_ranges(timezone.localdate())
+        ]
+        yield {**form, "ranges": ranges}
+
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.value():
-            return queryset
+        if first := self._day("since"):
+            queryset = queryset.filter(created_at__gte=midnight(first))
+        if last := self._day("until"):
+            queryset = queryset.filter(created_at__lt=midnight(last + timedelta(days=1)))
+        if first and last and last < first:
+            raise RefusedFilter(self.title, self.in_words())
+        return queryset
+
+    def _day(self, name: str) -> date | None:
+        text = self.used_parameters.get(name)
+        if text is None:
+            return None
         try:
-            day = date.fromisoformat(self.value())
-            begin, end = (midnight(day + timedelta(days=days)) for days in (0, 1))
+            day = date.fromisoformat(text)
+            midnight(day), midnight(day + timedelta(days=1))
         except (ValueError, OverflowError) as error:
-            raise IncorrectLookupParameters(error) from error
-        return queryset.filter(created_at__gte=begin, created_at__lt=end)
+            raise RefusedFilter(self.title, text) from error
+        return day
+
+
+def usual_ranges(today: date) -> list[tuple[Any, str, str]]:
+    """What a review asks for: name, first day, last day."""
+    monday = today - timedelta(days=today.weekday())
+    quarter = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
+    before = quarter - timedelta(days=1)
+    last_quarter = before.replace(month=before.month - 2, day=1)
+    ranges = (
+        (_("Today"), today, today),
+        (_("This week"), monday, today),
+        (_("This quarter"), quarter, today),
+        (_("Last quarter"), last_quarter, before),
+    )
+    return [(name, f"{first}", f"{last}") for name, first, last in ranges]
+
+
+class AccountFilter(FormFilter):
+    """One account, by its id."""
+
+    template = "admin/wx_realname/account_filter.html"
+    parameter: str
+    help_text: Any
+
+    def __init_subclass__(cls) -> None:
+        cls.parameters = (cls.parameter,)
+
+    def in_words(self) -> Any:
+        id_ = self.account()
+        return shown(id_, usernames([id_]))
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        (form,) = super().choices(changelist)
+        yield {
+            **form,
+            "name": self.parameter,
+            "help_text": self.help_text,
+            "value": self.used_parameters.get(self.parameter, ""),
+        }
+
+    def account(self) -> str | None:
+        """The account's id as text; None where the text can't be one."""
+        try:
+            key = get_user_model()._meta.pk.to_python(self.used_parameters[self.parameter])
+        except ValidationError:
+            return None
+        return str(key)
+
+    def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.used_parameters:
+            return queryset
+        id_ = self.account()
+        found = queryset.filter(**{f"{self.parameter}_id": id_}) if id_ else queryset.none()
+        if not (usernames([id_]) or found.exists()):  # the trail outlives the account
+            raise RefusedFilter(self.title, self.used_parameters[self.parameter])
+        return found
+
+
+class UserFilter(AccountFilter):
+    """By the id alone: a citizen's user name may be an openid, and stands in no address."""
+
+    title, parameter = _("user"), "user"
+    help_text = _("The account's id")
+
+
+class ActorFilter(AccountFilter):
+    title, parameter = _("actor"), "actor"
+    help_text = _("The user name or the id of the account")
+
+    def account(self) -> str | None:
+        return account_id(self.used_parameters[self.parameter])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.utils.translation import gettext as _
 
 from ..services import keyset
+from .filters import RefusedFilter
 
 OLDER, NEWER = "older", "newer"
 CURSORS = (OLDER, NEWER)
@@ -19,15 +20,11 @@ class KeysetChangeList(ChangeList):
     page: keyset.Page
 
     def get_results(self, request: Any) -> None:
+        older, newer = (request.GET.get(name, "") for name in CURSORS)
         try:
-            self.page = keyset.page(
-                self.queryset,
-                self.list_per_page,
-                older=request.GET.get(OLDER, ""),
-                newer=request.GET.get(NEWER, ""),
-            )
+            self.page = keyset.page(self.queryset, self.list_per_page, older=older, newer=newer)
         except (ValueError, OverflowError) as error:
-            raise IncorrectLookupParameters(error) from error
+            raise RefusedFilter(_("place in the list"), newer or older) from error
         self.model_admin.prepare(self.page.rows)  # type: ignore[attr-defined]
         # what Django's templates ask for
         self.result_list: Any = self.page.rows

@@ -9,16 +9,16 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
-from django.http import HttpResponse, HttpResponseBadRequest
+from django.http import HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from .. import conf, statistics
 from ..models import HourlyStatistic
-from ..services.clients import UNKNOWN
 from ..services.operation import certificates
 from .alarms import alarms
 from .figures import Figures
+from .filters import RefusedFilter
 from .integrity import glance
 from .read_only import ReadOnlyAdmin
 
@@ -41,7 +41,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         merchants = list(conf.current().merchants) if conf.is_set() else []
         chosen = request.GET.get("merchant") or None
         if chosen and chosen not in merchants:
-            return HttpResponseBadRequest(UNKNOWN)
+            raise RefusedFilter(_("merchant"), chosen)
         context = {
             **self.admin_site.each_context(request),
             **(extra_context or {}),

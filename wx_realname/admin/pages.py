@@ -8,12 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.http import (
     Http404,
     HttpResponse,
-    HttpResponseBadRequest,
     HttpResponseRedirect,
     StreamingHttpResponse,
 )
@@ -140,10 +138,7 @@ class ConsolePages(ReadOnlyAdmin):
         may_mask = request.user.has_perm("wx_realname.view_verification")
         may_plain = request.user.has_perm("wx_realname.export_plaintext")
         require(request, "view_verification", "export_plaintext")
-        try:
-            chosen: Any = self.get_changelist_instance(request)
-        except IncorrectLookupParameters:
-            return HttpResponseBadRequest(_("There is no such filter."))
+        chosen: Any = self.get_changelist_instance(request)
         form = ExportForm(request.POST or None, may_mask=may_mask, may_plain=may_plain)
         if form.is_valid():
             plain = form.cleaned_data["content"] == ExportForm.PLAIN
@@ -238,4 +233,5 @@ def _wait(seconds: int | None) -> str:
 
 def _filters(chosen: Any) -> dict[str, str]:
     """The filters in force, by the names of their parameters."""
-    return {spec.parameter_name: spec.value() for spec in chosen.filter_specs if spec.value()}
+    used = (spec.used_parameters for spec in chosen.filter_specs)
+    return {name: value for parameters in used for name, value in parameters.items()}

@@ -7,19 +7,24 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
+from django.http import Http404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from ..services.disclosure.refusal import refused
+from .filters import RefusedFilter
 from .forms import ServiceForm
 from .keyset_list import KeysetChangeList
 
 View = Callable[..., Any]
+REFUSALS = {400: _("Unknown filter"), 403: _("Not allowed"), 404: _("Not found")}
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -42,7 +47,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         """The filters' own parameters: any other look-up would read the whole table."""
-        return lookup in {filter_.parameter_name for filter_ in self.list_filter}  # type: ignore[union-attr]
+        return any(lookup in filter_.parameters for filter_ in self.list_filter)  # type: ignore[union-attr]
 
     def get_changelist(self, request: Any, **kwargs: Any) -> type[KeysetChangeList]:
         return KeysetChangeList
@@ -67,11 +72,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def page(self, request: Any, template: str, title: str, **context: Any) -> TemplateResponse:
         """One of them, by its template's name."""
+        return self._page(request, f"{self.opts.model_name}/{template}", title, **context)
+
+    def _page(self, request: Any, template: str, title: str, **context: Any) -> TemplateResponse:
         form = context.get("form")
         request.current_app = self.admin_site.name
         return TemplateResponse(
             request,
-            f"admin/wx_realname/{self.opts.model_name}/{template}.html",
+            f"admin/wx_realname/{template}.html",
             {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
@@ -88,35 +96,54 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         address = reverse(name, args=[pk], current_app=self.admin_site.name)
         return format_html('<a href="{}">{}</a>', address, text)
 
+    def narrowed(self, model: str, parameter: str, value: Any, text: Any) -> str | None:
+        """A link to the list of that model of ours, narrowed to the value by that filter."""
+        if value in (None, ""):
+            return None
+        address = reverse(f"admin:wx_realname_{model}_changelist", current_app=self.admin_site.name)
+        return format_html('<a href="{}?{}">{}</a>', address, urlencode({parameter: value}), text)
+
     def get_urls(self) -> list[Any]:
         patterns = [*self.console_urls(), *super().get_urls()]
         for pattern in patterns:
-            pattern.callback = _console(pattern.callback)
+            pattern.callback = self._guarded(pattern.callback)
         return patterns
 
+    def _guarded(self, view: View) -> View:
+        """The view, outside the host's ATOMIC_REQUESTS (a rollback would take the audit event with it).
 
-def _console(view: View) -> View:
-    """The view, outside the host's ATOMIC_REQUESTS (a rollback would take the audit event with it).
+        What it refuses is answered in the console's look and language. A refusal is recorded;
+        visitors who aren't let into the admin at all are none of our events.
+        """
 
-    A refusal is recorded; visitors who aren't let into the admin at all are none of our events.
-    """
+        @wraps(view)
+        def guarded(request: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return view(request, *args, **kwargs)
+            except PermissionDenied as denied:
+                refused(
+                    actor=request.user,
+                    permission=str(denied) or request.resolver_match.url_name,
+                    verification_id=kwargs.get("object_id"),
+                    request=request,
+                )
+                return self._refusal(request, 403, permission=str(denied))
+            except Http404:
+                return self._refusal(request, 404)
+            except DisallowedModelAdminLookup:
+                return self._refusal(request, 400, fault=_("There is no such filter."))
+            except RefusedFilter as unknown:
+                return self._refusal(request, 400, fault=str(unknown))
 
-    @wraps(view)
-    def guarded(request: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return view(request, *args, **kwargs)
-        except PermissionDenied as denied:
-            refused(
-                actor=request.user,
-                permission=str(denied) or request.resolver_match.url_name,
-                verification_id=kwargs.get("object_id"),
-                request=request,
-            )
-            raise
+        for alias in connections:
+            transaction.non_atomic_requests(using=alias)(guarded)
+        return guarded
 
-    for alias in connections:
-        transaction.non_atomic_requests(using=alias)(guarded)
-    return guarded
+    def _refusal(self, request: Any, status: int, **context: Any) -> TemplateResponse:
+        title = str(REFUSALS[status])
+        answer = self._page(request, "refusal", title, status=status, **context)
+        answer.status_code = status
+        return answer
 
 
 def require(request: Any, *permissions: str) -> None:

@@ -14,7 +14,15 @@ from ..services.operation.remedies import words_of
 from ..services.rights.erasure import ERASABLE
 from ..wechat.verdicts import verdict_of
 from .audit import STATUSES
-from .filters import DayFilter, ErrcodeFilter, MerchantFilter, MethodFilter, StatusFilter
+from .filters import (
+    DaysFilter,
+    ErrcodeFilter,
+    ErrorFilter,
+    MerchantFilter,
+    MethodFilter,
+    StatusFilter,
+    UserFilter,
+)
 from .names import shown, usernames
 from .pages import ConsolePages
 
@@ -33,7 +41,15 @@ class VerificationAdmin(ConsolePages):
         "error",
         "account_id",
     )
-    list_filter = (DayFilter, StatusFilter, MerchantFilter, MethodFilter, ErrcodeFilter)
+    list_filter = (
+        DaysFilter,
+        UserFilter,
+        StatusFilter,
+        MerchantFilter,
+        MethodFilter,
+        ErrorFilter,
+        ErrcodeFilter,
+    )
     ordering = ("-created_at", "-id")
     fields = (
         "id",
@@ -94,9 +110,9 @@ class VerificationAdmin(ConsolePages):
         return row.real_name_shown
 
     @admin.display(description=_("user"))
-    def account_id(self, row: Verification) -> Any:
+    def account_id(self, row: Verification) -> str | None:
         """No name: that would take a join, or a citizen's openid onto every line."""
-        return row.user_id
+        return self.narrowed("verification", "user", row.user_id, row.user_id)
 
     @admin.display(description=_("WeChat face verdict"))
     def verdict(self, row: Verification) -> str | None:
