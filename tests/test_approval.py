@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -154,6 +154,114 @@ def test_a_day_ends_a_request_and_a_release(user: Any, stranger: Any) -> None:
     with pytest.raises(NotReleased):
         run(user)
     assert {approval.state_of(each) for each in ExportRequest.objects.all()} == {"expired"}
+
+
+# --- whoever can write to the database, and has no key ----------------------------------------
+
+
+def sql(statement: str, *values: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def moment(**ago: float) -> Any:
+    field = ExportRequest._meta.get_field("released_at")
+    return field.get_db_prep_value(timezone.now() - timedelta(**ago), connection)
+
+
+def a_release_made_up(first: User, second: User) -> None:
+    approval.ask(actor=first, reason="a test", chosen="all")
+    sql(
+        "UPDATE wx_realname_exportrequest SET released_by = %s, released_at = %s",
+        second.pk,
+        moment(),
+    )
+
+
+def a_release_made_up_with_its_event(first: User, second: User) -> None:
+    """The event of the asking, turned into one of the release."""
+    approval.ask(actor=first, reason="a test", chosen="all")
+    at = moment()
+    sql("UPDATE wx_realname_exportrequest SET released_by = %s, released_at = %s", second.pk, at)
+    sql(
+        "UPDATE wx_realname_auditevent SET event = 'export_released', actor_id = %s, created_at = %s "
+        "WHERE event = 'export_requested'",
+        second.pk,
+        at,
+    )
+
+
+def a_release_with_other_filters(first: User, second: User) -> None:
+    asked = approval.ask(actor=first, reason="a test", chosen="status=verified")
+    approval.release(asked.pk, actor=second)
+    sql("UPDATE wx_realname_exportrequest SET filters = 'all'")
+
+
+def a_release_of_another_officers_request(first: User, second: User) -> None:
+    asked = approval.ask(actor=second, reason="a test", chosen="all")
+    approval.release(asked.pk, actor=first)
+    sql("UPDATE wx_realname_exportrequest SET actor_id = %s, released_by = %s", first.pk, second.pk)
+
+
+def a_release_that_is_over_made_fresh(first: User, second: User) -> None:
+    asked = approval.ask(actor=first, reason="a test", chosen="all")
+    approval.release(asked.pk, actor=second)
+    sql("UPDATE wx_realname_exportrequest SET released_at = %s", moment(hours=-1))
+
+
+def a_release_of_another_request(first: User, second: User) -> None:
+    asked = approval.ask(actor=first, reason="a test", chosen="status=verified")
+    approval.release(asked.pk, actor=second)
+    approval.ask(actor=first, reason="a test", chosen="all")
+    sql(
+        "UPDATE wx_realname_exportrequest SET released_by = %s, released_at = "
+        "(SELECT created_at FROM wx_realname_auditevent WHERE event = 'export_released') "
+        "WHERE filters = 'all'",
+        second.pk,
+    )
+
+
+FORGERIES = (
+    a_release_made_up,
+    a_release_made_up_with_its_event,
+    a_release_with_other_filters,
+    a_release_of_another_officers_request,
+    a_release_that_is_over_made_fresh,
+    a_release_of_another_request,
+)
+
+
+@pytest.mark.parametrize("forge", FORGERIES)
+def test_a_request_that_is_released_by_sql_alone_runs_nothing(
+    row: Verification, forge: Callable[[User, User], None], caplog: Any
+) -> None:
+    clerk = officer("first")
+    officer("second")
+    forge(User.objects.get(username="first"), User.objects.get(username="second"))
+    answer = clerk.post(EXPORT, PLAIN)
+    assert answer.status_code == 302 and NAME not in answer.content.decode()
+    assert not AuditEvent.objects.filter(event__startswith="export_part").exists()
+    assert not AuditEvent.objects.filter(event="export").exists()
+    assert AuditEvent.objects.get(event="contradiction").reason.startswith("request ")
+    assert "contradicts its trail" in caplog.text
+
+
+def test_a_run_that_sql_undoes_is_not_run_again(row: Verification) -> None:
+    first, second = officer("first"), officer("second")
+    first.post(EXPORT, PLAIN)
+    second.post(REQUESTS, {"request": ExportRequest.objects.get().pk})
+    assert NAME in b"".join(first.post(EXPORT, PLAIN).streaming_content).decode()  # type: ignore[attr-defined]
+    sql("UPDATE wx_realname_exportrequest SET used_at = NULL")
+    assert first.post(EXPORT, PLAIN).status_code == 302
+    assert AuditEvent.objects.filter(event="export").count() == 1
+
+
+def test_what_sql_made_of_a_request_is_not_released(user: Any, stranger: Any) -> None:
+    asked = approval.ask(actor=user, reason="a test", chosen="status=verified")
+    sql("UPDATE wx_realname_exportrequest SET filters = 'all'")
+    with pytest.raises(NotFound):
+        approval.release(asked.pk, actor=stranger)
+    assert not AuditEvent.objects.filter(event="export_released").exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,7 @@ from .protect import remove as remove_protection
 from .reading import UNREADABLE, tolerate
 from .records import BATCH as RECORD_BATCH
 from .records import OUTCOMES, contradicting
+from .requests import append_request, has_run, vouches_for_request
 from .seal import BATCH as SEAL_BATCH
 from .seal import seal, unsealed
 from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
@@ -35,9 +36,11 @@ __all__ = [
     "append_outcome",
     "append_outcomes",
     "append_removal",
+    "append_request",
     "contradicting",
     "extent",
     "faults",
+    "has_run",
     "install_protection",
     "needing",
     "openid_digests",
@@ -48,4 +51,5 @@ __all__ = [
     "tail",
     "tolerate",
     "unsealed",
+    "vouches_for_request",
 ]

@@ -1,7 +1,12 @@
-"""Four eyes: a plain export is asked for by one officer, released by another, and run once by the first."""
+"""Four eyes: a plain export is asked for by one officer, released by another, and run once by the first.
+
+The rows say what is to be done; that it was asked for and released is for the trail to say. Whoever can
+write to the database, and has no key, can release nothing.
+"""
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +21,10 @@ from ...models import AuditEvent, ExportRequest
 from ..reasons import require_reason
 from ..transactions import durable
 from .refusal import refused
+
+logger = logging.getLogger(__name__)
+
+Event = AuditEvent.Event
 
 VALID = timedelta(days=1)  # from the asking to the release, and from there to the run
 MAX_REASON = 100
@@ -68,7 +77,8 @@ def ask(
             filters=chosen,
             asked_at=timezone.now(),
         )
-        _append(AuditEvent.Event.EXPORT_REQUESTED, made, actor, request, using)
+        origin = audit.Origin.of(actor, request)
+        audit.append_request(Event.EXPORT_REQUESTED, origin, made, using=using)
     return made
 
 
@@ -76,7 +86,8 @@ def release(request_id: Any, *, actor: Any, request: Any = None) -> ExportReques
     """Release another officer's request. Nobody releases his own, not even a superuser.
 
     Whether the actor may export in plain text is for the caller to decide. Raises `NotFound` for a
-    request that is released already or older than a day, `PermissionDenied` for one's own.
+    request that is released already, older than a day, or not as it was asked for; `PermissionDenied` for
+    one's own.
     """
     using = router.db_for_write(ExportRequest)
     now = timezone.now()
@@ -89,11 +100,14 @@ def release(request_id: Any, *, actor: Any, request: Any = None) -> ExportReques
     if found.actor_id == str(actor.pk):
         refused(actor=actor, permission=f"release of one's own request {found.pk}", request=request)
         raise PermissionDenied
+    origin = audit.Origin.of(actor, request)
+    if not _is_vouched_for(Event.EXPORT_REQUESTED, found, origin, using):
+        raise NotFound
     with durable(using):
         if not open_.update(released_by=str(actor.pk), released_at=now):
             raise NotFound
         found.released_by, found.released_at = str(actor.pk), now
-        _append(AuditEvent.Event.EXPORT_RELEASED, found, actor, request, using)
+        audit.append_request(Event.EXPORT_RELEASED, origin, found, using=using)
     return found
 
 
@@ -112,20 +126,29 @@ def use(*, actor: Any, chosen: str) -> ExportRequest | None:
         released_at__gt=now - VALID,
         used_at=None,
     )
-    for each in released.exclude(released_by="").order_by("released_at"):
+    for each in released.order_by("released_at"):
         mine = ExportRequest.objects.using(using).filter(pk=each.pk, used_at=None)
-        if each.released_by != each.actor_id and mine.update(used_at=now):
+        if _may_run(each, audit.Origin.of(actor), using) and mine.update(used_at=now):
             return each
     raise NotReleased(errors={"content": [str(NOT_RELEASED)]})
 
 
-def _append(
-    event: AuditEvent.Event, made: ExportRequest, actor: Any, request: Any, using: str
-) -> None:
-    audit.append(
-        event,
-        audit.Origin.of(actor, request),
-        using=using,
-        reason=f"request {made.pk}; {made.filters}; {made.reason}",
-        case_number=made.case_number,
+def _may_run(request: ExportRequest, origin: audit.Origin, using: str) -> bool:
+    """Whether the trail says that another officer released it, and doesn't say that it was run."""
+    return (
+        request.released_by not in ("", request.actor_id)
+        and _is_vouched_for(Event.EXPORT_RELEASED, request, origin, using)
+        and not audit.has_run(request, using=using)
     )
+
+
+def _is_vouched_for(
+    event: AuditEvent.Event, request: ExportRequest, origin: audit.Origin, using: str
+) -> bool:
+    """Whether the trail has that event of the request; else it is logged, and leaves an event of its own."""
+    if audit.vouches_for_request(event, request, using=using):
+        return True
+    logger.error("request %s for an export contradicts its trail", request.pk)
+    with durable(using):
+        audit.append(Event.CONTRADICTION, origin, using=using, reason=f"request {request.pk}")
+    return False

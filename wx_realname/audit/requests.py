@@ -1,0 +1,75 @@
+"""Requests for plain exports, vouched for by the events of their asking and their release."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .. import statements
+from ..models import AuditEvent, ExportRequest
+from ..moments import utc_text
+from ..vault.blind_index import Digest
+from . import keys
+from .trail import Origin, signature_of, values_of
+
+FORMAT = 1
+
+Event = AuditEvent.Event
+
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def append_request(
+    event: AuditEvent.Event, origin: Origin, request: ExportRequest, *, using: str
+) -> AuditEvent:
+    """Add the event of a request that was asked for or released, within the caller's transaction.
+
+    It carries an HMAC over all that the request says by then.
+    """
+    reason = f"request {request.pk}; {request.filters}; {request.reason}"
+    values = values_of(event, origin, reason) | _whose(event, request)
+    values |= {"case_number": request.case_number} | signature_of(_digests(event, request)[0])
+    return statements.insert(AuditEvent, values, using)
+
+
+def vouches_for_request(event: AuditEvent.Event, request: ExportRequest, *, using: str) -> bool:
+    """Whether there is such an event of the request as it is stored: one indexed read."""
+    events = list(AuditEvent.objects.using(using).filter(event=event, **_whose(event, request)))
+    disowned, signed = keys.disowned(events), _digests(event, request)
+    return any(
+        keys.bears_out(signed, each.outcome_key_id, each.outcome_hmac)
+        for each in events
+        if each.pk not in disowned
+    )
+
+
+def has_run(request: ExportRequest, *, using: str) -> bool:
+    """Whether the trail has an export by that request."""
+    theirs = AuditEvent.objects.using(using).filter(
+        event=Event.EXPORT, actor_id=request.actor_id, created_at__gte=request.released_at
+    )
+    return theirs.filter(reason__contains=f"request {request.pk};").exists()
+
+
+def _whose(event: AuditEvent.Event, request: ExportRequest) -> dict[str, Any]:
+    """Who asked or released, and when: by these the event is found."""
+    if event == Event.EXPORT_RELEASED:
+        return {"actor_id": request.released_by, "created_at": request.released_at}
+    return {"actor_id": request.actor_id, "created_at": request.asked_at}
+
+
+def _digests(event: AuditEvent.Event, request: ExportRequest) -> list[Digest]:
+    """HMACs over the request, the writing key's first; over its release, too, where that is the event."""
+    covered = [
+        FORMAT,
+        str(event),
+        str(request.pk),
+        request.actor_id,
+        request.reason,
+        request.case_number,
+        request.filters,
+        utc_text(request.asked_at),
+    ]
+    if event == Event.EXPORT_RELEASED:
+        covered += [request.released_by, utc_text(request.released_at)]
+    return keys.index("audit.request").digests(_as_json(covered))
