@@ -15,10 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN
-from tests.console import ended, page, staff, trail
+from tests.console import ended, page, records, staff, trail
 from tests.lying_wechat import LyingWeChat, refuses
 from wx_realname import audit, statistics
-from wx_realname.admin import charts, overview
+from wx_realname.admin import alarms, charts, overview
 from wx_realname.admin.charts import Chart, Slot
 from wx_realname.admin.figures import duration
 from wx_realname.exceptions import RealNameError
@@ -74,7 +74,8 @@ def test_it_shows_at_once_what_an_exchange_left(
     ]
     (error,) = rows(text, "Errors, and what to do about them")[1:]
     (known,) = (row for row in ERRCODES if row.errcode == 94006)
-    assert error == ["misconfigured", "94006", known.meaning_en, known.remedy_en, "1", "1"]
+    who = "who runs the site"
+    assert error == ["misconfigured", "94006", known.meaning_en, who, known.remedy_en, "1", "1"]
     assert [line[0] for line in rows(text, "Merchant certificates")[1:]] == ["default"]
     assert "Last seal" in text
 
@@ -114,6 +115,7 @@ def test_hours_and_days_are_drawn_and_told_in_numbers(clerk: Client) -> None:
     ]
     assert rows(text, "Outcomes")[-1] == ["All attempts", "3", "9", ""]
     assert len(re.findall(r'<rect class="wx-(?:verified|rejected)"', text)) == 5
+    assert f"<title>{now - timedelta(days=20):%m-%d}: verified 4</title>" in text
 
 
 def test_response_times_are_told_for_a_day_and_a_month(clerk: Client) -> None:
@@ -152,7 +154,29 @@ def test_one_merchant_alone(clerk: Client, settings: Any, configure: Any) -> Non
     ended(timezone.now(), 1, merchant="clinic")
     assert rows(shown(clerk), "Outcomes")[-1][1] == "3"
     assert rows(shown(clerk, "?merchant=clinic"), "Outcomes")[-1][1] == "1"
-    assert clerk.get(f"{OVERVIEW}?merchant=nobody").status_code == 400
+    assert "<h1>Overview: clinic</h1>" in shown(clerk, "?merchant=clinic")
+    refused = clerk.get(f"{OVERVIEW}?merchant=nobody")
+    assert refused.status_code == 400 and "value “nobody”" in refused.content.decode()
+
+
+def test_faces_that_wait_are_counted_and_an_old_one_is_an_alarm(clerk: Client) -> None:
+    assert "wx-waiting" not in shown(clerk)
+    now = timezone.now()
+    records(2, method="face", status="waiting", errcode=None, created_at=now)
+    text = shown(clerk)
+    assert "2 are waiting." in text and "realname_settle" not in text
+    began = now - timedelta(hours=3)
+    records(1, first=9, method="face", status="waiting", errcode=None, created_at=began)
+    text = shown(clerk)
+    assert "3 are waiting." in text and "3\xa0hours ago" in unescape(text)
+    assert "realname_settle" in text
+
+
+def test_faces_that_wait_are_counted_no_further_than_needed(monkeypatch: Any) -> None:
+    monkeypatch.setattr(alarms, "MOST", 3)
+    records(5, method="face", status="waiting", errcode=None)
+    found = alarms.waiting()
+    assert found and (found.count, found.uncounted) == (3, True)
 
 
 def test_without_an_attempt_it_says_so(clerk: Client) -> None:
@@ -221,7 +245,10 @@ def test_it_reads_statistics_alone(clerk: Client) -> None:
         shown(clerk)
     asked = [query["sql"] for query in queries if AuditEvent._meta.db_table in query["sql"]]
     assert len(asked) == 4  # anything to count, twice; refused searches; what isn't sealed
-    assert not any(Verification._meta.db_table in query["sql"] for query in queries)
+    (waiting,) = (
+        sql for query in queries if f'"{Verification._meta.db_table}"' in (sql := query["sql"])
+    )
+    assert "LIMIT 1001" in waiting
 
 
 def test_in_chinese(clerk: Client) -> None:
@@ -246,12 +273,14 @@ def test_every_error_that_a_record_may_keep_has_its_words(language: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("most", "top"), [(0, 2), (1, 2), (3, 4), (5, 10), (11, 20), (399, 400), (401, 1000)]
+    ("most", "top"), [(0, 1), (1, 1), (3, 3), (6, 6), (11, 15), (41, 50), (399, 400), (401, 500)]
 )
-def test_the_axis_ends_at_a_round_number_and_bars_stay_below(most: int, top: int) -> None:
+def test_the_axis_ends_at_a_round_number_near_the_peak(most: int, top: int) -> None:
     chart = Chart([Slot("a", {"x": most}), Slot("b", {})], [("x", "X")])
     assert chart.top_value == top
-    for box in chart.boxes:
+    assert [mark.text for mark in chart.rows][:1] == [0] and chart.rows[-1].text == top
+    assert len(chart.bars) == (most > 0)
+    for box in (box for bar in chart.bars for box in bar.boxes):
         assert box.y >= charts.TOP and box.y + box.height == pytest.approx(charts.BOTTOM, abs=0.2)
     assert len(chart.columns) == 2
 

@@ -1,18 +1,20 @@
-"""Officers who reached SEARCH_RATE: somebody may be trying numbers."""
+"""What somebody must look into: officers who reached SEARCH_RATE, and faces that stay undecided."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Count
 from django.utils import timezone
 
 from ..exceptions import Throttled
-from ..models import AuditEvent
+from ..models import AuditEvent, Verification
 from .names import shown, usernames
 
 RECENT = timedelta(days=1)
+MOST = 1_000  # waiting faces: counted no further
+OVERDUE = timedelta(hours=2)  # WeChat answers for one
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,24 @@ def alarms() -> list[Alarm]:
     found = dict(counted.order_by("-count", "actor_id"))
     names = usernames(found)
     return [Alarm(shown(actor, names), count) for actor, count in found.items()]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many faces wait for WeChat's answer, and since when the oldest does."""
+
+    count: int
+    uncounted: bool
+    oldest: datetime
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether `realname_settle` should have ended the oldest."""
+        return self.oldest < timezone.now() - OVERDUE
+
+
+def waiting() -> Waiting | None:
+    """One query, answered by an index; None where nothing waits."""
+    rows = Verification.objects.filter(status=Verification.Status.WAITING)
+    times = list(rows.order_by("created_at", "id").values_list("created_at", flat=True)[: MOST + 1])
+    return Waiting(min(len(times), MOST), len(times) > MOST, times[0]) if times else None

@@ -1,15 +1,21 @@
-"""The geometry of the overview's pictures: drawn by the template as SVG, coloured by the style sheet."""
+"""The geometry of the overview's pictures: drawn by the template as SVG, coloured by the style sheet.
+
+No library is behind it: pygal puts a <style> and a <script> into its SVG, which a strict policy refuses;
+Vega's converter is a JavaScript engine of 33 MB; plotly's wants a browser. None knows light and dark.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import Any
 
-WIDTH, HEIGHT = 560, 190
-LEFT, RIGHT, BOTTOM, TOP = 48, 544, 164, 12  # of the plot
+WIDTH, HEIGHT = 560, 204
+LEFT, RIGHT, BOTTOM, TOP = 48, 544, 178, 26  # of the plot
 MOST_LABELS = 6
+MOST_ROWS = 5
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,16 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """All boxes of one place, what they stand for, and where a pointer finds that."""
+
+    title: str
+    boxes: list[Box]
+    x: float
+    width: float
+
+
+@dataclass(frozen=True)
 class Mark:
     """A number or name beside an axis, in the middle of its place."""
 
@@ -50,34 +66,50 @@ class Chart:
     slots: Sequence[Slot]
     kinds: Sequence[tuple[str, Any]]  # class in the style sheet, and name
 
-    width, height, left, right = WIDTH, HEIGHT, LEFT, RIGHT
+    width, height, left, right, top, plot = WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM - TOP
 
     @property
-    def boxes(self) -> list[Box]:
-        step = (RIGHT - LEFT) / max(len(self.slots), 1)
-        boxes = []
-        for place, slot in enumerate(self.slots):
-            top = float(BOTTOM)
-            for kind, _name in self.kinds:
-                height = slot.counts.get(kind, 0) * (BOTTOM - TOP) / self.top_value
+    def bars(self) -> list[Bar]:
+        """Of the places where there is anything."""
+        return [
+            Bar(self._title(slot), self._boxes(place, slot), _round(self._at(place)), self._step)
+            for place, slot in enumerate(self.slots)
+            if slot.total
+        ]
+
+    @property
+    def _step(self) -> float:
+        return _round((RIGHT - LEFT) / max(len(self.slots), 1))
+
+    def _at(self, place: float) -> float:
+        return LEFT + place * (RIGHT - LEFT) / max(len(self.slots), 1)
+
+    def _boxes(self, place: int, slot: Slot) -> list[Box]:
+        top, boxes = float(BOTTOM), []
+        for kind, _name in self.kinds:
+            if height := slot.counts.get(kind, 0) * (BOTTOM - TOP) / self.top_value:
                 top -= height
-                x = LEFT + (place + 0.12) * step
-                if height:
-                    boxes.append(
-                        Box(_round(x), _round(top), _round(step * 0.76), _round(height), kind)
-                    )
+                x, width = self._at(place + 0.12), self._step * 0.76
+                boxes.append(Box(*map(_round, (x, top, width, height)), kind))
         return boxes
+
+    def _title(self, slot: Slot) -> str:
+        """“11-05: verified 64, failed 1”."""
+        counts = [(name, slot.counts.get(kind, 0)) for kind, name in self.kinds]
+        return f"{slot.label}: " + ", ".join(f"{name} {many}" for name, many in counts if many)
+
+    @cached_property
+    def _unit(self) -> int:
+        """The least of 1, 2, 5, 10, 20, ... that leaves no more than five rows above the axis."""
+        most = max((slot.total for slot in self.slots), default=0)
+        units = (factor * 10**power for power in count() for factor in (1, 2, 5))
+        return next(unit for unit in units if most <= MOST_ROWS * unit)
 
     @cached_property
     def top_value(self) -> int:
-        """The round number at which the vertical axis ends."""
+        """The round number at which the vertical axis ends: the first above the highest bar."""
         most = max((slot.total for slot in self.slots), default=0)
-        unit = 1
-        while True:
-            for factor in (2, 4, 10):  # even: half of it is a whole number
-                if most <= factor * unit:
-                    return factor * unit
-            unit *= 10
+        return max(-(-most // self._unit), 1) * self._unit
 
     @property
     def table(self) -> list[tuple[str, list[int]]]:
@@ -91,18 +123,17 @@ class Chart:
     @property
     def rows(self) -> list[Mark]:
         return [
-            Mark(_round(BOTTOM - share * (BOTTOM - TOP)), int(share * self.top_value))
-            for share in (0, 0.5, 1)
+            Mark(_round(BOTTOM - value * (BOTTOM - TOP) / self.top_value), value)
+            for value in range(0, self.top_value + 1, self._unit)
         ]
 
     @property
     def columns(self) -> list[Mark]:
-        step = (RIGHT - LEFT) / max(len(self.slots), 1)
-        every = -(-len(self.slots) // MOST_LABELS)
+        every = max(-(-len(self.slots) // MOST_LABELS), 1)
         return [
-            Mark(_round(LEFT + (place + 0.5) * step), slot.label)
+            Mark(_round(self._at(place + 0.5)), slot.label)
             for place, slot in enumerate(self.slots)
-            if place % max(every, 1) == 0
+            if place % every == 0
         ]
 
 

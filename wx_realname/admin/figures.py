@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from .. import statistics
 from ..models import HourlyStatistic, Verification
@@ -29,6 +30,12 @@ OUTCOMES = [
         Verification.Status.UNKNOWN,
     )
 ]
+WHO = {
+    "citizen": _lazy("the citizen"),
+    "operator": _lazy("who runs the site"),
+    "developer": _lazy("the developer"),
+    "wechat": _lazy("WeChat"),
+}
 HOURS, DAYS = 48, 30
 QUANTILES = (0.5, 0.95, 0.99)
 
@@ -53,7 +60,13 @@ class Error:
     @property
     def is_alarm(self) -> bool:
         """Whether it happened today, and only the operator can end it."""
-        return bool(self.day) and remedies.is_the_operators(self.code, self.errcode)
+        return bool(self.day) and "operator" in remedies.who(self.code, self.errcode)
+
+    @property
+    def who(self) -> str:
+        """Who can end it, in words."""
+        found = remedies.who(self.code, self.errcode)
+        return ", ".join(str(name) for who, name in WHO.items() if who in found)
 
 
 class Figures:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from .. import conf, statistics
 from ..models import HourlyStatistic
 from ..services.operation import certificates
-from .alarms import alarms
+from .alarms import alarms, waiting
 from .figures import Figures
 from .filters import RefusedFilter
 from .integrity import glance
@@ -46,7 +46,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             **(extra_context or {}),
             "opts": self.opts,
-            "title": _("Overview"),
+            "title": f"{_('Overview')}: {chosen}" if chosen else _("Overview"),
             "is_counted": _count(),
             "figures": Figures.now(chosen),
             "merchants": merchants,
@@ -54,6 +54,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             "has_button": _has_button(),
             "certificates": list(certificates.certificates()) if merchants else [],
             "alarms": alarms(),
+            "waiting": waiting(),
             "integrity": glance,
         }
         request.current_app = self.admin_site.name

@@ -57,9 +57,9 @@ def _is_chinese() -> bool:
     return (get_language() or "").startswith("zh")
 
 
-def is_the_operators(code: str, errcode: int | None) -> bool:
-    """Whether only who runs the site can end it."""
-    return any(row.who == "operator" for row in _rows(code, errcode, None))
+def who(code: str, errcode: int | None) -> set[str]:
+    """Who can end it: “citizen”, “operator”, “developer”, “wechat”; empty where WeChat gave no code."""
+    return {row.who for row in _rows(code, errcode, None)}
 
 
 def _rows(code: str, errcode: int | None, call: Call | None) -> list[ErrCode | Verdict]:
