@@ -82,3 +82,36 @@ def test_an_event_that_is_kept_may_not_be_changed(rows: list[Verification]) -> N
     list(expire(before()))
     AuditEvent.objects.filter(event="exchange", seal=1).update(actor_id="other")
     assert any("was changed" in fault for fault in faults())
+
+
+def made_erased(row: Verification) -> None:
+    """By SQL alone, with a time that is long past."""
+    Verification.objects.filter(pk=row.pk).update(
+        status="erased", erased_at=timezone.now() - timedelta(days=1400)
+    )
+
+
+def removed(row: Verification) -> None:
+    Verification.objects.filter(pk=row.pk).delete()
+
+
+def given_to_another_merchant(row: Verification) -> None:
+    Verification.objects.filter(pk=row.pk).update(merchant="another")
+
+
+@pytest.mark.parametrize(
+    ("attack", "which", "others"),
+    [(made_erased, 0, 6), (removed, 0, 6), (removed, 1, 4), (given_to_another_merchant, 1, 4)],
+)
+def test_a_record_that_its_last_outcome_does_not_bear_out_keeps_its_trail(
+    rows: list[Verification], attack: Any, which: int, others: int
+) -> None:
+    """Else the outcomes would go, and with them all that tells of the tampering."""
+    id_ = rows[which].pk
+    outcomes = AuditEvent.objects.filter(verification_id=id_, event__in=("exchange", "erase"))
+    kept = list(outcomes)
+    attack(rows[which])
+    assert any(str(id_) in fault for fault in faults())
+    assert sum(expire(before(), batch_size=1)) == others
+    assert list(outcomes) == kept
+    assert any(str(id_) in fault for fault in faults())

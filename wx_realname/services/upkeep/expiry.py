@@ -1,7 +1,8 @@
 """The trail's end: old events go, their leaf hashes stay in the seals, and the chain still verifies.
 
 Only whole seals that are older than the limit lose events. What the records that still hold something
-stand on stays: their outcomes, and every consent's events. The limit itself is an event with an HMAC.
+stand on stays: their outcomes, and every consent's events; an erased one's outcomes go only if the last of
+them says that it was erased. The limit itself is an event with an HMAC.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import router, transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -17,6 +19,7 @@ from django.utils import timezone
 from ... import audit
 from ...exceptions import ConfigurationError
 from ...models import AuditAccess, AuditEvent, AuditSeal, Verification
+from .. import trust
 from ..transactions import durable
 
 BATCH = 1_000  # events of one transaction
@@ -49,22 +52,39 @@ def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) ->
 def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str) -> Iterator[int]:
     """The events go together with the event that names them: what else is missing is found."""
     seal = AuditSeal.objects.using(using).get(number=number)
-    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:batch_size]):
+    last = UUID(int=0)
+    while events := list(old.filter(pk__gt=last).order_by("pk")[:batch_size]):
+        last = events[-1].pk
+        ids = _that_may_go(events, using)
         with transaction.atomic(using=using):
             count, _ = AuditEvent.objects.using(using).filter(pk__in=ids).delete()
             AuditAccess.objects.using(using).filter(event_id__in=ids).delete()
             if count:  # else another run of this was faster
                 audit.append_removal(seal, using=using)
-        yield count
+        if count:
+            yield count
+
+
+def _that_may_go(events: list[AuditEvent], using: str) -> list[UUID]:
+    """All but the outcomes of records that SQL alone made erased: their trail is all that tells of it."""
+    outcomes = {
+        event.pk: event.verification_id for event in events if event.event in audit.OUTCOMES
+    }
+    theirs = [record for record in outcomes.values() if record]
+    rows = list(Verification.objects.using(using).filter(pk__in=theirs))
+    vouched = {row.pk for row in trust.vouched(rows)}
+    kept = {event for event, record in outcomes.items() if record not in vouched}
+    return [event.pk for event in events if event.pk not in kept]
 
 
 def expired(before: datetime, using: str | None = None) -> QuerySet[AuditEvent]:
-    """The events that may go."""
+    """The events that may go, if the records of the outcomes among them stand as these say."""
     using = using or router.db_for_write(AuditEvent)
     seals = AuditSeal.objects.using(using).filter(created_at__lt=before)
     old = AuditEvent.objects.using(using).filter(seal__in=seals.values("number"))
-    alive = Verification.objects.using(using).filter(pk=OuterRef("verification_id"))
-    kept = Exists(alive.exclude(status=Verification.Status.ERASED))
-    outcomes = old.filter(event__in=audit.OUTCOMES).filter(kept)
+    erased = Verification.objects.using(using).filter(
+        pk=OuterRef("verification_id"), status=Verification.Status.ERASED
+    )
+    outcomes = old.filter(event__in=audit.OUTCOMES).exclude(Exists(erased))
     lasting = (*_LASTING, Event.EXPIRY)
     return old.exclude(event__in=lasting).exclude(pk__in=outcomes.values("pk"))
