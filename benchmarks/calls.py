@@ -28,13 +28,17 @@ class Caller:
 
     def call(self, path: str) -> float:
         """Seconds of CPU, of this process and of those that it started, for one exchange."""
-        environ, status = self._environ(path), []
+        environ, status = self._environ(path), io.StringIO()
+
+        def start_response(line: str, headers: object, exc_info: object = None) -> Any:
+            status.write(line)
+
         before = used()
-        response = self._application(environ, lambda line, headers: status.append(line))
+        response = self._application(environ, start_response)
         body = b"".join(response)
         response.close()
         seconds = used() - before
-        assert status[0].startswith("201"), (path, status, body)
+        assert status.getvalue().startswith("201"), (path, status.getvalue(), body)
         return seconds
 
     def _environ(self, path: str) -> dict[str, Any]:

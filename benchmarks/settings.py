@@ -7,9 +7,7 @@ from example_project.settings import DATABASES, INSTALLED_APPS, REST_FRAMEWORK
 
 INSTALLED_APPS = [*INSTALLED_APPS, "benchmarks"]
 ROOT_URLCONF = "benchmarks.urls"
-MIDDLEWARE: list[
-    str
-] = []  # what a site's own middleware costs would only make the ratios look better
+MIDDLEWARE = []  # what a site's own middleware costs would only make the ratios look better
 LOGGING_CONFIG = None
 REST_FRAMEWORK = (
     REST_FRAMEWORK

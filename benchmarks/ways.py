@@ -66,7 +66,7 @@ class Way(APIView):
     def reserve(self, request: Request, auth_token: str) -> Any:
         """A row before WeChat is asked: a token that was posted twice is found by it."""
         digest = hashlib.sha256(auth_token.encode()).hexdigest()
-        return Citizen.objects.create(user_id=request.user.pk, token_digest=digest)
+        return Citizen._default_manager.create(user_id=request.user.pk, token_digest=digest)
 
     def citizen(self, auth_token: str) -> tuple[str, str]:
         """Sign, ask, decrypt."""

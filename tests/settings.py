@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -91,7 +92,7 @@ def _key(length: int, byte: int) -> str:
     return base64.b64encode(bytes([byte]) * length).decode()
 
 
-WX_REALNAME = {
+WX_REALNAME: dict[str, Any] = {
     "MERCHANTS": {
         "default": {
             "APP_ID": "wx0000000000000001",

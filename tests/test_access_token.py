@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import at_once
 from tests.stand_ins import Behaviour, StandIn, everything_shown, hangs, resets, says
 from wx_realname import conf
@@ -323,7 +324,7 @@ def test_a_provider_is_asked_at_each_call_and_after_a_refusal() -> None:
     assert [current(tokens), current(tokens), replace(tokens, NEW)] == [OLD, NEW, LONG]
 
 
-@pytest.mark.parametrize("junk", [*NO_TOKENS, RuntimeError(OLD), KeyError(OLD)], ids=repr)
+@each("junk", [*NO_TOKENS, RuntimeError(OLD), KeyError(OLD)])
 def test_a_provider_that_fails_is_unreachable(caplog: Logs, junk: Any) -> None:
     with pytest.raises(errors.WeChatUnreachable) as caught:
         current(provided(junk))

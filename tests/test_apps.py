@@ -12,6 +12,8 @@ from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.db.models.signals import pre_delete
 
+from tests.cases import each
+
 ROOT = Path(__file__).parent.parent
 PLANTED = "planted-secret"
 
@@ -39,7 +41,7 @@ WSGI = ("-c", "from django.core.wsgi import get_wsgi_application; get_wsgi_appli
 CHECK = ("-m", "django", "check")
 
 
-@pytest.mark.parametrize(
+@each(
     ("way", "settings", "message"),
     [
         (SETUP, "WX_REALNAME['PENDING_TIMOUT'] = 1", 'Did you mean "PENDING_TIMEOUT"?'),
@@ -73,10 +75,9 @@ def test_a_wrong_setting_stops_a_command_as_a_check_does(command: str, tmp_path:
 FROM_NOTHING = "import wx_realname.env\nWX_REALNAME = wx_realname.env.settings(environ.Env())"
 
 
-@pytest.mark.parametrize(
+@each(
     ("way", "settings"),
     [(SETUP, "del WX_REALNAME"), (WSGI, "WX_REALNAME = None"), (WSGI, FROM_NOTHING)],
-    ids=["setup", "wsgi", "nothing"],
 )
 def test_a_missing_setting_does_not_stop_the_start(
     way: tuple[str, ...], settings: str, tmp_path: Path

@@ -18,6 +18,7 @@ from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.db.models import Sum
 from django.utils import timezone as django_timezone
 
+from tests.cases import each
 from tests.conftest import at_once, verify
 from wx_realname import audit, services
 from wx_realname.audit import merkle
@@ -54,7 +55,7 @@ def events(count: int) -> list[AuditEvent]:
     return [audit.append(Event.REVEAL, audit.Origin(), using=using) for _ in range(count)]
 
 
-@pytest.mark.parametrize("leaves", range(10))
+@each("leaves", range(10))
 def test_the_root_is_that_of_rfc_6962(leaves: int) -> None:
     data = [bytes([n]) for n in range(leaves)]
 
@@ -423,7 +424,7 @@ def test_what_is_no_missing_privilege_asks_for_none(monkeypatch: pytest.MonkeyPa
     assert not AuditEvent.objects.exists()
 
 
-@pytest.mark.parametrize("text", ["nonsense", "1:abc", "1:" + "g" * 64, "x:" + "0" * 64])
+@each("text", ["nonsense", "1:abc", "1:" + "g" * 64, "x:" + "0" * 64])
 def test_a_malformed_checkpoint_is_refused_with_its_form(text: str) -> None:
     with pytest.raises(CommandError, match="64 hex digits") as error:
         call_command("realname_verify_audit", f"--checkpoint={text}")

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from tests import settings as test_settings
+from tests.cases import each
 from wx_realname.audit import outcome
 from wx_realname.conf import HashKey
 from wx_realname.models import Verification
@@ -32,7 +33,7 @@ NAME, NUMBER = "欧阳娜", "440524198001010013"
 ENCODED = base64.b64encode(KEY.material).decode()
 
 
-@pytest.mark.parametrize(
+@each(
     ("purpose", "value", "expected"),
     [
         (
@@ -125,7 +126,7 @@ def test_the_index_of_a_purpose_is_made_once_and_anew_for_other_keys() -> None:
 DOTTED = "阿卜杜勒·买买提"
 
 
-@pytest.mark.parametrize(
+@each(
     "written",
     [
         *(f"阿卜杜勒{dot}买买提" for dot in "·•‧∙⋅・･.．。｡᛫●․"),
@@ -138,7 +139,7 @@ def test_a_name_is_found_however_its_dot_and_blanks_are_written(written: str) ->
     assert name_form(written) == name_form(DOTTED) == DOTTED
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other"),
     [
         ("Zhang San", "ＺＨＡＮＧ　ＳＡＮ"),
@@ -151,7 +152,7 @@ def test_a_name_is_found_in_full_width_and_any_case(one: str, other: str) -> Non
     assert name_form(one) == name_form(other)
 
 
-@pytest.mark.parametrize("other", ["欧阳", "娜欧阳", "歐陽娜", "欧阳·娜", "阿卜杜勒买买提"])
+@each("other", ["欧阳", "娜欧阳", "歐陽娜", "欧阳·娜", "阿卜杜勒买买提"])
 def test_another_name_is_not_found(other: str) -> None:
     assert name_form(other) not in (name_form(NAME), name_form(DOTTED))
 

@@ -20,6 +20,7 @@ from django.db import connections
 from django.test import override_settings
 
 from tests import settings as test_settings
+from tests.cases import each
 from tests.lying_wechat import LyingWeChat, says
 from wx_realname import checks
 from wx_realname.api import permissions
@@ -110,7 +111,7 @@ def test_a_mini_program_for_faces_alone_needs_two_settings(deploy: bool) -> None
     assert set(after) <= set(before)
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "text"),
     [
         (WHOLE | {"STORAGE": "nowhere"}, 'WX_REALNAME["STORAGE"] must be one of'),
@@ -125,7 +126,7 @@ def test_e001_says_what_is_wrong_and_no_other_check_stumbles_over_it(raw: Any, t
     assert messages[0].msg.startswith(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("names", "text"),
     [
         (
@@ -160,7 +161,7 @@ def test_e001_says_what_is_wrong_and_no_other_check_stumbles_over_it(raw: Any, t
         (PAIR | {"CERTIFICATE": PEM}, f'{PLACE}["CERTIFICATE"] is not an X.509 certificate'),
     ],
 )
-@pytest.mark.parametrize("upcoming", [False, True], ids=["now", "NEXT"])
+@each("upcoming", [False, True])
 def test_e002_names_the_key_that_cannot_be_used(
     names: dict[str, Any], text: str, upcoming: bool
 ) -> None:
@@ -172,7 +173,7 @@ def test_e002_names_the_key_that_cannot_be_used(
     assert messages[0].msg.startswith(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("error", "hint"),
     [
         (PermissionError(errno.EACCES, os.strerror(errno.EACCES)), "chmod 600"),
@@ -180,7 +181,7 @@ def test_e002_names_the_key_that_cannot_be_used(
         (IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)), "apiclient_key.pem"),
     ],
 )
-@pytest.mark.parametrize("name", ["PRIVATE_KEY_FILE", "CERTIFICATE_FILE"])
+@each("name", ["PRIVATE_KEY_FILE", "CERTIFICATE_FILE"])
 def test_e002_hints_at_what_mends_the_reason(
     name: str, error: OSError, hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,7 +198,7 @@ def test_e002_hints_at_what_mends_the_reason(
     assert hint in str(message.hint)
 
 
-@pytest.mark.parametrize("text", [PEM, PEM.replace("\n", "\\n"), "planted" * 40, "a\nplanted"])
+@each("text", [PEM, PEM.replace("\n", "\\n"), "planted" * 40, "a\nplanted"])
 def test_e002_never_shows_what_stands_in_place_of_a_path(text: str) -> None:
     (message,) = of_merchant(PRIVATE_KEY_FILE=text)
     assert "can't be read: " in message.msg
@@ -225,7 +226,7 @@ def in_days(days: int) -> str:
     return (datetime.now(timezone.utc) + timedelta(days=days)).isoformat()
 
 
-@pytest.mark.parametrize(
+@each(
     ("days", "found", "text"),
     [
         (-1, ["W004"], "the certificate ended on"),
@@ -235,7 +236,7 @@ def in_days(days: int) -> str:
         (60.5, [], ""),
     ],
 )
-@pytest.mark.parametrize("upcoming", [False, True], ids=["now", "NEXT"])
+@each("upcoming", [False, True])
 def test_a_certificate_is_renewed_in_time(
     days: float, found: list[str], text: str, upcoming: bool
 ) -> None:
@@ -248,7 +249,7 @@ def test_a_certificate_is_renewed_in_time(
     assert all(message.msg.startswith(f"{place}: {text}") for message in messages)
 
 
-@pytest.mark.parametrize(
+@each(
     ("ends_in", "next_from", "found"),
     [
         (-1, -2, []),  # relieved before its end: the old one may stay in the settings
@@ -268,11 +269,10 @@ RESOLVERS = [f'WX_REALNAME["{name}_RESOLVER"]' for name in ("MERCHANT", "OPENID"
 OTHERS = [f'WX_REALNAME["{name}"]' for name in ("SUBJECT_COPY", "DATA_KEY_BACKEND")]
 
 
-@pytest.mark.parametrize(
-    "place",
-    [*RESOLVERS, *OTHERS, f'{PLACE}["ACCESS_TOKEN_PROVIDER"]', f'{PLACE}["KEY_BACKEND"]'],
+@each(
+    "place", [*RESOLVERS, *OTHERS, f'{PLACE}["ACCESS_TOKEN_PROVIDER"]', f'{PLACE}["KEY_BACKEND"]']
 )
-@pytest.mark.parametrize(
+@each(
     ("path", "fault"),
     [
         ("nowhere.at_all", '"nowhere.at_all" could not be imported (ModuleNotFoundError).'),
@@ -328,16 +328,16 @@ def test_w002_says_that_an_age_cannot_be_told(
     assert all('WX_REALNAME["STORAGE"] is "masked"' in message.msg for message in messages)
 
 
-@pytest.mark.parametrize("deploy", [True, False])
-@pytest.mark.parametrize("keys", [{"AUDIT_KEYS": None}, {}], ids=["unset", "set"])
+@each("deploy", [True, False])
+@each("keys", [{"AUDIT_KEYS": None}, {}])
 def test_w003_asks_for_audit_keys_in_production_only(deploy: bool, keys: dict[str, None]) -> None:
     messages = checked(IN_PRODUCTION | keys, deploy=deploy)
     assert ids(messages) == (["W003"] if deploy and keys else [])
     assert all('WX_REALNAME["AUDIT_KEYS"] is unset' in message.msg for message in messages)
 
 
-@pytest.mark.parametrize("deploy", [True, False])
-@pytest.mark.parametrize(
+@each("deploy", [True, False])
+@each(
     "url", ["http://127.0.0.1:8089", "https://127.0.0.2:8089", "https://LOCALHOST", "https://[::1]"]
 )
 def test_w005_warns_of_a_local_wechat_in_production_only(deploy: bool, url: str) -> None:
@@ -346,7 +346,7 @@ def test_w005_warns_of_a_local_wechat_in_production_only(deploy: bool, url: str)
     assert all('WX_REALNAME["API_BASE_URL"]' in message.msg for message in messages)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "said"),
     [
         ("DAILY_CALL", 5, "is unknown"),

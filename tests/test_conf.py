@@ -15,6 +15,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from tests.cases import each
 from wx_realname import conf
 from wx_realname.exceptions import ConfigurationError
 from wx_realname.personal_data import Secret
@@ -183,7 +184,7 @@ def place(*path: str) -> str:
     return "WX_REALNAME" + "".join(f'["{name}"]' for name in path)
 
 
-@pytest.mark.parametrize(("path", "wrong", "message"), FAULTS)
+@each(("path", "wrong", "message"), FAULTS)
 def test_a_wrong_value_names_its_setting_and_gives_no_secret_away(
     path: tuple[str, ...], wrong: Any, message: str
 ) -> None:
@@ -193,7 +194,7 @@ def test_a_wrong_value_names_its_setting_and_gives_no_secret_away(
     assert leaked(error) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("names", "of_merchant", "others", "message"),
     [
         ({}, {"PRIVATE_KEY_FILE": "k"}, {}, f'{place(*M, "PRIVATE_KEY")} and "PRIVATE_KEY_FILE"'),
@@ -212,7 +213,7 @@ def test_a_contradiction_is_refused_and_gives_no_secret_away(
     assert leaked(error) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("missing", "says"),
     [
         ({}, "WX_REALNAME is missing"),
@@ -261,7 +262,7 @@ def test_what_is_given_is_read() -> None:
     assert merchant.next_from == datetime(2027, 1, 1, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "value"),
     [
         *((URL, f"http://{host}") for host in ("127.0.0.1", "localhost:8", "[::1]", "127.9.9.9:1")),
@@ -294,7 +295,7 @@ def test_override_settings_works() -> None:
     assert conf.current() == before
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "value"),
     [(("STORAGE",), "masked"), (ENCRYPTION, [SM4]), ((*M, "MCH_ID"), "1"), ((*M, "NEXT"), None)],
 )

@@ -29,6 +29,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 
 import wx_realname
+from tests.cases import each
 from tests.console import page, records, staff
 from tests.lying_wechat import NAME, NUMBER
 from wx_realname import audit, exceptions
@@ -161,7 +162,7 @@ def test_templates_and_static_files_can_collide_with_nobodys() -> None:
 # --- the console ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("console", ADMINS, ids=str)
+@each("console", ADMINS)
 def test_no_search_field_lets_a_number_reach_a_url(console: Any) -> None:
     assert not console.search_fields
 
@@ -189,7 +190,7 @@ def test_a_list_asks_no_more_for_many_rows_than_for_one(model: str) -> None:
 # --- commands ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@each("name", COMMANDS)
 def test_a_command_has_our_prefix_and_says_what_it_does(name: str) -> None:
     assert name.startswith("realname_")
     assert len(load_command_class("wx_realname", name).help) > 20
@@ -292,7 +293,7 @@ def test_every_name_that_a_module_offers_is_there() -> None:
 PUBLIC = ("services", "api", "testing", "log", "middleware", "signals", "exceptions")
 
 
-@pytest.mark.parametrize("name", PUBLIC)
+@each("name", PUBLIC)
 def test_what_a_host_calls_says_what_it_does(name: str) -> None:
     root = importlib.import_module(f"wx_realname.{name}")
     names = [root.__name__]
@@ -352,7 +353,7 @@ def test_types_are_offered() -> None:
 # --- beside the code ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "says"),
     [
         ("SECURITY.md", "How to report"),

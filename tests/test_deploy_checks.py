@@ -11,6 +11,7 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 
+from tests.cases import each
 from tests.test_checks import (
     FILES,
     IN_PRODUCTION,
@@ -31,8 +32,8 @@ from wx_realname.services import callers
 # --- what only matters in production ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("deploy", [True, False])
-@pytest.mark.parametrize(
+@each("deploy", [True, False])
+@each(
     ("response", "django", "found"),
     [
         ("plain", {}, ["W008"]),
@@ -53,15 +54,15 @@ def test_w009_warns_of_debug_in_production_only(deploy: bool) -> None:
     assert ids(checked(IN_PRODUCTION, deploy=deploy, DEBUG=True)) == (["W009"] if deploy else [])
 
 
-@pytest.mark.parametrize("deploy", [True, False])
-@pytest.mark.parametrize(("consent", "found"), [("optional", ["W023"]), ("required", [])])
+@each("deploy", [True, False])
+@each(("consent", "found"), [("optional", ["W023"]), ("required", [])])
 def test_w023_wants_consent_in_production(deploy: bool, consent: str, found: list[str]) -> None:
     messages = checked(IN_PRODUCTION | {"CONSENT": consent}, deploy=deploy)
     assert ids(messages) == (found if deploy else [])
 
 
-@pytest.mark.parametrize("alias", ["default", "realname"])
-@pytest.mark.parametrize(
+@each("alias", ["default", "realname"])
+@each(
     ("backend", "found"),
     [
         ("locmem.LocMemCache", ["W010"]),
@@ -81,11 +82,11 @@ def test_w010_warns_of_a_cache_that_no_other_process_sees(
     assert all(f'CACHES["{alias}"]' in message.msg for message in messages)
 
 
-@pytest.mark.parametrize(
+@each(
     ("mode", "found"),
     [(0o600, []), (0o400, []), (0o640, ["W011"]), (0o604, ["W011"]), (0o644, ["W011"])],
 )
-@pytest.mark.parametrize("upcoming", [False, True], ids=["now", "NEXT"])
+@each("upcoming", [False, True])
 def test_w011_names_a_key_file_that_others_can_read(
     mode: int, found: list[str], upcoming: bool, tmp_path: Path
 ) -> None:
@@ -112,7 +113,7 @@ def test_a_key_file_that_is_missing_is_e002_alone() -> None:
 FIRST = WHOLE["INDEX_KEYS"][0].partition(":")[2]
 
 
-@pytest.mark.parametrize(
+@each(
     ("keys", "texts"),
     [
         ({"AUDIT_KEYS": [f"a1:{FIRST}"]}, ["AUDIT_KEYS.*INDEX_KEYS"]),
@@ -136,7 +137,7 @@ def test_w012_names_the_two_places_of_one_key(keys: dict[str, Any], texts: list[
     assert checked(IN_PRODUCTION | keys) == []
 
 
-@pytest.mark.parametrize("name", ["ENCRYPTION_KEYS", "INDEX_KEYS", "AUDIT_KEYS"])
+@each("name", ["ENCRYPTION_KEYS", "INDEX_KEYS", "AUDIT_KEYS"])
 def test_a_key_id_that_stands_for_two_keys_is_an_error_at_any_time(name: str) -> None:
     other = base64.b64encode(bytes(32)).decode()
     first = WHOLE[name][0]
@@ -145,8 +146,8 @@ def test_a_key_id_that_stands_for_two_keys_is_an_error_at_any_time(name: str) ->
     assert f'WX_REALNAME["{name}"][1] repeats the key id' in messages[0].msg
 
 
-@pytest.mark.parametrize("deploy", [True, False])
-@pytest.mark.parametrize("upcoming", [False, True], ids=["now", "NEXT"])
+@each("deploy", [True, False])
+@each("upcoming", [False, True])
 def test_w013_knows_the_sandboxs_certificates(deploy: bool, upcoming: bool) -> None:
     names: dict[str, Any] = PAIR
     if upcoming:
@@ -195,7 +196,7 @@ class _MySQL:
 NAME_COLUMN = "wx_realname_verification.real_name_masked"
 
 
-@pytest.mark.parametrize(
+@each(
     ("spoken", "default", "columns", "found"),
     [
         ("utf8mb4", "utf8mb4", [], []),

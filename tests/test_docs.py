@@ -22,6 +22,7 @@ from django.utils import translation
 
 from docs import tables, words
 from tests import settings as test_settings
+from tests.cases import each
 from tests.test_pytest_plugin import MADE_UP, SETTINGS, URLS, run_pytest
 from wx_realname import conf
 from wx_realname.exceptions import BY_CODE, UnreadableAnswer
@@ -75,7 +76,7 @@ def test_every_page_is_in_the_navigation() -> None:
     assert sorted(re.findall(r"[\w-]+\.md", nav)) == PAGES
 
 
-@pytest.mark.parametrize("page", PAGES)
+@each("page", PAGES)
 def test_both_languages_have_the_same_headings_tables_and_code(page: str) -> None:
     english, chinese = headings("en", page), headings("zh", page)
     assert english == chinese
@@ -87,7 +88,7 @@ def test_both_languages_have_the_same_headings_tables_and_code(page: str) -> Non
     assert rows[0] == rows[1]
 
 
-@pytest.mark.parametrize("page", PAGES)
+@each("page", PAGES)
 def test_chinese_pages_have_chinese_punctuation(page: str) -> None:
     plain = re.sub(r"`[^`]*`", "", prose("zh", page))
     assert not WESTERN_PUNCTUATION.findall(plain)

@@ -14,6 +14,7 @@ from django.test import override_settings
 from environ.fileaware_mapping import FileAwareMapping
 
 from tests import settings as test_settings
+from tests.cases import each
 from wx_realname import conf
 from wx_realname.env import settings as from_env
 from wx_realname.exceptions import ConfigurationError
@@ -86,12 +87,12 @@ OF_SITE = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "value"), OF_MERCHANT)
+@each(("name", "text", "value"), OF_MERCHANT)
 def test_a_variable_of_a_merchant_makes_the_default_one(name: str, text: str, value: Any) -> None:
     assert read({name: text}) == {"MERCHANTS": {"default": {name: value}}}
 
 
-@pytest.mark.parametrize(("name", "text", "value"), OF_SITE)
+@each(("name", "text", "value"), OF_SITE)
 def test_a_variable_of_the_site_stands_beside_the_merchants(
     name: str, text: str, value: Any
 ) -> None:
@@ -112,8 +113,8 @@ def test_what_is_read_is_a_setting_that_holds() -> None:
     assert merchant.app_secret.reveal() == "$ecret,with=$IGNS"
 
 
-@pytest.mark.parametrize("secret", ["$HOME", "$", "$$", "a$b", r"\$a", "a#b", '"a"', "a b", "密"])
-@pytest.mark.parametrize("name", ["APP_SECRET", "PRIVATE_KEY_PASSPHRASE", "PRIVATE_KEY"])
+@each("secret", ["$HOME", "$", "$$", "a$b", r"\$a", "a#b", '"a"', "a b", "密"])
+@each("name", ["APP_SECRET", "PRIVATE_KEY_PASSPHRASE", "PRIVATE_KEY"])
 def test_a_secret_is_read_as_it_stands(
     name: str, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +123,7 @@ def test_a_secret_is_read_as_it_stands(
     assert from_env(environ.Env()) == {"MERCHANTS": {"default": {name: secret}}}
 
 
-@pytest.mark.parametrize("name", [*conf.NAMES, *conf.MERCHANT_NAMES])
+@each("name", [*conf.NAMES, *conf.MERCHANT_NAMES])
 def test_an_empty_variable_counts_as_unset(name: str) -> None:
     assert read({name: ""}) == {}
 
@@ -141,7 +142,7 @@ def test_several_merchants_come_as_json() -> None:
         assert list(conf.current().merchants) == ["north", "south"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("variables", "named"),
     [
         (LEAST | {"APP_ID": ""}, "WX_REALNAME_APP_ID"),
@@ -192,7 +193,7 @@ def refused(variables: dict[str, str]) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "nearest"),
     [
         ("APPID", "WX_REALNAME_APP_ID"),
@@ -203,14 +204,14 @@ def refused(variables: dict[str, str]) -> str:
         ("NEXT_FROM", "WX_REALNAME_NEXT"),
     ],
 )
-@pytest.mark.parametrize("value", ["planted-value", ""])
+@each("value", ["planted-value", ""])
 def test_an_unknown_variable_is_refused_with_the_nearest(
     name: str, nearest: str, value: str
 ) -> None:
     assert refused({name: value}) == f"WX_REALNAME_{name} is unknown. Did you mean {nearest}?"
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "SERVICE_HOST",
@@ -228,12 +229,12 @@ def test_what_looks_like_a_service_of_kubernetes_is_refused_with_the_way_out(nam
     assert "enableServiceLinks: false" in message
 
 
-@pytest.mark.parametrize("name", ["IMPORT", "PORTS", "SERVICE", "SERVICE_HOSTS", "port"])
+@each("name", ["IMPORT", "PORTS", "SERVICE", "SERVICE_HOSTS", "port"])
 def test_what_does_not_look_so_has_nothing_to_do_with_kubernetes(name: str) -> None:
     assert "Kubernetes" not in refused({name: "planted"})
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "form"),
     [
         *(
@@ -253,7 +254,7 @@ def test_a_bad_value_names_the_variable_and_not_the_value(name: str, value: str,
     assert refused(variables) == f"WX_REALNAME_{name} can't be read: it must be {form}."
 
 
-@pytest.mark.parametrize("name", ["APP_SECRET", "CATEGORY_ID", "NEXT"])
+@each("name", ["APP_SECRET", "CATEGORY_ID", "NEXT"])
 def test_one_merchant_and_several_cannot_stand_together(name: str) -> None:
     message = refused({"MERCHANTS": '{"a": {"APP_SECRET": "planted"}}', name: "planted"})
     assert message.startswith("WX_REALNAME_MERCHANTS stands beside WX_REALNAME_")
@@ -266,7 +267,7 @@ def file_aware() -> environ.FileAwareEnv:
     return env
 
 
-@pytest.mark.parametrize("name", ["APP_SECRET", "PRIVATE_KEY", "INDEX_KEYS"])
+@each("name", ["APP_SECRET", "PRIVATE_KEY", "INDEX_KEYS"])
 def test_file_aware_env_reads_what_a_file_holds(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

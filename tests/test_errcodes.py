@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.cases import each
 from wx_realname.exceptions import BY_CODE
 from wx_realname.wechat import errcodes
 from wx_realname.wechat.errcodes import ERRCODES, Call, ErrCode
@@ -59,7 +60,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("call", "errcode", "code"), CASES)
+@each(("call", "errcode", "code"), CASES)
 def test_a_return_code_means_what_the_interface_says(call: Call, errcode: int, code: str) -> None:
     row = errcodes.find(call, errcode)
     assert row is not None
@@ -72,7 +73,7 @@ def test_the_table_has_each_of_them_once_and_no_other() -> None:
     )
 
 
-@pytest.mark.parametrize("errcode", [-1, 40001, 45009, 48001])
+@each("errcode", [-1, 40001, 45009, 48001])
 def test_a_check_is_refused_as_any_other_call_is(errcode: int) -> None:
     assert errcodes.find("check", errcode) == errcodes.find("api", errcode) is not None
 
@@ -89,7 +90,7 @@ def test_few_return_codes_end_a_query() -> None:
     assert ending == {84014, 84015, 84017, 84018, 84020, 84022}
 
 
-@pytest.mark.parametrize(
+@each(
     ("call", "errcode"),
     [
         ("api", 40125),
@@ -104,7 +105,7 @@ def test_a_code_that_is_not_of_that_call_is_an_error_of_wechats(call: Call, errc
     assert errcodes.code_for(call, errcode) == "wechat_error"
 
 
-@pytest.mark.parametrize("row", ERRCODES, ids=lambda row: f"{row.call} {row.errcode}")
+@each("row", ERRCODES)
 def test_a_row_is_complete(row: ErrCode) -> None:
     assert row.code in BY_CODE
     for text in (row.meaning_zh, row.remedy_zh):

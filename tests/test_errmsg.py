@@ -8,10 +8,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.cases import each
 from wx_realname.personal_data import Secret
 from wx_realname.sandbox import errcodes as sandbox_errcodes
 from wx_realname.wechat.errmsg import KNOWN, MAX_ERRMSG, reply
@@ -37,7 +37,7 @@ def test_a_reply_is_what_wechat_said() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("said", "expected"),
     [
         ("invalid credential hint: [ abc123 ]", "abc123"),
@@ -65,15 +65,13 @@ def test_hint_and_rid_are_found_and_nothing_of_another_form(
     assert hint(said) == expected
 
 
-@pytest.mark.parametrize("text", [*sandbox_errcodes.TEXTS.values(), "system busy"])
+@each("text", [*sandbox_errcodes.TEXTS.values(), "system busy"])
 def test_a_known_text_is_kept(text: str) -> None:
     assert errmsg(f"{text} rid: 6034c5a5-5b7e7b12") == f"{text} rid: 6034c5a5-5b7e7b12"
     assert errmsg(text) == text
 
 
-@pytest.mark.parametrize(
-    "text", ["the citizen 欧阳娜 was not found", "invalid appid wx1 of 13800138000", "no", "OK"]
-)
+@each("text", ["the citizen 欧阳娜 was not found", "invalid appid wx1 of 13800138000", "no", "OK"])
 def test_of_an_unknown_text_its_length_and_the_reference_are_kept(text: str) -> None:
     assert errmsg(text) == f"unknown text ({len(text)} characters)"
     said = f"{text} hint: [YIJ9Ia03331961] and more"
@@ -81,12 +79,12 @@ def test_of_an_unknown_text_its_length_and_the_reference_are_kept(text: str) -> 
     assert errmsg(said) == kept
 
 
-@pytest.mark.parametrize("said", [None, 7, 1.5, True, [], ["x"], {"a": "b"}, b"bytes"])
+@each("said", [None, 7, 1.5, True, [], ["x"], {"a": "b"}, b"bytes"])
 def test_an_errmsg_that_is_no_text_is_empty(said: Any) -> None:
     assert reply(94008, said, []) == {"errcode": 94008, "errmsg": "", "hint": None}
 
 
-@pytest.mark.parametrize("quoted", ["{}", "bad {}, hint: [{}]", "{0}{0}", "token={}&x", "\x00{}\n"])
+@each("quoted", ["{}", "bad {}, hint: [{}]", "{0}{0}", "token={}&x", "\x00{}\n"])
 def test_an_echoed_secret_is_not_kept(quoted: str) -> None:
     for secret in (AUTH_TOKEN, ACCESS_TOKEN):
         said = quoted.replace("{0}", "{}").replace("{}", secret.reveal())
@@ -98,11 +96,9 @@ def test_an_echoed_secret_is_not_kept(quoted: str) -> None:
 AROUND = ["bad {}", "bad [{}] hint: [x]", '"{}"', "{}…", "auth_token={}", "?t={}&x", "{},", "...{}"]
 
 
-@pytest.mark.parametrize(
-    "change", [quote, quote_plus, partial(quote, safe=""), str.upper, str.lower]
-)
-@pytest.mark.parametrize("cut", [slice(None), slice(30), slice(10, None)])
-@pytest.mark.parametrize("around", AROUND)
+@each("change", [quote, quote_plus, partial(quote, safe=""), str.upper, str.lower])
+@each("cut", [slice(None), slice(30), slice(10, None)])
+@each("around", AROUND)
 def test_a_secret_that_is_echoed_otherwise_is_not_kept(
     change: Callable[[str], str], cut: slice, around: str
 ) -> None:
@@ -114,10 +110,8 @@ def test_a_secret_that_is_echoed_otherwise_is_not_kept(
     assert said not in kept and "unknown text" in kept
 
 
-@pytest.mark.parametrize(
-    "number", [NUMBER, NUMBER.lower(), "440524198801010014", "440524880101001"]
-)
-@pytest.mark.parametrize("quoted", ["id {} is wrong", "{}", "id={},name", "号码{}错误", "a{}b"])
+@each("number", [NUMBER, NUMBER.lower(), "440524198801010014", "440524880101001"])
+@each("quoted", ["id {} is wrong", "{}", "id={},name", "号码{}错误", "a{}b"])
 def test_an_echoed_id_number_is_not_kept(number: str, quoted: str) -> None:
     assert number not in errmsg(quoted.replace("{}", number))
 
@@ -127,14 +121,13 @@ def test_no_text_is_long() -> None:
     assert max(map(len, KNOWN)) < MAX_ERRMSG - 60
 
 
-@pytest.mark.parametrize(
+@each(
     "said",
     [
         *(text * 10_000 for text in ("hint:[", "rid:", "11111", "1 ", "hint: ", "hint:[ ]")),
         "hint:[" + " " * 60_000,
         "hint:" + " " * 60_000,
     ],
-    ids=lambda said: said[:9],
 )
 def test_no_errmsg_takes_long(said: str) -> None:
     began = time.monotonic()

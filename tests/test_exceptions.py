@@ -7,11 +7,11 @@ import pickle
 from typing import Any
 from uuid import UUID
 
-import pytest
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
+from tests.cases import each
 from wx_realname import exceptions
 from wx_realname.api.errors import exception_handler
 from wx_realname.exceptions import BY_CODE, ConfigurationError, RealNameError, WeChatReply
@@ -46,10 +46,9 @@ TABLE = [
     ("wechat_error", 502, "no", "failed"),
     ("invalid_code", 422, "reauthorize", "rejected"),
 ]
-CLASSES = [pytest.param(cls, id=code) for code, cls in BY_CODE.items()]
 
 
-@pytest.mark.parametrize(("code", "status_code", "retry", "outcome"), TABLE)
+@each(("code", "status_code", "retry", "outcome"), TABLE)
 def test_a_code_says_what_the_interface_says(
     code: str, status_code: int, retry: str, outcome: str | None
 ) -> None:
@@ -68,19 +67,19 @@ def test_every_class_has_a_code_of_its_own() -> None:
     assert set(BY_CODE.values()) == set(classes)
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@each("cls", BY_CODE.values())
 def test_later_says_when(cls: type[RealNameError]) -> None:
     assert (cls().retry_after is not None) is (cls.retry == "later")
     assert cls(retry_after=17).retry_after == 17
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@each("cls", BY_CODE.values())
 def test_the_words_are_a_sentence(cls: type[RealNameError]) -> None:
     assert str(cls.words).endswith(".")
     assert "%" not in str(cls.words)
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@each("cls", BY_CODE.values())
 def test_what_it_gives_a_record_is_a_status_and_fits_its_columns(cls: type[RealNameError]) -> None:
     assert cls.outcome in (None, "rejected", "failed", "unknown")
     assert cls.outcome is None or cls.outcome in Verification.Status.values
@@ -89,7 +88,7 @@ def test_what_it_gives_a_record_is_a_status_and_fits_its_columns(cls: type[RealN
     assert len(cls.code) <= limit
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@each("cls", BY_CODE.values())
 def test_in_doubt_is_what_may_have_consumed_the_token(cls: type[RealNameError]) -> None:
     assert cls().in_doubt is (cls.outcome == "unknown")
     assert cls(in_doubt=True).in_doubt
@@ -100,7 +99,7 @@ def everything(cls: type[RealNameError]) -> RealNameError:
     return cls(wechat=REPLY, verification_id=ROW, errors=errors, retry_after=3, in_doubt=True)
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@each("cls", BY_CODE.values())
 def test_an_error_shows_its_code_and_nothing_that_came_from_outside(
     cls: type[RealNameError],
 ) -> None:
@@ -112,7 +111,7 @@ def test_an_error_shows_its_code_and_nothing_that_came_from_outside(
     assert "hint" not in repr(everything(cls))
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@each("cls", BY_CODE.values())
 def test_an_error_survives_the_way_to_another_process(cls: type[RealNameError]) -> None:
     """A host calls the services in its task queue: what can't be unpickled breaks the worker."""
     for copied in (pickle.loads(pickle.dumps(everything(cls))), copy.copy(everything(cls))):  # noqa: S301
@@ -145,7 +144,7 @@ class HostsView(APIView):
         raise self.error
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@each("cls", BY_CODE.values())
 def test_in_a_hosts_own_view_an_error_answers_by_its_code(cls: type[RealNameError]) -> None:
     response = HostsView.as_view(error=everything(cls))(APIRequestFactory().get("/"))
     assert response.status_code == cls.status_code

@@ -13,6 +13,7 @@ from django.db.models import F
 from django.db.models.functions import Length
 from django.utils import timezone
 
+from tests.cases import each
 from wx_realname.exceptions import DecryptionError
 from wx_realname.models import Verification
 from wx_realname.personal_data import PersonalData
@@ -122,7 +123,7 @@ def test_plain_bytes_in_the_column_can_be_listed_but_not_opened(plain: bytes) ->
     assert NAME not in str(caught.value)
 
 
-@pytest.mark.parametrize("plain", [NAME, NUMBER, "", int(NUMBER), 18, 1.5])
+@each("plain", [NAME, NUMBER, "", int(NUMBER), 18, 1.5])
 def test_a_text_or_number_in_the_column_can_be_listed_but_not_opened(plain: Any) -> None:
     """SQLite keeps what it is given, whatever the column's type."""
     sealed = field().from_db_value(plain, None, connection)

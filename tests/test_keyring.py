@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.cases import each
 from wx_realname.conf import EncryptionKey
 from wx_realname.exceptions import DecryptionError
 from wx_realname.vault.ciphers import AEAD, SM4GCM
@@ -127,7 +128,7 @@ def test_each_cut_is_refused(key: EncryptionKey) -> None:
     refused(envelope + b"\0")
 
 
-@pytest.mark.parametrize(
+@each(
     "plain",
     [
         b"",
@@ -215,7 +216,7 @@ def test_the_header_names_the_key(key: EncryptionKey) -> None:
     assert Header.of(bytes(header)) == header
 
 
-@pytest.mark.parametrize("length", range(8))
+@each("length", range(8))
 def test_a_cut_header_is_none(length: int) -> None:
     with pytest.raises(DecryptionError, match="not a ciphertext of ours"):
         Header.of(bytes.fromhex(HEADER[AES])[:length])

@@ -15,6 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
+from tests.cases import each
 from tests.test_apps import environment, run
 from tests.test_audit_seal import events, sealed
 from tests.test_outages import another, closed_port
@@ -249,7 +250,7 @@ def on_a_terminal(env: dict[str, str], *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.once
-@pytest.mark.parametrize("name", LONG)
+@each("name", LONG)
 def test_a_long_command_ends_at_ctrl_c_and_goes_on_when_it_is_run_again(
     tmp_path: Path, name: str
 ) -> None:

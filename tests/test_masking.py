@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.cases import each
 from wx_realname.masking import mask_credential_id, mask_name
 
 
-@pytest.mark.parametrize(
+@each(
     ("real_name", "masked"),
     [
         ("张三", "*三"),
@@ -26,7 +26,7 @@ def test_only_the_last_character_of_a_name_is_shown(real_name: str, masked: str)
     assert mask_name(real_name) == masked
 
 
-@pytest.mark.parametrize(
+@each(
     ("credential_id", "masked"),
     [
         ("440524198001010018", "4****************8"),

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from tests.cases import each
 from tests.conftest import at_once
 from tests.stand_ins import StandIn, everything_shown, says
 from wx_realname import conf
@@ -114,8 +115,8 @@ DAMAGES: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("form", FORMS)
+@each("damage", DAMAGES)
+@each("form", FORMS)
 def test_pem_is_read_from_text_and_file_however_it_arrives(
     tmp_path: Path, form: str, damage: str
 ) -> None:
@@ -130,8 +131,8 @@ def test_pem_is_read_from_text_and_file_however_it_arrives(
     assert works(loaded(source(passphrase=passphrase, certificate=None, **files)))
 
 
-@pytest.mark.parametrize("legacy", [False, True], ids=["modern", "legacy algorithms"])
-@pytest.mark.parametrize("passphrase", ["", PASSPHRASE], ids=["the mch_id", "its own"])
+@each("legacy", [False, True])
+@each("passphrase", ["", PASSPHRASE])
 def test_a_p12_brings_its_certificate(tmp_path: Path, passphrase: str, legacy: bool) -> None:
     file = tmp_path / "apiclient_cert.p12"
     file.write_bytes(p12(passphrase or MCH_ID, legacy=legacy))
@@ -140,7 +141,7 @@ def test_a_p12_brings_its_certificate(tmp_path: Path, passphrase: str, legacy: b
     assert (key.serialno, key.certificate) == (SERIAL, CERTIFICATE)
 
 
-@pytest.mark.parametrize(
+@each(
     ("serial", "expected"), [(SERIAL, SERIAL), ("7F", "7F".zfill(40)), ("a" * 38, "00" + "A" * 38)]
 )
 def test_a_serial_number_is_40_upper_case_digits(serial: str, expected: str) -> None:
@@ -184,12 +185,12 @@ WRONG_FILES: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG_KEYS)
+@each("name", WRONG_KEYS)
 def test_a_key_that_cannot_be_used_is_named(name: str) -> None:
     assert f'{SETTING}["PRIVATE_KEY"]' in refusal(WRONG_KEYS[name]())
 
 
-@pytest.mark.parametrize("name", [*WRONG_FILES, "missing", "a folder", "a NUL"])
+@each("name", [*WRONG_FILES, "missing", "a folder", "a NUL"])
 def test_a_key_file_that_cannot_be_used_is_named(tmp_path: Path, name: str) -> None:
     file: Any = {"a folder": tmp_path, "a NUL": "\0"}.get(name, tmp_path / "key")
     if name in WRONG_FILES:
@@ -197,7 +198,7 @@ def test_a_key_file_that_cannot_be_used_is_named(tmp_path: Path, name: str) -> N
     assert f'{SETTING}["PRIVATE_KEY_FILE"]' in refusal(source(private_key_file=str(file)))
 
 
-@pytest.mark.parametrize("text", ["junk", PKCS8, CERTIFICATE_PEM[:400]])
+@each("text", ["junk", PKCS8, CERTIFICATE_PEM[:400]])
 def test_a_certificate_that_cannot_be_used_is_named(text: str) -> None:
     assert f'{SETTING}["CERTIFICATE"]' in refusal(source(PKCS8, certificate=text))
 
@@ -313,13 +314,13 @@ def device(fails: str, with_: Any = None) -> Any:
     return type("Device", (), {**parts, fails: property(fail) if attribute else fail})
 
 
-@pytest.mark.parametrize("part", ["__init__", "certificate", "public_key"])
+@each("part", ["__init__", "certificate", "public_key"])
 def test_a_device_that_cannot_be_used_is_named(part: str) -> None:
     message = refusal(source(), device(part))
     assert message == f"{SETTING}: KEY_BACKEND could not be used (RuntimeError)."
 
 
-@pytest.mark.parametrize(
+@each(
     ("part", "junk", "error"),
     [("sign", None, Misconfigured), ("sign", "text", Misconfigured)]
     + [("decrypt", junk, UnreadableAnswer) for junk in (None, "440524198001010013", 7, [b"a"])],

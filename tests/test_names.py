@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-import pytest
-
+from tests.cases import each
 from wx_realname import names, resident_id
 from wx_realname.vault.blind_index import name_form
 
@@ -28,7 +27,7 @@ def test_what_a_paste_brings_along_is_dropped() -> None:
     assert names.normalize("".join(f"{sign}欧阳" for sign in signs)) == "欧阳" * len(signs)
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "sent"),
     [
         ("　张 三 ", "张三"),

@@ -20,13 +20,14 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.cases import each
 from wx_realname.personal_data import PersonalData, Secret
 
 NAME, NUMBER, TOKEN = "欧阳娜", "440524198001010013", "plain-token-9f8e7d"
 PLAIN = (NAME, NUMBER, TOKEN)
 HOLDERS = [
-    pytest.param(Secret(TOKEN), id="Secret"),
-    pytest.param(PersonalData(NAME, NUMBER), id="PersonalData"),
+    Secret(TOKEN),
+    PersonalData(NAME, NUMBER),
 ]
 
 
@@ -53,21 +54,21 @@ SHOWN: dict[str, Callable[[Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("held", HOLDERS)
-@pytest.mark.parametrize("show", SHOWN.values(), ids=SHOWN)
+@each("held", HOLDERS)
+@each("show", SHOWN.values())
 def test_what_is_shown_holds_no_plain_text(show: Callable[[Any], str], held: Any) -> None:
     shown = show(held)
     assert not [plain for plain in PLAIN if plain in shown or ascii(plain)[1:-1] in shown]
     assert type(held).__name__ in shown or "&lt;" in shown
 
 
-@pytest.mark.parametrize("held", HOLDERS)
+@pytest.mark.parametrize("held", HOLDERS, ids=repr)
 def test_a_log_line_shows_nothing(held: Any, caplog: pytest.LogCaptureFixture) -> None:
     logging.getLogger("wx_realname").error("got %s and %r", held, held, extra={"held": held})
     assert caplog.messages == [f"got {held!r} and {held!r}"]
 
 
-@pytest.mark.parametrize("held", HOLDERS)
+@pytest.mark.parametrize("held", HOLDERS, ids=repr)
 def test_a_traceback_with_its_local_variables_shows_nothing(held: Any) -> None:
     def fails(argument: Any) -> None:
         raise ValueError("no")
@@ -99,8 +100,8 @@ REFUSED: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@pytest.mark.parametrize("held", HOLDERS)
-@pytest.mark.parametrize("way", REFUSED.values(), ids=REFUSED)
+@each("held", HOLDERS)
+@each("way", REFUSED.values())
 def test_what_would_give_it_away_is_refused_in_words_that_do_not(
     way: Callable[[Any], Any], held: Any
 ) -> None:
@@ -109,14 +110,14 @@ def test_what_would_give_it_away_is_refused_in_words_that_do_not(
     assert not [plain for plain in PLAIN if plain in str(caught.value)]
 
 
-@pytest.mark.parametrize("held", HOLDERS)
+@pytest.mark.parametrize("held", HOLDERS, ids=repr)
 def test_a_copy_is_the_same_object(held: Any) -> None:
     assert copy.copy(held) is held
     assert copy.deepcopy({"key": [held]})["key"][0] is held
     assert dataclasses.asdict(Holding(held))["thing"] is held
 
 
-@pytest.mark.parametrize("name", ["real_name", "credential_id", "something_else"])
+@each("name", ["real_name", "credential_id", "something_else"])
 def test_personal_data_cannot_be_changed(name: str) -> None:
     with pytest.raises(AttributeError):
         setattr(PersonalData(NAME, NUMBER), name, "x")
@@ -133,7 +134,7 @@ def test_an_empty_secret_is_false() -> None:
     assert Secret("0")
 
 
-@pytest.mark.parametrize("other", [TOKEN, TOKEN.encode(), None, 0])
+@each("other", [TOKEN, TOKEN.encode(), None, 0])
 def test_a_secret_equals_no_plain_value(other: object) -> None:
     assert Secret(TOKEN) != other
 

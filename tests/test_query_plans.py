@@ -1,6 +1,6 @@
 """Every query of the console, and of what runs beside it, is answered by its index.
 
-The queries are those that the views and services really make, on tens of thousands of rows and
+The queries are those that the views and services really make, on thousands of rows and
 with statistics up to date: the planner of the database in TEST_DATABASE_URL chooses by itself.
 """
 
@@ -19,6 +19,7 @@ from django.test import Client
 from django.utils import timezone
 
 from benchmarks.filling import COMMON_NAME, NAME, NUMBER, STEP, analyze, fill
+from tests.cases import each
 from tests.console import FIND, page, staff
 from tests.plans import EVENTS, RECORDS, SEALS, STATISTICS, Plan, check, plans
 from wx_realname import audit
@@ -28,7 +29,7 @@ from wx_realname.services import keyset
 from wx_realname.services.upkeep import purge, rotation
 
 # Of fewer, MariaDB reads all when a batch of an export is wanted: that is the faster way there.
-ROWS = 60_000 if connection.vendor == "mysql" else 20_000
+ROWS = {"mysql": 60_000, "postgresql": 20_000}.get(connection.vendor, 6_000)
 BEGIN = datetime(2025, 1, 1, tzinfo=tz.utc)
 pytestmark = [
     pytest.mark.once,
@@ -118,13 +119,11 @@ def listed(clerk: Client, model: str, query: str, place: str) -> list[Plan]:
     def ask() -> None:
         assert clerk.get(address(model, query, place)).status_code == 200
 
-    return [each for each in plans(ask, f"wx_realname_{model}") if "LIMIT 51" in each.sql]
+    return [plan for plan in plans(ask, f"wx_realname_{model}") if "LIMIT 51" in plan.sql]
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(
-    ("model", "query"), [(model, query) for model, all_ in RARE.items() for query in all_]
-)
+@each("place", PLACES)
+@each(("model", "query"), [(model, query) for model, all_ in RARE.items() for query in all_])
 def test_a_list_is_read_by_its_index_from_every_place(
     clerk: Client, model: str, query: str, place: str
 ) -> None:
@@ -135,10 +134,8 @@ def test_a_list_is_read_by_its_index_from_every_place(
     check(found, wanted)
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(
-    ("model", "query"), [(model, query) for model, all_ in COMMON.items() for query in all_]
-)
+@each("place", PLACES)
+@each(("model", "query"), [(model, query) for model, all_ in COMMON.items() for query in all_])
 def test_a_filter_that_nearly_every_row_passes_is_read_in_order(
     clerk: Client, model: str, query: str, place: str
 ) -> None:
@@ -206,7 +203,7 @@ def test_the_glance_at_the_trails_integrity_reads_two_indexes() -> None:
 
 def test_a_sealer_takes_its_batch_in_the_order_of_the_index() -> None:
     read = plans(lambda: next(audit.seal(batch_size=50)), EVENTS)
-    (found, *_) = (each for each in read if "ORDER BY" in each.sql)
+    (found, *_) = (plan for plan in read if "ORDER BY" in plan.sql)
     check(found, {"wx_realname_audit_seal"})
     assert "Sort" not in found.told, found.told
 
@@ -221,7 +218,7 @@ def test_an_export_reads_batch_after_batch_by_the_lists_index(clerk: Client, que
         assert sum(part.count(b"\r\n") for part in answer.streaming_content) > 100
 
     ordered = {"wx_realname_created", "wx_realname_by_status"}
-    batches = [each for each in plans(ask, RECORDS) if "LIMIT 1001" in each.sql]
+    batches = [plan for plan in plans(ask, RECORDS) if "LIMIT 1001" in plan.sql]
     assert batches
     for found in batches:
         check(found, ordered)

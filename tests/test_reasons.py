@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each
 from tests.conftest import AUTH_TOKEN
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
 from wx_realname.exceptions import InvalidRequest
@@ -56,7 +57,7 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("text", PERSONAL)
+@each("text", PERSONAL)
 def test_a_number_of_a_person_is_refused_however_it_is_typed(text: str) -> None:
     for reason in (text, f"asked for {text} at the counter", f"（{text}）"):
         with pytest.raises(InvalidRequest) as refused:
@@ -68,13 +69,13 @@ def test_a_number_of_a_person_is_refused_however_it_is_typed(text: str) -> None:
     assert refused.value.errors and list(refused.value.errors) == ["case_number"]
 
 
-@pytest.mark.parametrize("text", HARMLESS)
+@each("text", HARMLESS)
 def test_what_an_office_writes_is_taken(text: str) -> None:
     require_reason(text, 255, case_number=text)
     require_case_number(text)
 
 
-@pytest.mark.parametrize("case_number", ["x" * 65, "a\nb", "\x00", "\ud800", None, 7])
+@each("case_number", ["x" * 65, "a\nb", "\x00", "\ud800", None, 7])
 def test_a_case_number_is_a_short_clean_string(case_number: Any) -> None:
     with pytest.raises(InvalidRequest):
         require_case_number(case_number)

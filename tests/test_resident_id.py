@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from stdnum.cn import ric
 
+from tests.cases import each
 from wx_realname import resident_id
 
 VALID = "440524198001010013"
@@ -41,9 +42,7 @@ def test_the_birth_date_is_read_from_the_number(born: date) -> None:
     assert resident_id.birth_date(number_of(born)) == born
 
 
-@pytest.mark.parametrize(
-    "published", ["11010519491231002X", "440524188001010014", "320311770706001"]
-)
+@each("published", ["11010519491231002X", "440524188001010014", "320311770706001"])
 def test_published_numbers_are_accepted(published: str) -> None:
     """Those of GB 11643-1999, and one in the old form."""
     assert resident_id.normalize(published) == published
@@ -58,7 +57,7 @@ def test_blanks_around_a_number_are_dropped() -> None:
     assert resident_id.normalize(f"  {VALID}\r\n") == VALID
 
 
-@pytest.mark.parametrize("place", ["810000", "820000", "830000", "999999"])
+@each("place", ["810000", "820000", "830000", "999999"])
 def test_residence_permits_and_unknown_counties_are_accepted(place: str) -> None:
     number = number_of(date(1990, 5, 17), place)
     assert resident_id.normalize(number) == number
@@ -84,7 +83,7 @@ def test_every_15_digit_number_becomes_a_valid_one(born: date, order: str) -> No
     assert ric.calc_check_digit(eighteen) == eighteen[-1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("day", "exists"),
     [
         ("20000229", True),
@@ -113,7 +112,7 @@ def test_the_day_of_birth_is_today_at_the_latest() -> None:
     assert resident_id.normalize(number_of(date(2099, 1, 1))) is None
 
 
-@pytest.mark.parametrize(
+@each(
     "number",
     [
         "",
@@ -155,7 +154,7 @@ def test_whatever_comes_gives_a_number_or_none(text: str) -> None:
         assert resident_id.birth_date(number) is not None
 
 
-@pytest.mark.parametrize(
+@each(
     ("born", "on", "years"),
     [
         (date(2000, 6, 15), date(2018, 6, 14), 17),

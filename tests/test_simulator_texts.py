@@ -12,6 +12,7 @@ import pytest
 
 import example_project
 from example_project.simulator.texts import OUTCOMES, TEXTS
+from tests.cases import each
 from tests.test_translations import PLACEHOLDER, WESTERN_PUNCTUATION, texts
 from wx_realname.exceptions import BY_CODE
 
@@ -48,7 +49,7 @@ def test_every_text_is_in_the_catalogue_and_every_text_there_is_used() -> None:
     assert set(used_texts()) == {entry.msgid for entry in PO}
 
 
-@pytest.mark.parametrize("entry", PO, ids=lambda entry: entry.msgid[:50])
+@each("entry", PO)
 def test_every_text_is_translated_whole(entry: polib.POEntry) -> None:
     assert entry.msgstr.strip() and not entry.fuzzy
     assert sorted(PLACEHOLDER.findall(entry.msgstr)) == sorted(PLACEHOLDER.findall(entry.msgid))

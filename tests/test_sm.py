@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.hashes import SM3
 
+from tests.cases import each
 from wx_realname.audit import merkle
 from wx_realname.conf import HashKey
 from wx_realname.vault.blind_index import BlindIndex
@@ -55,7 +56,7 @@ def test_sm4_gcm_is_that_of_rfc_8998() -> None:
 
 
 @needs_openssl
-@pytest.mark.parametrize("length", [0, 3, 55, 56, 64, 1000])
+@each("length", [0, 3, 55, 56, 64, 1000])
 def test_sm3_is_openssls(length: int) -> None:
     data = bytes(n % 251 for n in range(length))
     assert merkle.sm3(data) == openssl("dgst", "-sm3", "-binary", given=data)

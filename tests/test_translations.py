@@ -12,6 +12,7 @@ import pytest
 from django.utils import translation
 
 import wx_realname
+from tests.cases import each
 from wx_realname.exceptions import BY_CODE, RealNameError
 from wx_realname.wechat.errcodes import ERRCODES, ErrCode
 
@@ -87,14 +88,6 @@ def detail_in(language: str, error: type[RealNameError]) -> str:
         return str(error.words)
 
 
-def by_text(entry: polib.POEntry) -> str:
-    return str(entry.msgid)
-
-
-def by_code(row: ErrCode) -> str:
-    return f"{row.call} {row.errcode}"
-
-
 def test_the_compiled_catalogue_holds_exactly_what_the_written_one_holds() -> None:
     assert texts(MO) == texts(PO), "run: make messages"
     assert MO.metadata == PO.metadata, "run: make messages"
@@ -114,31 +107,31 @@ def test_every_text_in_the_catalogue_is_used() -> None:
     assert not catalogued_texts() - used_texts()
 
 
-@pytest.mark.parametrize("entry", PO, ids=by_text)
+@each("entry", PO)
 def test_every_text_has_a_translation_with_the_same_placeholders(entry: polib.POEntry) -> None:
     for translated in translations(entry):
         assert translated.strip()
         assert sorted(PLACEHOLDER.findall(translated)) == sorted(PLACEHOLDER.findall(entry.msgid))
 
 
-@pytest.mark.parametrize("entry", PO, ids=by_text)
+@each("entry", PO)
 def test_chinese_text_has_chinese_punctuation(entry: polib.POEntry) -> None:
     assert not any(WESTERN_PUNCTUATION.search(translated) for translated in translations(entry))
 
 
-@pytest.mark.parametrize("error", BY_CODE.values(), ids=BY_CODE)
+@each("error", BY_CODE.values())
 def test_every_error_is_told_in_chinese(error: type[RealNameError]) -> None:
     assert CHINESE.search(detail_in("zh-hans", error))
 
 
-@pytest.mark.parametrize("error", BY_CODE.values(), ids=BY_CODE)
+@each("error", BY_CODE.values())
 def test_every_error_is_told_in_english(error: type[RealNameError]) -> None:
     detail = detail_in("en", error)
     assert re.search("[A-Za-z]", detail)
     assert re.sub("[“”‘’]", "", detail).isascii()
 
 
-@pytest.mark.parametrize("row", ERRCODES, ids=by_code)
+@each("row", ERRCODES)
 def test_every_return_code_is_explained_in_chinese(row: ErrCode) -> None:
     assert CHINESE.search(row.meaning_zh)
     assert CHINESE.search(row.remedy_zh)

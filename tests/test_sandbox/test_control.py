@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 import requests
 
+from tests.cases import each
 from tests.test_sandbox.client import (
     APP,
     MCH,
@@ -208,7 +209,7 @@ def test_control_is_for_loopback_only(
     assert "access_token" in wechat.stable_token()
 
 
-@pytest.mark.parametrize(
+@each(
     ("peer", "loopback"),
     [
         ("127.0.0.1", True),

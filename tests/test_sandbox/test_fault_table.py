@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import each
 from tests.test_sandbox.client import APP, WeChatClient
 from wx_realname import resident_id
 from wx_realname.sandbox import Citizen
@@ -37,7 +38,7 @@ def test_names_are_snake_case_and_descriptions_are_one_line() -> None:
     assert len(FAULTS) == sum(len(group.faults) for group in GROUPS)
 
 
-@pytest.mark.parametrize("page", ["CHANGELOG.md", "README.md", "README.zh-CN.md"])
+@each("page", ["CHANGELOG.md", "README.md", "README.zh-CN.md"])
 def test_the_pages_that_boast_of_the_table_count_it(page: str) -> None:
     said = re.findall(r"(\d+) (?:faults|种故障)", (ROOT / page).read_text())
     assert [int(number) for number in said] == [len(FAULTS)]
@@ -66,7 +67,7 @@ def test_each_fault_of_an_exchange_has_a_citizen_with_a_valid_number() -> None:
         assert resident_id.check_digit_holds(number)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "number"),
     [
         ("busy", "999999199001010008"),
@@ -84,7 +85,7 @@ def test_numbers_stay_what_they_are(name: str, number: str) -> None:
     assert FAULTS[name].credential_id == number
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "call", "says"),
     [
         ("reset_after_consumtion", REALNAME, "the nearest is reset_after_consumption"),
@@ -133,7 +134,7 @@ def test_a_fault_that_is_given_goes_before_the_numbers(wechat: WeChatClient) -> 
     assert [wechat.ask(auth_token)["errcode"] for _ in range(2)] == [94003, 0]
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "says"),
     [
         ({"fault": "no_such"}, "fault: 'no_such' is none; the nearest is"),

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 import requests
 
+from tests.cases import each
 from tests.test_sandbox.client import APP, NAME, NUMBER, SECRET, Clock, WeChatClient, decrypted
 from wx_realname.sandbox import Citizen, Merchant, MerchantKey, Sandbox
 from wx_realname.sandbox.faults.trouble import Trouble
@@ -41,9 +42,7 @@ def test_choosing_a_profile_again_throws_the_same_dice_again() -> None:
     assert [met.fault for met in again] == [met.fault for met in first]
 
 
-@pytest.mark.parametrize(
-    ("rate", "least", "most"), [(None, 0.17, 0.23), (0.5, 0.46, 0.54), (1, 1, 1)]
-)
+@each(("rate", "least", "most"), [(None, 0.17, 0.23), (0.5, 0.46, 0.54), (1, 1, 1)])
 def test_the_rate_is_kept(rate: float | None, least: float, most: float) -> None:
     met = thrown("unkind", 1, rate)
     assert least <= sum(map(bool, met)) / CALLS <= most

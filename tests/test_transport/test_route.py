@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.cases import each
 from tests.stand_ins import StandIn, everything_shown, hangs, http, sends, speaks_socks, tunnels
 from tests.test_transport.conftest import OK, PATH, QUERY_SECRETS, SECRETS, Serve, call, fault, to
 from wx_realname.wechat import route
@@ -221,7 +222,7 @@ def test_a_socks_proxy_that_fails_is_named(
 # --- an environment that can't be used --------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "fault"),
     [
         ("https_proxy", "http://127.0.0.1:1", ""),
