@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.console import ended
+from wx_realname.sandbox import Sandbox
 from wx_realname.services.operation.application import MISSING, NAMES
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,21 @@ def test_the_ten_rows_are_the_documents_and_filled(
         "无",
     ]
     assert err == "" and "| 政务 |" in out and "[99, 904]" in out and "wx_city@tencent.com" in out
+
+
+def test_the_category_is_named_as_wechat_names_it(
+    sandbox: Sandbox, configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "使用类目：政务民生 → 社会保障 [99, 904]" in printed(capsys)[0]
+    configure(merchant={"CATEGORY_ID": (7, 7)})
+    assert "使用类目：[7, 7]（小程序没有这个类目）" in printed(capsys)[0]
+
+
+def test_where_wechat_cannot_be_asked_the_category_has_its_ids(
+    configure: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(merchant={"APP_SECRET": "wrong"})
+    assert "使用类目：[99, 904]（未能从微信取得类目名称）" in printed(capsys)[0]
 
 
 def test_what_is_missing_is_marked_and_named(capsys: pytest.CaptureFixture[str]) -> None:

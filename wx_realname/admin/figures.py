@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from .. import statistics
 from ..models import HourlyStatistic, Verification
@@ -31,10 +31,10 @@ OUTCOMES = [
     )
 ]
 WHO = {
-    "citizen": _lazy("the citizen"),
-    "operator": _lazy("who runs the site"),
-    "developer": _lazy("the developer"),
-    "wechat": _lazy("WeChat"),
+    "citizen": gettext_lazy("the citizen"),
+    "operator": gettext_lazy("who runs the site"),
+    "developer": gettext_lazy("the developer"),
+    "wechat": gettext_lazy("WeChat"),
 }
 HOURS, DAYS = 48, 30
 QUANTILES = (0.5, 0.95, 0.99)

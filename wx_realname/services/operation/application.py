@@ -14,7 +14,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from ... import conf
+from ...exceptions import ConfigurationError, RealNameError
 from ...wechat.categories import OPEN
+from .. import clients
 from .usage import Usage, usage
 
 #: What APPLICATION may hold: the texts of the form, and three numbers.
@@ -116,16 +118,33 @@ def document(merchant: conf.Merchant, kind: Literal["md", "html"]) -> str:
     rows = form(merchant)
     if kind == "md":
         rows = [replace(row, content=_cell(row.content)) for row in rows]
-    category = list(merchant.category_id) if merchant.category_id else None
     context = {
         "title": TITLE if merchant.has_button else FACE_TITLE,
         "email": EMAIL,
         "rows": rows,
         "open": OPEN if merchant.has_button else (),
-        "category": category,
+        "category": _category(merchant) if merchant.has_button else "",
         "has_button": merchant.has_button,
     }
     return render_to_string(f"wx_realname/application.{kind}", context)
+
+
+def _category(merchant: conf.Merchant) -> str:
+    """The category's name, which WeChat alone knows, and its ids."""
+    declared = merchant.category_id
+    if declared is None:
+        return "未设置 CATEGORY_ID"
+    ids = f"{list(declared)}"
+    try:
+        known = clients.client_for(merchant).get_category(clients.deadline())
+    except (ConfigurationError, RealNameError):  # the form comes before all works
+        return f"{ids}（未能从微信取得类目名称）"
+    names = [
+        f"{each.get('first_class')} → {each.get('second_class')} {ids}"
+        for each in known
+        if (each.get("first_id"), each.get("second_id")) == declared
+    ]
+    return names[0] if names else f"{ids}（小程序没有这个类目）"
 
 
 def _cell(text: str) -> str:
