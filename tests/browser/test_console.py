@@ -13,6 +13,7 @@ from tests.conftest import AUTH_TOKEN
 from tests.console import busy_month, page, records, trail
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
 from wx_realname import audit
+from wx_realname.admin.sentences import sentence
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import exchange
 
@@ -87,7 +88,10 @@ def test_an_auditor_finds_and_is_refused_and_an_officer_reveals_and_exports(
 
     seen = browser.open(TRAIL)
     for event, reason in trail():
-        assert str(AuditEvent.Event(event).label) in seen and reason in seen
+        assert (
+            str(AuditEvent.Event(event).label) in seen
+            and sentence(AuditEvent(event=event, reason=reason)) in seen
+        )
     assert [event for event, _ in trail()] == [
         "search",
         "permission_refused",

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from .. import audit
 from ..models import AuditEvent, Verification
+from . import clock, ids, sentences
 from .affected import AffectedPage
 from .filters import (
     ActorFilter,
@@ -21,25 +27,29 @@ from .filters import (
     UserFilter,
 )
 from .integrity import glance
-from .names import shown, usernames
+from .names import NOTHING, shown, usernames, yes_or_no
 
 STATUSES = dict(Verification.Status.choices)
 
 
+def told(event: AuditEvent) -> AuditEvent:
+    """The event with its reason and outcome in words; an outcome where it is the event's own."""
+    event.sentence = sentences.sentence(event)  # type: ignore[attr-defined]
+    is_outcome = event.event in audit.OUTCOMES
+    event.outcome_shown = STATUSES.get(event.status, event.status) if is_outcome else ""  # type: ignore[attr-defined]
+    return event
+
+
+def above(text: Any, below: Any) -> str:
+    """Two lines of one cell."""
+    if not below:
+        return str(text)
+    return format_html('{} <span class="wx-under">{}</span>', text, below)
+
+
 @admin.register(AuditEvent)
 class AuditEventAdmin(AffectedPage):
-    list_display = (
-        "when",
-        "event",
-        "actor",
-        "reason",
-        "outcome",
-        "error",
-        "account_id",
-        "record",
-        "ip_address",
-        "seal",
-    )
+    list_display = ("when", "what", "who", "about", "rows")
     list_filter = (
         DaysFilter,
         ActorFilter,
@@ -52,27 +62,43 @@ class AuditEventAdmin(AffectedPage):
         ErrcodeFilter,
     )
     ordering = ("-created_at", "-id")
-    fields = (
-        "id",
-        "when",
-        "event",
-        "actor",
-        "ip_address",
-        "reason",
-        "case_number",
-        "minor",
-        "account_id",
-        "record",
-        "records",
-        "purpose",
-        "merchant",
-        "method",
-        "outcome",
-        "attempt",
-        "error_code",
-        "errcode",
-        "duration_ms",
-        "seal",
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "event",
+                    "moment",
+                    "actor",
+                    "ip_address",
+                    "sentence",
+                    "case_number",
+                    "outcome",
+                    "record",
+                    "account_id",
+                    "reached",
+                    "under_18",
+                )
+            },
+        ),
+        (
+            _("Technical details"),
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    "id",
+                    "reason",
+                    "purpose",
+                    "merchant",
+                    "method",
+                    "attempt",
+                    "error_code",
+                    "errcode",
+                    "duration_ms",
+                    "seal",
+                ),
+            },
+        ),
     )
 
     def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
@@ -83,21 +109,107 @@ class AuditEventAdmin(AffectedPage):
         for row in rows:
             row.actor_shown = shown(row.actor_id, names)  # type: ignore[attr-defined]
 
+    def fold(self, request: Any, rows: list[AuditEvent]) -> list[AuditEvent]:
+        """Seals in a row become one line, which opens; all of them where they were asked for."""
+        if request.GET.get("event") == AuditEvent.Event.SEAL:
+            return rows
+        lines: list[Any] = []
+        for row in rows:
+            if lines and row.event == lines[-1].event == AuditEvent.Event.SEAL:
+                lines[-1].folded.append(row)
+            else:
+                row.folded = []  # type: ignore[attr-defined]
+                lines.append(row)
+        return lines
+
+    def headline(self, row: AuditEvent) -> tuple[str, str]:
+        return str(row.get_event_display()), ""
+
+    # --- a line of the list ---------------------------------------------------------------------
+
+    @admin.display(description=_("event"))
+    def what(self, event: AuditEvent) -> str:
+        """What happened, how it ended, and why."""
+        if folded := getattr(event, "folded", None):
+            return self._folded([event, *folded])
+        return render_to_string("admin/wx_realname/event.html", {"event": told(event)})
+
     @admin.display(description=_("actor"))
-    def actor(self, event: AuditEvent) -> str | None:
+    def who(self, event: AuditEvent) -> str:
+        """With the address, so that both are seen in a narrow window."""
+        return above(self.actor(event), event.ip_address)
+
+    @admin.display(description=_("verification"))
+    def about(self, event: AuditEvent) -> str | None:
+        """The record, and whose it is."""
+        link = self.narrowed("auditevent", "user", event.user_id, event.user_id)
+        user = format_html("{} {}", _("user"), link) if link else ""
+        if event.verification_id is None:
+            return user or None
+        return above(ids.short(event.verification_id, self._record_address(event)), user)
+
+    @admin.display(description=_("records"))
+    def rows(self, event: AuditEvent) -> str | None:
+        count = sentences.rows_of(event)
+        return None if count is None else f"{count:,}"
+
+    # --- an event's own page ---------------------------------------------------------------------
+
+    @admin.display(description=_("time"))
+    def moment(self, event: AuditEvent) -> str:
+        return clock.moment(event.created_at)
+
+    @admin.display(description=_("actor"))
+    def actor(self, event: AuditEvent) -> str:
         if not hasattr(event, "actor_shown"):
             self.prepare([event])
-        return self.narrowed("auditevent", "actor", event.actor_id, event.actor_shown)  # type: ignore[attr-defined]
+        return self.narrowed(  # type: ignore[no-any-return]
+            "auditevent",
+            "actor",
+            event.actor_id,
+            event.actor_shown,  # type: ignore[attr-defined]
+        ) or str(_("the system"))
 
     @admin.display(description=_("user"))
-    def account_id(self, event: AuditEvent) -> str | None:
-        return self.narrowed("auditevent", "user", event.user_id, event.user_id)
+    def account_id(self, event: AuditEvent) -> str:
+        return self.narrowed("auditevent", "user", event.user_id, event.user_id) or NOTHING
+
+    @admin.display(description=_("reason"))
+    def sentence(self, event: AuditEvent) -> str:
+        return sentences.sentence(event)
 
     @admin.display(description=_("status"))
     def outcome(self, event: AuditEvent) -> str:
         return str(STATUSES.get(event.status, event.status))
 
+    @admin.display(description=_("under 18"))
+    def under_18(self, event: AuditEvent) -> Any:
+        return yes_or_no(event.minor)
+
     @admin.display(description=_("verification"))
-    def record(self, event: AuditEvent) -> str | None:
+    def record(self, event: AuditEvent) -> str:
         record = event.verification_id
-        return self.link("verification", record, record) if record else None
+        return self.link("verification", record, record) if record else NOTHING
+
+    @admin.display(description=_("records"))
+    def reached(self, event: AuditEvent) -> str:
+        return self.rows(event) or NOTHING
+
+    def _record_address(self, event: AuditEvent) -> str:
+        name = "admin:wx_realname_verification_change"
+        return reverse(name, args=[event.verification_id], current_app=self.admin_site.name)
+
+    def _folded(self, events: list[AuditEvent]) -> str:
+        title = ngettext(
+            "%(count)d seal, since %(time)s", "%(count)d seals, since %(time)s", len(events)
+        )
+        name = "admin:wx_realname_auditevent_change"
+        rows = (
+            (reverse(name, args=[one.pk], current_app=self.admin_site.name), self.when(one))
+            for one in events
+        )
+        return format_html(
+            "<details><summary>{}</summary><ul>{}</ul></details>",
+            title % {"count": len(events), "time": clock.second(events[-1].created_at)},
+            format_html_join("", '<li><a href="{}">{}</a></li>', rows),
+        )

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Consent, Notice
+from . import clock
 from .filters import DaysFilter
 from .names import shown, usernames
 from .read_only import ReadOnlyAdmin
@@ -62,6 +62,9 @@ class ConsentAdmin(ReadOnlyAdmin):
         rows: QuerySet[Any] = super().get_queryset(request).annotate(created_at=F("given_at"))
         return rows.select_related("notice")
 
+    def headline(self, row: Consent) -> tuple[str, str]:
+        return str(row.notice), clock.moment(row.given_at)
+
     @admin.display(description=_("purpose"))
     def purpose(self, row: Consent) -> str:
         return row.notice.purpose
@@ -82,7 +85,7 @@ class ConsentAdmin(ReadOnlyAdmin):
     @admin.display(description=_("withdrawn at"))
     def withdrawn(self, row: Consent) -> str | None:
         at = row.withdrawn_at
-        return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}" if at else None
+        return clock.second(at) if at else None
 
     @admin.display(description=_("notice"))
     def shown_notice(self, row: Consent) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from ..services import keyset
@@ -19,6 +20,10 @@ class KeysetChangeList(ChangeList):
 
     page: keyset.Page
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = str(capfirst(self.opts.verbose_name_plural))  # there is nothing to be selected
+
     def get_results(self, request: Any) -> None:
         older, newer = (request.GET.get(name, "") for name in CURSORS)
         try:
@@ -27,7 +32,7 @@ class KeysetChangeList(ChangeList):
             raise RefusedFilter(_("place in the list"), newer or older) from error
         self.model_admin.prepare(self.page.rows)  # type: ignore[attr-defined]
         # what Django's templates ask for
-        self.result_list: Any = self.page.rows
+        self.result_list: Any = self.model_admin.fold(request, self.page.rows)  # type: ignore[attr-defined]
         self.result_count = len(self.page.rows)
         self.full_result_count = None
         self.show_full_result_count = self.show_admin_actions = False

@@ -7,6 +7,14 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+NOTHING = "–"
+
+
+def yes_or_no(value: bool | None) -> str:
+    """In words: an icon's colour would call a plain "no" a fault."""
+    return NOTHING if value is None else _("yes") if value else _("no")
 
 
 def usernames(ids: Iterable[Any]) -> dict[str, str]:

@@ -10,15 +10,15 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from ..services.disclosure.refusal import refused
+from . import clock
 from .filters import RefusedFilter
 from .forms import ServiceForm
 from .keyset_list import KeysetChangeList
@@ -55,10 +55,36 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def prepare(self, rows: list[Any]) -> None:
         """Fetch for all rows of a page at once what its columns need."""
 
+    def fold(self, request: Any, rows: list[Any]) -> list[Any]:
+        """The lines of a page: a line may stand for several rows."""
+        return rows
+
+    def headline(self, row: Any) -> tuple[str, str]:
+        """What a row's page is called, in words, and what stands below it."""
+        return str(row), ""
+
+    def beside(self, request: Any, row: Any) -> dict[str, Any]:
+        """What a row's page shows beside its fields."""
+        return {}
+
+    def render_change_form(
+        self,
+        request: Any,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None:
+            title, subtitle = self.headline(obj)
+            context |= {"title": title, "subtitle": subtitle, **self.beside(request, obj)}
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
     @admin.display(description=_("time"))
     def when(self, row: Any) -> str:
         """To the second, and as narrow as it gets."""
-        return f"{timezone.localtime(row.created_at):%Y-%m-%d %H:%M:%S}"
+        return clock.second(row.created_at)
 
     @admin.display(description=_("error"))
     def error(self, row: Any) -> str:

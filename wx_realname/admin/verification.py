@@ -6,6 +6,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ..managers import VerificationQuerySet
@@ -13,7 +15,8 @@ from ..models import AuditEvent, Verification
 from ..services.operation.remedies import words_of
 from ..services.rights.erasure import ERASABLE
 from ..wechat.verdicts import verdict_of
-from .audit import STATUSES
+from . import clock, states
+from .audit import above, told
 from .filters import (
     DaysFilter,
     ErrcodeFilter,
@@ -23,7 +26,7 @@ from .filters import (
     StatusFilter,
     UserFilter,
 )
-from .names import shown, usernames
+from .names import NOTHING, shown, usernames, yes_or_no
 from .pages import ConsolePages
 
 MOST_EVENTS = 200  # of one record's trail
@@ -33,12 +36,11 @@ MOST_EVENTS = 200  # of one record's trail
 class VerificationAdmin(ConsolePages):
     list_display = (
         "when",
-        "status",
+        "outcome",
         "name",
         "credential_id_masked",
         "merchant",
         "method",
-        "error",
         "account_id",
     )
     list_filter = (
@@ -51,63 +53,77 @@ class VerificationAdmin(ConsolePages):
         ErrcodeFilter,
     )
     ordering = ("-created_at", "-id")
-    fields = (
+    technical = (
         "id",
-        "status",
-        "account",
-        "name",
-        "credential_id_masked",
-        "check_digit_valid",
         "merchant",
         "mch_id",
         "app_id",
         "cert_serialno",
-        "method",
-        "consent",
         "attempt",
         "error_code",
         "errcode",
-        "verdict",
         "errmsg",
         "hint",
-        "in_doubt",
+        "check_digit",
         "duration_ms",
-        "created_at",
-        "started_at",
-        "finished_at",
-        "verified_at",
-        "expires_at",
-        "settled_at",
-        "erased_at",
+        "started",
+        "finished",
+        "settled",
     )
+
+    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+        """What a clerk asks first; the rest is folded."""
+        row, doubt = obj or Verification(), ("doubt",)
+        dates = [name for name in ("verified", "expires", "erased") if getattr(row, f"{name}_at")]
+        verdict = ["verdict"] if row.verify_ret is not None else []
+        top = ["name", "credential_id_masked", "state", *verdict, "created", *dates]
+        top += ["shown_method", "shown_consent", "account", *(doubt if row.in_doubt else ())]
+        technical = (*self.technical, *(() if row.in_doubt else doubt))
+        folded = {"classes": ("collapse",), "fields": technical}
+        return ((None, {"fields": top}), (_("Technical details"), folded))
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         rows: VerificationQuerySet = super().get_queryset(request)  # type: ignore[assignment]
         return rows.without_ciphertexts()
 
-    def change_view(
-        self, request: Any, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> Any:
-        row = self.get_object(request, object_id)
-        context = {}
-        if row is not None and self.has_view_permission(request, row):
-            context = self._beside(request, row)
-        return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **context}
-        )
+    def headline(self, row: Verification) -> tuple[str, str]:
+        name = row.real_name_shown or capfirst(row._meta.verbose_name)
+        return f"{name} · {row.get_status_display()}", ""
 
-    def _beside(self, request: Any, row: Verification) -> dict[str, Any]:
+    def beside(self, request: Any, row: Verification) -> dict[str, Any]:
         """The record's trail, for who may see the trail, and what may be done with the record."""
         may, stored = request.user.has_perm, row.status == Verification.Status.VERIFIED
+        events = _trail(row) if may("wx_realname.view_auditevent") else None
         return {
             "may_reveal": stored and may("wx_realname.reveal_verification"),
             "may_erase": row.status in ERASABLE and may("wx_realname.erase_verification"),
-            "events": _trail(row) if may("wx_realname.view_auditevent") else None,
+            "events": events and events[:MOST_EVENTS],
+            "events_cut": events is not None and len(events) > MOST_EVENTS,
         }
 
+    @admin.display(description=_("status"))
+    def outcome(self, row: Verification) -> str:
+        return above(self.badge(row), self.error(row))
+
+    def badge(self, row: Verification) -> str:
+        return format_html(
+            '<span class="wx-badge wx-{}">{}</span>', row.status, row.get_status_display()
+        )
+
+    @admin.display(description=_("status"))
+    def state(self, row: Verification) -> str:
+        """With its meaning, and what to do."""
+        words = states.words_of(row)
+        return format_html(
+            '{} <span class="wx-words">{} <strong>{}</strong></span>',
+            self.badge(row),
+            words.meaning,
+            words.remedy,
+        )
+
     @admin.display(description=_("masked name"))
-    def name(self, row: Verification) -> str | None:
-        return row.real_name_shown
+    def name(self, row: Verification) -> str:
+        return row.real_name_shown or NOTHING
 
     @admin.display(description=_("user"))
     def account_id(self, row: Verification) -> str | None:
@@ -123,17 +139,71 @@ class VerificationAdmin(ConsolePages):
         words = words_of(found)
         return f"{found.verify_ret} {words.meaning}" + (f" · {words.remedy}" if found.code else "")
 
+    @admin.display(description=_("method"))
+    def shown_method(self, row: Verification) -> str:
+        return str(row.get_method_display())
+
+    @admin.display(description=_("consent"))
+    def shown_consent(self, row: Verification) -> str:
+        if row.consent is None:
+            return str(_("none: the citizen was shown no notice of this site"))
+        notice = self.link("consent", row.consent.pk, row.consent.notice)
+        text = _("given %(time)s") % {"time": clock.moment(row.consent.given_at)}
+        if row.consent.withdrawn_at:
+            text = _("withdrawn %(time)s") % {"time": clock.moment(row.consent.withdrawn_at)}
+        return format_html("{} {}", notice, text)
+
     @admin.display(description=_("user"))
-    def account(self, row: Verification) -> str | None:
-        return shown(row.user_id, usernames([row.user_id]))
+    def account(self, row: Verification) -> str:
+        return shown(row.user_id, usernames([row.user_id])) or NOTHING
+
+    @admin.display(description=_("in doubt"))
+    def doubt(self, row: Verification) -> str:
+        if not row.in_doubt:
+            return yes_or_no(False)
+        note = Verification._meta.get_field("in_doubt").help_text
+        return format_html("<strong>{}</strong> {}", _("yes"), note)
+
+    @admin.display(description=_("check digit holds"))
+    def check_digit(self, row: Verification) -> str:
+        return yes_or_no(row.check_digit_valid)
+
+    # --- times, with the clock's name ------------------------------------------------------------
+
+    @admin.display(description=_("created at"))
+    def created(self, row: Verification) -> str:
+        return clock.moment(row.created_at)
+
+    @admin.display(description=_("verified at"))
+    def verified(self, row: Verification) -> str:
+        return clock.moment(row.verified_at)
+
+    @admin.display(description=_("verify_id expires at"))
+    def expires(self, row: Verification) -> str:
+        return clock.moment(row.expires_at)
+
+    @admin.display(description=_("erased at"))
+    def erased(self, row: Verification) -> str:
+        return clock.moment(row.erased_at)
+
+    @admin.display(description=_("attempt started at"))
+    def started(self, row: Verification) -> str:
+        return clock.moment(row.started_at)
+
+    @admin.display(description=_("attempt finished at"))
+    def finished(self, row: Verification) -> str:
+        return clock.moment(row.finished_at)
+
+    @admin.display(description=_("taken by settle at"))
+    def settled(self, row: Verification) -> str:
+        return clock.moment(row.settled_at)
 
 
 def _trail(row: Verification) -> list[AuditEvent]:
-    """The record's events, oldest first."""
-    events = AuditEvent.objects.filter(verification_id=row.pk).order_by("created_at")[:MOST_EVENTS]
-    trail = list(events)
+    """The record's events, oldest first, and one more than are shown."""
+    events = AuditEvent.objects.filter(verification_id=row.pk).order_by("created_at")
+    trail = list(events[: MOST_EVENTS + 1])
     names = usernames(event.actor_id for event in trail)
     for event in trail:
         event.actor_shown = shown(event.actor_id, names)  # type: ignore[attr-defined]
-        event.outcome_shown = STATUSES.get(event.status, event.status)  # type: ignore[attr-defined]
-    return trail
+    return [told(event) for event in trail]

@@ -16,6 +16,7 @@ from wx_realname import audit, conf
 from wx_realname.management.base import UNDONE, RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
 from wx_realname.outages import told
+from wx_realname.services.operation.verified import last_seal, remember
 from wx_realname.services.upkeep.erasures import Erasure, came_back
 
 from .realname_replay_erasures import read_erasures
@@ -23,7 +24,8 @@ from .realname_replay_erasures import read_erasures
 
 class Command(RealnameCommand):
     help = (
-        "Compute every node of the audit trail anew, and hold records against their events. Writes nothing. "
+        "Compute every node of the audit trail anew, and hold records against their events. Writes nothing "
+        "to the database; the console is told the result through CACHE_ALIAS. "
         "Exit 1, and which event, seal or record, if anything sealed was changed, removed or added; exit 2 "
         "if the database doesn't answer, lacks a table or refuses."
     )
@@ -63,10 +65,12 @@ class Command(RealnameCommand):
             self._extent()
             return
         self._tail()
+        seal = last_seal()
         say = progress(self.stderr)
         found = self._name(
             chain(audit.faults(checkpoints, say, batch_size=batch_size), _alive(known))
         )
+        remember(seal=seal.number if seal else None, checkpoints=checkpoints, faults=found)
         if found:
             self.stdout.write(self.style.ERROR(f"The trail is NOT intact: {found} faults."))
             sys.exit(1)

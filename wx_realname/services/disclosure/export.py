@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from ... import audit, conf
 from ...exceptions import DecryptionError, InvalidRequest
 from ...managers import VerificationQuerySet
-from ...models import AuditEvent, ExportRequest, Verification
+from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData
-from .. import keyset, trust
+from .. import facts, keyset, trust
 from ..reasons import require_reason
 from ..transactions import durable
 from . import approval
@@ -59,24 +59,16 @@ def export(
         _require_few(rows)
         released = approval.use(actor=actor, chosen=chosen)
     origin = audit.Origin.of(actor, request)
-    begun = _append(
-        AuditEvent.Event.EXPORT,
-        origin,
-        _described(plain, released, chosen, reason),
-        case_number=case_number,
+    described = facts.exported(
+        plain=plain, request=released.pk if released else None, chosen=chosen, reason=reason
     )
+    begun = _append(AuditEvent.Event.EXPORT, origin, described, case_number=case_number)
     return _handed_out(rows.defer(None), plain, origin, begun)
-
-
-def _described(plain: bool, released: ExportRequest | None, chosen: str, reason: str) -> str:
-    """What the trail says of the export."""
-    request = f"request {released.pk}; " if released else ""
-    return f"{'plain' if plain else 'masked'}; {request}{chosen}; {reason}"
 
 
 def chosen_by(filters: Mapping[str, str] | None) -> str:
     """How the rows were chosen, for the trail."""
-    return ", ".join(f"{name}={value}" for name, value in (filters or {}).items()) or "all"
+    return ", ".join(f"{name}={value}" for name, value in (filters or {}).items()) or facts.ALL
 
 
 def _require_few(rows: QuerySet[Verification]) -> None:
@@ -97,16 +89,17 @@ def _append(
 def _handed_out(
     rows: QuerySet[Verification], plain: bool, origin: audit.Origin, begun: AuditEvent
 ) -> Generator[Exported, None, None]:
-    count, end = 0, "cut short"
+    count, complete = 0, False
     try:
         for batch in keyset.batches(rows, BATCH):
             trusted = {row.pk for row in _named(batch, origin, begun)}
             for row in batch:
                 count += 1
                 yield _opened(row, plain) if row.pk in trusted else _refused(row)
-        end = "complete"
+        complete = True
     finally:
-        _append(AuditEvent.Event.EXPORT_ENDED, origin, f"rows: {count}, {end}; export {begun.pk}")
+        told = facts.ended(count, complete=complete, export=begun.pk)
+        _append(AuditEvent.Event.EXPORT_ENDED, origin, told)
 
 
 def _named(

@@ -18,7 +18,7 @@ from ...personal_data import Secret
 from ...text import clean_text
 from ...vault import blind_index
 from ...vault.blind_index import BlindIndex
-from .. import limits, missing_keys
+from .. import facts, limits, missing_keys
 from ..reasons import require_case_number
 from ..transactions import durable
 
@@ -88,7 +88,7 @@ def find_person(
         misses.give_back()
     cut = len(rows) > MAX_FOUND
     rows = rows[:MAX_FOUND]
-    _append(origin, rows, f"by {by}; found: {len(rows)}{'+' if cut else ''}", case_number)
+    _append(origin, rows, facts.searched(by, len(rows), cut=cut), case_number)
     unsearchable = sum(key.records for key in missing_keys.of_indexes(Verification.objects.all()))
     return Found(_matches(rows), cut, unsearchable, unreadable)
 
@@ -113,7 +113,7 @@ def _throttled(origin: audit.Origin, by: str, case_number: str, wait: int) -> Th
     """The error, once the trail and the log have the alarm."""
     rate = conf.current().search_rate
     logger.warning("searches: officer %s reached the rate %s", origin.actor_id, rate)
-    _append(origin, [], f"by {by}; refused: SEARCH_RATE", case_number, error_code=Throttled.code)
+    _append(origin, [], facts.search_refused(by), case_number, error_code=Throttled.code)
     return Throttled(retry_after=wait)
 
 

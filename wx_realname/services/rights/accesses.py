@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from ...models import AuditAccess, AuditEvent, Verification
+from .. import facts
 
 Event = AuditEvent.Event
 
@@ -61,7 +62,10 @@ def described(links: Iterable[AuditAccess], user: Any) -> list[Access]:
 
 def _reason(event: AuditEvent) -> str:
     """What the officer gave as the reason; a search has none but itself."""
-    return "" if event.event == Event.SEARCH else event.reason
+    if event.event == Event.SEARCH:
+        return ""
+    exported = facts.EXPORTED.fullmatch(event.reason) if event.event == Event.EXPORT_PART else None
+    return exported["reason"] if exported else event.reason
 
 
 def _offices(actors: set[str], user: Any) -> dict[str, str]:

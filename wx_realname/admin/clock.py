@@ -1,0 +1,27 @@
+"""Times as the console shows them: to the second, with the time zone by its name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+#: China has one time; Python knows it by these names.
+_BEIJING = {"Asia/Shanghai", "Asia/Chongqing", "Asia/Chungking", "Asia/Harbin", "PRC"}
+
+
+def zone() -> str:
+    """The name of the site's time zone."""
+    name = str(timezone.get_current_timezone())
+    return _("Beijing time") if name in _BEIJING else name
+
+
+def second(at: datetime) -> str:
+    """To the second, as narrow as it gets: beside others of its kind."""
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}"
+
+
+def moment(at: datetime | None) -> str:
+    """To the second, and by which clock; empty for None."""
+    return f"{second(at)} {zone()}" if at else ""

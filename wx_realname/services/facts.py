@@ -1,0 +1,43 @@
+"""What an event's reason says where the machine wrote it: facts in one fixed form, written and read here.
+
+The form is sealed with the event, so it never changes; the console turns it into a sentence in the reader's
+language. Where an officer's own words belong to it, they stand last.
+"""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_BY = r"by (?P<by>name|number|name and number)"
+
+SEARCHED = re.compile(rf"{_BY}; found: (?P<found>\d+)(?P<cut>\+?)", re.ASCII)
+SEARCH_REFUSED = re.compile(rf"{_BY}; refused: SEARCH_RATE")
+EXPORTED = re.compile(
+    rf"(?P<content>plain|masked); (?:request (?P<request>{_UUID}); )?(?P<chosen>.*?); (?P<reason>.*)",
+    re.DOTALL,
+)
+ENDED = re.compile(rf"rows: (?P<rows>\d+), (?P<end>complete|cut short); export (?P<export>{_UUID})")
+#: Written by `audit.requests`, which vouches for it.
+REQUESTED = re.compile(rf"request (?P<request>{_UUID}); (?P<chosen>.*?); (?P<reason>.*)", re.DOTALL)
+
+#: How the rows of an export were chosen, where no filter was set.
+ALL = "all"
+
+
+def searched(by: str, found: int, *, cut: bool) -> str:
+    return f"by {by}; found: {found}{'+' if cut else ''}"
+
+
+def search_refused(by: str) -> str:
+    return f"by {by}; refused: SEARCH_RATE"
+
+
+def exported(*, plain: bool, request: UUID | None, chosen: str, reason: str) -> str:
+    released = f"request {request}; " if request else ""
+    return f"{'plain' if plain else 'masked'}; {released}{chosen}; {reason}"
+
+
+def ended(rows: int, *, complete: bool, export: UUID) -> str:
+    return f"rows: {rows}, {'complete' if complete else 'cut short'}; export {export}"
