@@ -163,7 +163,7 @@ class AuditEventAdmin(AffectedPage):
     def actor(self, event: AuditEvent) -> str:
         if not hasattr(event, "actor_shown"):
             self.prepare([event])
-        return self.narrowed(  # type: ignore[no-any-return]
+        return self.narrowed(
             "auditevent",
             "actor",
             event.actor_id,
