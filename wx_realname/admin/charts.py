@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 WIDTH, HEIGHT = 560, 204
@@ -89,8 +88,8 @@ class Chart:
         for kind, _name in self.kinds:
             if height := slot.counts.get(kind, 0) * (BOTTOM - TOP) / self.top_value:
                 top -= height
-                x, width = self._at(place + 0.12), self._step * 0.76
-                boxes.append(Box(*map(_round, (x, top, width, height)), kind))
+                x, width = _round(self._at(place + 0.12)), _round(self._step * 0.76)
+                boxes.append(Box(x, _round(top), width, _round(height), kind))
         return boxes
 
     def _title(self, slot: Slot) -> str:
@@ -102,8 +101,12 @@ class Chart:
     def _unit(self) -> int:
         """The least of 1, 2, 5, 10, 20, ... that leaves no more than five rows above the axis."""
         most = max((slot.total for slot in self.slots), default=0)
-        units = (factor * 10**power for power in count() for factor in (1, 2, 5))
-        return next(unit for unit in units if most <= MOST_ROWS * unit)
+        unit = 1
+        while True:
+            for factor in (1, 2, 5):
+                if most <= MOST_ROWS * factor * unit:
+                    return factor * unit
+            unit *= 10
 
     @cached_property
     def top_value(self) -> int:
