@@ -435,7 +435,7 @@ COMMANDS: Mapping[str, str] = {
     "retention_days。同一版本的文本若有改动，将连同差异一并拒绝。",
     "realname_replay_erasures": "恢复备份后，将 realname_erasures 列表中复活的记录再次删除。"
     "可随时中断后再运行，也可同时运行两份。",
-    "realname_groups": "创建用户组 “realname auditor”（可查看脱敏的记录和审计轨迹）和 “realname officer”"
+    "realname_groups": "创建用户组 “realname auditor”（可查看脱敏的记录和审计日志）和 “realname officer”"
     "（还可查看明文、导出和删除）。重复运行只补足所缺的权限，不收回任何权限。",
     "realname_protect_audit": "安装或移除数据库触发器，使数据库拒绝修改和删除审计日志、告知书与同意（可选）。",
     "realname_purge": "将崩溃遗留的尝试改为“未知”（PENDING_TIMEOUT），并删除超过 RETENTION_DAYS 的个人信息。"
@@ -449,7 +449,7 @@ COMMANDS: Mapping[str, str] = {
     "请每五分钟运行一次；可随时中断后再运行，也可同时运行两份。",
     "realname_usage": "按商户列出日调用量、每分钟峰值和均值，并与向微信申报的数值（APPLICATION 中的 DAILY_CALLS 和 "
     "PEAK_CALLS_PER_MINUTE）对照。先统计尚未统计的部分；可随时中断后再运行，也可同时运行两份。",
-    "realname_verify_audit": "重新计算审计轨迹的每个节点，并将记录与其事件核对。不写入任何数据。"
+    "realname_verify_audit": "重新计算审计日志的每个节点，并将记录与其事件核对。不写入任何数据。"
     "若已封存的内容被修改、删除或添加，则以 1 退出，并指明是哪个事件、封存或记录；"
     "若数据库没有应答、缺少表或拒绝访问，则以 2 退出。",
 }
@@ -541,7 +541,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--days": "回溯天数（30）",
         "--batch-size": "每批行数（100000）",
         "--dry-run": "不统计新的部分",
-        "--recount": "依审计轨迹重新统计所有小时：统计本身不封存",
+        "--recount": "依审计日志重新统计所有小时：统计本身不封存",
     },
     "realname_verify_audit": {
         "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续",
