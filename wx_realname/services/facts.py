@@ -27,17 +27,21 @@ ALL = "all"
 
 
 def searched(by: str, found: int, *, cut: bool) -> str:
+    """Of a search: by what, and how many were found."""
     return f"by {by}; found: {found}{'+' if cut else ''}"
 
 
 def search_refused(by: str) -> str:
+    """Of a search that SEARCH_RATE refused."""
     return f"by {by}; refused: SEARCH_RATE"
 
 
 def exported(*, plain: bool, request: UUID | None, chosen: str, reason: str) -> str:
+    """Of an export that begins, and of each part of it."""
     released = f"request {request}; " if request else ""
     return f"{'plain' if plain else 'masked'}; {released}{chosen}; {reason}"
 
 
 def ended(rows: int, *, complete: bool, export: UUID) -> str:
+    """Of an export that ended."""
     return f"rows: {rows}, {'complete' if complete else 'cut short'}; export {export}"
