@@ -1,181 +1,103 @@
-"""INSERT and UPDATE of one row in plain SQL, put together once a process.
-
-For the same three statements Django's compilers take as long as two RSA decryptions. A value still goes
-through its model field where that changes or refuses anything.
-"""
+"""Statements on rows: an INSERT that is known to have stored them, a conditional UPDATE, a count."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from django.db import DatabaseError, connections, models
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.base import ModelState
-from django.db.models.signals import post_init, post_save, pre_init, pre_save
-
-from .exact_text import ExactCharField
-from .moments import MomentField
 
 Row = TypeVar("Row", bound=models.Model)
-_Field: TypeAlias = "models.Field[Any, Any]"
-
-_Preparation: TypeAlias = Callable[[Any, BaseDatabaseWrapper], Any]
 
 
-def _moment(value: Any, connection: BaseDatabaseWrapper) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
+def insert(row: Row, using: str) -> Row:
+    """INSERT the row, and return it.
 
-
-_SIGNALS = (pre_init, post_init, pre_save, post_save)
-
-#: What the fields do to values of their own type, aware moments among them; None: every driver takes
-#: them as they are. Another field's `get_db_prep_save` is asked.
-_PREPARATIONS: Mapping[type[_Field], _Preparation | None] = {
-    ExactCharField: None,
-    models.IntegerField: None,
-    models.PositiveIntegerField: None,
-    models.BooleanField: None,
-    models.DateTimeField: _moment,
-    MomentField: _moment,
-}
-
-
-def insert(model: type[Row], values: Mapping[str, Any], using: str) -> Row:
-    """INSERT a row; what isn't given takes its field's default, which may not be a callable.
-
-    By `save`, where the host listens to the model's signals. Raises `DatabaseError` where the database
-    took the statement and no row, as a rule or trigger of somebody's may have it.
+    Raises `DatabaseError` where a trigger or rule of the database dropped it without an error.
     """
-    if _is_listened_to(model):
-        row = model(**values)
+    with _all_stored([row], using):
         row.save(force_insert=True, using=using)
-        return row
-    statement = _insert(model, using, tuple(values))
-    _require(_execute(statement, values.values(), using), 1)
-    return statement.row(model, values, using)
+    return row
 
 
-def insert_all(model: type[models.Model], rows: list[dict[str, Any]], using: str) -> None:
-    """The same for many rows, in which the same fields are given, in the same order."""
-    if not rows:
-        return
-    if _is_listened_to(model):
-        for values in rows:
-            insert(model, values, using)
-        return
-    statement, connection = _insert(model, using, tuple(rows[0])), connections[using]
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            statement.sql, [statement.parameters(values.values(), connection) for values in rows]
-        )
-        _require(cursor.rowcount, len(rows))
+def insert_all(rows: Sequence[models.Model], using: str) -> None:
+    """INSERT rows of one model, in few statements. Raises `DatabaseError` like `insert`."""
+    if rows:
+        with _all_stored(rows, using):
+            type(rows[0])._base_manager.using(using).bulk_create(rows)
 
 
-def _require(inserted: int, wanted: int) -> None:
-    if inserted != wanted:
-        raise DatabaseError(f"{inserted} of {wanted} rows were inserted")
+@contextmanager
+def _all_stored(rows: Sequence[models.Model], using: str) -> Iterator[None]:
+    """Compare the number of rows with what the database reports."""
+    connection = connections[using]
+    insertion = f"INSERT INTO {connection.ops.quote_name(rows[0]._meta.db_table)} "
+    stored = 0
+
+    def add(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal stored
+        result = execute(sql, params, many, context)
+        if sql.startswith(insertion):
+            stored += context["cursor"].rowcount
+        return result
+
+    with connection.execute_wrapper(add):
+        yield
+    if stored != len(rows):
+        raise DatabaseError(f"{stored} of {len(rows)} rows were inserted")
 
 
-def _is_listened_to(model: type[models.Model]) -> bool:
-    return any(signal.receivers and signal.has_listeners(model) for signal in _SIGNALS)
+# In plain SQL: every exchange runs these two, and Django's compiler takes longer than an RSA decryption.
 
 
 def update(
     model: type[models.Model], same: Mapping[str, Any], changes: Mapping[str, Any], using: str
 ) -> bool:
-    """UPDATE the row that has these values, None among them; whether there was one."""
-    nulls = tuple(value is None for value in same.values())
-    statement = _update(model, using, tuple(changes), tuple(same), nulls)
-    wanted = [value for value in same.values() if value is not None]
-    return bool(_execute(statement, [*changes.values(), *wanted], using))
+    """UPDATE the row that has the values `same` (None among them). Return whether there was one."""
+    table = _Table(model, using)
+    sets = ", ".join(f"{table.column(name)} = %s" for name in changes)
+    sql = f"UPDATE {table.name} SET {sets} WHERE {table.test(same)}"  # noqa: S608
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, [*table.prepared(changes), *table.prepared(_not_null(same))])
+        return bool(cursor.rowcount)
 
 
-@dataclass(frozen=True)
-class _Statement:
-    """Its SQL; which of the values need preparing, and by what; and what follows the values."""
-
-    sql: str
-    preparations: tuple[tuple[int, _Preparation], ...]
-    rest: tuple[Any, ...] = ()
-
-    def parameters(self, values: Iterable[Any], connection: BaseDatabaseWrapper) -> list[Any]:
-        prepared = [*values, *self.rest]
-        for place, prepare in self.preparations:
-            prepared[place] = prepare(prepared[place], connection)
-        return prepared
+def count(model: type[models.Model], same: Mapping[str, Any], using: str) -> int:
+    """How many rows have the values `same` (None among them)."""
+    table = _Table(model, using)
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            f"SELECT COUNT(*) FROM {table.name} WHERE {table.test(same)}",  # noqa: S608
+            [*table.prepared(_not_null(same))],
+        )
+        return int(cursor.fetchone()[0])
 
 
-@dataclass(frozen=True)
-class _Insert(_Statement):
-    defaults: Mapping[str, Any] = field(default_factory=dict)  # of every column
+class _Table:
+    """Names and values of a model as SQL."""
 
-    def row(self, model: type[Row], values: Mapping[str, Any], using: str) -> Row:
-        """Put together as from a pickle: `__init__` would look at each of thirty columns, for no listener."""
-        row = model.__new__(model)
-        row._state = ModelState()
-        row._state.adding, row._state.db = False, using
-        row.__dict__.update(self.defaults, **values)
-        return row
+    def __init__(self, model: type[models.Model], using: str) -> None:
+        self._meta, self._connection = model._meta, connections[using]
+        self._quote = self._connection.ops.quote_name
+        self.name = self._quote(self._meta.db_table)
 
+    def column(self, name: str) -> str:
+        return self._quote(self._field(name).column)
 
-def _execute(statement: _Statement, values: Iterable[Any], using: str) -> int:
-    connection = connections[using]
-    with connection.cursor() as cursor:
-        cursor.execute(statement.sql, statement.parameters(values, connection))
-        return int(cursor.rowcount)
+    def test(self, same: Mapping[str, Any]) -> str:
+        return " AND ".join(
+            self.column(name) + (" IS NULL" if value is None else " = %s")
+            for name, value in same.items()
+        )
 
+    def prepared(self, values: Mapping[str, Any]) -> Iterable[Any]:
+        for name, value in values.items():
+            yield self._field(name).get_db_prep_save(value, self._connection)
 
-@lru_cache(maxsize=32)
-def _insert(model: type[models.Model], using: str, given: tuple[str, ...]) -> _Insert:
-    known = _by_attname(model)
-    defaults = {name: None if name in given else known[name].get_default() for name in known}
-    # an id that isn't given is the database's to number: PostgreSQL takes NULL for no such wish
-    left = [name for name in known if name not in given and not _is_numbered(known[name])]
-    columns = ", ".join(_column(known[name], using) for name in (*given, *left))
-    places = ", ".join(["%s"] * (len(given) + len(left)))
-    rest = [known[name].get_db_prep_save(defaults[name], connections[using]) for name in left]
-    sql = f"INSERT INTO {_table(model, using)} ({columns}) VALUES ({places})"  # noqa: S608
-    return _Insert(sql, _preparations(known[name] for name in given), tuple(rest), defaults)
+    def _field(self, name: str) -> Any:
+        return self._meta.get_field(name)
 
 
-@lru_cache(maxsize=64)
-def _update(
-    model: type[models.Model],
-    using: str,
-    changes: tuple[str, ...],
-    same: tuple[str, ...],
-    nulls: tuple[bool, ...],
-) -> _Statement:
-    known = _by_attname(model)
-    sets = ", ".join(f"{_column(known[name], using)} = %s" for name in changes)
-    tests = " AND ".join(
-        _column(known[name], using) + (" IS NULL" if null else " = %s")
-        for name, null in zip(same, nulls, strict=True)
-    )
-    wanted = [name for name, null in zip(same, nulls, strict=True) if not null]
-    sql = f"UPDATE {_table(model, using)} SET {sets} WHERE {tests}"  # noqa: S608
-    return _Statement(sql, _preparations(known[name] for name in (*changes, *wanted)))
-
-
-def _by_attname(model: type[models.Model]) -> dict[str, _Field]:
-    return {field.attname: field for field in model._meta.concrete_fields}
-
-
-def _is_numbered(field_: _Field) -> bool:
-    return isinstance(field_, models.AutoField)  # BigAutoField counts as one
-
-
-def _preparations(fields: Iterable[_Field]) -> tuple[tuple[int, _Preparation], ...]:
-    found = (_PREPARATIONS.get(type(field), field.get_db_prep_save) for field in fields)
-    return tuple((place, prepare) for place, prepare in enumerate(found) if prepare)
-
-
-def _column(field: _Field, using: str) -> str:
-    return connections[using].ops.quote_name(str(field.column))
-
-
-def _table(model: type[models.Model], using: str) -> str:
-    return connections[using].ops.quote_name(model._meta.db_table)
+def _not_null(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

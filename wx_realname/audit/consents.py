@@ -38,7 +38,7 @@ def append_notice(notice: Notice, *, using: str) -> AuditEvent:
     values = {"purpose": notice.purpose} | signature_of(notice_digests(notice)[0])
     reason = f"{notice.version} ({notice.language}) {notice.pk}"
     values |= values_of(Event.NOTICE_PUBLISHED, Origin(), reason)
-    return statements.insert(AuditEvent, values, using)
+    return statements.insert(AuditEvent(**values), using)
 
 
 def append_consent(
@@ -57,7 +57,7 @@ def append_consent(
         "purpose": notice.purpose,
     }
     values |= values_of(event, origin, "") | signature_of(digest)
-    return statements.insert(AuditEvent, values, using)
+    return statements.insert(AuditEvent(**values), using)
 
 
 def digests(

@@ -29,7 +29,7 @@ def append_request(
     reason = f"request {request.pk}; {request.filters}; {request.reason}"
     values = values_of(event, origin, reason) | _whose(event, request)
     values |= {"case_number": request.case_number} | signature_of(_digests(event, request)[0])
-    return statements.insert(AuditEvent, values, using)
+    return statements.insert(AuditEvent(**values), using)
 
 
 def vouches_for_request(event: AuditEvent.Event, request: ExportRequest, *, using: str) -> bool:

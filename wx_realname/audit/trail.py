@@ -53,7 +53,7 @@ def append(
     values = values_of(event, origin, reason) | details
     if about is not None:
         values |= _description(about)
-    return statements.insert(AuditEvent, values, using)
+    return statements.insert(AuditEvent(**values), using)
 
 
 def append_outcome(
@@ -67,7 +67,7 @@ def append_outcome(
 ) -> AuditEvent:
     """Add the event that ends an attempt or a record's life: it carries the outcome's HMAC."""
     values = _outcome(event, origin, verification, reason, details)
-    return statements.insert(AuditEvent, values, using)
+    return statements.insert(AuditEvent(**values), using)
 
 
 def append_outcomes(
@@ -81,7 +81,7 @@ def append_outcomes(
 ) -> None:
     """Add such an event for each record, within the caller's transaction."""
     rows = [_outcome(event, origin, each, reason, details) for each in verifications]
-    statements.insert_all(AuditEvent, rows, using)
+    statements.insert_all([AuditEvent(**values) for values in rows], using)
 
 
 def _outcome(

@@ -13,7 +13,6 @@ from django.utils import timezone
 from ... import audit, conf, statements
 from ...exceptions import ConsentRequired, NotAuthenticated, RealNameRequired
 from ...models import AuditEvent, Consent, Notice, Verification
-from ...uuid7 import uuid7
 from ..transactions import durable
 from . import notices
 
@@ -41,15 +40,14 @@ def give(
     using: str,
 ) -> Consent:
     """The user's consent to the notice and its event, within the caller's transaction."""
-    values = {
-        "id": uuid7(),
-        "user_id": user.pk,
-        "notice_id": notice.pk,
-        "verification_id": verification_id,
-        "given_at": given_at,
-        "ip_address": origin.ip_address,
-    }
-    consent = statements.insert(Consent, values, using)
+    row = Consent(
+        user_id=user.pk,
+        notice=notice,
+        verification_id=verification_id,
+        given_at=given_at,
+        ip_address=origin.ip_address,
+    )
+    consent = statements.insert(row, using)
     event = AuditEvent.Event.CONSENT_GIVEN
     audit.append_consent(event, origin, consent, notice, using=using)
     return consent

@@ -78,10 +78,10 @@ def _inserted(job: Job) -> Verification | None:
     try:
         if job.notice is None:
             with durable_statement(job.using):
-                return statements.insert(Verification, values, job.using)
+                return statements.insert(Verification(**values), job.using)
         with durable(job.using):
             values["consent_id"] = _consent(job, job.notice, values["id"], now).pk
-            return statements.insert(Verification, values, job.using)
+            return statements.insert(Verification(**values), job.using)
     except IntegrityError:
         return None
 
