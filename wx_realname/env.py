@@ -5,7 +5,6 @@ WX_REALNAME = wx_realname.env.settings(environ.Env())
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import environ
 from environ.fileaware_mapping import FileAwareMapping
 
 from . import conf
+from .conf.section import nearest
 from .exceptions import ConfigurationError
 
 PREFIX = conf.PREFIX
@@ -140,13 +140,8 @@ def _way_out(variable: str, known: tuple[str, ...]) -> str:
             " Kubernetes sets it in every pod beside a service named wx-realname: put enableServiceLinks: "
             "false into the pod's spec, or rename the service."
         )
-    return _nearest(variable, known)
-
-
-def _nearest(variable: str, known: tuple[str, ...]) -> str:
-    name = variable.removeprefix(PREFIX).upper()
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" Did you mean {PREFIX}{close[0]}?" if close else ""
+    close = nearest(variable.removeprefix(PREFIX), known)
+    return f" Did you mean {PREFIX}{close}?" if close else ""
 
 
 def _read(env: environ.Env, name: str) -> Any:

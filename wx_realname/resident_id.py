@@ -12,7 +12,7 @@ from operator import mul
 
 CHINA = timezone(timedelta(hours=8))
 _EARLIEST_YEAR = 1800
-_SHAPE = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
+SHAPE = "[0-9]{17}[0-9Xx]|[0-9]{15}"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _FULL_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ", "0123456789Xx")
 _CHECK_CHARACTERS = "10X98765432"
@@ -33,7 +33,7 @@ def normalize(number: str) -> str | None:
     """
     folded = number.strip().translate(_FULL_WIDTH).upper()
     number = "".join(sign for sign in folded if unicodedata.category(sign) not in ("Cf", "Zs"))
-    if not _SHAPE.fullmatch(number) or birth_date(number) is None:
+    if not re.fullmatch(SHAPE, number) or birth_date(number) is None:
         return None
     return number
 

@@ -10,21 +10,19 @@ from django.utils.translation import gettext_lazy as _
 from .personal_data import Secret
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+")
-_UNCLEAN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+#: Control characters, and lone surrogates, which no database takes.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean_text(text: Secret, max_length: int, *, blank: bool = False) -> str | Promise | None:
-    """What is wrong with the text (not a string, empty, too long, control characters), or None.
-
-    Lone surrogates count as control characters: no database takes them.
-    """
+    """What is wrong with the text (not a string, empty, too long, control characters), or None."""
     if not isinstance(text.reveal(), str):
         return _("This must be a string.")
     if not blank and not text.reveal().strip():
         return _("This must not be empty.")
     if len(text.reveal()) > max_length:
         return _("This must be at most %(max)d characters.") % {"max": max_length}
-    if _UNCLEAN.search(text.reveal()):
+    if CONTROL.search(text.reveal()):
         return _("This has control characters.")
     return None
 

@@ -25,7 +25,9 @@ class Section:
         self._values: Mapping[str, Any] = read()
         for name in self._values:
             if names is not None and name not in names:
-                raise ConfigurationError(f"{self.place(name)} is unknown.{nearest(name, names)}")
+                close = nearest(name, names)
+                known = f' Did you mean "{close}"?' if close else f" Known are: {', '.join(names)}."
+                raise ConfigurationError(f"{self.place(name)} is unknown.{known}")
 
     def __repr__(self) -> str:
         return f"<{self.setting}>"
@@ -116,6 +118,7 @@ class Section:
         )
 
 
-def nearest(name: object, names: tuple[str, ...]) -> str:
+def nearest(name: object, names: tuple[str, ...]) -> str | None:
+    """The one of the names that was probably meant."""
     close = difflib.get_close_matches(str(name).upper(), names, n=1, cutoff=0.5)
-    return f' Did you mean "{close[0]}"?' if close else f" Known are: {', '.join(names)}."
+    return close[0] if close else None

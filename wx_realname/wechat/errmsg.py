@@ -11,6 +11,8 @@ from urllib.parse import quote, quote_plus
 
 from ..exceptions import WeChatReply
 from ..personal_data import Secret
+from ..resident_id import SHAPE
+from ..text import CONTROL
 
 MAX_ERRMSG = 400  # characters
 
@@ -83,9 +85,8 @@ _ADDRESS = re.compile(
 # Every repetition is bounded: a page of blanks must not take a minute.
 _HINT = re.compile(r"hint: {0,9}\[ {0,9}(?=[0-9._-]{0,23}[A-Za-z])([0-9A-Za-z._-]{1,24}) {0,9}\]")
 _RID = re.compile(r"rid: {0,9}([0-9a-f]{1,16}(?:-[0-9a-f]{1,16}){1,3})(?![0-9A-Za-z-])")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _WORD = re.compile(r"[^\s\"'<>\[\](){}=:&?,;*]{8,}")
-_ID_NUMBER = re.compile(r"(?<![0-9])(?:[0-9]{17}[0-9Xx]|[0-9]{15})(?![0-9])")
+_ID_NUMBER = re.compile(rf"(?<![0-9])(?:{SHAPE})(?![0-9])")
 
 
 def reply(errcode: int, errmsg: Any, secrets: Iterable[Secret]) -> WeChatReply:
@@ -93,7 +94,7 @@ def reply(errcode: int, errmsg: Any, secrets: Iterable[Secret]) -> WeChatReply:
 
     Of any other text only the length is kept.
     """
-    text = _CONTROL.sub(" ", errmsg) if isinstance(errmsg, str) else ""
+    text = CONTROL.sub(" ", errmsg) if isinstance(errmsg, str) else ""
     cleaned = text
     for secret in secrets:
         if secret:
