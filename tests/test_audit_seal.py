@@ -173,13 +173,13 @@ def test_a_seal_whose_number_another_sealer_took_is_made_again(
     sealed()
     first = AuditSeal.objects.values().get()
     module = sys.modules["wx_realname.audit.seal"]
-    made, late = module._made, [True]
+    made, late = module._sign, [True]
 
     def looked_too_early(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
         seal: AuditSeal = made(None if late and late.pop() else last, events)
         return seal
 
-    monkeypatch.setattr(module, "_made", looked_too_early)
+    monkeypatch.setattr(module, "_sign", looked_too_early)
     sealed()
     assert not late
     assert AuditSeal.objects.values().get(number=1) == first

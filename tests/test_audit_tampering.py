@@ -23,7 +23,7 @@ from tests.conftest import outcome, verify
 from tests.lying_wechat import NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
 from tests.tampering import EVENTS, RECORDS, SEALS, State, Tamperer
 from wx_realname import audit, services
-from wx_realname.audit.seal import _made, members_of
+from wx_realname.audit.seal import _sign, members_of
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.services.rows import changed
 from wx_realname.uuid7 import uuid7
@@ -145,7 +145,7 @@ def a_seal_with_neither_key_nor_hmac() -> None:
     """All is computed as it should be, and nothing is signed."""
     event = audit.append(Event.REVEAL, audit.Origin("nobody"), using="default")
     last = AuditSeal.objects.order_by("number").last()
-    made = _made(last, [event])
+    made = _sign(last, [event])
     made.key_id, made.hmac = "no such key", ""
     made.save(force_insert=True)
     AuditEvent.objects.filter(pk=event.pk).update(seal=made.number)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.db import Error, OperationalError, connection
 
-from wx_realname.outages import Outage, outage, told
+from wx_realname.outages import Outage, describe, outage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PLANTED = "planted-password"
@@ -49,16 +49,16 @@ def test_a_server_that_is_not_there_is_silent_and_no_password_is_told() -> None:
     with another(**there, PASSWORD=PLANTED) as dead:
         error = failure("SELECT 1", dead)
     assert outage(error) is Outage.SILENT
-    assert told(error).startswith("The database didn't answer. It said: ")
-    assert PLANTED not in told(error)
-    assert "\n" not in told(error)
+    assert describe(error).startswith("The database didn't answer. It said: ")
+    assert PLANTED not in describe(error)
+    assert "\n" not in describe(error)
 
 
 def test_a_table_that_is_not_there_asks_for_migrate() -> None:
     error = failure("SELECT 1 FROM wx_realname_of_tomorrow")
     assert outage(error) is Outage.UNMIGRATED
-    assert "run manage.py migrate" in told(error)
-    assert "wx_realname_of_tomorrow" in told(error)
+    assert "run manage.py migrate" in describe(error)
+    assert "wx_realname_of_tomorrow" in describe(error)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,9 @@ def test_a_table_that_is_not_there_asks_for_migrate() -> None:
 def test_what_is_wrong_with_columns_and_values_is_no_outage(statement: str) -> None:
     error = failure(statement)
     assert outage(error) is None
-    assert told(error) == f"The database failed ({type(error).__name__}): --traceback says where."
+    assert (
+        describe(error) == f"The database failed ({type(error).__name__}): --traceback says where."
+    )
 
 
 @pytest.mark.parametrize("error", [ValueError("no such table: x"), TypeError(1146)])
@@ -130,7 +132,7 @@ def _nobody() -> Iterator[None]:
 def test_postgresql_refuses_a_role_without_the_privilege() -> None:
     error = failure("SELECT 1 FROM wx_realname_auditseal")
     assert outage(error) is Outage.REFUSED
-    assert told(error).endswith("It said: permission denied for table wx_realname_auditseal.")
+    assert describe(error).endswith("It said: permission denied for table wx_realname_auditseal.")
 
 
 @pytest.mark.postgres
@@ -193,4 +195,4 @@ def test_mariadb_breaks_off() -> None:
     with another(USER=NOBODY, PASSWORD=PLANTED) as other:
         error = failure("SELECT 1", other)
     assert outage(error) is Outage.SILENT
-    assert PLANTED not in told(error)
+    assert PLANTED not in describe(error)

@@ -83,7 +83,7 @@ def test_interrupted_within_a_batch_it_leaves_whole_rows_and_an_event(
 ) -> None:
     made(10)
     configure(ENCRYPTION_KEYS=[E2, E1])
-    written, batches = rotation._Run._written, iter([None, None])
+    written, batches = rotation._Run._write, iter([None, None])
 
     def interrupted(self: Any, changes: Any) -> Any:
         result = written(self, changes)
@@ -91,7 +91,7 @@ def test_interrupted_within_a_batch_it_leaves_whole_rows_and_an_event(
             raise KeyboardInterrupt
         return result
 
-    monkeypatch.setattr(rotation._Run, "_written", interrupted)
+    monkeypatch.setattr(rotation._Run, "_write", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run("--batch-size=3")
     monkeypatch.undo()

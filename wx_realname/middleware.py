@@ -21,17 +21,17 @@ def request_id(get_response: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
         async def asynchronous(request: Any) -> Any:
             with log.bound(request_id=log.request_id(request)):
-                return _told(request, await get_response(request))
+                return _add_header(request, await get_response(request))
 
         return asynchronous
 
     def synchronous(request: Any) -> Any:
         with log.bound(request_id=log.request_id(request)):
-            return _told(request, get_response(request))
+            return _add_header(request, get_response(request))
 
     return synchronous
 
 
-def _told(request: Any, response: Any) -> Any:
+def _add_header(request: Any, response: Any) -> Any:
     response[log.HEADER] = log.request_id(request)
     return response

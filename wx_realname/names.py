@@ -50,15 +50,15 @@ _DUPLICATES = {
 
 def _private_use() -> dict[int, str]:
     """The character by the private-use code point that GBK software has in its place."""
-    table = {ord(_decoded(code)): character for code, character in (MOVED | _DUPLICATES).items()}
+    table = {ord(_decode(code)): character for code, character in (MOVED | _DUPLICATES).items()}
     rows = (code for code in range(0xFE50, 0xFEA1) if code != 0xFE7F)  # 7F is no second byte
     for private, code in enumerate(rows, start=0xE815):
-        table.setdefault(private, _decoded(code))
+        table.setdefault(private, _decode(code))
     table[0xE7C8] = "\u01f9"  # A8BF
     return table
 
 
-def _decoded(code: int) -> str:
+def _decode(code: int) -> str:
     """By Python's codec, which has the mappings of the year 2000."""
     return code.to_bytes(2, "big").decode("gb18030")
 

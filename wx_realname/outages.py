@@ -48,7 +48,7 @@ def outage(error: Exception) -> Outage | None:
     return next((found for found, sign in _SIGNS.items() if sign.fullmatch(code)), None)
 
 
-def told(error: Exception) -> str:
+def describe(error: Exception) -> str:
     """A sentence or two: what stands in the way, the way out, and the driver's first line.
 
     The driver names host, user and table there, and no password. Of what isn't an outage only the class

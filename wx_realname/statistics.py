@@ -53,7 +53,7 @@ def roll_up(*, batch_size: int = DENSE) -> Iterator[int]:
     be stopped between any two steps, and run twice at once.
     """
     using = router.db_for_write(HourlyStatistic)
-    yield from _counted(using, _first(using), batch_size)
+    yield from _count_step(using, _first(using), batch_size)
 
 
 def recount(*, batch_size: int = DENSE) -> Iterator[int]:
@@ -62,10 +62,10 @@ def recount(*, batch_size: int = DENSE) -> Iterator[int]:
     What was counted before the trail's first event stays: old events may have been removed since.
     """
     using = router.db_for_write(HourlyStatistic)
-    yield from _counted(using, _hour_with_events(using, None), batch_size, anew=True)
+    yield from _count_step(using, _hour_with_events(using, None), batch_size, anew=True)
 
 
-def _counted(
+def _count_step(
     using: str, start: datetime | None, batch_size: int, *, anew: bool = False
 ) -> Iterator[int]:
     span, left = HOUR, start
@@ -258,15 +258,15 @@ def hours(since: datetime, merchant: str | None = None) -> list[HourlyStatistic]
 
     All together is a row an hour, however many merchants there are.
     """
-    return list(_known(since).filter(merchant=merchant or ALL[0]).order_by("hour"))
+    return list(_rows_since(since).filter(merchant=merchant or ALL[0]).order_by("hour"))
 
 
 def by_merchant(since: datetime) -> models.QuerySet[HourlyStatistic]:
     """What is counted from that moment on, of each merchant and method."""
-    return _known(since).exclude(merchant=ALL[0])
+    return _rows_since(since).exclude(merchant=ALL[0])
 
 
-def _known(since: datetime) -> models.QuerySet[HourlyStatistic]:
+def _rows_since(since: datetime) -> models.QuerySet[HourlyStatistic]:
     """A replica may not know yet what was just counted."""
     known = HourlyStatistic.objects.using(router.db_for_write(HourlyStatistic))
     return known.filter(hour__gte=since)

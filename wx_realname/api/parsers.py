@@ -30,13 +30,13 @@ class OpaqueJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> dict[str, Secret]:
         try:
-            return _parsed(stream.read(MAX_BODY_BYTES + 1))
+            return _parse(stream.read(MAX_BODY_BYTES + 1))
         except (ValueError, RecursionError):
             pass  # these errors carry the body: a new one is raised, outside of here
         raise ParseError
 
 
-def _parsed(body: bytes) -> dict[str, Secret]:
+def _parse(body: bytes) -> dict[str, Secret]:
     if len(body) > MAX_BODY_BYTES:
         raise ValueError("too large")
     fields = _from_json(body.decode())

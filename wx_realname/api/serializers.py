@@ -99,7 +99,7 @@ class RecordSerializer(serializers.Serializer[Any]):
 
     def to_representation(self, instance: Verification) -> dict[str, Any]:
         """One dict: DRF would look up each of the fields, in ten times as long."""
-        real_name, credential_id = _told(instance)
+        real_name, credential_id = _name_and_number(instance)
         return {
             "id": str(instance.id),
             "method": instance.method,
@@ -128,7 +128,7 @@ class BegunFaceSerializer(RecordSerializer):
         }
 
 
-def _told(row: Verification) -> tuple[str | None, str | None]:
+def _name_and_number(row: Verification) -> tuple[str | None, str | None]:
     """Name and number; a ciphertext that can't be opened is nothing known, and no fault of the rest."""
     if conf.current().response == "plain":
         try:

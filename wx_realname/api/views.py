@@ -142,7 +142,7 @@ class Verifications(RealNameView):
             user=request.user,
             auth_token=body["auth_token"],
             merchant=callers.merchant_of(request, body.get("merchant")),
-            notice=_revealed(body.get("notice")),
+            notice=_reveal(body.get("notice")),
             request=request,
         )
         return self.record(verification)
@@ -160,7 +160,7 @@ class Checks(RealNameView):
             real_name=body["real_name"],
             credential_id=body["credential_id"],
             merchant=callers.merchant_of(request, body.get("merchant")),
-            notice=_revealed(body.get("notice")),
+            notice=_reveal(body.get("notice")),
             request=request,
         )
         return self.record(verification)
@@ -192,7 +192,7 @@ class Faces(RealNameView):
             real_name=body["real_name"],
             credential_id=body["credential_id"],
             merchant=callers.merchant_of(request, body.get("merchant")),
-            notice=_revealed(body.get("notice")),
+            notice=_reveal(body.get("notice")),
             request=request,
         )
 
@@ -265,7 +265,7 @@ def _status(text: str) -> str:
     return text
 
 
-def _revealed(value: Secret | None) -> str | None:
+def _reveal(value: Secret | None) -> str | None:
     return value.reveal() if value else None
 
 

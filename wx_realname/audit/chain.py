@@ -119,7 +119,7 @@ class _Covered:
 def _member_faults(seal: AuditSeal, sealed: Members) -> Faults:
     number, format_ = seal.number, seal.format
     rows, expected = stored(AuditEvent).filter(seal=number), dict(sealed)
-    covered = _covered(rows, format_) or _covered_one_by_one(rows, expected, format_)
+    covered = _contents(rows, format_) or _covered_one_by_one(rows, expected, format_)
     there = covered.leaves
     missing = expected.keys() - there.keys()
     if missing and expiry.may_be_missing(number, missing):
@@ -132,7 +132,7 @@ def _member_faults(seal: AuditSeal, sealed: Members) -> Faults:
     yield from _orphans(covered.records)
 
 
-def _covered(rows: QuerySet[AuditEvent], format_: int) -> _Covered | None:
+def _contents(rows: QuerySet[AuditEvent], format_: int) -> _Covered | None:
     """None where something isn't what its column holds: it can't be read, or be part of a leaf."""
     try:
         events = list(rows)
@@ -150,7 +150,7 @@ def _covered_one_by_one(
     found = _Covered({}, set())
     for id_ in expected:
         row = rows.filter(pk=UUID(bytes=id_))
-        one = _covered(row, format_) or _Covered({id_: b""}, set())
+        one = _contents(row, format_) or _Covered({id_: b""}, set())
         found.leaves.update(one.leaves)
         found.records.update(one.records)
     return found

@@ -101,8 +101,8 @@ def consent_faults() -> Faults:
     notices = {notice.pk: notice for notice in stored(Notice).order_by("pk")}
     yield from _wrong_notices(notices.values())
     for batch in batches(stored(Consent), BATCH):  # no join: it would hide one of no notice
-        yield from _wrong(batch, notices)
-    yield from _removed()
+        yield from _wrong_consents(batch, notices)
+    yield from _removed_consents()
 
 
 def _wrong_notices(notices: Iterable[Notice]) -> Faults:
@@ -121,7 +121,7 @@ def _wrong_notices(notices: Iterable[Notice]) -> Faults:
         yield f"event {event.pk}: the notice {event.purpose} {event.reason} was changed or removed"
 
 
-def _wrong(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Faults:
+def _wrong_consents(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Faults:
     ids = [consent.pk for consent in batch]
     spoken: dict[Any, list[AuditEvent]] = {}
     for event in _vouching(consent_id__in=ids, event__in=EVENTS):
@@ -162,7 +162,7 @@ def _bears_out(signed: list[Digest], event: AuditEvent) -> bool:
     return keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
 
 
-def _removed() -> Faults:
+def _removed_consents() -> Faults:
     """Consents that events speak of, and that aren't there: none is ever deleted."""
     there = stored(Consent).filter(pk=OuterRef("consent_id"))
     given = stored(AuditEvent).filter(event__in=EVENTS).filter(~Exists(there))

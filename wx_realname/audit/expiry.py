@@ -34,7 +34,7 @@ def append_removal(seal: AuditSeal, *, using: str) -> AuditEvent:
     """
     there = AuditEvent.objects.using(using).filter(seal=seal.number).values_list("pk", flat=True)
     missing = {id_ for id_, _leaf in listed(seal)} - {id_.bytes for id_ in there}
-    return _append(_of_seal(seal.number), _removals().digest(_named(seal.number, missing)), using)
+    return _append(_of_seal(seal.number), _removals().digest(_list_of(seal.number, missing)), using)
 
 
 def _append(reason: str, signature: Digest, using: str) -> AuditEvent:
@@ -43,7 +43,7 @@ def _append(reason: str, signature: Digest, using: str) -> AuditEvent:
 
 def may_be_missing(number: int, missing: set[bytes]) -> bool:
     """Whether just these events of the seal were removed by `append_removal`'s caller."""
-    signed = _removals().digests(_named(number, missing))
+    signed = _removals().digests(_list_of(number, missing))
     events = stored(AuditEvent).filter(event=Event.EXPIRY, reason=_of_seal(number))
     return any(keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac) for event in events)
 
@@ -63,7 +63,7 @@ def _removals() -> BlindIndex:
     return keys.index("audit.removal")
 
 
-def _named(number: int, ids: set[bytes]) -> bytes:
+def _list_of(number: int, ids: set[bytes]) -> bytes:
     return number.to_bytes(8, "big") + b"".join(sorted(ids))
 
 

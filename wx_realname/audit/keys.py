@@ -31,7 +31,7 @@ DERIVED = "index:"
 def index(purpose: str) -> BlindIndex:
     """HMACs of that purpose."""
     settings = conf.current()
-    return blind_index(settings.audit_keys + _derived(settings.index_keys), purpose)
+    return blind_index(settings.audit_keys + _derive(settings.index_keys), purpose)
 
 
 def sign(text: str) -> Digest:
@@ -69,7 +69,7 @@ def vouches_for_seal(seal: AuditSeal) -> bool:
 
 def require(events: Iterable[AuditEvent]) -> None:
     """Raises `Misconfigured` where a key that signed one of the outcomes is missing: no tampering."""
-    known = _known()
+    known = _known_ids()
     for event in events:
         if event.outcome_key_id and event.outcome_key_id not in known:
             logger.error("AUDIT_KEYS lacks the key %r of an outcome", event.outcome_key_id)
@@ -80,10 +80,10 @@ def missing() -> list[str]:
     """The key ids of seals that are neither in AUDIT_KEYS nor derived from INDEX_KEYS."""
     seals = AuditSeal.objects.using(router.db_for_write(AuditSeal))
     signed = set(seals.values_list("key_id", flat=True).distinct())
-    return sorted(str(key_id) for key_id in signed - _known())
+    return sorted(str(key_id) for key_id in signed - _known_ids())
 
 
-def _known() -> set[str]:
+def _known_ids() -> set[str]:
     settings = conf.current()
     derived = (_derived_id(key.key_id) for key in settings.index_keys)
     return {*(key.key_id for key in settings.audit_keys), *derived}
@@ -143,7 +143,7 @@ def _derived_id(index_key_id: str) -> str:
 
 
 @lru_cache(maxsize=8)
-def _derived(index_keys: tuple[conf.HashKey, ...]) -> tuple[conf.HashKey, ...]:
+def _derive(index_keys: tuple[conf.HashKey, ...]) -> tuple[conf.HashKey, ...]:
     info = f"wx_realname/{VERSION}/audit"
     return tuple(
         conf.HashKey(

@@ -39,7 +39,7 @@ def digests(row: Verification, event: Mapping[str, Any]) -> list[Digest]:
         _text(event["consent_id"]),
         event.get("answer_digest", ""),
         event.get("openid_digest", ""),
-        *_stored(row),
+        *_columns(row),
     ]
     return keys.index("audit.outcome").digests(_as_json(covered))
 
@@ -57,7 +57,7 @@ def answer_digest(ciphertexts: bytes) -> str:
     return keys.index("audit.answer").digests(ciphertexts)[-1].hex
 
 
-def _stored(row: Verification) -> list[Any]:
+def _columns(row: Verification) -> list[Any]:
     """The masks; which ciphertexts there are; and the number's index where nothing else vouches for it."""
     encrypted = [row.real_name_encrypted is not None, row.credential_id_encrypted is not None]
     index = row.credential_id_index

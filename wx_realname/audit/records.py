@@ -144,7 +144,7 @@ def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
 def _contradictions(rows: list[Verification]) -> Faults:
     for row in _contradictory(rows, _plain_records()):
         yield f"record {row.pk} is {row.status}, but no audit event says so"
-    yield from _swapped(rows)
+    yield from _swapped_names(rows)
 
 
 def _suspects(rows: list[Verification], using: str | None = None) -> list[Verification]:
@@ -171,7 +171,7 @@ def _has_expired(row: Verification) -> bool:
     return limit is not None and row.erased_at < limit
 
 
-def _swapped(rows: list[Verification]) -> Faults:
+def _swapped_names(rows: list[Verification]) -> Faults:
     """Records whose user bears another name than the openid that was verified."""
     outcomes = _last_outcomes(rows)
     told = {row.pk: outcomes[row.pk] for row in rows if row.pk in outcomes}

@@ -100,7 +100,7 @@ def _seal_batch(using: str, batch_size: int) -> AuditSeal:
     while True:
         before = _last_number(using)
         try:
-            return _sealed(using, batch_size)
+            return _make_seal(using, batch_size)
         except (IntegrityError, OperationalError):
             now = _last_number(using)
             pause = next(pauses, None) if now in (None, before) else PAUSES[0]
@@ -118,12 +118,12 @@ def _last_number(using: str) -> int | None:
         return None
 
 
-def _sealed(using: str, batch_size: int) -> AuditSeal:
+def _make_seal(using: str, batch_size: int) -> AuditSeal:
     with transaction.atomic(using=using, durable=True):
         own = append(AuditEvent.Event.SEAL, Origin(), using=using)
         events = [own, *unsealed(using).exclude(pk=own.pk)[: _size(using, batch_size)]]
         last = AuditSeal.objects.using(using).only("number", "hash").order_by("-number").first()
-        made = _made(last, events)
+        made = _sign(last, events)
         made.save(force_insert=True, using=using)
         _mark(using, [event.pk for event in events], made.number)
     return made
@@ -137,7 +137,7 @@ def _size(using: str, batch_size: int) -> int | None:
     return None if derived.order_by().exists() else batch_size
 
 
-def _made(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
+def _sign(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
     format_ = FORMAT_SM3 if keys.writing_algorithm() == "HMAC-SM3" else FORMAT
     members = members_of(events, format_)
     made = AuditSeal(

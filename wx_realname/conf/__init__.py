@@ -52,18 +52,18 @@ class _Parsed:
     """The last setting seen, and what came of it. The copy notices a dict changed in place."""
 
     def __init__(self) -> None:
-        self._raw = _copied(settings.WX_REALNAME)
+        self._raw = _copy(settings.WX_REALNAME)
         self.settings = read(Section("WX_REALNAME", lambda: settings.WX_REALNAME, NAMES))
 
     def was_read_from(self, raw: Any) -> bool:
         return bool(self._raw == raw)
 
 
-def _copied(value: Any) -> Any:
+def _copy(value: Any) -> Any:
     """With dicts and lists of its own, at any depth; `deepcopy` fails at what is refused later."""
     if isinstance(value, Mapping):
-        return {name: _copied(member) for name, member in value.items()}
-    return [_copied(member) for member in value] if isinstance(value, list) else value
+        return {name: _copy(member) for name, member in value.items()}
+    return [_copy(member) for member in value] if isinstance(value, list) else value
 
 
 _last: _Parsed | None = None

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, SystemCheckEr
 from django.db import Error
 
 from ..exceptions import ConfigurationError, Misconfigured
-from ..outages import Outage, outage, told
+from ..outages import Outage, describe, outage
 
 UNDONE = 2  # the exit code where the work couldn't be done; 1: it was, and found something
 BACKEND_FAILED = "A key could not be opened or used; the log says which backend failed, and how."
@@ -38,11 +38,11 @@ class RealnameCommand(BaseCommand):
         except Misconfigured:
             raise CommandError(BACKEND_FAILED, returncode=UNDONE) from None
         except Error as error:
-            raise CommandError(self._told(error), returncode=UNDONE) from error
+            raise CommandError(self._describe(error), returncode=UNDONE) from error
 
-    def _told(self, error: Error) -> str:
+    def _describe(self, error: Error) -> str:
         needs = self.needs if outage(error) is Outage.REFUSED else ""
-        return " ".join(filter(None, [told(error), needs, self.undone]))
+        return " ".join(filter(None, [describe(error), needs, self.undone]))
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Ends quietly on Ctrl-C; who calls `handle` from Python gets the KeyboardInterrupt itself."""

@@ -76,17 +76,17 @@ class _Registry:
 
     def client(self, merchant: conf.Merchant) -> WeChatClient:
         basis = _Basis.now(merchant)
-        client = self._known(basis)
+        client = self._find(basis)
         if client is None:
             with self._lock:
-                client = self._known(basis) or self._made(basis)
+                client = self._find(basis) or self._make(basis)
         return client
 
-    def _known(self, basis: _Basis) -> WeChatClient | None:
+    def _find(self, basis: _Basis) -> WeChatClient | None:
         known = self._clients.get(basis.merchant.alias)
         return known[1] if known and known[0] == basis else None
 
-    def _made(self, basis: _Basis) -> WeChatClient:
+    def _make(self, basis: _Basis) -> WeChatClient:
         client = _client(basis)
         self._clients[basis.merchant.alias] = (basis, client)
         return client

@@ -29,7 +29,7 @@ class Limit:
     def __init__(self, key: str, rate: str | None) -> None:
         self._key = f"wx_realname:{key}"
         self._cache = Cache(conf.current().cache_alias)
-        self._most, self._seconds = _parsed(rate)
+        self._most, self._seconds = _parse(rate)
         self._is_limited = rate is not None
         self._ends_at = 0.0
         self._drawn: tuple[str, int] | None = None
@@ -113,7 +113,7 @@ def of_searches(actor: Any) -> Limit:
     return Limit(f"search:{getattr(actor, 'pk', None)}", rate)
 
 
-def _parsed(rate: str | None) -> tuple[int, int]:
+def _parse(rate: str | None) -> tuple[int, int]:
     """How many in how many seconds."""
     if rate is None:
         return 0, 0

@@ -18,7 +18,7 @@ def stored(verification: Verification, using: str) -> Verification:
     return row
 
 
-def told(
+def read(
     row: Verification,
     event: AuditEvent.Event,
     origin: audit.Origin,

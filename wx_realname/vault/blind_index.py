@@ -35,7 +35,7 @@ class BlindIndex:
     def __init__(self, keys: tuple[HashKey, ...], purpose: str) -> None:
         info = f"wx_realname/{VERSION}/hmac/{purpose}"
         # Keyed once and copied: half of what a one-shot HMAC takes, and an exchange needs five.
-        self._keyed = [(key.key_id, _keyed(key, info)) for key in keys]
+        self._make_hmac = [(key.key_id, _make_hmac(key, info)) for key in keys]
 
     def digest(self, value: str | bytes) -> Digest:
         """By the first key: what is written."""
@@ -44,10 +44,10 @@ class BlindIndex:
     def digests(self, value: str | bytes) -> list[Digest]:
         """By every key, the first one first: what may be found."""
         data = value.encode() if isinstance(value, str) else value
-        return [Digest(_hex(keyed.copy(), data), key_id) for key_id, keyed in self._keyed]
+        return [Digest(_hex(keyed.copy(), data), key_id) for key_id, keyed in self._make_hmac]
 
 
-def _keyed(key: HashKey, info: str) -> HMAC:
+def _make_hmac(key: HashKey, info: str) -> HMAC:
     hash_ = HASHES[key.algorithm]
     return HMAC(derive(material(key), HASH_KEY_BYTES, info, hash_), hash_)
 

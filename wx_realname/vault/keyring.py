@@ -90,24 +90,24 @@ class ColumnCipher:
 
     def encrypt(self, plaintext: str, row: bytes) -> bytes:
         """The envelope, by the first key."""
-        return self._sealed(plaintext.encode(), len(row).to_bytes(2, "big") + row)
+        return self._seal(plaintext.encode(), len(row).to_bytes(2, "big") + row)
 
     def decrypt(self, envelope: bytes, row: bytes) -> str:
         """The text, by the key that the envelope names. Raises `DecryptionError`."""
-        return self._opened(envelope, len(row).to_bytes(2, "big") + row).decode()
+        return self._open(envelope, len(row).to_bytes(2, "big") + row).decode()
 
     def renewed(self, envelope: bytes, row: bytes) -> bytes:
         """The envelope by the first key: itself, where it is so already. Raises `DecryptionError`."""
         if envelope.startswith(self._header):
             return envelope
         end = len(row).to_bytes(2, "big") + row
-        return self._sealed(self._opened(envelope, end), end)
+        return self._seal(self._open(envelope, end), end)
 
-    def _sealed(self, plaintext: bytes, end: bytes) -> bytes:
+    def _seal(self, plaintext: bytes, end: bytes) -> bytes:
         cipher, bound = self._first
         return self._header + ciphers.encrypt(cipher, plaintext, bound + end)
 
-    def _opened(self, envelope: bytes, end: bytes) -> bytes:
+    def _open(self, envelope: bytes, end: bytes) -> bytes:
         header = envelope[: 3 + envelope[2]] if len(envelope) > 3 else b""
         known = self._ciphers.get(header)
         if known is None:

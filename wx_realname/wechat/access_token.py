@@ -102,15 +102,15 @@ class StableTokens:
         self._forced_at = float("-inf")
 
     def current(self, deadline: Deadline) -> Secret:
-        return self._cached() or self._fly(
-            lambda: self._cached() or self._renew(deadline), deadline
+        return self._read_cache() or self._fly(
+            lambda: self._read_cache() or self._renew(deadline), deadline
         )
 
     def replace(self, rejected: Secret, deadline: Deadline) -> Secret:
         return self._fly(lambda: self._replace(rejected, deadline), deadline, unwanted=rejected)
 
     def _replace(self, rejected: Secret, deadline: Deadline) -> Secret:
-        held = self._cached()
+        held = self._read_cache()
         if held and held != rejected:
             return held  # somebody was faster
         self._drop()
@@ -118,9 +118,9 @@ class StableTokens:
         if token != rejected:
             return token
         self._drop()
-        return self._forced(rejected, deadline)
+        return self._force(rejected, deadline)
 
-    def _forced(self, rejected: Secret, deadline: Deadline) -> Secret:
+    def _force(self, rejected: Secret, deadline: Deadline) -> Secret:
         """WeChat repeats a dead token: force a new one, or wait for the process that does."""
         if time.monotonic() - self._forced_at < FORCE_APART:
             return rejected  # what we forced just now is refused: forcing doesn't help
@@ -148,7 +148,7 @@ class StableTokens:
             if flight is None:
                 flight = flights.current = Future()
         if not mine:
-            token = _landed(flight, deadline)
+            token = _result_of(flight, deadline)
             return self._fly(work, deadline) if token == unwanted else token
         try:
             flight.set_result(work())
@@ -174,14 +174,14 @@ class StableTokens:
             _log_outage(error)
             return True
 
-    def _cached(self) -> Secret | None:
+    def _read_cache(self) -> Secret | None:
         try:
-            return self._opened(self._cache.get(self._key)) or self._own_copy()
+            return self._unseal(self._cache.get(self._key)) or self._own_copy()
         except Exception as error:  # any cache, any outage; what it raises may quote the value
             _log_outage(error)
             return self._own_copy()
 
-    def _opened(self, sealed: Any) -> Secret | None:
+    def _unseal(self, sealed: Any) -> Secret | None:
         """The token, or None when there is none, or one that isn't ours or has ended.
 
         What was opened last needn't be opened again while the cache holds the same ciphertext.
@@ -237,7 +237,7 @@ def is_token(token: Secret) -> bool:
     )
 
 
-def _landed(flight: Future[Secret], deadline: Deadline) -> Secret:
+def _result_of(flight: Future[Secret], deadline: Deadline) -> Secret:
     try:
         error = flight.exception(timeout=deadline.remaining())
     except FutureTimeoutError:

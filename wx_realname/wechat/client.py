@@ -104,7 +104,7 @@ class Credentials:
         secrets = _secrets({**parts.get("query", {}), **parts.get("payload", {})})
 
         def once() -> Answer:
-            return _accepted(self._transport.call(method, path, deadline, **parts), secrets)
+            return _require_success(self._transport.call(method, path, deadline, **parts), secrets)
 
         tries = _Tries(deadline)
         try:
@@ -163,7 +163,7 @@ class WeChatClient:
             query = {"access_token": access_token}
             path = "/cgi-bin/wxopen/getrealnameinfo"
             answer = self._transport.call("POST", path, deadline, query=query, payload=payload)
-            return _accepted(answer, [access_token, auth_token])
+            return _require_success(answer, [access_token, auth_token])
 
         answer = self._ask(post, deadline, lost=OutcomeUnknown)
         personal_data = answers.decrypted(answer, key)
@@ -208,7 +208,7 @@ class WeChatClient:
         def send(access_token: Secret) -> Answer:
             query = {"access_token": access_token}
             answer = self._transport.call("POST", path, deadline, query=query, payload=payload)
-            return _accepted(answer, [access_token, *_secrets(payload), *secrets])
+            return _require_success(answer, [access_token, *_secrets(payload), *secrets])
 
         return self._ask(send, deadline, lost=lost, call=call)
 
@@ -219,7 +219,7 @@ class WeChatClient:
             query = {"access_token": access_token}
             path = "/wxa/get_category"
             answer = self._transport.call("GET", path, deadline, query=query, fresh=False)
-            return _accepted(answer, [access_token])
+            return _require_success(answer, [access_token])
 
         categories = self._ask(get, deadline, lost=WeChatUnreachable).get("category_list")
         if not isinstance(categories, list) or not all(isinstance(c, dict) for c in categories):
@@ -319,7 +319,7 @@ def _secrets(values: Mapping[str, Any]) -> list[Secret]:
     return found
 
 
-def _accepted(answer: Answer, secrets: list[Secret]) -> Answer:
+def _require_success(answer: Answer, secrets: list[Secret]) -> Answer:
     """The answer, unless it carries a return code other than 0. An absent one means success."""
     errcode = answer.get("errcode")
     if errcode is None or (errcode == 0 and type(errcode) is int):

@@ -101,12 +101,12 @@ def reply(errcode: int, errmsg: Any, secrets: Iterable[Secret]) -> WeChatReply:
             cleaned = _without(secret.reveal(), cleaned)
     cleaned = _ID_NUMBER.sub("***", cleaned)
     found = _HINT.search(cleaned) or _RID.search(cleaned)
-    said = _known(cleaned[: found.start()] if found else cleaned, len(text))
+    said = _known_text(cleaned[: found.start()] if found else cleaned, len(text))
     words = f"{said} {found[0]}" if found else said
     return WeChatReply(errcode=errcode, errmsg=words.strip(), hint=found[1] if found else None)
 
 
-def _known(text: str, length: int) -> str:
+def _known_text(text: str, length: int) -> str:
     text = text.strip(" ,.")
     if not text or text in KNOWN or _ADDRESS.fullmatch(text):
         return text

@@ -78,7 +78,7 @@ class MerchantKey:
 
     def __init__(self, source: KeySource, mch_id: str, backend: Callable[..., KeyBackend]) -> None:
         self._setting = source.setting
-        self._backend, self.serialno = _made(source, mch_id, backend)
+        self._backend, self.serialno = _load_backend(source, mch_id, backend)
         self._signed: tuple[int, str] = (0, "")
 
     def sign_now(self) -> tuple[int, str]:
@@ -148,7 +148,7 @@ class MerchantKeys:
         return self._loaded[source]
 
 
-def _made(
+def _load_backend(
     source: KeySource, mch_id: str, backend: Callable[..., KeyBackend]
 ) -> tuple[KeyBackend, str]:
     """The backend and its serial number."""

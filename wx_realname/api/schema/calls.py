@@ -65,7 +65,7 @@ class Verifications(OurView):
     target_class = "wx_realname.api.views.Verifications"
 
     def view_replacement(self) -> Any:
-        return described_view(self.target, get=_listed(), post=_posted())
+        return described_view(self.target, get=_list(), post=_exchange())
 
 
 class CurrentVerification(OurView):
@@ -84,7 +84,7 @@ class VerificationDetail(OurView):
     def view_replacement(self) -> Any:
         summary = _("One of the caller's own records")
         get = call({200: _record()}, ours.NotFound, summary=summary)
-        return described_view(self.target, get=get, delete=_erased())
+        return described_view(self.target, get=get, delete=_erase())
 
 
 class Categories(OurView):
@@ -98,7 +98,7 @@ class Checks(OurView):
     target_class = "wx_realname.api.views.Checks"
 
     def view_replacement(self) -> Any:
-        return described_view(self.target, post=_checked())
+        return described_view(self.target, post=_check())
 
 
 class Faces(OurView):
@@ -115,7 +115,7 @@ class FaceResult(OurView):
         return described_view(self.target, post=_face_result())
 
 
-def _listed() -> Any:
+def _list() -> Any:
     status = OpenApiParameter(
         "status",
         enum=Verification.Status.values,
@@ -130,7 +130,7 @@ def _listed() -> Any:
     )
 
 
-def _posted() -> Any:
+def _exchange() -> Any:
     return _attempt(
         RealNameExchangeSerializer,
         told_by_wechat(OF_AN_EXCHANGE, "api", "token", recorded=True),
@@ -143,7 +143,7 @@ def _posted() -> Any:
     )
 
 
-def _checked() -> Any:
+def _check() -> Any:
     return _attempt(
         RealNameCheckSerializer,
         told_by_wechat(OF_A_CHECK, "check", "api", "token", recorded=True),
@@ -213,7 +213,7 @@ def _face_result() -> Any:
     )
 
 
-def _erased() -> Any:
+def _erase() -> Any:
     return call(
         {204: OpenApiResponse(description=_("Erased, now or before"))},
         ours.NotFound,

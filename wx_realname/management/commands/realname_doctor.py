@@ -31,7 +31,7 @@ class Command(RealnameCommand):
         try:
             for found in doctor.examine():
                 faults += found.level == "fault"
-                line = f"{found.level:8}{found.merchant} {found.topic}: {_told(found)}"
+                line = f"{found.level:8}{found.merchant} {found.topic}: {_describe(found)}"
                 self.stdout.write(styles[found.level](line))
                 self.stdout.flush()
         except ConfigurationError as error:
@@ -40,7 +40,7 @@ class Command(RealnameCommand):
             sys.exit(1)
 
 
-def _told(found: doctor.Finding) -> str:
+def _describe(found: doctor.Finding) -> str:
     if not found.remedy:
         return found.says
     return _("%(says)s %(remedy)s") % {"says": found.says, "remedy": found.remedy}

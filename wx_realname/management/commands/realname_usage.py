@@ -48,7 +48,7 @@ class Command(RealnameCommand):
         since = today - timedelta(days=days - 1)
         found, busiest = usage(since), busiest_days(since)
         for one in found:
-            self.stdout.write(_told(one, *busiest[one.merchant, one.method]))
+            self.stdout.write(_describe(one, *busiest[one.merchant, one.method]))
         if not found and dry_run:
             self.stdout.write(f"No attempt of the last {days} days is counted yet.")
         elif not found:
@@ -61,19 +61,19 @@ class Command(RealnameCommand):
             say("attempts counted", total)
 
 
-def _told(one: Usage, busiest_day: date, most: int) -> str:
+def _describe(one: Usage, busiest_day: date, most: int) -> str:
     over = (
         "\n  MORE THAN WAS DECLARED: tell WeChat before it limits the calls." if one.is_over else ""
     )
     return (
         f"{one.merchant}, {one.method}: {one.calls} calls in {one.days} days\n"
-        f"  calls a day: mean {one.daily:.1f}{_declared(one.declared_daily)}, "
+        f"  calls a day: mean {one.daily:.1f}{_beside(one.declared_daily)}, "
         f"most {most} on {busiest_day}\n"
         f"  calls a minute: mean {one.mean_a_minute:.2f}, "
-        f"peak {one.peak}{_declared(one.declared_peak)} at {timezone.localtime(one.peak_at):%Y-%m-%d %H:%M}"
+        f"peak {one.peak}{_beside(one.declared_peak)} at {timezone.localtime(one.peak_at):%Y-%m-%d %H:%M}"
         f"{over}"
     )
 
 
-def _declared(number: int | None) -> str:
+def _beside(number: int | None) -> str:
     return "" if number is None else f" ({number} declared)"

@@ -15,7 +15,7 @@ from django.utils import timezone
 from wx_realname import audit, conf
 from wx_realname.management.base import UNDONE, RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
-from wx_realname.outages import told
+from wx_realname.outages import describe
 from wx_realname.services.operation.verified import last_seal, remember
 from wx_realname.services.upkeep.erasures import Erasure, came_back
 
@@ -59,7 +59,7 @@ class Command(RealnameCommand):
         **options: Any,
     ) -> None:
         conf.current()  # an empty trail asks for no key, and would be called intact
-        checkpoints = _parsed(checkpoint)
+        checkpoints = _parse(checkpoint)
         known = read_erasures(erasures) if erasures else []
         if dry_run:
             self._extent()
@@ -92,7 +92,7 @@ class Command(RealnameCommand):
         except Error as error:
             if not found:
                 raise
-            self.stdout.write(self.style.ERROR(f"{told(error)} The rest was not verified."))
+            self.stdout.write(self.style.ERROR(f"{describe(error)} The rest was not verified."))
         return found
 
     def _tail(self) -> None:
@@ -112,7 +112,7 @@ def _alive(known: list[Erasure]) -> Iterator[str]:
         yield f"record {each.record} was erased at {each.erased_at}, and came back to life"
 
 
-def _parsed(checkpoints: list[str]) -> list[audit.Checkpoint]:
+def _parse(checkpoints: list[str]) -> list[audit.Checkpoint]:
     try:
         return [audit.Checkpoint.parse(text) for text in checkpoints]
     except ValueError as error:

@@ -33,4 +33,4 @@ def reveal(
     require_reason(reason, audit.MAX_REASON, about=row)
     trust.require([row], origin)
     event = AuditEvent.Event.REVEAL
-    return plain.told(row, event, origin, using, reason=reason, case_number=case_number)
+    return plain.read(row, event, origin, using, reason=reason, case_number=case_number)

@@ -50,7 +50,7 @@ class Row:
 
 def form(merchant: conf.Merchant) -> list[Row]:
     """The ten rows, filled; `MISSING` stands where APPLICATION says nothing."""
-    given, measured = merchant.application, _measured(merchant)
+    given, measured = merchant.application, _measure(merchant)
     rows = (
         ("业务方名称", _text(given, "APPLICANT")),
         ("使用该接口的场景和用途", _text(given, "SCENE")),
@@ -84,12 +84,12 @@ def form(merchant: conf.Merchant) -> list[Row]:
 
 def missing(merchant: conf.Merchant) -> list[str]:
     """The names of APPLICATION that the form still lacks."""
-    measured = _measured(merchant)
+    measured = _measure(merchant)
     optional = {"TENCENT_CONTACT", *(NUMBERS if measured else ("DAILY_USERS",))}
     return [name for name in NAMES if name not in optional and not merchant.application.get(name)]
 
 
-def _measured(merchant: conf.Merchant) -> Usage | None:
+def _measure(merchant: conf.Merchant) -> Usage | None:
     """The calls of the button, or else of faces, in the last days; None when there were none."""
     found = usage(timezone.now() - timedelta(days=DAYS), merchant.alias)
     method = "authorize" if merchant.has_button else "face"

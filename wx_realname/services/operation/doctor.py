@@ -66,7 +66,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look at each merchant in turn. Raises `ConfigurationError` for settings that can't be read."""
-    yield _asked()
+    yield _endpoint()
     yield _cache_works()
     yield from _missing_keys()
     for merchant in conf.current().merchants.values():
@@ -74,7 +74,7 @@ def examine() -> Iterator[Finding]:
     yield Finding("-", "algorithms", "ok", algorithms.line())
 
 
-def _asked() -> Finding:
+def _endpoint() -> Finding:
     """Whom all that follows asks."""
     url = urlsplit(conf.current().api_base_url)
     if conf.is_loopback(url.hostname or ""):
@@ -87,7 +87,7 @@ def _asked() -> Finding:
 def _cache_works() -> Finding:
     alias = conf.current().cache_alias
     try:
-        counted = _counted(Cache(alias))
+        counted = _count(Cache(alias))
     except (CacheUnavailable, ValueError):
         counted = 0
     if counted == 2:
@@ -98,7 +98,7 @@ def _cache_works() -> Finding:
     return Finding("-", "cache", "fault", says % {"alias": alias}, remedy)
 
 
-def _counted(cache: Cache) -> Any:
+def _count(cache: Cache) -> Any:
     """2, where the cache writes, counts and reads."""
     key = f"wx_realname:doctor:{secrets.token_hex(8)}"
     cache.set(key, 1, timeout=10)
@@ -150,7 +150,7 @@ class _Examination:
     def _finding(self, topic: str, level: Level, says: str, remedy: str = "") -> Finding:
         return Finding(self._merchant.alias, topic, level, says, remedy)
 
-    def _refused(self, topic: str, error: RealNameError, call: Call) -> Finding:
+    def _refusal(self, topic: str, error: RealNameError, call: Call) -> Finding:
         """What WeChat's refusal means, with its own words: they name the IP address of 40164."""
         reply = error.wechat
         words = remedies.words(error.code, reply["errcode"] if reply else None, call)
@@ -218,7 +218,7 @@ class _Examination:
                 remedy = _("The log says how it failed; look at the central service.")
                 yield self._finding("access_token", "fault", says, remedy)
             else:
-                yield self._refused("access_token", error, "token")
+                yield self._refusal("access_token", error, "token")
             return False
         yield self._finding(
             "access_token", "ok", _("WeChat gives one: appid, secret and IP address are right.")
@@ -239,7 +239,7 @@ class _Examination:
         try:
             granted = face.is_granted(self._client, clients.deadline())
         except RealNameError as error:
-            yield replace(self._refused("face", error, "queryverifyinfo"), level=level)
+            yield replace(self._refusal("face", error, "queryverifyinfo"), level=level)
             return
         if granted:
             says = _("This appid may verify faces: WeChat refused an invented verify_id alone.")
@@ -257,13 +257,13 @@ class _Examination:
             says = _("This appid may check names: WeChat refused an invented code alone.")
         except Misconfigured as error:
             if not error.wechat or error.wechat["errcode"] not in (NOT_GRANTED, 1005):
-                yield replace(self._refused("check", error, "check"), level="warning")
+                yield replace(self._refusal("check", error, "check"), level="warning")
                 return
             says = _(
                 "This appid may not check names (%(errcode)d): closed to new ones since 2021-11-10."
             ) % {"errcode": error.wechat["errcode"]}
         except RealNameError as error:
-            yield replace(self._refused("check", error, "check"), level="warning")
+            yield replace(self._refusal("check", error, "check"), level="warning")
             return
         else:
             says = _("WeChat answered an invented code with a match: this is not WeChat.")
@@ -275,12 +275,12 @@ class _Examination:
         try:
             known = self._client.get_category(clients.deadline())
         except RealNameError as error:
-            yield self._refused("category", error, "api")
+            yield self._refusal("category", error, "api")
             return
         declared = self._merchant.category_id
         if declared is None:
             says = _("CATEGORY_ID isn't set: the button needs it.")
-            yield self._finding("category", "warning", says, _offered(known))
+            yield self._finding("category", "warning", says, _offer(known))
             return
         chosen = [c for c in known if (c.get("first_id"), c.get("second_id")) == declared]
         name = f"{list(declared)}" + "".join(
@@ -288,7 +288,7 @@ class _Examination:
         )
         if not chosen:
             says = _("The mini-program doesn't have category %(name)s.") % {"name": name}
-            yield self._finding("category", "fault", says, _offered(known))
+            yield self._finding("category", "fault", says, _offer(known))
         elif not is_open(chosen[0]):
             says = _("Category %(name)s isn't on the open list of the interface.") % {"name": name}
             remedy = _(
@@ -312,7 +312,7 @@ class _Examination:
             )
             yield self._finding("exchange", "ok", says)
         except RealNameError as error:
-            yield self._refused("exchange", error, "api")
+            yield self._refusal("exchange", error, "api")
         else:
             says = _("WeChat answered an invented auth_token with a name: this is not WeChat.")
             yield self._finding("exchange", "fault", says, _("Look at API_BASE_URL."))
@@ -350,7 +350,7 @@ def _decrypts(key: MerchantKey) -> bool:
         return False
 
 
-def _offered(known: list[dict[str, Any]]) -> str:
+def _offer(known: list[dict[str, Any]]) -> str:
     lines = [
         f"[{c.get('first_id')}, {c.get('second_id')}] {c.get('first_class')}/{c.get('second_class')}"
         for c in known

@@ -41,7 +41,7 @@ def words(code: str, errcode: int | None, call: Call | None = None) -> Words:
     """
     if found := list(map(words_of, _rows(code, errcode, call))):
         meanings, todo = zip(*found, strict=True)
-        return Words(_joined(meanings, "；" if _is_chinese() else "; "), _joined(todo, " "))
+        return Words(_join(meanings, "；" if _is_chinese() else "; "), _join(todo, " "))
     known = BY_CODE.get(code)
     return Words(str(known.words) if known else "", str(_REMEDIES.get(code, "")))
 
@@ -71,5 +71,5 @@ def _rows(code: str, errcode: int | None, call: Call | None) -> list[ErrCode | V
     return known or [row for row in VERDICTS if (row.code, row.verify_ret) == (code, errcode)]
 
 
-def _joined(texts: Iterable[str], between: str) -> str:
+def _join(texts: Iterable[str], between: str) -> str:
     return between.join(dict.fromkeys(texts))

@@ -69,7 +69,7 @@ def usage(since: datetime, merchant: str | None = None) -> list[Usage]:
 
 
 def _usage(merchant: str, method: str, loads: list[Any]) -> Usage:
-    declared = _declared(merchant)
+    declared = _declaration(merchant)
     peak, peak_at, *_ = loads[0]
     first = _day(min(hour for *_, hour in loads))
     return Usage(
@@ -97,7 +97,7 @@ def _day(hour: datetime) -> date:
     return timezone.localtime(hour).date()
 
 
-def _declared(merchant: str) -> Any:
+def _declaration(merchant: str) -> Any:
     """Looks up a number of the merchant's APPLICATION; None for what isn't one."""
     known = conf.current().merchants.get(merchant) if conf.is_set() else None
     application = known.application if known else {}

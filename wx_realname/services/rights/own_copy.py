@@ -44,4 +44,4 @@ def copy(
     own = actor is not None and actor.pk == row.user_id
     require_reason(reason, audit.MAX_REASON, blank=own, case_number=case_number, about=row)
     event = AuditEvent.Event.COPY
-    return plain.told(row, event, origin, using, reason=reason, case_number=case_number)
+    return plain.read(row, event, origin, using, reason=reason, case_number=case_number)

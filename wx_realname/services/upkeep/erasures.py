@@ -50,7 +50,7 @@ def parse(line: str) -> Erasure:
     try:
         fields = json.loads(line)
         record, erased_at = UUID(fields["id"]), str(fields["erased_at"])
-        signed = audit.signed_by(_covered(record, erased_at), fields["key_id"], fields["hmac"])
+        signed = audit.signed_by(_signed_text(record, erased_at), fields["key_id"], fields["hmac"])
     except (ValueError, KeyError, TypeError):
         signed = False
     if not signed:
@@ -90,12 +90,12 @@ def _batches(known: Iterable[Erasure], size: int) -> Iterator[list[Erasure]]:
 
 
 def _line(record: UUID, erased_at: str) -> str:
-    signature = audit.sign(_covered(record, erased_at))
+    signature = audit.sign(_signed_text(record, erased_at))
     fields: dict[str, Any] = {"id": str(record), "erased_at": erased_at}
     return json.dumps(fields | {"key_id": signature.key_id, "hmac": signature.hex})
 
 
-def _covered(record: UUID, erased_at: str) -> str:
+def _signed_text(record: UUID, erased_at: str) -> str:
     return f"erasure {record} {erased_at}"
 
 

@@ -140,7 +140,7 @@ class _Run:
         """What was done, and the rows that were not to be had."""
         changes, unreadable = self._renewal.of(rows)
         with durable(self._using):
-            written = self._written(changes)
+            written = self._write(changes)
         done = Rotated(
             encrypted=sum(old[CIPHERTEXTS] != new[CIPHERTEXTS] for old, new in written),
             indexed=sum(old[INDEX_KEY] is not new[INDEX_KEY] for old, new in written),
@@ -154,21 +154,21 @@ class _Run:
         ours = {old[0] for old, _ in written}
         return done, [old for old, _ in changes if old[0] not in ours]
 
-    def _written(self, changes: list[_Change]) -> list[_Change]:
+    def _write(self, changes: list[_Change]) -> list[_Change]:
         """Those of the changes that were written. We wait for no row that somebody else holds.
 
         Whoever waits for one row while it holds another can be in a deadlock.
         """
         if changes and databases.is_postgresql(connections[self._using]):
             return _from_arrays(self._using, changes)
-        changes = self._locked(changes)
+        changes = self._lock(changes)
         if not changes or _one_by_one(self._using, changes) == len(changes):
             return changes
         ids = [_uuid(old) for old, _ in changes]
         now = set(self._read(Verification.objects.deciding().filter(pk__in=ids)))
         return [change for change in changes if change[1] in now]
 
-    def _locked(self, changes: list[_Change]) -> list[_Change]:
+    def _lock(self, changes: list[_Change]) -> list[_Change]:
         """Those whose rows are ours to write; all, where there are no row locks."""
         features = connections[self._using].features
         if not changes or not features.has_select_for_update:
@@ -204,12 +204,12 @@ class _Renewal:
         changes, unreadable = [], []
         for row in rows:
             try:
-                changes.append((row, self._renewed(row)))
+                changes.append((row, self._renew_row(row)))
             except DecryptionError as error:
                 unreadable.append(Unreadable(_uuid(row), str(error)))
         return changes, unreadable
 
-    def _renewed(self, row: _Row) -> _Row:
+    def _renew_row(self, row: _Row) -> _Row:
         """Raises `DecryptionError`. What is under the first key already stays, byte for byte."""
         id_ = row[0]
         bound = id_.bytes if isinstance(id_, UUID) else bytes.fromhex(id_.replace("-", ""))

@@ -36,7 +36,7 @@ Status = Verification.Status
 NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: without the button no auth_token can be exchanged.'
 
 
-def made(job: Job) -> Verification:
+def run(job: Job) -> Verification:
     """The record of the job, WeChat asked if need be. Raises what the table of errors says."""
     row = reserve(job)
     if row.status == Status.PENDING:
@@ -69,7 +69,7 @@ class _Attempt:
             after = self._record(answer)
         if after is None:
             raise self._job.lost(verification_id=self._row.pk)
-        recording.tell(after, self._job.user)
+        recording.send_signal(after, self._job.user)
         if isinstance(answer, RealNameError):
             answer.verification_id = after.pk
             raise answer.with_traceback(None) from None

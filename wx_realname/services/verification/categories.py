@@ -27,14 +27,14 @@ def _together(found: conf.Merchant) -> list[dict[str, Any]]:
     """WeChat is asked by one thread; the others wait, and read what it kept."""
     with single_flight.leading(_key(found)) as flight:
         if flight is None:
-            return _fetched(found)
-    if error := single_flight.landed(flight, conf.current().total_timeout):
+            return _fetch(found)
+    if error := single_flight.wait_for(flight, conf.current().total_timeout):
         raise error
     cached = remembered(found)
-    return _fetched(found) if cached is None else cached
+    return _fetch(found) if cached is None else cached
 
 
-def _fetched(found: conf.Merchant) -> list[dict[str, Any]]:
+def _fetch(found: conf.Merchant) -> list[dict[str, Any]]:
     fresh = clients.client_for(found).get_category(clients.deadline())
     try:
         _cache().set(_key(found), fresh, CACHED)

@@ -37,7 +37,7 @@ def check(
     """
     # by the same names, so that a frame of this function shows nothing
     code, real_name, credential_id = map(Secret.of, (code, real_name, credential_id))
-    prepared = job.prepared(
+    prepared = job.prepare(
         user=user,
         alias=merchant,
         notice=notice,
@@ -45,8 +45,8 @@ def check(
         token=("code", code, "wx_realname.check_code_digest"),
         **typed.faults(Secret(openid), real_name, credential_id),
     )
-    data = typed.normalized(real_name, credential_id)
-    return attempt.made(_Check(**prepared, openid=openid, code=code, typed=data))
+    data = typed.normalize(real_name, credential_id)
+    return attempt.run(_Check(**prepared, openid=openid, code=code, typed=data))
 
 
 @dataclass(frozen=True)

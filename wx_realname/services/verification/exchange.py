@@ -32,14 +32,14 @@ def exchange(
     """
     # by the same name, so that a frame of this function shows nothing
     auth_token = Secret.of(auth_token)
-    prepared = job.prepared(
+    prepared = job.prepare(
         user=user,
         alias=merchant,
         notice=notice,
         request=request,
         token=("auth_token", auth_token, "wx_realname.token_digest"),
     )
-    return attempt.made(_Exchange(**prepared, auth_token=auth_token))
+    return attempt.run(_Exchange(**prepared, auth_token=auth_token))
 
 
 @dataclass(frozen=True)

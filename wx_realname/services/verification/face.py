@@ -66,7 +66,7 @@ def begin_face(
     # by the same names, so that a frame of this function shows nothing
     openid, real_name, credential_id = map(Secret.of, (openid, real_name, credential_id))
     row_id = uuid7()
-    prepared = job.prepared(
+    prepared = job.prepare(
         user=user,
         alias=merchant,
         notice=notice,
@@ -74,9 +74,9 @@ def begin_face(
         token=("id", Secret(str(row_id)), "wx_realname.face_digest"),
         **typed.faults(openid, real_name, credential_id),
     )
-    data = typed.normalized(real_name, credential_id)
-    row = attempt.made(_Begin(**prepared, row_id=row_id, openid=openid, typed=data))
-    row.verify_id = face_record.opened(row).verify_id.reveal()
+    data = typed.normalize(real_name, credential_id)
+    row = attempt.run(_Begin(**prepared, row_id=row_id, openid=openid, typed=data))
+    row.verify_id = face_record.read(row).verify_id.reveal()
     return row
 
 
@@ -99,13 +99,13 @@ def finish(record: UUID, origin: audit.Origin) -> Verification:
     row = _read(record)
     trust.require([row], origin)
     if row.status != Status.WAITING:
-        return _as_it_ended(row)
+        return _return_or_raise(row)
     release()
     with single_flight.leading(row.pk) as flight:
         if flight is None:
             with log.bound(verification_id=row.pk, merchant=row.merchant, attempt=row.attempt):
-                return _asked(row, origin)
-    error = single_flight.landed(flight, conf.current().total_timeout)
+                return _query(row, origin)
+    error = single_flight.wait_for(flight, conf.current().total_timeout)
     return _after_others(row.pk, error)
 
 
@@ -167,7 +167,7 @@ def _read(record: UUID) -> Verification:
     return row
 
 
-def _as_it_ended(row: Verification) -> Verification:
+def _return_or_raise(row: Verification) -> Verification:
     if row.status == Status.PENDING:
         raise ExchangeInProgress(verification_id=row.pk)
     if row.status in (Status.VERIFIED, Status.ERASED):
@@ -179,17 +179,17 @@ def _after_others(record: UUID, error: RealNameError | None) -> Verification:
     """How others ended the record; the error, if it waits still."""
     row = _read(record)
     if row.status != Status.WAITING:
-        return _as_it_ended(row)
+        return _return_or_raise(row)
     error = error or WeChatUnreachable()
     error.verification_id = row.pk
     raise error
 
 
-def _asked(row: Verification, origin: audit.Origin) -> Verification:
+def _query(row: Verification, origin: audit.Origin) -> Verification:
     """Ask, and record what ends the record. A query reserves nothing: killed here, the row waits."""
-    face = face_record.opened(row)
+    face = face_record.read(row)
     watch = recording.Stopwatch()
-    ended = _ended(row, face)
+    ended = _ask(row, face)
     if ended.error:
         ended.error.verification_id = row.pk
     if ended.becomes == "waiting":
@@ -200,7 +200,7 @@ def _asked(row: Verification, origin: audit.Origin) -> Verification:
     after = recording.record(row, changes, origin, using, row.user)
     if after is None:
         return _after_others(row.pk, None)
-    recording.tell(after, after.user)
+    recording.send_signal(after, after.user)
     if after.status != Status.VERIFIED:
         raise error_of(after)
     after.newly_verified = True
@@ -217,7 +217,7 @@ def _changes(row: Verification, face: FaceRecord, ended: wechat.Ended) -> dict[s
     return emptied | recording.ended(row, ended.error, ended.becomes)
 
 
-def _ended(row: Verification, face: FaceRecord) -> wechat.Ended:
+def _ask(row: Verification, face: FaceRecord) -> wechat.Ended:
     """How it ended, by WeChat's word or by the clock."""
     if row.expires_at is None or timezone.now() > row.expires_at + GRACE:
         return wechat.Ended("unknown", FaceExpired())

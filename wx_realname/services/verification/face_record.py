@@ -60,7 +60,7 @@ class FaceRecord:
         return sealed == (str(row.user_id), row.merchant, row.app_id)
 
 
-def opened(row: Verification) -> FaceRecord:
+def read(row: Verification) -> FaceRecord:
     """What the waiting row keeps.
 
     Raises `InternalError` when that isn't what was sealed, or contradicts the row: nothing is signed
@@ -70,14 +70,14 @@ def opened(row: Verification) -> FaceRecord:
     if sealed and not has_key_for(sealed.envelope, conf.current().encryption_keys):
         logger.error("%s: ENCRYPTION_KEYS has no key for this face record", row.pk)
         raise Misconfigured(verification_id=row.pk)
-    face = _opened(row)
+    face = _open(row)
     if face is None or not face.is_of(row):
         logger.error("%s contradicts what was sealed when its face verification began", row.pk)
         raise InternalError(verification_id=row.pk)
     return face
 
 
-def _opened(row: Verification) -> FaceRecord | None:
+def _open(row: Verification) -> FaceRecord | None:
     if row.face_encrypted is None:
         return None
     try:

@@ -70,7 +70,7 @@ class Job(ABC):
         return str(row.user_id) == str(self.user.pk)
 
 
-def prepared(
+def prepare(
     *,
     user: Any,
     alias: Any,

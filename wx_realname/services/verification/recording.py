@@ -207,7 +207,7 @@ def _is_written(row: Verification, changes: dict[str, Any], using: str) -> bool:
     return rows.filter(pk=row.pk, attempt=row.attempt, **same).exists()
 
 
-def tell(after: Verification, user: Any) -> None:
+def send_signal(after: Verification, user: Any) -> None:
     """The signal of that end. A failing receiver changes nothing."""
     signals = {Status.VERIFIED: verification_succeeded, Status.REJECTED: verification_rejected}
     signal = signals.get(Status(after.status))

@@ -44,7 +44,7 @@ def reserve(job: Job) -> Verification:
     for _ in range(RESERVE_TRIES):
         # An older INDEX_KEYS may have written the digest; else the insert itself tells.
         known = _find(job) if len(job.digests) > 1 else None
-        row = _inserted(job) if known is None else None
+        row = _insert(job) if known is None else None
         if row is None:
             known = known or _find(job)
             row = _again(job, known) if known else None
@@ -59,7 +59,7 @@ def _find(job: Job) -> Verification | None:
     return rows.filter(token_digest__in=[digest.hex for digest in job.digests]).first()
 
 
-def _inserted(job: Job) -> Verification | None:
+def _insert(job: Job) -> Verification | None:
     """A new row, committed; None when the token has one."""
     now = timezone.now()
     values = {
@@ -119,10 +119,10 @@ def _again(job: Job, known: Verification) -> Verification | None:
         raise error_of(known)
     if known.status == Status.PENDING and not is_stuck(known):
         raise ExchangeInProgress(verification_id=known.pk)
-    return _taken_over(job, known)
+    return _take_over(job, known)
 
 
-def _taken_over(job: Job, known: Verification) -> Verification | None:
+def _take_over(job: Job, known: Verification) -> Verification | None:
     """The row, pending again for another attempt of ours."""
     now = timezone.now()
     in_doubt = known.in_doubt or known.status in (Status.PENDING, Status.UNKNOWN)

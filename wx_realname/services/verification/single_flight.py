@@ -45,7 +45,7 @@ def leading(query: Hashable) -> Iterator[Future[RealNameError | None] | None]:
         own.set_result(error)
 
 
-def landed(flight: Future[RealNameError | None], seconds: float) -> RealNameError | None:
+def wait_for(flight: Future[RealNameError | None], seconds: float) -> RealNameError | None:
     """A fresh error like the leader's; None when it had none."""
     try:
         error = flight.result(timeout=seconds)
