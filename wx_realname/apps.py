@@ -1,4 +1,4 @@
-"""What Django calls first: checks and the deletion of users are registered, the settings are read."""
+"""The app config: registers checks and the handler of deleted users, and reads the settings."""
 
 import traceback
 
@@ -41,6 +41,6 @@ class WxRealnameConfig(AppConfig):
 
 
 def _is_command() -> bool:
-    """Whether manage.py or django-admin starts the site: they say it as a check does."""
+    """Whether manage.py or django-admin starts the site: there a check reports wrong settings."""
     execute = ManagementUtility.execute.__code__
     return any(frame.f_code is execute for frame, _line in traceback.walk_stack(None))

@@ -1,6 +1,6 @@
-"""System checks: what would fail at the first citizen is said at start, with the setting and the way out.
+"""System checks: report at start what would fail at the first citizen, with the setting and the remedy.
 
-`--deploy` adds what only matters in production, `--database` what only the database knows.
+`--deploy` adds checks for production, `--database` checks that query the database.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
             yield from _expiry(source.setting, certificate)
 
 
-#: By the system's word for why a file can't be read.
+#: By the operating system's reason why a file can't be read.
 _FILE_HINTS = {
     os.strerror(
         errno.EACCES

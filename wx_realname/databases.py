@@ -1,6 +1,6 @@
 """What differs between databases: the only module that reads `connection.vendor`.
 
-A database that isn't known here gets what is plain SQL everywhere, or the ORM.
+An unknown database gets standard SQL, or the ORM.
 """
 
 from __future__ import annotations

@@ -19,14 +19,14 @@ from .exceptions import ConfigurationError
 
 PREFIX = conf.PREFIX
 
-#: How Kubernetes tells every pod of a service's address; one named wx-realname gets our prefix.
+#: Kubernetes sets such variables for every service; those of one named wx-realname have this prefix.
 _SERVICE_LINK = re.compile(
     r"_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$"
 )
 
 
 def _raw(env: environ.Env, name: str) -> str:
-    """As it stands: django-environ takes a leading `$` for a reference, and secrets may have one."""
+    """The unchanged value: django-environ takes a leading `$` for a reference, and secrets may have one."""
     return str(env.ENVIRON[name])
 
 

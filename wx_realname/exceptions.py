@@ -1,7 +1,7 @@
-"""Every error that users meet: one class for each code of the REST interface, in one table.
+"""Every error that users see: one class for each code of the REST interface, in one table.
 
-A class says all there is to say of its code: the HTTP status, what the caller should do next,
-what becomes of the record, and the words. None of them ever carries a name, an ID number, a
+A class has everything about its code: the HTTP status, what the caller should do next, the record's
+status, and the text. None of them ever carries a name, an ID number, a
 token or a key.
 """
 
@@ -23,7 +23,7 @@ Outcome = Literal["rejected", "failed", "unknown"]
 
 
 class ConfigurationError(ImproperlyConfigured):
-    """A setting, key or certificate is wrong. The message names it and the way out."""
+    """A setting, key or certificate is wrong. The message names it and the remedy."""
 
 
 class DecryptionError(Exception):
@@ -31,7 +31,7 @@ class DecryptionError(Exception):
 
 
 class WeChatReply(TypedDict):
-    """What WeChat said: its return code, its words, and the hint (or rid) that its support asks for."""
+    """WeChat's refusal: return code, errmsg, and the hint (or rid) that WeChat's support asks for."""
 
     errcode: int
     errmsg: str

@@ -19,9 +19,9 @@ from secrets import token_hex
 from types import MappingProxyType
 from typing import Any
 
-#: What a line is told apart by; absent: "-".
+#: The fields of every line; "-" where one is absent.
 CONTEXT = ("request_id", "verification_id", "merchant", "attempt")
-#: What the line at an attempt's end says besides.
+#: Further fields of the line at an attempt's end.
 OUTCOME = ("event", "method", "status", "error_code", "errcode", "duration_ms", "recorded")
 
 HEADER = "X-Request-ID"
@@ -33,7 +33,7 @@ _bound: ContextVar[Any] = ContextVar("wx_realname", default=MappingProxyType({})
 
 
 class bound:  # noqa: N801 - reads as what it does
-    """Meanwhile every line of this thread or task carries these fields too."""
+    """Add these fields to every line of this thread or task within the block."""
 
     def __init__(self, **fields: Any) -> None:
         self._fields = fields

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 def vouched(rows: list[Verification]) -> list[Verification]:
-    """Those of the rows that stand as their audit trail says; `apps` sets it to `services.trust`'s."""
+    """The rows that agree with their audit trail; `apps` sets it to the function of `services.trust`."""
     raise RuntimeError("wx_realname is not in INSTALLED_APPS")
 
 
 class VerificationQuerySet(models.QuerySet["Verification"]):
     def deciding(self) -> VerificationQuerySet:
-        """From the write database: a replica may not know yet what was just decided."""
+        """From the write database: a replica may lag behind the last decision."""
         return self.using(router.db_for_write(self.model))
 
     def of(self, user: Any) -> VerificationQuerySet:
@@ -25,7 +25,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         return self.filter(user_id=user.pk)
 
     def without_ciphertexts(self) -> VerificationQuerySet:
-        """For lists and look-ups that decrypt nothing: masked values are all they fetch."""
+        """For lists and look-ups that decrypt nothing: fetches masked values only."""
         return self.defer("real_name_encrypted", "credential_id_encrypted", "face_encrypted")
 
     def current_for(self, user: Any, *, methods: tuple[str, ...] = ()) -> Verification | None:
@@ -38,7 +38,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         return newest if newest is None or vouched([newest]) else None
 
     def newest_verified(self, user: Any, *, methods: tuple[str, ...] = ()) -> Verification | None:
-        """The same as it is stored: for callers who hold it against the trail themselves."""
+        """The same without the comparison: for callers who compare it with the trail themselves."""
         if user is None or user.pk is None:
             return None
         verified = self.deciding().of(user).filter(status=self.model.Status.VERIFIED)

@@ -1,4 +1,4 @@
-"""A request id for everything that a site logs: optional, for our own calls have theirs without it."""
+"""A request id for everything that a site logs. Optional: this package's own views have one without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records: who was verified with what outcome, and the trail of all that happened to them."""
+"""Records of verifications, consents and notices, and the audit trail."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Notice(models.Model):
         return f"{self.purpose} {self.version} ({self.language})"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Once: what citizens agreed to never changes."""
+        """Only the first save: a published notice never changes."""
         if not self._state.adding:
             raise TypeError("a notice that was published is never changed: publish a new version")
         super().save(*args, **kwargs)
@@ -94,7 +94,7 @@ class Consent(models.Model):
 
 
 class Verification(models.Model):
-    """One auth_token, face or check and what became of it. Never holds the token itself."""
+    """One auth_token, face or check and its outcome. Never holds the token itself."""
 
     class Method(models.TextChoices):
         AUTHORIZE = "authorize", _("authorize button")
@@ -137,7 +137,7 @@ class Verification(models.Model):
 
     real_name_encrypted = EncryptedField(_("name, encrypted"), null=True)
     credential_id_encrypted = EncryptedField(_("ID number, encrypted"), null=True)
-    #: Of a face that isn't decided yet: verify_id, out_seq_no, openid and what was typed, as JSON.
+    #: Of an undecided face: verify_id, out_seq_no, openid, and the typed name and number, as JSON.
     face_encrypted = EncryptedField(_("face verification, encrypted"), null=True)
     real_name_masked = ExactCharField(_("real name"), max_length=255, null=True)
     credential_id_masked = ExactCharField(_("ID number"), max_length=18, null=True)
@@ -164,7 +164,7 @@ class Verification(models.Model):
     verified_at = MomentField(_("verified at"), null=True)
     erased_at = MomentField(_("erased at"), null=True)
     expires_at = MomentField(_("verify_id expires at"), null=True)
-    #: When `realname_settle` last took a waiting face to ask about it.
+    #: When `realname_settle` last took the waiting face.
     settled_at = MomentField(_("taken by settle at"), null=True)
 
     token_digest = ExactCharField(_("token digest"), max_length=64)
@@ -232,7 +232,7 @@ class Verification(models.Model):
 
     @property
     def real_name_shown(self) -> str | None:
-        """The masked name, as MASK_NAME lets it be shown."""
+        """The masked name, as MASK_NAME allows it."""
         masked = self.real_name_masked
         if masked is None or conf.current().mask_name == "last":
             return masked
@@ -253,8 +253,8 @@ class Verification(models.Model):
     def personal_data(self) -> PersonalData | None:
         """Name and number in plain text, or None when there is no ciphertext (erased, or "masked").
 
-        Raises `DecryptionError`. Whoever calls this for a human uses `services.reveal`, which
-        leaves its trace.
+        Raises `DecryptionError`. To show it to a person, use `services.reveal`, which
+        leaves an audit event.
         """
         if self.real_name_encrypted is None or self.credential_id_encrypted is None:
             return None
@@ -269,7 +269,7 @@ class Verification(models.Model):
 
 
 def encrypted_field(name: str) -> EncryptedField:
-    """The field of a ciphertext, with its own methods in sight."""
+    """The field of that name, typed as `EncryptedField`."""
     field = Verification._meta.get_field(name)
     if not isinstance(field, EncryptedField):
         raise TypeError(f"{name} is not encrypted")
@@ -277,7 +277,7 @@ def encrypted_field(name: str) -> EncryptedField:
 
 
 class AuditEvent(models.Model):
-    """What happened: appended, never changed. No foreign keys, so that nothing deletes or alters it.
+    """An event of the audit trail: appended, never changed. No foreign keys: nothing cascades to it.
 
     Holds no name, number, ciphertext or token.
     """
@@ -392,7 +392,7 @@ class AuditAccess(models.Model):
 
 
 class ServiceUse(models.Model):
-    """That a citizen used the services of a purpose on a day: one row, whatever the number of requests."""
+    """A citizen used the services of a purpose on a day: one row for any number of requests."""
 
     user_id = ExactCharField(_("user"), max_length=64)
     purpose = ExactCharField(_("purpose"), max_length=64)
@@ -436,7 +436,7 @@ class ExportRequest(models.Model):
 
 
 class AuditSeal(models.Model):
-    """A link of the chain: the Merkle root over a batch of events, tied to the seal before, signed.
+    """A link of the chain: the Merkle root over a batch of events, linked to the previous seal, signed.
 
     Its number is unique, so that two sealers can't fork the chain.
     """
@@ -462,10 +462,10 @@ class AuditSeal(models.Model):
 
 
 class HourlyStatistic(models.Model):
-    """One hour (UTC) of one merchant's attempts by one method, or of all together, counted from the trail.
+    """One hour (UTC) of attempts of one merchant and method, or of all together, counted from the trail.
 
-    All together is the row without a merchant: what the overview shows at first.
-    Only `statistics` writes it, and can count it anew: nothing is lost with it.
+    The row of all together has no merchant: the overview shows it first.
+    Only `statistics` writes it, and can count it again.
     """
 
     hour = MomentField(_("hour"))
@@ -490,7 +490,7 @@ class HourlyStatistic(models.Model):
             ),
         )
         indexes = (
-            # where counting goes on
+            # where the next count begins
             models.Index(fields=("complete", "hour"), name="wx_realname_hour_complete"),
         )
 

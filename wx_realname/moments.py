@@ -1,4 +1,4 @@
-"""Times: the field whose value seals vouch for, their one text, and where a day begins."""
+"""Times: the model field, the text that HMACs cover, and midnight."""
 
 from __future__ import annotations
 

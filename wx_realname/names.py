@@ -1,4 +1,4 @@
-"""A name as people type it, brought to the one form that is compared and sent; and whether it can be one.
+"""Normalizes a typed name to the form that is compared and sent, and checks whether it is plausible.
 
 The dot of a name is U+00B7 alone (民委发〔2016〕33号). Private-use code points of GBK are those that
 GB 18030-2022 gave a place in Unicode (18 two-byte codes, and A8BC since GB 18030-2005), and the

@@ -1,6 +1,8 @@
-"""Why a database can't be asked at all, told from what its driver raises.
+"""Why a database can't be used at all, by the code of the driver's error.
 
-What tells of the data isn't among it: a value that isn't what its column holds, or a column that is gone.
+Errors about the data, such as an unreadable value or a missing column, are not outages. A probe afterwards
+can't replace the codes: a lock time-out or a full disk may be over by then, and a SELECT doesn't show that
+an INSERT is refused.
 """
 
 from __future__ import annotations
@@ -14,14 +16,14 @@ from django.db import Error, InterfaceError, OperationalError
 
 
 class Outage(Enum):
-    """What stands in the way; its value says so, and the way out."""
+    """The cause; its value is the message, with the remedy."""
 
     UNMIGRATED = "The database lacks a table: run manage.py migrate, or find out who removed it."
     REFUSED = "The database refused."
     SILENT = "The database didn't answer."
 
 
-#: PostgreSQL's SQLSTATE, MySQL's number, and SQLite's words, which has nothing else.
+#: PostgreSQL's SQLSTATE, MySQL's number, and SQLite's text, which has no codes.
 _SIGNS: Mapping[Outage, re.Pattern[str]] = MappingProxyType(
     {
         Outage.UNMIGRATED: re.compile("42P01|3F000|1146|no such table: .*"),
@@ -39,7 +41,7 @@ _SIGNS: Mapping[Outage, re.Pattern[str]] = MappingProxyType(
 
 
 def outage(error: Exception) -> Outage | None:
-    """What stands in the way; None where the error tells of something else."""
+    """The outage that the error reports; None for another error."""
     if not isinstance(error, Error):
         return None
     if _is_of_the_connection(error):
@@ -49,10 +51,10 @@ def outage(error: Exception) -> Outage | None:
 
 
 def describe(error: Exception) -> str:
-    """A sentence or two: what stands in the way, the way out, and the driver's first line.
+    """The message for the operator: cause, remedy, and the first line of the driver's text.
 
-    The driver names host, user and table there, and no password. Of what isn't an outage only the class
-    is told: the driver's words may quote a row.
+    The driver names host, user and table there, and no password. Of another error only the class is
+    shown: the driver's text may quote a row.
     """
     found = outage(error)
     if found is None:

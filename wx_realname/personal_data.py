@@ -1,4 +1,4 @@
-"""Opaque holders: plain text that no repr, log line, traceback or pickle gives away."""
+"""Opaque holders of plain text: no repr, log line, traceback or pickle shows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 
 class _Opaque:
-    """Shows nothing of what it holds, and can't be changed, formatted or pickled into the open."""
+    """Its repr shows nothing, and it can't be changed, formatted or pickled."""
 
     __slots__ = ()
 
@@ -41,7 +41,7 @@ class Secret(_Opaque):
         return value if isinstance(value, Secret) else cls(value)
 
     def reveal(self) -> str:
-        """The plain text. Call it where it is used, and bind it to no name that outlives the line."""
+        """The plain text. Call it where the text is used, and don't bind it to a name."""
         return self.__text
 
     def __bool__(self) -> bool:

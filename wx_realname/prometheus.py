@@ -1,4 +1,4 @@
-"""Metrics for Prometheus (extra `[prometheus]`): importing this module begins to count.
+"""Metrics for Prometheus (extra `[prometheus]`). Counting begins when this module is imported.
 
     path("metrics", wx_realname.prometheus.metrics)      # in a URLconf; guard it, see there
 
@@ -25,7 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from . import signals
 
-# WeChat's errcode is no label: nobody bounds how many there are. The error_codes are ours.
+# WeChat's errcode is not a label: its number of values is unbounded. error_code has few.
 ATTEMPTS = Counter(
     "wx_realname_attempts",
     "Attempts that ended, by outcome.",
@@ -69,7 +69,7 @@ def _count_miss(**_: Any) -> None:
 def metrics(request: Any) -> HttpResponse:
     """All metrics of the process, or of all processes (PROMETHEUS_MULTIPROC_DIR), as Prometheus reads them.
 
-    They name no citizen, but tell strangers how much goes on: let the proxy, or a decorator, keep them out.
+    They name no citizen, but show the site's load: restrict access by the proxy or a decorator.
     """
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

@@ -25,7 +25,7 @@ def _wechat_running() -> Iterator[tuple[Sandbox, dict[str, Any]]]:
 
 @pytest.fixture
 def realname_settings(_wechat_running: tuple[Sandbox, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The WX_REALNAME in force, which leads to the local WeChat. Change it in place:
+    """The current WX_REALNAME, which points to the local WeChat. Change it in place:
 
     `realname_settings["RESPONSE"] = "plain"`.
     """

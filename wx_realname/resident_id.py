@@ -1,6 +1,6 @@
 """The resident ID number of the People's Republic of China (GB 11643-1999): shape, date, check digit.
 
-The check digit is advisory: numbers issued wrongly exist, and their holders are citizens too.
+The check digit is advisory: some issued numbers have a wrong one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def today() -> date:
 
 
 def normalize(number: str) -> str | None:
-    """The number in its one form, or None when it isn't shaped like an ID number.
+    """The normalized number, or None when it doesn't have the form of an ID number.
 
     Lower-case x and full-width digits are folded; blanks and format characters, which a paste brings
     along, are dropped.
@@ -39,7 +39,7 @@ def normalize(number: str) -> str | None:
 
 
 def birth_date(number: str) -> date | None:
-    """The date of birth that a shaped number tells, or None when there is no such day (yet)."""
+    """The date of birth in a number, or None when there is no such day or it is in the future."""
     digits = number[6:14] if len(number) == 18 else "19" + number[6:12]
     try:
         born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
@@ -49,12 +49,12 @@ def birth_date(number: str) -> date | None:
 
 
 def age(born: date, on: date) -> int:
-    """Full years of life; who is born on 29 February has the birthday on 1 March in other years."""
+    """Full years of life. A birthday on 29 February counts as 1 March in other years."""
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def age_of(number: str) -> int | None:
-    """The age, today in China, of who bears the shaped number; None where it tells no birth date."""
+    """The age of the number's holder, today in China; None where it has no valid birth date."""
     born = birth_date(number)
     return age(born, today()) if born else None
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from django.urls import Resolver404, resolve
 
-#: What of a request may hold what a citizen or an officer typed.
+#: The parts of a request that may hold what a citizen or an officer typed.
 _POSTED = ("data", "query_string", "cookies")
 #: What sentry-sdk keeps of an outgoing request: WeChat's has the access_token or the app secret in it.
 _QUERIES = ("http.query", "http.fragment", "url.query")
@@ -48,7 +48,7 @@ def _without_query(record: Any) -> None:
 
 
 def _is_ours(url: Any) -> bool:
-    """Whether the path is one of this package's; True where that can't be told."""
+    """Whether the path is one of this package's; True where that isn't known."""
     try:
         match = resolve(urlsplit(str(url)).path)
     except Resolver404:

@@ -1,4 +1,4 @@
-"""What a site may listen to. All are sent robustly: a failing receiver is logged, and changes nothing.
+"""Signals for the site. All are sent robustly: a failing receiver is logged, and changes nothing.
 
 Of records, after the commit, with `verification` and `user`: `verification_succeeded`,
 `verification_rejected`, `verification_erased`.

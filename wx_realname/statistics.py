@@ -1,4 +1,4 @@
-"""Hourly statistics, counted from the trail: by a command, or when somebody looks; never in an exchange.
+"""Hourly statistics, counted from the trail by a command or for the overview, never in an exchange.
 
 An hour is counted again until it is complete: until LATENESS after its end, when every transaction
 that stamped an event within it has long been committed.
@@ -47,7 +47,7 @@ _COUNTED = ("attempts", "peak", "peak_at", "outcomes", "durations", "complete")
 
 
 def roll_up(*, batch_size: int = DENSE) -> Iterator[int]:
-    """Count what isn't counted yet, oldest first; yields how many attempts each step counted.
+    """Count uncounted events, oldest first; yield how many attempts each step counted.
 
     After a step of `batch_size` attempts the next looks at a single hour, which is counted whole. It may
     be stopped between any two steps, and run twice at once.
@@ -57,7 +57,7 @@ def roll_up(*, batch_size: int = DENSE) -> Iterator[int]:
 
 
 def recount(*, batch_size: int = DENSE) -> Iterator[int]:
-    """Count anew all that the trail still knows, as `roll_up` does: statistics aren't sealed.
+    """Count again all events of the trail, as `roll_up` does: statistics aren't sealed.
 
     What was counted before the trail's first event stays: old events may have been removed since.
     """
@@ -179,7 +179,7 @@ def _groups(using: str, start: datetime, end: datetime) -> Iterable[Any]:
 
 
 class _Hour:
-    """What is counted of one hour."""
+    """The figures of one hour."""
 
     def __init__(self) -> None:
         self._minutes: Counter[datetime] = Counter()

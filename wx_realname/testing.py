@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CITIZEN", "RealNameTestMixin", "made_up_settings", "running_sandbox", "verify_by_face"]
 
-#: Somebody who doesn't exist. Make others: `Citizen(real_name, credential_id)`.
+#: An invented citizen. Make others: `Citizen(real_name, credential_id)`.
 CITIZEN = Citizen("张三", "110101199003070038")
 
 
@@ -31,7 +31,7 @@ NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
 def made_up_settings(*aliases: str) -> dict[str, Any]:
-    """A whole WX_REALNAME without a secret of anybody's, and a WeChat that can't be reached.
+    """A complete WX_REALNAME with invented secrets, and a WeChat that can't be reached.
 
     With a merchant for each alias ("default" unless given). The system checks find it right.
     """

@@ -1,4 +1,4 @@
-"""Whether a text from outside can be taken as it is."""
+"""Validation of texts from outside."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def clean_text(text: Secret, max_length: int, *, blank: bool = False) -> str | Promise | None:
-    """What is wrong with the text (not a string, empty, too long, control characters), or None."""
+    """The fault of the text (not a string, empty, too long, control characters), or None."""
     if not isinstance(text.reveal(), str):
         return _("This must be a string.")
     if not blank and not text.reveal().strip():
@@ -28,7 +28,7 @@ def clean_text(text: Secret, max_length: int, *, blank: bool = False) -> str | P
 
 
 def clean_token(token: Secret, max_length: int) -> str | Promise | None:
-    """What is wrong with a token of WeChat's, or None. It has no blank: WeChat may trim what we compare."""
+    """The fault of a WeChat token, or None. Blanks are refused: WeChat may trim them, and we compare."""
     if fault := clean_text(token, max_length):
         return fault
     if not _VISIBLE_ASCII.fullmatch(token.reveal()):

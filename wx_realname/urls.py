@@ -19,6 +19,6 @@ urlpatterns = [
     path("notices/<str:purpose>/", rights.NoticeInForce.as_view(), name="notice"),
     path("consents/", rights.Consents.as_view(), name="consents"),
     path("consents/<uuid:pk>/withdraw/", rights.Withdrawal.as_view(), name="withdrawal"),
-    # Whatever else lies below the prefix answers in our shape: the prefix is ours alone.
+    # Every other path below the prefix is a 404 in the API's error format.
     re_path(r"^[\s\S]*$", views.Nothing.as_view(), name="nothing"),
 ]

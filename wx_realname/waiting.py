@@ -1,4 +1,4 @@
-"""Waiting no longer than so long for what knows no deadline: DNS, PySocks, some caches."""
+"""A time limit for blocking work that has none: DNS, PySocks, some caches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:
-    """The result of `work`, done in a thread that goes on when the time is over. Raises `TimeoutError`."""
+    """The result of `work`, run in a thread, which continues when the time is over. Raises `TimeoutError`."""
     future: Future[T] = Future()
 
     def run() -> None:

@@ -51,7 +51,7 @@ class _CSRFFailed(ours.PermissionDenied):
 
 
 class _HostsOwn(ours.RealNameError):
-    """A refusal that the host thought of, in its own words."""
+    """A refusal by the host's own permission, with the host's text."""
 
     def __init__(self, exc: drf.APIException) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
 
 
 def as_ours(exc: Exception) -> ours.RealNameError:
-    """The error of ours that an exception means."""
+    """The error of this package for an exception."""
     if isinstance(exc, ours.RealNameError):
         return exc
     if isinstance(exc, drf.ValidationError):

@@ -1,4 +1,4 @@
-"""JSON bodies, read strictly: any fault is a 400, whatever DRF or the json module would make of it."""
+"""Strict JSON bodies: any fault is a 400, even where DRF or the json module would accept it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 class OpaqueJSONParser(BaseParser):
-    """A JSON object whose values come as `Secret`: nothing that looks at the request sees them.
+    """A JSON object whose values are `Secret`, so that nothing that prints the request shows them.
 
     UTF-8 whatever the charset says (RFC 8259 §8.1), of bounded size and depth.
     """

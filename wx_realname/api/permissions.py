@@ -1,4 +1,4 @@
-"""For the host's own views: only who is verified, only who is old enough."""
+"""Permissions for the host's own views: a verified record, a consent, a minimum age."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 
 class RealNameVerified(BasePermission):
-    """Lets pass who has a verified record; others get 403 `real_name_required`.
+    """Requires a verified record; otherwise 403 `real_name_required`.
 
-    Any method will do; `RealNameVerified.by("face", "authorize")` takes those alone.
+    Accepts any method; `RealNameVerified.by("face", "authorize")` accepts only those.
     """
 
     message: Any = None
@@ -76,7 +76,7 @@ class _OldEnough(RealNameVerified):
         return (age is not None and age >= self.years) or self.refuse(exceptions.TooYoung)
 
 
-#: Every age that was asked for: a system check warns when STORAGE keeps no birth date.
+#: Every age in use: a system check warns when STORAGE keeps no birth date.
 ages_in_use: set[int] = set()
 
 

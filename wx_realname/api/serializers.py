@@ -1,4 +1,4 @@
-"""What comes in and what goes out."""
+"""Serializers of requests and answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MASKED = _("Masked, unless the service tells the whole; null: not known, or era
 
 
 class CleanTextField(serializers.Field[Any, Any, Any, Any]):
-    """A string, and nothing that would be turned into one; without control characters."""
+    """A string without control characters. Other types are refused, not converted."""
 
     def __init__(self, *, max_length: int, blank: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -129,7 +129,7 @@ class BegunFaceSerializer(RecordSerializer):
 
 
 def _name_and_number(row: Verification) -> tuple[str | None, str | None]:
-    """Name and number; a ciphertext that can't be opened is nothing known, and no fault of the rest."""
+    """Name and number; None where a ciphertext can't be decrypted, so that other records are still listed."""
     if conf.current().response == "plain":
         try:
             plain = row.personal_data()

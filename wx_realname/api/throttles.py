@@ -55,7 +55,7 @@ class FaceThrottle(PostThrottle):
         return allowed
 
     def give_back(self) -> None:
-        """This request is not to be counted: it didn't reach WeChat."""
+        """Don't count this request: it didn't reach WeChat."""
         if self._limit:
             self._limit.give_back()
 

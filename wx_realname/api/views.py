@@ -1,4 +1,4 @@
-"""The calls of the REST interface. A view parses and hands over; services decide."""
+"""The calls of the REST interface. A view parses the request and calls a service, which decides."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .throttles import CategoriesThrottle, FaceThrottle, PostThrottle, ResultThr
 
 
 class RealNameView(APIView):
-    """What our views share: JSON only, errors in our shape, no transaction around, nothing stored."""
+    """Base of the views: JSON only, this package's error format, no transaction, `no-store`."""
 
     http_method_names = ["get", "post", "delete", "head"]  # what Allow may name: OPTIONS is refused
     permission_classes: Any = (IsAuthenticated,)
@@ -198,7 +198,7 @@ class Faces(RealNameView):
 
 
 class FaceResult(RealNameView):
-    """POST: WeChat is asked how it ended. What the phone believes isn't asked for."""
+    """POST: ask WeChat how it ended. The phone's own result is not used."""
 
     throttle_classes = (ResultThrottle,)
 

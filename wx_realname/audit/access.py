@@ -1,4 +1,4 @@
-"""Who looked at whom: an event names the records that it reached, and vouches for the list."""
+"""Who looked at whom: an event lists the records that it reached, with an HMAC over the list."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _TIME = f"{{0}} GLOB '{_DAY}' OR ({{0}} GLOB '{_DAY}{_MICROSECONDS}' AND {{0}} N
 
 
 def faults() -> Generator[str, None, None]:
-    """Every column with a value spelt otherwise, and the first of its rows."""
+    """Every column that has a value in another spelling, with the first of its rows."""
     for model in MODELS:
         connection = connections[router.db_for_write(model)]
         for field in model._meta.concrete_fields:
@@ -33,7 +33,7 @@ def faults() -> Generator[str, None, None]:
 
 
 def _test(connection: Any, field: models.Field[Any, Any]) -> str | None:
-    """What is true of canonical text in that column; None where the type sees to it."""
+    """The SQL condition for canonical text in that column; None where the type guarantees it."""
     kind = field.target_field if isinstance(field, models.ForeignKey) else field
     if databases.name(connection) == databases.SQLITE:
         tests = {models.UUIDField: _ID, models.DateTimeField: _TIME}

@@ -52,8 +52,8 @@ class Checkpoint:
 
 
 def chain_faults(checkpoints: list[Checkpoint], progress: Progress) -> Faults:
-    """Every wrong place of the seals, and of the events that they cover."""
-    # the numbers alone first: one that is none couldn't be asked for what follows it
+    """Every fault of the seals and of the events that they cover."""
+    # the numbers alone first: a value that isn't a number can't be compared in a query
     numbers: list[Any] = list(stored(AuditSeal).order_by("number").values_list("number", flat=True))
     yield from _link_faults(numbers, checkpoints, progress)
     gone = {each.number for each in checkpoints} - set(numbers)
@@ -70,7 +70,7 @@ def _link_faults(numbers: list[Any], checkpoints: list[Checkpoint], progress: Pr
             continue
         if number > expected:
             yield f"seal {expected} is missing"
-            previous = None  # nothing to hold the link against
+            previous = None  # there is no seal to compare the link with
         kept = [each for each in checkpoints if each.number == number]
         previous = yield from guarded(f"seal {number}", _seal_faults(number, previous, kept))
         expected = number + 1
@@ -110,7 +110,7 @@ def _is_signed(seal: AuditSeal) -> bool:
 
 @dataclass(frozen=True)
 class _Covered:
-    """What is there of a seal's events: the leaf hash of each, and the records that they speak of."""
+    """A seal's events as they are stored: the leaf hash of each, and the records that they are about."""
 
     leaves: dict[bytes, bytes]
     records: set[UUID]
@@ -133,7 +133,7 @@ def _member_faults(seal: AuditSeal, sealed: Members) -> Faults:
 
 
 def _contents(rows: QuerySet[AuditEvent], format_: int) -> _Covered | None:
-    """None where something isn't what its column holds: it can't be read, or be part of a leaf."""
+    """None where a value doesn't fit its column: it can't be read, or be part of a leaf."""
     try:
         events = list(rows)
         records = {event.verification_id for event in events if event.verification_id}
@@ -146,7 +146,7 @@ def _contents(rows: QuerySet[AuditEvent], format_: int) -> _Covered | None:
 def _covered_one_by_one(
     rows: QuerySet[AuditEvent], expected: dict[bytes, bytes], format_: int
 ) -> _Covered:
-    """What can be read; a leaf of what can't has no hash."""
+    """Each event that can be read, one by one; an unreadable one has no leaf hash."""
     found = _Covered({}, set())
     for id_ in expected:
         row = rows.filter(pk=UUID(bytes=id_))
@@ -163,7 +163,7 @@ def _what(id_: bytes, there: dict[bytes, bytes], sealed: dict[bytes, bytes]) -> 
 
 
 def _orphans(named: set[UUID]) -> Faults:
-    """Records that events speak of, and that aren't there: a record is never deleted."""
+    """Records that events are about and that don't exist: a record is never deleted."""
     there: set[UUID] = set()
     if named:
         there = set(stored(Verification).filter(pk__in=named).values_list("pk", flat=True))
@@ -172,7 +172,7 @@ def _orphans(named: set[UUID]) -> Faults:
 
 
 def _strays() -> Faults:
-    """An event of a seal that isn't there, whatever its number: neither sealed nor in the tail."""
+    """An event that claims a seal that doesn't exist: it is neither sealed nor in the tail."""
     seals = stored(AuditSeal).filter(number=OuterRef("seal"))
     strays = stored(AuditEvent).exclude(seal=None).filter(~Exists(seals)).order_by("seal", "id")
     stray = strays.values_list("pk", "seal").first()

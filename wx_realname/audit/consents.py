@@ -1,4 +1,4 @@
-"""Consents vouched for by the trail: each stands as its last event says, each notice as published."""
+"""Verification of consents and notices: each must agree with the HMAC of its last event."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def notice_digests(notice: Notice) -> list[Digest]:
 
 
 def consent_faults() -> Faults:
-    """Every notice, and every consent, that isn't as its events say."""
+    """Every notice and every consent that contradicts its events."""
     notices = {notice.pk: notice for notice in stored(Notice).order_by("pk")}
     yield from _wrong_notices(notices.values())
     for batch in batches(stored(Consent), BATCH):  # no join: it would hide one of no notice
@@ -152,7 +152,7 @@ def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str
 
 
 def _vouching(**chosen: Any) -> list[AuditEvent]:
-    """The events so chosen, without those whose key may vouch for nothing any more."""
+    """The events that match, without those whose key is no longer trusted."""
     events = list(stored(AuditEvent).filter(**chosen))
     disowned = keys.disowned(events)
     return [event for event in events if event.pk not in disowned]
@@ -163,7 +163,7 @@ def _bears_out(signed: list[Digest], event: AuditEvent) -> bool:
 
 
 def _removed_consents() -> Faults:
-    """Consents that events speak of, and that aren't there: none is ever deleted."""
+    """Consents that events are about and that don't exist: a consent is never deleted."""
     there = stored(Consent).filter(pk=OuterRef("consent_id"))
     given = stored(AuditEvent).filter(event__in=EVENTS).filter(~Exists(there))
     for consent_id in given.values_list("consent_id", flat=True).distinct()[:BATCH]:

@@ -1,6 +1,6 @@
-"""Which old events may be missing: events that only a key of the trail's can make name them.
+"""Which old events may be missing: events with an HMAC by a key of the trail list them.
 
-One says the limit; one for each seal, with an HMAC over the ids, which of its events were removed. What
+One event has the limit; one for each seal has an HMAC over the ids of its removed events. What
 else is missing of an old seal was removed by somebody else.
 """
 
@@ -22,13 +22,13 @@ SEAL = "events of seal "
 
 
 def append_expiry(before: datetime, *, using: str) -> AuditEvent:
-    """Add the event that says so, within the caller's transaction."""
+    """Add the event that has the limit, within the caller's transaction."""
     text = utc_text(before)
     return _append(text, keys.index("audit.expiry").digest(text), using)
 
 
 def append_removal(seal: AuditSeal, *, using: str) -> AuditEvent:
-    """Add the event that names what is missing of the seal by now, within the caller's transaction.
+    """Add the event that lists the seal's removed events, within the caller's transaction.
 
     Raises ValueError for a seal whose list of members was changed.
     """
@@ -49,7 +49,7 @@ def may_be_missing(number: int, missing: set[bytes]) -> bool:
 
 
 def limit() -> datetime | None:
-    """The latest limit that the trail's keys bear out; None where nothing was removed."""
+    """The latest limit that has a valid HMAC; None where nothing was removed."""
     limits = []
     events = stored(AuditEvent).filter(event=Event.EXPIRY).exclude(reason__startswith=SEAL)
     for event in events:

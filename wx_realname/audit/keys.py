@@ -1,7 +1,7 @@
 """The keys of outcome codes and seals: AUDIT_KEYS, and those derived from INDEX_KEYS.
 
-Where AUDIT_KEYS is unset the derived ones write. Once it is set they vouch only up to the first seal that a
-key of AUDIT_KEYS signed: whoever has INDEX_KEYS could forge what came later.
+Where AUDIT_KEYS is unset, the derived keys sign. Once it is set, they are trusted only up to the first
+seal that a key of AUDIT_KEYS signed: whoever has INDEX_KEYS could forge what came later.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def writing_algorithm() -> str:
 
 
 def disowned(events: Iterable[AuditEvent]) -> set[UUID]:
-    """The outcomes whose key may vouch for nothing any more: a derived one, after the change's seal."""
+    """The outcomes whose key is no longer trusted: derived keys, after the seal of the change."""
     derived = [event for event in events if is_derived(event.outcome_key_id)]
     if not derived or not conf.current().audit_keys:
         return set()
@@ -60,7 +60,7 @@ def disowned(events: Iterable[AuditEvent]) -> set[UUID]:
 
 
 def vouches_for_seal(seal: AuditSeal) -> bool:
-    """Whether the key that signed the seal may: a derived one until the seal of the change."""
+    """Whether the seal's key is trusted: a derived key is, until the seal of the change."""
     if not is_derived(seal.key_id) or not conf.current().audit_keys:
         return True
     given_up = seal_of_change()
@@ -120,9 +120,9 @@ def derived_outcomes(using: str) -> QuerySet[AuditEvent]:
 
 
 def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:
-    """Whether what is stored is the digest by that key: never by a key that isn't in the settings.
+    """Whether the stored value is the digest by that key; False for a key that isn't in the settings.
 
-    What is stored may be anything: somebody may have tampered with it.
+    The stored value may be of any type: somebody may have tampered with it.
     """
     stored = str(hex_).encode("utf-8", "surrogatepass")
     ours = (digest.hex.encode() for digest in digests if digest.key_id == key_id)
@@ -130,7 +130,7 @@ def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:
 
 
 def needing(index_key_id: str) -> int:
-    """How many outcome codes and seals can be verified only with what is derived from that key."""
+    """How many outcome codes and seals only a key derived from that key can verify."""
     key_id = _derived_id(index_key_id)
     using = router.db_for_write(AuditEvent)
     codes = AuditEvent.objects.using(using).filter(outcome_key_id=key_id).count()
@@ -138,7 +138,7 @@ def needing(index_key_id: str) -> int:
 
 
 def _derived_id(index_key_id: str) -> str:
-    """The key id of what is derived from that key of INDEX_KEYS."""
+    """The id of the key derived from that key of INDEX_KEYS."""
     return f"{DERIVED}{index_key_id}"
 
 

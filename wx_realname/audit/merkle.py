@@ -1,4 +1,4 @@
-"""Merkle tree hashing as RFC 6962 §2.1 has it, leaves and nodes told apart by a prefix.
+"""Merkle tree hashing by RFC 6962 §2.1: a prefix distinguishes leaves from nodes.
 
 With SHA-256, or with SM3 (GB/T 32905) in its place: both have 256 bits.
 """
@@ -19,7 +19,7 @@ def sha256(data: bytes) -> bytes:
 
 
 def sm3(data: bytes) -> bytes:
-    """By cryptography: not every Python's hashlib has it."""
+    """From cryptography: not every Python's hashlib has SM3."""
     digest = Hash(SM3())
     digest.update(data)
     return digest.finalize()

@@ -1,4 +1,4 @@
-"""What an outcome's HMAC covers: how an attempt or a record's life ended, and what is stored since.
+"""What an outcome's HMAC covers: how an attempt or a record ended, and what has been stored since.
 
 The input begins with the number of its format. A change of what is covered is a new format; the formats
 before it still verify.
@@ -21,7 +21,7 @@ _as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 def digests(row: Verification, event: Mapping[str, Any]) -> list[Digest]:
-    """HMACs over the outcome that the event says of the row, the writing key's first.
+    """HMACs over the event's outcome of the row, the writing key's first.
 
     `event`: the columns of the `AuditEvent`.
     """

@@ -1,4 +1,4 @@
-"""A verified record's masks and indexes held against its ciphertexts, which nobody forges without a key.
+"""Compares a verified record's masks and indexes with its ciphertexts, which can't be forged without a key.
 
 Rotation changes ciphertexts and indexes, so an outcome's HMAC can't cover them; the ciphertexts are bound
 to their row by their own authentication.
@@ -16,7 +16,7 @@ from ..vault.keyring import has_key_for
 
 
 def agrees(row: Verification) -> bool:
-    """Whether masks and indexes are those of what is encrypted; True where nothing can be opened."""
+    """Whether masks and indexes fit the decrypted values; True where nothing can be decrypted."""
     if not (
         _can_be_opened(row.real_name_encrypted) and _can_be_opened(row.credential_id_encrypted)
     ):

@@ -1,6 +1,6 @@
-"""Reading what somebody may have tampered with: it stops nothing, and is itself a fault.
+"""Reading values that somebody may have tampered with: an unreadable value is a fault, not a crash.
 
-Who changes a database behind our back may put anything anywhere: on SQLite a text where a time belongs,
+An attacker with database access may write any value: on SQLite a text where a time belongs,
 elsewhere a column of another type, or none.
 """
 
@@ -24,7 +24,7 @@ M = TypeVar("M", bound=models.Model)
 
 
 def stored(model: type[M]) -> models.QuerySet[M]:
-    """The model's rows where they are written: a replica that lags would be a fault of the trail's."""
+    """The model's rows from the write database: a replica that lags would look like tampering."""
     return model._base_manager.using(router.db_for_write(model))
 
 
@@ -42,13 +42,13 @@ def batches(rows: models.QuerySet[M], size: int) -> Generator[list[M], None, Non
 
 
 def tolerate(error: Exception) -> None:
-    """Raise it, where it tells of the database and not of what lies there: that is nobody's tampering."""
+    """Raise the error again if it is an outage of the database, which is no tampering."""
     if outage(error):
         raise error
 
 
 def guarded(what: str, faults: Generator[str, None, T]) -> Generator[str, None, T | None]:
-    """The faults and what their generator returns; one more fault and None where it can't go on."""
+    """Yield the faults, and return the generator's value; if it fails, yield a fault and return None."""
     try:
         return (yield from faults)
     except (ConfigurationError, GeneratorExit):

@@ -1,4 +1,4 @@
-"""Records held against their events: each stands as its last outcome says.
+"""Compares records with their events: each must agree with its last outcome.
 
 What an outcome's HMAC covers stands in `outcome`. Events that aren't sealed yet vouch too, and whoever can
 write to the database can add one; without the key, though, only with a copy of a genuine HMAC. So no
@@ -31,14 +31,14 @@ OUTCOMES = (
     AuditEvent.Event.ERASE,
 )
 
-#: What gives way to nothing lesser: only "failed" and "unknown" are followed by another attempt.
+#: Final statuses: only "failed" and "unknown" are followed by another attempt.
 FINALITY = {str(Status.REJECTED): 1, str(Status.VERIFIED): 1, str(Status.ERASED): 2}
 
 Faults = Generator[str, None, None]
 
 
 def record_faults(progress: Progress, batch_size: int) -> Faults:
-    """Every record that stands otherwise than its outcome says, in the order of their ids."""
+    """Every record that contradicts its outcome, in the order of the ids."""
     last, seen = None, 0
     while True:
         batch, unreadable = _read(_batch(last, batch_size))
@@ -93,7 +93,7 @@ def _plain_records() -> QuerySet[Verification]:
 
 
 def contradicting(rows: list[Verification], using: str) -> set[UUID]:
-    """Which of the rows stand otherwise than their last outcomes say: one indexed read for all of them.
+    """Which of the rows contradict their last outcomes: one indexed query for all of them.
 
     A row that isn't as it was read any more counts as it is now. Raises `Misconfigured` where a key that
     signed an outcome is missing: that is no tampering.
@@ -172,7 +172,7 @@ def _has_expired(row: Verification) -> bool:
 
 
 def _swapped_names(rows: list[Verification]) -> Faults:
-    """Records whose user bears another name than the openid that was verified."""
+    """Records whose user's name isn't the openid that was verified."""
     outcomes = _last_outcomes(rows)
     told = {row.pk: outcomes[row.pk] for row in rows if row.pk in outcomes}
     told = {pk: event for pk, event in told.items() if event.openid_digest}
@@ -195,7 +195,7 @@ def _names(owners: set[Any]) -> dict[Any, str]:
     return dict(rows) if owners else {}
 
 
-#: Events that end nothing.
+#: Events that end no attempt.
 _OTHERS = tuple(event for event in AuditEvent.Event.values if event not in OUTCOMES)
 _EVENT = (
     "event",
@@ -242,7 +242,7 @@ def _finality(event: AuditEvent) -> int:
 
 
 def owners_of(events: Iterable[AuditEvent]) -> set[str]:
-    """The users of those events who are still there, by their ids as text."""
+    """The users of those events who still exist, by their ids as text."""
     user: Any = Verification._meta.get_field("user").remote_field.model
     ids = set()
     for event in events:
@@ -272,7 +272,7 @@ def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bo
             and keys.bears_out(*signed)
             and plaintext.agrees(row)
         )
-    except (TypeError, AttributeError):  # something isn't what its column holds
+    except (TypeError, AttributeError):  # a value doesn't fit its column
         return False
 
 

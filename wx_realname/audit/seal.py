@@ -1,6 +1,6 @@
 """Sealing: unsealed events become a Merkle tree, whose root is linked to the seal before and signed.
 
-Writers take no part: they insert plain events and wait for nobody. What is unsealed is told by the
+Writers take no part: they insert plain events and never wait. An unsealed event is found by its
 event's own empty `seal`, not by its time or id, since commits come out of order.
 """
 
@@ -84,7 +84,7 @@ def seal(*, batch_size: int = BATCH) -> Iterator[AuditSeal]:
 
 
 def unsealed(using: str | None = None) -> QuerySet[AuditEvent]:
-    """What isn't sealed yet, oldest first: in the order of its index, so that nothing is sorted.
+    """Unsealed events, oldest first: in the order of the index, so that nothing is sorted.
 
     To PostgreSQL `seal IS NULL` leaves the rest of the index in no order, unless `seal` is named;
     MariaDB sorts when it is.
@@ -191,7 +191,7 @@ def root_of(members: Members, format_: int = FORMAT) -> str:
 
 
 def leaf(event: AuditEvent, format_: int = FORMAT) -> bytes:
-    """What of an event is sealed: all of it, as JSON."""
+    """The sealed form of an event: all its fields, as JSON."""
     return _json([format_, *(_plain(getattr(event, name)) for name in FIELDS)])
 
 

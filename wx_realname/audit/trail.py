@@ -1,4 +1,4 @@
-"""Appending: writers add plain events and never wait for one another."""
+"""Appending events: writers never wait for one another."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MAX_REASON = 255
 
 @dataclass(frozen=True)
 class Origin:
-    """Who acts, and whence."""
+    """Who acts, and from which address."""
 
     actor_id: str = ""
     ip_address: str | None = None
@@ -46,7 +46,7 @@ def append(
     reason: str = "",
     **details: Any,
 ) -> AuditEvent:
-    """Add one event, within the caller's transaction. It vouches for nothing of the record it is about.
+    """Add one event, within the caller's transaction. It has no HMAC over the record it is about.
 
     `details`: further columns of the event, such as `error_code`.
     """
@@ -97,7 +97,7 @@ def _outcome(
 
 
 def signature_of(digest: Digest) -> dict[str, Any]:
-    """The columns of an event that vouches for something."""
+    """The columns of an event's HMAC."""
     return {"outcome_hmac": digest.hex, "outcome_key_id": digest.key_id}
 
 
@@ -134,9 +134,9 @@ def _text(value: Any) -> str:
 
 
 def _client_ip(request: HttpRequest | None) -> str | None:
-    """The peer's address, or what CLIENT_IP_RESOLVER says; None when it can't be told.
+    """The peer's address, or what CLIENT_IP_RESOLVER returns; None when it isn't known.
 
-    Never an error: an attempt isn't lost for want of an address.
+    Never raises: an attempt must not fail because of an unknown address.
     """
     if request is None:
         return None

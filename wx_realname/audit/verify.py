@@ -1,4 +1,4 @@
-"""Verification of the trail: it reads only, in batches, and yields each wrong place."""
+"""Verification of the trail: reads only, in batches, and yields each fault."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ NOT_RECORDED = (
 
 @dataclass(frozen=True)
 class Tail:
-    """What isn't sealed yet."""
+    """The unsealed events."""
 
     count: int
     oldest: datetime | None
 
 
 def tail() -> Tail:
-    """How many events are unsealed, and since when. Raises one of `UNREADABLE` where nobody can tell."""
+    """How many events are unsealed, and since when. Raises one of `UNREADABLE` where it can't be read."""
     unsealed = stored(AuditEvent).filter(seal=None)
     found = unsealed.aggregate(count=Count("pk"), oldest=Min("created_at"))
     return Tail(found["count"], found["oldest"])
@@ -39,7 +39,7 @@ def tail() -> Tail:
 
 @dataclass(frozen=True)
 class Extent:
-    """How much there is to verify; `events` are the sealed ones."""
+    """The number of rows to verify; `events` are the sealed ones."""
 
     seals: int
     events: int
@@ -55,7 +55,7 @@ def extent() -> Extent:
 def faults(
     checkpoints: list[Checkpoint], progress: Progress, *, batch_size: int = BATCH
 ) -> Iterator[str]:
-    """Every wrong place: first of the chain of seals, then of records against their events.
+    """Every fault: first of the chain of seals, then of records against their events.
 
     `batch_size`: records at once; of events it is a seal's. Raises Django's database errors where the
     database doesn't answer, lacks a table or refuses.

@@ -1,6 +1,6 @@
 """The setting `WX_REALNAME` as frozen dataclasses, read on access so that `override_settings` works.
 
-A wrong value raises `ConfigurationError`, which names the setting and the way out, and never a
+A wrong value raises `ConfigurationError`, which names the setting and the remedy, and never a
 secret; nor do the local variables here hold one, so a traceback can be reported as it is.
 """
 
@@ -49,7 +49,7 @@ __all__ = [
 
 
 class _Parsed:
-    """The last setting seen, and what came of it. The copy notices a dict changed in place."""
+    """The last setting read, and its result. The copy detects a dict that was changed in place."""
 
     def __init__(self) -> None:
         self._raw = _copy(settings.WX_REALNAME)
@@ -60,7 +60,7 @@ class _Parsed:
 
 
 def _copy(value: Any) -> Any:
-    """With dicts and lists of its own, at any depth; `deepcopy` fails at what is refused later."""
+    """A copy of dicts and lists at any depth; `deepcopy` would fail for values that are refused later."""
     if isinstance(value, Mapping):
         return {name: _copy(member) for name, member in value.items()}
     return [_copy(member) for member in value] if isinstance(value, list) else value
@@ -71,7 +71,7 @@ _last: _Parsed | None = None
 
 @receiver(setting_changed)
 def _forget(*, setting: str, **changed: Any) -> None:
-    """A test overrides what is read here. A comparison alone would take True for the 1 before it."""
+    """A test overrides the settings. Comparison alone isn't enough, because True equals 1."""
     global _last
     if setting in ("WX_REALNAME", "USE_TZ", "CACHES"):
         _last = None

@@ -1,4 +1,4 @@
-"""From the dict to the dataclasses: what is wrong raises `ConfigurationError`, naming the setting."""
+"""From the dict to the dataclasses. A wrong value raises `ConfigurationError`, which names the setting."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _hash_keys(section: Section, name: str) -> tuple[HashKey, ...]:
     return tuple(keys)
 
 
-# Of a key's text, nothing is bound to a name or said in a message before it is known to be what it
+# No part of a key's text is bound to a name or put into a message before it is known to be what it
 # should be: where the parts were swapped, the key stands in the place of the id or the algorithm.
 
 

@@ -1,4 +1,4 @@
-"""One dict of the setting while it is read: its place for messages, and none of its values in a repr."""
+"""One dict of the setting while it is read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..personal_data import Secret
 class Section:
     """One dict of the setting, with its place for messages; its repr shows no value.
 
-    `read` gives the dict, so that no frame needs to hold it when an error is raised.
+    `read` returns the dict, so that no frame holds it when an error is raised.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The environment's name of a setting, for complaints: who sets variables has never seen the dict."""
+"""The environment variable of a setting, for error messages: sites that use variables don't see the dict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PLACE = re.compile(r'WX_REALNAME(\["MERCHANTS"\]\["default"\])?\["(\w+)"\]')
 
 
 def with_variable(complaint: str) -> str:
-    """The complaint, and where settings come from variables, the one of the setting it begins with."""
+    """The message, with the environment variable of its setting where settings come from variables."""
     place = _PLACE.match(complaint)
     if not place or _VARIABLES.isdisjoint(os.environ):
         return complaint

@@ -1,4 +1,4 @@
-"""What every command shares once the site has started: no traceback for what the operator can mend.
+"""Base of all commands: no traceback for what the operator can correct.
 
 A wrong setting, a database that fails and Ctrl-C are one line each.
 """
@@ -16,13 +16,13 @@ from ..outages import Outage, describe, outage
 
 UNDONE = 2  # the exit code where the work couldn't be done; 1: it was, and found something
 BACKEND_FAILED = "A key could not be opened or used; the log says which backend failed, and how."
-INTERRUPTED = 128 + 2  # as a shell tells SIGINT
+INTERRUPTED = 128 + 2  # as a shell reports SIGINT
 
 
 class RealnameCommand(BaseCommand):
-    """A command that says in one line why it couldn't work; --traceback shows the rest."""
+    """A command that reports in one line why it failed; --traceback shows the rest."""
 
-    #: What the database's role has to be allowed, said where it refuses.
+    #: The privileges that the database's role needs, for the message where the database refuses.
     needs = ""
     #: What follows from a failure of the database.
     undone = ""
@@ -45,7 +45,7 @@ class RealnameCommand(BaseCommand):
         return " ".join(filter(None, [describe(error), needs, self.undone]))
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Ends quietly on Ctrl-C; who calls `handle` from Python gets the KeyboardInterrupt itself."""
+        """Ends without a traceback on Ctrl-C; a Python caller of `handle` gets the KeyboardInterrupt."""
         try:
             super().run_from_argv(argv)
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What long commands share: batch sizes and progress on a terminal."""
+"""Options of long commands: batch sizes, and progress on a terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def add_batch_size(parser: CommandParser, default: int, *, most: int) -> None:
 
 
 def progress(stream: Any) -> Callable[[str, int], None]:
-    """Tells on a terminal how far it has come; elsewhere it is silent."""
+    """Prints progress on a terminal; elsewhere nothing."""
     said_at = 0.0
 
     def say(what: str, count: int) -> None:

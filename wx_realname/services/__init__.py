@@ -1,4 +1,4 @@
-"""The use cases, by whom they serve: with `audit` and `statistics` the only code that writes."""
+"""The use cases, by the person they serve. Only they, `audit` and `statistics` write."""
 
 from .disclosure.export import export
 from .disclosure.reveal import reveal

@@ -1,4 +1,4 @@
-"""CACHE_ALIAS behind a guard: no request waits long for a cache, nor again soon for one that failed."""
+"""CACHE_ALIAS with a time limit: a cache that failed is skipped for a while."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CacheUnavailable(Exception):
 class Cache:
     """The operations of one cache alias. Each raises `CacheUnavailable` when it can't be done in time.
 
-    Django keeps a connection for each thread, so the cache is looked up anew. A cache in a database
+    Django keeps a connection for each thread, so the cache is looked up each time. A cache in a database
     has one of a pool's few connections by then, and gives it back at once.
     """
 
@@ -54,15 +54,15 @@ class Cache:
         return self._do("get", key)
 
     def set(self, key: str, value: Any, timeout: float | None) -> None:
-        """Keep the value for that many seconds."""
+        """Store the value for that many seconds."""
         self._do("set", key, value, timeout)
 
     def add(self, key: str, value: Any, timeout: float | None) -> bool:
-        """Keep the value for that many seconds, unless there is one; whether it was kept."""
+        """Store the value for that many seconds unless there is one. Return whether it was stored."""
         return bool(self._do("add", key, value, timeout))
 
     def incr(self, key: str, delta: int = 1) -> int:
-        """So many more. Raises ValueError when there is no value."""
+        """Increment. Raises ValueError when there is no value."""
         return int(self._do("incr", key, delta))
 
     def delete(self, key: str) -> None:
@@ -77,7 +77,7 @@ class Cache:
                 return getattr(self.backend, operation)(*arguments)
             return within(WAIT, partial(getattr(self.backend, operation), *arguments))
         except ValueError:
-            raise  # incr of what isn't there
+            raise  # incr of a missing key
         except Exception as error:  # its words may quote the value
             fault = type(error).__name__
         finally:
@@ -89,12 +89,12 @@ class Cache:
 
 
 def waits_are_bounded(alias: str) -> bool:
-    """Whether the cache's own settings bound every wait: it is local, or has both time-outs."""
+    """Whether every wait is bounded by the cache's settings: it is local, or has both time-outs."""
     options = settings.CACHES[alias].get("OPTIONS", {})
     bounded = all(0 < (options.get(name) or 0) <= WAIT for name in TIMEOUTS)
     return bounded or isinstance(caches[alias], _LOCAL)
 
 
 def forget_failures() -> None:
-    """Ask every cache again: for tests."""
+    """Forget which caches failed: for tests."""
     _failed_at.clear()

@@ -1,4 +1,4 @@
-"""Who calls, and for which mini-program: the resolvers of the settings, and what stands in for them."""
+"""The caller's openid and merchant: from the resolvers of the settings, or their defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each merchant's WeChat client: put together once a process, anew when its settings change."""
+"""Each merchant's WeChat client: made once a process, again when its settings change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNKNOWN = _("There is no such merchant.")
 
 @dataclass(frozen=True)
 class _Basis:
-    """What a client is made of: as long as it stays the same, so does the client."""
+    """The settings of a client, which is kept as long as they don't change."""
 
     merchant: conf.Merchant
     api_base_url: str
@@ -47,7 +47,7 @@ class _Basis:
 
 
 class _CacheSeal:
-    """The vault's cipher for what lies in the cache, as `wechat` wants it handed over."""
+    """The vault's cipher for cached values, with the interface that `wechat` expects."""
 
     def seal(self, plaintext: str, context: bytes) -> bytes:
         return self._cipher().encrypt(plaintext, context)
@@ -60,7 +60,7 @@ class _CacheSeal:
 
 
 class _Transport(Transport):
-    """Holds no database connection while WeChat is asked, whatever needed one before."""
+    """Releases database connections before every call."""
 
     def call(self, *args: Any, **kwargs: Any) -> Answer:
         release()
@@ -121,7 +121,7 @@ def _tokens(basis: _Basis, credentials: Credentials) -> AccessTokens:
 
 
 def imported(path: str, setting: str) -> Any:
-    """What an import string of the settings names. Raises `ConfigurationError`, naming the setting."""
+    """The object of an import string. Raises `ConfigurationError`, which names the setting."""
     fault = ""
     try:
         return import_string(path)

@@ -1,6 +1,6 @@
 """How often somebody may do something, counted over all processes in CACHE_ALIAS.
 
-A cache that is down lets everything through, and that is logged: it must not close a public service.
+A cache that is down limits nothing, and that is logged: it must not close a public service.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Limit:
         self._drawn: tuple[str, int] | None = None
 
     def take(self) -> bool:
-        """Count one act more; whether it is within the rate."""
+        """Count one more act. Return whether it is within the rate."""
         self._drawn = None
         if not self._is_limited:
             return True
@@ -46,7 +46,7 @@ class Limit:
             return True
 
     def give_back(self) -> None:
-        """The act that was taken last is not to be counted."""
+        """Uncount the last act."""
         drawn, self._drawn = self._drawn, None
         if drawn is None:
             return
@@ -74,12 +74,12 @@ class Limit:
             return self._cache.incr(counter)
 
     def _window(self) -> float:
-        """When the window ends that begins now, or began just now by another act."""
+        """The end of the window that begins now, or that another act has just begun."""
         self._cache.add(self._key, time.time() + self._seconds, self._seconds)
         return float(self._cache.get(self._key) or time.time() + self._seconds)
 
     def _draw(self, counter: str) -> int:
-        """The number that this act draws: of two that want the same, `add` lets one have it."""
+        """The number of this act: `add` gives each number to one act only."""
         number = int(self._cache.get(counter) or 0) + 1
         while number <= self._most and not self._takes(f"{counter}:{number}"):
             number += 1
@@ -87,7 +87,7 @@ class Limit:
         return number
 
     def _takes(self, ticket: str) -> bool:
-        """False when another act has it. A database that can't be written says so too: an error."""
+        """False when another act has the number. Raises for a cache that stores nothing."""
         if self._cache.add(ticket, 1, self._seconds):
             return True
         if self._cache.get(ticket) is None:
@@ -103,7 +103,7 @@ class Limit:
 
     @property
     def _increments(self) -> bool:
-        """Whether its `incr` is its own: Django's reads, writes, and forgets after five minutes."""
+        """Whether the backend has its own `incr`: Django's reads, writes, and expires after five minutes."""
         return type(self._cache.backend).incr is not BaseCache.incr
 
 

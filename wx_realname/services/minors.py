@@ -1,4 +1,4 @@
-"""Whether a record is of somebody under 18: a look at it is marked as such in the trail."""
+"""Whether a record is about somebody under 18, which the trail records at each look."""
 
 from __future__ import annotations
 

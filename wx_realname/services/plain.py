@@ -1,4 +1,4 @@
-"""One record's personal data for a human: never without an audit event, committed before the decryption."""
+"""One record's personal data for a person: the audit event is committed before the decryption."""
 
 from __future__ import annotations
 

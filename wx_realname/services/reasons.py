@@ -1,4 +1,4 @@
-"""Reasons go into the trail for good: no ID number, no mobile number, not the record's own name."""
+"""Checks of reasons, which the trail keeps: no ID number, no mobile number, not the record's own name."""
 
 from __future__ import annotations
 

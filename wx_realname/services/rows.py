@@ -1,4 +1,4 @@
-"""A record while it is being decided: what changes it, and on what condition."""
+"""Conditional changes of a record while it is being decided."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def is_stuck(row: Verification) -> bool:
 
 
 def abandoned(row: Verification) -> type[RealNameError]:
-    """What an attempt comes to whose worker died. The begin of a face consumed nothing."""
+    """The error of an attempt whose worker died. The begin of a face consumed nothing."""
     is_face = row.method == Verification.Method.FACE
     return WeChatUnreachable if is_face else OutcomeUnknown
 
 
 def append_abandoned(row: Verification, origin: audit.Origin, using: str) -> None:
-    """The end of an attempt whose worker died."""
+    """Add the event that ends an attempt whose worker died."""
     error = abandoned(row)
     audit.append_outcome(
         AuditEvent.Event.EXCHANGE_ABANDONED,
@@ -45,12 +45,12 @@ def error_of(row: Verification) -> RealNameError:
 
 
 def update_if_unchanged(row: Verification, using: str, changes: dict[str, Any]) -> bool:
-    """Write, unless the row has meanwhile another status, attempt or user."""
+    """Write, unless the row has another status, attempt or user by now. Return whether it was written."""
     return statements.update(Verification, identity(row), changes, using)
 
 
 def identity(row: Verification) -> dict[str, Any]:
-    """What a row keeps as long as nobody else deals with it."""
+    """The columns that are unchanged as long as nobody else writes the row."""
     return {
         "id": row.id,
         "status": row.status,

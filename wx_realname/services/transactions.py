@@ -1,4 +1,4 @@
-"""Transactions that are on disk when they end, and connections that aren't kept while WeChat is asked."""
+"""Durable transactions, retries, and the release of connections while WeChat is asked."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 class durable(transaction.Atomic):  # noqa: N801 - reads as the `atomic` that it is
     """A transaction of its own: committed when the block ends, whatever the caller does afterwards.
 
-    Inside the host's own `atomic()` that can't be promised: `ConfigurationError`.
+    Raises `ConfigurationError` inside the host's own `atomic()`, where that is impossible.
     """
 
     def __init__(self, using: str) -> None:
@@ -72,7 +72,7 @@ def persistently(work: Callable[[], T], using: str) -> T:
 
 
 def _may_end(error: Exception, tries: int) -> bool:
-    """Whether another try makes sense: a table that is gone seldom comes back."""
+    """Whether to try again: a few times for any error, longer while the database doesn't answer."""
     return tries < len(PAUSES) or outage(error) is Outage.SILENT
 
 

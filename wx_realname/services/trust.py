@@ -1,4 +1,4 @@
-"""Records held against the trail before they are shown, used, or anything about them is signed anew."""
+"""Compares records with the trail before they are shown or used, or an event about them is signed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def require(rows: list[Verification], origin: audit.Origin) -> None:
 
 
 def vouched(rows: list[Verification], origin: audit.Origin | None = None) -> list[Verification]:
-    """Those of the records that stand as their last outcomes say.
+    """The records that agree with their last outcomes.
 
-    Each of the others is logged as an error, and leaves an event that vouches for nothing.
+    Each of the others is logged as an error, and leaves an event without HMAC.
     """
     using, whence = router.db_for_write(Verification), origin or audit.Origin()
     wrong = audit.contradicting(rows, using)

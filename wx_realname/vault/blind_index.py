@@ -1,4 +1,4 @@
-"""Finding what is encrypted: an HMAC of the value under a key of its purpose, as 64 hex digits."""
+"""Blind indexes of encrypted values: an HMAC under a key of the purpose, as 64 hex digits."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class BlindIndex:
         self._make_hmac = [(key.key_id, _make_hmac(key, info)) for key in keys]
 
     def digest(self, value: str | bytes) -> Digest:
-        """By the first key: what is written."""
+        """The digest by the first key, which is written."""
         return self.digests(value)[0]
 
     def digests(self, value: str | bytes) -> list[Digest]:
-        """By every key, the first one first: what may be found."""
+        """The digests by every key, the first one first, for look-ups."""
         data = value.encode() if isinstance(value, str) else value
         return [Digest(_hex(keyed.copy(), data), key_id) for key_id, keyed in self._make_hmac]
 
@@ -74,14 +74,14 @@ def numbers(keys: tuple[HashKey, ...]) -> BlindIndex:
 
 
 def name_index(settings: Settings, real_name: str) -> str | None:
-    """The name's digest by the first key; None unless NAME_INDEX is "exact", for it can be guessed from."""
+    """The name's digest by the first key; None unless NAME_INDEX is "exact": names can be guessed from it."""
     if settings.name_index != "exact":
         return None
     return names(settings.index_keys).digest(name_form(real_name)).hex
 
 
 def typed_digests(keys: tuple[HashKey, ...], row_id: UUID, data: PersonalData) -> list[Digest]:
-    """HMACs over a name and a number, salted by the row's id: alike in no two rows."""
+    """HMACs over a name and a number, salted by the row's id: different in every row."""
     form = f"{row_id} {name_form(data.real_name)} {number_form(data.credential_id)}"
     return blind_index(keys, "wx_realname.typed").digests(form)
 

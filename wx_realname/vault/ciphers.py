@@ -52,7 +52,7 @@ def encrypt(cipher: AEAD, plaintext: bytes, associated_data: bytes) -> bytes:
 
 
 def decrypt(cipher: AEAD, sealed: bytes, associated_data: bytes) -> bytes:
-    """The plaintext. Raises `DecryptionError` for what was altered, cut, or bound to something else."""
+    """The plaintext. Raises `DecryptionError` if it was altered, cut, or bound to something else."""
     if len(sealed) >= NONCE_BYTES + TAG_BYTES:
         try:
             return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data)

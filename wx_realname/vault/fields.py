@@ -1,4 +1,4 @@
-"""The model field that holds a ciphertext. Reading a row decrypts nothing; `open` does, and says so."""
+"""The model field that holds a ciphertext. Reading a row decrypts nothing; only `open` decrypts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
         return self.cipher().decrypt(sealed.envelope, row.bytes)
 
     def cipher(self) -> ColumnCipher:
-        """What `seal` and `open` use, for many values at once: the settings are read here, once."""
+        """The cipher of `seal` and `open`, for many values: the settings are read once."""
         return column_cipher(conf.current().encryption_keys, self.place)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Sealed | None:

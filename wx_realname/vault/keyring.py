@@ -38,7 +38,7 @@ def derive(material: bytes, length: int, info: str, hash_: HashAlgorithm | None 
 
 @dataclass(frozen=True)
 class Header:
-    """What an envelope says of itself."""
+    """The header of an envelope."""
 
     algorithm_code: int
     key_id: str
@@ -97,7 +97,7 @@ class ColumnCipher:
         return self._open(envelope, len(row).to_bytes(2, "big") + row).decode()
 
     def renewed(self, envelope: bytes, row: bytes) -> bytes:
-        """The envelope by the first key: itself, where it is so already. Raises `DecryptionError`."""
+        """The envelope by the first key: unchanged where it has that key. Raises `DecryptionError`."""
         if envelope.startswith(self._header):
             return envelope
         end = len(row).to_bytes(2, "big") + row
@@ -123,17 +123,17 @@ def _after_length(part: bytes) -> bytes:
 
 
 def header_of(key: EncryptionKey) -> Header:
-    """What the envelopes begin with that this key makes now."""
+    """The header of envelopes that this key makes."""
     return headers_of(key)[0]
 
 
 def headers_of(key: EncryptionKey) -> tuple[Header, ...]:
-    """What the envelopes begin with that this key opens."""
+    """The headers of envelopes that this key opens."""
     return tuple(Header(_ALGORITHM_CODES[key.algorithm], key.key_id).of_the_same_key())
 
 
 def has_key_for(envelope: bytes, keys: Iterable[EncryptionKey]) -> bool:
-    """False for a ciphertext of an unknown key alone; what isn't one is for `decrypt` to refuse."""
+    """False only for a ciphertext of an unknown key; `decrypt` refuses other values."""
     try:
         header = Header.of(envelope)
     except DecryptionError:

@@ -22,7 +22,7 @@ Key = EncryptionKey | HashKey
 
 
 class DataKeyBackend(Protocol):
-    """What DATA_KEY_BACKEND names: a device or a KMS that holds the wrapping key.
+    """The interface of DATA_KEY_BACKEND: a device or a KMS that holds the wrapping key.
 
     Made once a process, never before a fork. Both may raise anything: the site is `misconfigured` then.
     """
@@ -61,7 +61,7 @@ def material(key: Key) -> bytes:
 
 
 def open_all(keys: Iterable[Key]) -> None:
-    """Open what isn't open yet, before WeChat is asked for anything. Raises `Misconfigured`."""
+    """Open the keys that aren't open yet, before WeChat is asked. Raises `Misconfigured`."""
     for key in keys:
         if key.opener is not None:
             material(key)
@@ -136,6 +136,6 @@ def _length(key: Key) -> int:
 
 
 def _refuse(message: str, *parts: str) -> None:
-    """Outside of any `except`: neither the device's error nor its frames go along."""
+    """Raise outside of any `except`, so that the device's error and its frames are not chained."""
     logger.error(message, *parts)
     raise Misconfigured

@@ -1,4 +1,4 @@
-"""All that speaks WeChat: transport, access token, merchant key, the calls, the return codes.
+"""The WeChat client: transport, access token, merchant key, calls, return codes.
 
 Knows no model and no request; the only user of `requests`.
 """

@@ -55,7 +55,7 @@ class AccessTokens(Protocol):
         """A token to try."""
 
     def replace(self, rejected: Secret, deadline: Deadline) -> Secret:
-        """A token to try instead; the same one when there is no other."""
+        """A token to try instead; the rejected one when there is no other."""
 
 
 class ProvidedTokens:
@@ -121,7 +121,7 @@ class StableTokens:
         return self._force(rejected, deadline)
 
     def _force(self, rejected: Secret, deadline: Deadline) -> Secret:
-        """WeChat repeats a dead token: force a new one, or wait for the process that does."""
+        """WeChat returned the rejected token again: force a new one, or wait for the process that does."""
         if time.monotonic() - self._forced_at < FORCE_APART:
             return rejected  # what we forced just now is refused: forcing doesn't help
         if self._first_in_cache():
@@ -138,9 +138,9 @@ class StableTokens:
     def _fly(
         self, work: Callable[[], Secret], deadline: Deadline, unwanted: Secret | None = None
     ) -> Secret:
-        """One thread works; those who come meanwhile wait for its result, good or bad.
+        """One thread fetches; others wait for its result or error.
 
-        Who was refused with that very result had joined a flight that began before: once more.
+        A caller may have joined a refresh that began before its token was refused: then refresh again.
         """
         flights = self._flights()
         with flights.lock:
@@ -167,7 +167,7 @@ class StableTokens:
         return token
 
     def _first_in_cache(self) -> bool:
-        """Whether nobody forced in the last 30 s: over all processes when the cache works."""
+        """Whether nobody forced in the last 30 s, in any process (in this one, if the cache is down)."""
         try:
             return bool(self._cache.add(self._key + ":forced", 1, FORCE_APART))
         except Exception as error:
@@ -182,7 +182,7 @@ class StableTokens:
             return self._own_copy()
 
     def _unseal(self, sealed: Any) -> Secret | None:
-        """The token, or None when there is none, or one that isn't ours or has ended.
+        """The token, or None when there is none, or it can't be decrypted or has expired.
 
         What was opened last needn't be opened again while the cache holds the same ciphertext.
         """
@@ -227,7 +227,7 @@ class _Flights:
 
 
 def is_token(token: Secret) -> bool:
-    """Whether it can be an access_token: WeChat says to expect 512 characters or more."""
+    """Whether it can be an access_token: WeChat's documentation says to expect 512 characters or more."""
     text: Any = token.reveal()
     return (
         isinstance(text, str)
@@ -244,7 +244,7 @@ def _result_of(flight: Future[Secret], deadline: Deadline) -> Secret:
         error = WeChatUnreachable()
     if error is None:
         return flight.result()
-    # A fresh one: the leader's is being raised in its own thread.
+    # A new error: the leader's is raised in its own thread.
     raise (
         type(error)(wechat=error.wechat, reason=error.reason)
         if isinstance(error, RealNameError)

@@ -1,4 +1,4 @@
-"""What WeChat's answers mean: a name and a number, a verdict, or nothing that can be relied on."""
+"""Interprets WeChat's answers: a name and a number, a verdict, or nothing reliable."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def means_success(answer: Answer) -> bool:
 
 
 def decrypted(answer: Answer, key: MerchantKey) -> PersonalData | None:
-    """Name and number, or None when what came is anything else.
+    """Name and number, or None for any other answer.
 
     With a wrong key OpenSSL mostly gives random bytes instead of an error, and one in forty of
     those decodes as GBK: only a number shaped like an ID number proves that the key was right.
@@ -57,7 +57,7 @@ def _plain(ciphertext: bytes, key: MerchantKey) -> bytes | None:
     try:
         data: Any = key.decrypt(ciphertext)
     except Exception:
-        return None  # not for this key, or a device's own error: unreadable all the same
+        return None  # encrypted for another key, or an error of the device: unreadable in any case
     return data if isinstance(data, bytes) else None
 
 
@@ -79,9 +79,9 @@ def _number(data: bytes | None) -> str | None:
 
 
 def judge(answer: Answer) -> None:
-    """The verdict: several words for the openid, joined by `;`, and for the number, if the name matched.
+    """The verdict: `;`-separated words for the openid, and for the number if the name matched.
 
-    Only the plain match counts as one: what contradicts itself or is half said isn't a success.
+    Only an unambiguous match is a success.
     """
     person, number = _words(answer, "verify_openid"), _words(answer, "verify_real_name")
     if person == {"V_OP_NM_MA"} and number == {"V_NM_ID_MA"}:

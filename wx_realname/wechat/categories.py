@@ -34,7 +34,7 @@ OPEN = (
 
 
 def is_open(category: Mapping[str, Any]) -> bool:
-    """Whether a category of `get_category` is in the open list, as far as its names tell."""
+    """Whether a category of `get_category` is in the open list, by its names."""
     first, second = str(category.get("first_class")), str(category.get("second_class"))
     return any(_has(first, row.first_like) and _has(second, row.second_like) for row in OPEN)
 

@@ -1,7 +1,7 @@
 """The calls to WeChat that this package makes, as the interface document names them.
 
 They raise the errors of `wx_realname.exceptions`, never one of another library, and none that
-carries a secret. Only what is safe is repeated: a connection never made, -1 (three tries in all),
+carries a secret. Only safe requests are repeated: a connection never made, -1 (three tries in all),
 and a refused access_token (once, with a fresh one).
 """
 
@@ -46,7 +46,7 @@ _OPENID = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9_-]{1,128}")  # a phone number isn'
 
 
 def is_openid(text: Any) -> bool:
-    """Whether this can be an openid: WeChat's have 28 characters, and promise nothing."""
+    """Whether this can be an openid: WeChat's have 28 characters, which isn't documented."""
     return isinstance(text, str) and bool(_OPENID.fullmatch(text))
 
 
@@ -60,7 +60,7 @@ class Refused(Exception):
 
 
 class Credentials:
-    """Who calls: appid and secret. Fetches access tokens, and logs mini-program users in."""
+    """Calls with appid and secret: fetches access tokens, and logs mini-program users in."""
 
     def __init__(self, merchant: Merchant, transport: Transport) -> None:
         self._app_id = merchant.app_id
@@ -83,7 +83,7 @@ class Credentials:
         return token, expires_in
 
     def jscode2session(self, js_code: Secret, deadline: Deadline) -> str:
-        """The openid of who called wx.login (GET /sns/jscode2session). The session_key isn't kept."""
+        """The openid of the caller of wx.login (GET /sns/jscode2session). The session_key isn't kept."""
         query: Query = {
             "appid": self._app_id,
             "secret": self._secret,
@@ -100,7 +100,7 @@ class Credentials:
     def _ask(
         self, call: errcodes.Call, method: str, path: str, deadline: Deadline, **parts: Any
     ) -> Answer:
-        """Nothing of the citizen's is sent here: whatever fails on the way is `wechat_unreachable`."""
+        """No data of the citizen is sent here: every failure of the connection is `wechat_unreachable`."""
         secrets = _secrets({**parts.get("query", {}), **parts.get("payload", {})})
 
         def once() -> Answer:
@@ -136,7 +136,7 @@ class WeChatClient:
         self.keys = keys
 
     def fetch_access_token(self, deadline: Deadline) -> None:
-        """Ask for an access_token, past the cache; raises what WeChat says against it."""
+        """Ask for an access_token without the cache. Raises the error of WeChat's refusal."""
         if isinstance(self._tokens, ProvidedTokens):
             self._tokens.current(deadline)
         else:
@@ -168,7 +168,7 @@ class WeChatClient:
         answer = self._ask(post, deadline, lost=OutcomeUnknown)
         personal_data = answers.decrypted(answer, key)
         if personal_data is None:
-            # No return code and neither field says nothing at all; anything else was an answer.
+            # Neither a return code nor the fields: no answer at all. Anything else was an answer.
             raise UnreadableAnswer if answers.means_success(answer) else OutcomeUnknown
         return personal_data
 
@@ -178,7 +178,7 @@ class WeChatClient:
         """Return when WeChat says that name and number are those of the openid; raise otherwise.
 
         `Mismatch`, `NoRealName` and `InvalidCode` are WeChat's word; a verdict that can't be understood
-        is `UnreadableAnswer`, none at all `OutcomeUnknown`.
+        is `UnreadableAnswer`, no answer `OutcomeUnknown`.
         """
         payload: Payload = {
             "openid": Secret(openid),
@@ -273,15 +273,15 @@ def _plain(value: Any) -> Any:
 
 
 class _Tries:
-    """What the tries of one call share."""
+    """The state shared by the tries of one call."""
 
     def __init__(self, deadline: Deadline) -> None:
         self.deadline = deadline
         self.refreshed = False  # the access_token, once
-        self.in_doubt = False  # -1 came: nobody says whether the auth_token was consumed
+        self.in_doubt = False  # -1 came: it isn't known whether the auth_token was consumed
 
     def patiently(self, once: Callable[[], Answer]) -> Answer:
-        """Repeats what was never sent, and what was answered with -1."""
+        """Repeat a request that was never sent, and one that was answered with -1."""
         for pause in (BACK_OFF, 2 * BACK_OFF):
             try:
                 return once()
@@ -309,7 +309,7 @@ class _Tries:
 
 
 def _secrets(values: Mapping[str, Any]) -> list[Secret]:
-    """The opaque values, those of an object within too."""
+    """The opaque values, including those of nested objects."""
     found: list[Secret] = []
     for value in values.values():
         if isinstance(value, Mapping):

@@ -32,7 +32,7 @@ __all__ = ["ERRCODES", "Call", "ErrCode", "Who", "Words", "code_for", "ends_a_qu
 BUSY = -1
 DEAD_ACCESS_TOKEN = frozenset({40001, 40014, 42001})
 INVALID_AUTH_TOKEN = 94005
-#: What means the same on every call that carries an access_token.
+#: Codes with the same meaning on every call that carries an access_token.
 OF_EVERY_CALL = DEAD_ACCESS_TOKEN | {BUSY, 40013, 40164, 41001, 43002, 45009, 45011, 61007}
 
 ERRCODES: tuple[ErrCode, ...] = (
@@ -287,7 +287,7 @@ def find(call: Call, errcode: int) -> ErrCode | None:
 
 
 def code_for(call: Call, errcode: int) -> str:
-    """The code of ours for a return code."""
+    """The error code of this package for a return code."""
     row = find(call, errcode)
     return row.code if row else "wechat_error"
 

@@ -1,4 +1,4 @@
-"""WeChat's errmsg is free text, which may echo what it was sent: only what is known of it is kept."""
+"""WeChat's errmsg is free text, which may echo the request: only known texts are kept."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ TEXTS: Mapping[int, str] = MappingProxyType(
     }
 )
 KNOWN = frozenset(TEXTS.values()) | {"system busy", "invalid credential"}
-#: The address is the operator's own: it belongs into the whitelist.
+#: Kept whole: it is the operator's own address, which must be added to the whitelist.
 _ADDRESS = re.compile(
     r"invalid ip [0-9.]{7,15}( ipv6 [0-9a-f:.]{2,45})?, not in whitelist", re.IGNORECASE
 )
@@ -90,7 +90,7 @@ _ID_NUMBER = re.compile(rf"(?<![0-9])(?:{SHAPE})(?![0-9])")
 
 
 def reply(errcode: int, errmsg: Any, secrets: Iterable[Secret]) -> WeChatReply:
-    """What may be kept of WeChat's words: a known text, and the reference that its support asks for.
+    """The part of errmsg that may be stored: a known text, and the reference that WeChat's support asks for.
 
     Of any other text only the length is kept.
     """

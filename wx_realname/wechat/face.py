@@ -32,7 +32,7 @@ _INT32 = 2**31
 
 @dataclass(frozen=True)
 class Begun:
-    """What getverifyid gave, and the out_seq_no that it was given for."""
+    """The answer of getverifyid, and its out_seq_no."""
 
     verify_id: Secret
     out_seq_no: str
@@ -49,7 +49,7 @@ class Ended:
 
 
 def cert_hash(typed: PersonalData) -> Secret:
-    """The hash by which a query names the citizen: who knows the form can guess what is in it."""
+    """The hash by which a query names the citizen. It can be guessed by trying names and numbers."""
     fields = {
         "cert_type": CERT_TYPE,
         "cert_name": typed.real_name,
@@ -171,7 +171,7 @@ def _begin(openid: Secret, typed: PersonalData, out_seq_no: str) -> Payload:
 
 
 def _begun(answer: Answer, out_seq_no: str) -> Begun | None:
-    """None for an answer that isn't one: it counts as lost."""
+    """None for an invalid answer, which counts as lost."""
     verify_id, expires_in = answer.get("verify_id"), answer.get("expires_in")
     if not (_is_accepted(answer) and _is_verify_id(verify_id) and type(expires_in) is int):
         return None
@@ -181,7 +181,7 @@ def _begun(answer: Answer, out_seq_no: str) -> Begun | None:
 
 
 def _is_accepted(answer: Answer) -> bool:
-    """Face answers always carry errcode: without it, what came is no answer."""
+    """Face answers always carry errcode; without it the answer is invalid."""
     return type(answer.get("errcode")) is int
 
 

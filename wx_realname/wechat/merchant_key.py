@@ -1,4 +1,4 @@
-"""The merchant's private key and certificate: read once a process, whatever form they come in.
+"""The merchant's private key and certificate, in any supported form: read once a process.
 
 Validating an RSA key costs some 50 ms, twenty times an exchange: hence once.
 """
@@ -31,7 +31,7 @@ MAX_PATH = 255  # characters of a path that is shown; no key is as short
 
 
 class KeyBackend(Protocol):
-    """What signs and decrypts. Made once a process from the merchant's `KeySource` and MCH_ID.
+    """The interface of KEY_BACKEND. Made once a process from the merchant's `KeySource` and MCH_ID.
 
     A class of one's own (an HSM, a KMS) names itself in KEY_BACKEND. It may raise anything where it
     can't sign or decrypt; it must never return what it isn't sure of.
@@ -43,7 +43,7 @@ class KeyBackend(Protocol):
 
     @property
     def public_key(self) -> Any:
-        """The key's public half, or None when the device doesn't tell."""
+        """The public key, or None when the device doesn't return it."""
 
     def sign(self, message: bytes) -> bytes:
         """RSA PKCS#1 v1.5 over SHA-256 (interface document §4.4)."""
@@ -187,7 +187,7 @@ def _serialno(source: KeySource, certificate: x509.Certificate | None) -> str:
 
 
 def serial_of(certificate: x509.Certificate) -> str:
-    """As WeChat wants it: 40 upper-case hex digits; one serial in eight needs its zeros."""
+    """In WeChat's format: 40 upper-case hex digits; one serial in eight has leading zeros."""
     return format(certificate.serial_number, "X").zfill(SERIAL_LENGTH)
 
 

@@ -1,4 +1,4 @@
-"""What must not cross a fork: connections, locks, and whatever holds them."""
+"""Values that must not cross a fork: connections, locks, and their owners."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class PerProcess(Generic[T]):
-    """A value that each process makes for itself, when it first needs it.
+    """A value that each process makes for itself, at the first use.
 
     The process id is compared at every use. uWSGI forks without Python's hooks, so that
     `os.register_at_fork` isn't called there.

@@ -17,7 +17,7 @@ TOO_LONG = f"more than {MAX_ANSWER_BYTES} bytes"
 
 
 class Fault(Exception):
-    """The reason why there is no answer, in this package's words: never a secret."""
+    """The reason why there is no answer, in this package's words, without secrets."""
 
 
 class Deadline:

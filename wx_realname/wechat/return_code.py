@@ -1,4 +1,4 @@
-"""One of WeChat's return codes, and the words that several of them share."""
+"""The type of a return code, and texts that several of them share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Words = tuple[str, str, str, str]  # meaning in English and Chinese, remedy in E
 
 @dataclass(frozen=True)
 class ErrCode:
-    """One return code of one kind of call, and the code of ours that it becomes."""
+    """One return code of one kind of call, and its error code in this package."""
 
     call: Call
     errcode: int

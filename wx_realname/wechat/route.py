@@ -1,4 +1,4 @@
-"""The way to WeChat's host: DNS, proxy, TCP and TLS, all before the call's deadline."""
+"""Opening connections to WeChat: DNS, proxy, TCP and TLS, within the call's deadline."""
 
 from __future__ import annotations
 

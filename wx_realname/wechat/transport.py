@@ -110,7 +110,7 @@ class _Response(requests.Response):
 
 
 class _Adapter(BaseAdapter):
-    """Sends requests by a `Route`, and keeps the connection between two that needn't a fresh one."""
+    """Sends requests by a `Route`, and keeps one connection for requests that don't need a fresh one."""
 
     def __init__(self, route: Route) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ def _is_quiet(sock: socket.socket) -> bool:
 
 
 class _Session(requests.Session):
-    """Of the environment that it was made in: CA bundle and proxies are read once."""
+    """A session whose CA bundle and proxies are read once, from the environment."""
 
     def __init__(self, base_url: str) -> None:
         super().__init__()
@@ -233,14 +233,14 @@ class Transport:
             signals.wechat_asked.send_robust(sender=None, call=path, seconds=seconds)
 
     def server_time(self, deadline: Deadline) -> datetime:
-        """WeChat's clock, from the Date header of an answer to nothing. Raises `NoAnswer`."""
+        """WeChat's clock, from the Date header of the answer to an empty request. Raises `NoAnswer`."""
         request = _Request("GET", self._base_url, "/cgi-bin/token")
         return self._exchange(request, deadline, _read_date)
 
     def _exchange(
         self, request: _Request, deadline: Deadline, read: Callable[[HTTPResponse], T]
     ) -> T:
-        """What `read` makes of the answer. Raises `NoAnswer`, without the frames of the error."""
+        """The result of `read` for the answer. Raises `NoAnswer`, without the frames of the error."""
         fault = ""
         try:
             session = self._session()
@@ -248,7 +248,7 @@ class Transport:
             with session.send(request, timeout=patience) as response:
                 answer = read(response.raw)
                 session.adapter.keep(request, response)
-        except Exception as error:  # its words and its frames may hold secrets
+        except Exception as error:  # its text and its frames may hold secrets
             fault = describe(error)
         if fault:
             logger.warning(

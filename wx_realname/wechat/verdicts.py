@@ -1,4 +1,4 @@
-"""What a face verification comes to: each verify_ret, what it means, what to do, what becomes of the record.
+"""The verdicts of a face verification: meaning, remedy and the record's status for each verify_ret.
 
 Source: WeChat's page `API/face/api_queryverifyinfo`. One table for code, tests, docs and console.
 """
@@ -213,7 +213,7 @@ def find(verify_ret: int) -> Verdict | None:
 
 
 def verdict_of(verify_ret: Any) -> Verdict | None:
-    """What it means; None for what isn't a JSON integer. An undocumented one is no pass."""
+    """The verdict; None for a value that isn't a JSON integer. An undocumented one is no pass."""
     if type(verify_ret) is not int:  # True equals 1, and 10000.0 equals 10000
         return None
     return find(verify_ret) or Verdict(

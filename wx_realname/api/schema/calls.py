@@ -1,4 +1,4 @@
-"""Our calls, one class a view: what goes in, what comes out, what may go wrong."""
+"""One class for each view: request, answers and errors of its calls."""
 
 from __future__ import annotations
 

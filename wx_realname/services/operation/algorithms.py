@@ -1,4 +1,4 @@
-"""Which parts of an installation use SM algorithms, told by the keys of the settings."""
+"""Which parts of an installation use SM algorithms, according to the keys of the settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def parts() -> tuple[Part, ...]:
 
 
 def line() -> str:
-    """All of it in one line; what WeChat prescribes is named as WeChat's."""
+    """All parts in one line, with what WeChat prescribes."""
     sm = [_shown(part) for part in parts() if part.is_sm]
     other = [_shown(part) for part in parts() if not part.is_sm]
     none = _("nothing")

@@ -1,6 +1,6 @@
 """The application for the interface (document, section three): the form's ten rows, and the step after.
 
-What only the operator knows comes from the merchant's APPLICATION; the calls from the records.
+The operator's data come from the merchant's APPLICATION, the number of calls from the records.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Row:
 
 
 def form(merchant: conf.Merchant) -> list[Row]:
-    """The ten rows, filled; `MISSING` stands where APPLICATION says nothing."""
+    """The ten rows; `MISSING` where APPLICATION lacks a value."""
     given, measured = merchant.application, _measure(merchant)
     rows = (
         ("业务方名称", _text(given, "APPLICANT")),

@@ -1,4 +1,4 @@
-"""The merchants' certificates: how long each still holds."""
+"""The merchants' certificates and their validity."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Certificate:
 
     @property
     def needs_care(self) -> bool:
-        """Whether it ends soon, or has ended, and nothing takes its place."""
+        """Whether it ends soon, or has ended, and no other replaces it."""
         return bool(self.ends and not self.relieved and self.ends - timezone.now() < WARNING)
 
 

@@ -1,4 +1,4 @@
-"""What can be found out before the first citizen comes: settings, keys, certificates, and what WeChat says.
+"""Diagnosis without a citizen: settings, keys, certificates, and WeChat's answers.
 
 Nothing of a citizen's is needed or sent: the exchange is tried with an invented auth_token, and
 what WeChat says to that (94005) tells that all before it was right: certificate, clock, signature,
@@ -55,7 +55,7 @@ Level = Literal["ok", "warning", "fault"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `remedy` says who must do what, and where."""
+    """One finding; `remedy` is what to do, who does it, and where."""
 
     merchant: str
     topic: str
@@ -65,7 +65,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Look at each merchant in turn. Raises `ConfigurationError` for settings that can't be read."""
+    """Examine each merchant. Raises `ConfigurationError` for settings that can't be read."""
     yield _endpoint()
     yield _cache_works()
     yield from _missing_keys()
@@ -75,7 +75,7 @@ def examine() -> Iterator[Finding]:
 
 
 def _endpoint() -> Finding:
-    """Whom all that follows asks."""
+    """The address of WeChat that the other findings are about."""
     url = urlsplit(conf.current().api_base_url)
     if conf.is_loopback(url.hostname or ""):
         return Finding(
@@ -99,7 +99,7 @@ def _cache_works() -> Finding:
 
 
 def _count(cache: Cache) -> Any:
-    """2, where the cache writes, counts and reads."""
+    """2 if the cache writes, counts and reads."""
     key = f"wx_realname:doctor:{secrets.token_hex(8)}"
     cache.set(key, 1, timeout=10)
     cache.incr(key)
@@ -126,7 +126,7 @@ def _missing_keys() -> Iterator[Finding]:
 
 
 class _Examination:
-    """Of one merchant. A step whose ground is missing isn't taken."""
+    """The findings of one merchant. A step whose precondition is missing is skipped."""
 
     def __init__(self, merchant: conf.Merchant) -> None:
         self._merchant = merchant
@@ -234,7 +234,7 @@ class _Examination:
             yield self._finding("exchange", "ok", says)
 
     def _face(self) -> Iterator[Finding]:
-        """A face may be the only way: then it is a fault when it is closed."""
+        """Without the button, faces are the only method: then a closed interface is a fault."""
         level: Level = "warning" if self._merchant.has_button else "fault"
         try:
             granted = face.is_granted(self._client, clients.deadline())
@@ -249,7 +249,7 @@ class _Examination:
         yield self._finding("face", level, f"{words.meaning} ({NOT_GRANTED})", words.remedy)
 
     def _check(self) -> Iterator[Finding]:
-        """Most may not: it is no fault, since nobody can apply for it any more."""
+        """Closed for most, and no fault: nobody can apply for it any more."""
         invented = Secret(f"realname_doctor_{secrets.token_urlsafe(24)}")
         try:
             self._client.checkrealnameinfo(OPENID, invented, NOBODY, clients.deadline())
@@ -339,7 +339,7 @@ class _Examination:
 
 
 def _decrypts(key: MerchantKey) -> bool:
-    """Whether the key signs, and opens what its own public key closed, if the device tells it."""
+    """Whether the key signs, and decrypts what its public key (if known) encrypted."""
     probe = b"realname_doctor"
     try:
         key.sign_now()

@@ -22,7 +22,7 @@ LOOKS = (Event.REVEAL, Event.SEARCH, Event.EXPORT, Event.EXPORT_PART, Event.COPY
 
 
 def evidence(year: int) -> dict[str, Any]:
-    """What the year's audit asks: accesses, consents, erasures, retention, keys, seals, checks, settings."""
+    """What the yearly audit asks for: accesses, consents, erasures, retention, keys, seals, settings."""
     begin = timezone.make_aware(datetime(year, 1, 1))
     end = timezone.make_aware(datetime(year + 1, 1, 1))
     within = Q(created_at__gte=begin, created_at__lt=end)
@@ -88,7 +88,7 @@ def _consents(begin: datetime, end: datetime) -> list[dict[str, Any]]:
 
 
 def _erasures(within: Q) -> list[dict[str, Any]]:
-    """By reason: the system's own reasons each, all that people gave together."""
+    """By reason: each of the system's own reasons, and all reasons of people together."""
     erased = AuditEvent.objects.filter(within, event=Event.ERASE)
     system = erased.filter(actor_id="").values("reason").annotate(times=Count("pk"))
     asked = erased.exclude(actor_id="").count()
@@ -102,7 +102,7 @@ def _attempts(within: Q) -> list[dict[str, Any]]:
 
 
 def _keys() -> list[dict[str, Any]]:
-    """By key id: what it is for, and the earliest that it signed or indexed."""
+    """By key id: its purpose, and when it first signed or indexed."""
     settings = conf.current()
     digests, seals = Verification.objects.all(), AuditSeal.objects.all()
     found = [
@@ -143,7 +143,7 @@ def _checks() -> list[dict[str, Any]]:
 
 
 def _settings() -> dict[str, Any]:
-    """Without keys, secrets and what names them."""
+    """The settings without keys and secrets."""
     settings = conf.current()
     names = (
         "storage",

@@ -28,16 +28,16 @@ _REMEDIES = {
 
 
 class Words(NamedTuple):
-    """What a code means, and who must do what about it."""
+    """The meaning of a code, and who must do what."""
 
     meaning: str
     remedy: str
 
 
 def words(code: str, errcode: int | None, call: Call | None = None) -> Words:
-    """Of a code of ours, and WeChat's return code or verify_ret behind it; `call` is known or isn't.
+    """The remedy of an error code, and of WeChat's return code or verify_ret behind it.
 
-    Where it isn't, the words of every call that gives the code are joined: each has its own remedy.
+    Without `call`, the texts of every call that has the code are joined: each has its own remedy.
     """
     if found := list(map(words_of, _rows(code, errcode, call))):
         meanings, todo = zip(*found, strict=True)

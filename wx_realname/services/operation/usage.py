@@ -1,4 +1,4 @@
-"""How much WeChat is called, beside what was declared to it: what an application form asks."""
+"""The number of calls to WeChat, beside the declared numbers of the application form."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _day(hour: datetime) -> date:
 
 
 def _declaration(merchant: str) -> Any:
-    """Looks up a number of the merchant's APPLICATION; None for what isn't one."""
+    """Looks up a number of the merchant's APPLICATION; None where it isn't a number."""
     known = conf.current().merchants.get(merchant) if conf.is_set() else None
     application = known.application if known else {}
 

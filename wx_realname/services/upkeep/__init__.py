@@ -1,1 +1,1 @@
-"""What the clock does."""
+"""Use cases of scheduled commands."""

@@ -1,4 +1,4 @@
-"""What was erased, as a list to be kept outside the database: after a restore it is erased again.
+"""A signed list of erased records, to be kept outside the database: after a restore they are erased again.
 
 A line is JSON: `id`, `erased_at` (UTC), `key_id`, `hmac` (by AUDIT_KEYS over both).
 """
@@ -35,7 +35,7 @@ class Erasure:
 
 
 class Unsigned(ValueError):
-    """A line of the list that AUDIT_KEYS didn't sign, or that is none."""
+    """A line that is malformed, or that AUDIT_KEYS didn't sign."""
 
 
 def erasures(*, batch_size: int = BATCH) -> Iterator[str]:
@@ -59,7 +59,7 @@ def parse(line: str) -> Erasure:
 
 
 def came_back(known: Iterable[Erasure], *, batch_size: int = BATCH) -> Iterator[Erasure]:
-    """Those of the erasures whose records hold something again."""
+    """The erasures whose records hold personal data again."""
     for batch in _batches(known, batch_size):
         alive = Verification.objects.deciding().filter(status__in=HOLDING)
         pks = set(alive.filter(pk__in=[each.record for each in batch]).values_list("pk", flat=True))
@@ -67,7 +67,7 @@ def came_back(known: Iterable[Erasure], *, batch_size: int = BATCH) -> Iterator[
 
 
 def replay(known: Iterable[Erasure], *, batch_size: int = BATCH) -> Iterator[UUID]:
-    """Erase again what came back, and yield it. Safe to run twice at once, and again."""
+    """Erase again the records that came back, and yield them. Safe to run twice at once, and again."""
     using = router.db_for_write(Verification)
     for batch in _batches(known, batch_size):
         rows = Verification.objects.using(using).filter(status__in=HOLDING)

@@ -1,4 +1,4 @@
-"""The trail's end: old events go, their leaf hashes stay in the seals, and the chain still verifies.
+"""Removing old events: their leaf hashes stay in the seals, and the chain still verifies.
 
 Only whole seals that are older than the limit lose events. What the records that still hold something
 stand on stays: their outcomes, and every consent's events; an erased one's outcomes go only if the last of
@@ -50,7 +50,7 @@ def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) ->
 
 
 def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str) -> Iterator[int]:
-    """The events go together with the event that names them: what else is missing is found."""
+    """In one transaction with the event that lists them: any other missing event is a fault."""
     seal = AuditSeal.objects.using(using).get(number=number)
     last = UUID(int=0)
     while events := list(old.filter(pk__gt=last).order_by("pk")[:batch_size]):

@@ -1,4 +1,4 @@
-"""Which records need which key: told by the headers of their ciphertexts, in SQL, decrypting nothing."""
+"""Which records need which key: by the headers of their ciphertexts, in SQL, without decryption."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class IndexKeyUse:
 
 @dataclass(frozen=True)
 class KeyUse:
-    """What needs each key of the settings, the first one first; `strays` need one that isn't there."""
+    """The use of each key of the settings, the first one first; `strays` need a key that isn't there."""
 
     encryption: tuple[EncryptionKeyUse, ...]
     index: tuple[IndexKeyUse, ...]

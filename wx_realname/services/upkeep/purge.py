@@ -1,4 +1,4 @@
-"""What the clock ends: attempts whose workers died, records that outlived their time or their user."""
+"""Ends attempts whose workers died; erases records that outlived their time or their user."""
 
 from __future__ import annotations
 

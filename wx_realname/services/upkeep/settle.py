@@ -1,4 +1,4 @@
-"""Ask WeChat for the faces that wait: a phone may be closed before it reports that the camera part ended.
+"""Asks WeChat about waiting faces: a phone may be closed before it reports that the camera part ended.
 
 WeChat answers for an hour. A record is asked for once at an age of ten minutes, and in every run from
 minute 50 on. A run takes one record at a time: of two at once, seldom do both ask for it, and one ends it.
@@ -36,7 +36,7 @@ GIVE_UP = 20  # records in a row for which WeChat wasn't reached
 
 @dataclass(frozen=True)
 class Settled:
-    """What became of one record: its status, and the error's code, if any."""
+    """The result of one record: its status, and the error's code, if any."""
 
     record: UUID
     status: str
@@ -55,7 +55,7 @@ def due(now: datetime, *, everything: bool = False) -> VerificationQuerySet:
 
 
 def settle(*, everything: bool = False, batch_size: int = BATCH) -> Iterator[Settled]:
-    """Ask for what is due, and yield what became of it. Safe to stop, and to run twice at once.
+    """Ask about the records that are due, and yield the results. Safe to stop, and to run twice at once.
 
     Ends early when WeChat can't be reached for many records in a row: the next run goes on.
     """

@@ -1,4 +1,4 @@
-"""An attempt at WeChat: reserve the row, ask, record what came. Every attempt leaves its record.
+"""An attempt at WeChat: reserve the row, ask, record the answer. Every attempt leaves its record.
 
 Reserve and record are transactions of their own; between them, while WeChat is asked, no lock and no
 transaction is held. A crash in between leaves the row pending, and pending becomes unknown (a face: failed).
@@ -37,7 +37,7 @@ NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: without the button no auth_token can
 
 
 def run(job: Job) -> Verification:
-    """The record of the job, WeChat asked if need be. Raises what the table of errors says."""
+    """Run the job, and return its record; WeChat is asked if necessary. Raises by the table of errors."""
     row = reserve(job)
     if row.status == Status.PENDING:
         release()  # a token provider and a key's device may take their time, too
@@ -47,7 +47,7 @@ def run(job: Job) -> Verification:
 
 
 class _Attempt:
-    """One attempt on a row that is ours: ask, then record."""
+    """One attempt on a reserved row: ask, then record."""
 
     def __init__(self, job: Job, row: Verification) -> None:
         self._job = job
@@ -81,7 +81,7 @@ class _Attempt:
         return recording.record(self._row, self._changes(answer), job.origin, job.using, job.user)
 
     def _ask(self) -> Any:
-        """What came, or the error."""
+        """WeChat's answer, or the error."""
         settings = self._job.settings
         if recording.is_refused_minor(settings, self._job.claimed):
             return Minor()  # decided before WeChat is asked
@@ -104,7 +104,7 @@ class _Attempt:
             return known
         except (
             Exception
-        ) as unforeseen:  # its words and frames may hold anything; WeChat may have been asked
+        ) as unforeseen:  # its text and frames may hold secrets; WeChat may have been asked
             logger.error("unforeseen %s while WeChat was asked", type(unforeseen).__qualname__)
             return self._job.lost()
 

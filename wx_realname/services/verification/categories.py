@@ -24,7 +24,7 @@ def categories(*, merchant: str = "default") -> list[dict[str, Any]]:
 
 
 def _together(found: conf.Merchant) -> list[dict[str, Any]]:
-    """WeChat is asked by one thread; the others wait, and read what it kept."""
+    """One thread asks WeChat; the others wait, and read the cached answer."""
     with single_flight.leading(_key(found)) as flight:
         if flight is None:
             return _fetch(found)
@@ -44,7 +44,7 @@ def _fetch(found: conf.Merchant) -> list[dict[str, Any]]:
 
 
 def remembered(merchant: conf.Merchant) -> list[dict[str, Any]] | None:
-    """What WeChat said within the hour; None when it wasn't asked, or the cache is down."""
+    """WeChat's answer of the last hour; None when it wasn't asked, or the cache is down."""
     try:
         cached = _cache().get(_key(merchant))
     except CacheUnavailable:

@@ -73,7 +73,7 @@ class _Check(job.Job):
         return super().changes(row, answer) | {"typed_digest": digest.hex}
 
     def confirm(self, row: Verification) -> None:
-        """A record speaks of the name and number that were checked, and of no other."""
+        """A record is about the name and number that were checked, and no other."""
         digests = blind_index.typed_digests(self.settings.index_keys, row.id, self.typed)
         known = {digest.hex for digest in digests}
         if row.status == Verification.Status.VERIFIED and row.typed_digest not in known:

@@ -1,4 +1,4 @@
-"""Face verification: begun for what the citizen typed, ended by what WeChat answers, not the phone."""
+"""Face verification: begins with the typed name and number, and ends by WeChat's answer, not the phone's."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class _Begin(job.Job):
 
 
 def _out_seq_nos(row_id: UUID) -> list[str]:
-    """At most 32 of WeChat's characters: a UUID's hex alone would fill them."""
+    """At most 32 characters, as WeChat allows: the hex of a UUID alone would fill them."""
     short = urlsafe_b64encode(row_id.bytes).decode().rstrip("=")
     return [f"{short}-{number}" for number in range(1, TRIES + 1)]
 
@@ -176,7 +176,7 @@ def _return_or_raise(row: Verification) -> Verification:
 
 
 def _after_others(record: UUID, error: RealNameError | None) -> Verification:
-    """How others ended the record; the error, if it waits still."""
+    """The record as others ended it. Raises the error if it still waits."""
     row = _read(record)
     if row.status != Status.WAITING:
         return _return_or_raise(row)
@@ -186,7 +186,7 @@ def _after_others(record: UUID, error: RealNameError | None) -> Verification:
 
 
 def _query(row: Verification, origin: audit.Origin) -> Verification:
-    """Ask, and record what ends the record. A query reserves nothing: killed here, the row waits."""
+    """Ask, and record the end. A query reserves nothing: after a crash here the row still waits."""
     face = face_record.read(row)
     watch = recording.Stopwatch()
     ended = _ask(row, face)
@@ -218,7 +218,7 @@ def _changes(row: Verification, face: FaceRecord, ended: wechat.Ended) -> dict[s
 
 
 def _ask(row: Verification, face: FaceRecord) -> wechat.Ended:
-    """How it ended, by WeChat's word or by the clock."""
+    """How it ended: by WeChat's answer, or because its time is over."""
     if row.expires_at is None or timezone.now() > row.expires_at + GRACE:
         return wechat.Ended("unknown", FaceExpired())
     try:

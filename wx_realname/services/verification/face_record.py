@@ -1,4 +1,4 @@
-"""What a face's record keeps sealed from begin to end, in one column: all that a query must repeat."""
+"""The encrypted data of an undecided face, in one column: all that a query must repeat."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NAMES = (
 
 @dataclass(frozen=True)
 class FaceRecord:
-    """What was sent and answered when the face verification began, and whose it is."""
+    """The data sent and received when the face verification began, and its user."""
 
     verify_id: Secret
     out_seq_no: str

@@ -1,4 +1,4 @@
-"""A job: what is asked for, known to be well-formed, before any row is reserved for it."""
+"""A job: a validated request for a verification, before any row is reserved for it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAX_TOKEN = 512  # characters of an auth_token or code
 
 @dataclass(frozen=True)
 class Job(ABC):
-    """What is asked for, known to be well-formed; a subclass knows the call."""
+    """A validated request; a subclass has the call."""
 
     user: Any
     settings: conf.Settings
@@ -42,7 +42,7 @@ class Job(ABC):
 
     method: ClassVar[Verification.Method]
     signs: ClassVar[bool]  # whether the call needs the merchant's key
-    #: What is raised when it isn't known whether WeChat was asked, or what it said.
+    #: Raised when it isn't known whether WeChat was asked, or what it answered.
     lost: ClassVar[type[RealNameError]] = OutcomeUnknown
 
     @abstractmethod
@@ -50,16 +50,16 @@ class Job(ABC):
         """The citizen's name and number (a face: what began), or a `RealNameError`."""
 
     def changes(self, row: Verification, answer: Any) -> dict[str, Any]:
-        """What the answer makes of the row."""
+        """The columns that the answer changes."""
         return recording.verified(row, answer, self.settings)
 
     @property
     def claimed(self) -> PersonalData | None:
-        """What the citizen typed; an auth_token says nothing before WeChat is asked."""
+        """The typed name and number; an auth_token has none before WeChat is asked."""
         return None
 
     def new_id(self) -> UUID:
-        """The id of the row, where there is none yet."""
+        """The id of a new row."""
         return uuid7()
 
     def confirm(self, row: Verification) -> None:  # noqa: B027 - an auth_token says it all

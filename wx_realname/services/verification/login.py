@@ -1,4 +1,4 @@
-"""Who calls: the openid behind a wx.login code."""
+"""The openid of a wx.login code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recording what WeChat said: what becomes of the row, and the one write that decides it.
+"""Recording WeChat's answer: the row's new columns, and the one conditional write.
 
 The write is conditional: the row as it was when WeChat was asked, in the same attempt, of the same user.
 """
@@ -39,7 +39,7 @@ class Stopwatch:
         self._began = time.monotonic()
 
     def stopped(self) -> dict[str, Any]:
-        """The columns that say so."""
+        """The columns of the end and the duration."""
         milliseconds = int((time.monotonic() - self._began) * 1000)
         return {"finished_at": timezone.now(), "duration_ms": milliseconds}
 
@@ -53,7 +53,7 @@ def is_refused_minor(settings: conf.Settings, data: PersonalData | None) -> bool
 
 
 def verified(row: Verification, data: PersonalData, settings: conf.Settings) -> dict[str, Any]:
-    """The columns of a record whose citizen is known by now."""
+    """The columns of a verified record."""
     name, number = None, None
     if settings.storage == "encrypted":
         name, number = Verification.sealed(row.id, data)
@@ -95,7 +95,7 @@ class Replayed(Exception):
 def record(
     row: Verification, changes: dict[str, Any], origin: audit.Origin, using: str, user: Any
 ) -> Verification | None:
-    """The row as recorded; None when it is another's by now, or the database is gone.
+    """The row as recorded; None when another attempt has it by now, or the database failed.
 
     Raises `Replayed`, and leaves the row as it was.
     """
@@ -135,7 +135,7 @@ def _write(
         _refuse_discarded(row, using)
         written = statements.update(Verification, before, changes, using)
         if not written and _is_written(row, changes, using):
-            return True  # by a try of ours whose commit we didn't hear of
+            return True  # by an earlier try, whose commit succeeded although it raised
         details = _details(changes)
         if not written:
             if (
@@ -149,7 +149,7 @@ def _write(
     return written
 
 
-#: What keeps personal data, or may yet.
+#: Statuses of records that hold personal data, or may get it.
 _KEEPING = (Status.VERIFIED, Status.WAITING)
 
 
@@ -187,7 +187,7 @@ def _openid_digest(row: Verification, user: Any) -> str:
     """Where the user's name is the openid: empty elsewhere, and for what isn't verified."""
     if row.status != Status.VERIFIED or conf.current().openid_resolver:
         return ""
-    named = getattr(user, "get_username", None)  # a token's user, who isn't of the table, has none
+    named = getattr(user, "get_username", None)  # the user of a stateless JWT has none
     name = named() if named else ""
     return audit.openid_digests(name)[0].hex if is_openid(name) else ""
 
@@ -208,7 +208,7 @@ def _is_written(row: Verification, changes: dict[str, Any], using: str) -> bool:
 
 
 def send_signal(after: Verification, user: Any) -> None:
-    """The signal of that end. A failing receiver changes nothing."""
+    """Send the signal of the end. A failing receiver changes nothing."""
     signals = {Status.VERIFIED: verification_succeeded, Status.REJECTED: verification_rejected}
     signal = signals.get(Status(after.status))
     if signal:

@@ -1,4 +1,4 @@
-"""An attempt's end, told to the operators: one line in the log, and whoever counts."""
+"""Reports an attempt's end: one line in the log, and the signal for metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from ... import signals
 from ...models import Verification
 
-#: Named for whoever turns the line on or off, wherever the code that says it may lie.
+#: A fixed name for LOGGING, independent of this module's place.
 logger = logging.getLogger("wx_realname.attempt")
 
 

@@ -1,4 +1,4 @@
-"""Reserving: the row of a token, committed before WeChat is asked; or what became of it before."""
+"""Reserving the row of a token, committed before WeChat is asked."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ NO_OUTCOME: dict[str, Any] = {
 
 
 def reserve(job: Job) -> Verification:
-    """The row, ours and pending; or as it stands, when there is nothing left to ask.
+    """The row: pending and reserved for this job, or ended, when there is nothing left to ask.
 
-    Raises what the table of repeats says.
+    Raises by the table of repeats.
     """
     for _ in range(RESERVE_TRIES):
-        # An older INDEX_KEYS may have written the digest; else the insert itself tells.
+        # An older key of INDEX_KEYS may have written the digest; otherwise the INSERT itself finds the row.
         known = _find(job) if len(job.digests) > 1 else None
         row = _insert(job) if known is None else None
         if row is None:
@@ -98,7 +98,7 @@ def _consent(job: Job, notice: Notice, row_id: UUID, now: datetime) -> Consent:
 
 
 def _again(job: Job, known: Verification) -> Verification | None:
-    """What a token that was posted before gives; None when somebody else just took it over."""
+    """The row of a token that was posted before; None when another request has just taken it over."""
     trust.require([known], job.origin)
     if job.is_of_the_user(known) and known.merchant != job.merchant.alias:
         raise OtherMerchant
@@ -123,7 +123,7 @@ def _again(job: Job, known: Verification) -> Verification | None:
 
 
 def _take_over(job: Job, known: Verification) -> Verification | None:
-    """The row, pending again for another attempt of ours."""
+    """The row, pending again for another attempt."""
     now = timezone.now()
     in_doubt = known.in_doubt or known.status in (Status.PENDING, Status.UNKNOWN)
     changes = {

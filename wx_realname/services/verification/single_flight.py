@@ -1,4 +1,4 @@
-"""One query of a kind at a time in a process: who asks meanwhile waits for its end."""
+"""One query of a kind at a time in a process: other callers wait for its end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...wechat.per_process import PerProcess
 
 
 class _Flights:
-    """What is being asked in this process, by query."""
+    """The queries that are under way in this process."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -25,7 +25,7 @@ _flights = PerProcess(_Flights)
 
 @contextmanager
 def leading(query: Hashable) -> Iterator[Future[RealNameError | None] | None]:
-    """None for who leads; else the flight of who does, to wait for."""
+    """None for the leader; for others the leader's flight, to wait for."""
     flights = _flights()
     with flights.lock:
         flight = flights.by_query.get(query)
@@ -46,7 +46,7 @@ def leading(query: Hashable) -> Iterator[Future[RealNameError | None] | None]:
 
 
 def wait_for(flight: Future[RealNameError | None], seconds: float) -> RealNameError | None:
-    """A fresh error like the leader's; None when it had none."""
+    """Wait for the leader. Return a new error like the leader's, or None when it had none."""
     try:
         error = flight.result(timeout=seconds)
     except FutureTimeoutError:

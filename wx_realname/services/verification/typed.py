@@ -1,4 +1,4 @@
-"""Name and ID number as the citizen typed them: what is wrong with them, and their one form."""
+"""Name and ID number as the citizen typed them: their faults, and their normalized form."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_NUMBER = 32  # characters, with spaces around
 
 
 def faults(openid: Secret, real_name: Secret, credential_id: Secret) -> dict[str, Fault]:
-    """What is wrong with each field; None: nothing."""
+    """The fault of each field; None: no fault."""
     return {
         "openid": None if is_openid(openid.reveal()) else _("This is not an openid."),
         "real_name": _name_fault(real_name),
