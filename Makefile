@@ -6,6 +6,7 @@ JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 VENV := .venv
 TOX_VENV := .venv-tox
+DIST_VENV := .venv-dist
 
 # A pyenv shim runs only the versions that are switched on, and tox lets no PYENV_VERSION through:
 # put the Pythons themselves behind the shims. Without pyenv this adds nothing.
@@ -15,7 +16,7 @@ TOX = PATH="$$PATH$(subst $(SPACE),,$(addprefix :,$(PYENV_BINS)))" $(TOX_VENV)/b
 	run-parallel --parallel $(JOBS) --parallel-no-spinner
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmarks test test-all tox lint types docs messages clean
+.PHONY: help demo benchmarks test test-all tox lint types docs messages dist release locks clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -48,8 +49,18 @@ messages: $(VENV)/.installed  ## Compile the translations (.po to .mo), without 
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check polib
 	@$(VENV)/bin/python -c "$$COMPILE_MESSAGES"
 
+dist: $(DIST_VENV)/.installed  ## Build sdist and wheel into dist/: the same bytes for everybody who builds this commit
+	@$(DIST_VENV)/bin/python release/dist.py
+
+release: dist $(DIST_VENV)/.release  ## Try a release up to its upload (TAG=v1.2.3: of that tag)
+	@TAG='$(TAG)' $(DIST_VENV)/bin/python release/rehearse.py
+
+locks: $(DIST_VENV)/.uv  ## Bring what builds a release up to date: versions and hashes in release/*.txt
+	@for name in build release; do $(LOCK) release/$$name.in --output-file release/$$name.txt; done
+	@$(LOCK) setup.cfg --output-file release/runtime.txt
+
 clean:  ## Remove what the targets above made
-	rm -rf $(VENV) $(TOX_VENV) .tox .demo build dist *.egg-info
+	rm -rf $(VENV) $(TOX_VENV) $(DIST_VENV) .tox .demo build dist *.egg-info
 	rm -rf .coverage htmlcov .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -71,4 +82,24 @@ $(TOX_VENV)/.installed:
 	@echo 'Installing tox into $(TOX_VENV)'
 	@$(PYTHON) -m venv $(TOX_VENV)
 	@$(TOX_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'tox>=4.23'
+	@touch $@
+
+# The versions are given, and a file whose hash is another isn't installed.
+PINNED = $(DIST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+LOCK = UV_CUSTOM_COMPILE_COMMAND='make locks' $(DIST_VENV)/bin/uv pip compile --quiet --upgrade --universal \
+	--python-version 3.10 --generate-hashes
+
+$(DIST_VENV)/.installed: release/build.txt
+	@echo 'Installing what builds into $(DIST_VENV)'
+	@$(PYTHON) -m venv $(DIST_VENV)
+	@$(PINNED) release/build.txt
+	@touch $@
+
+$(DIST_VENV)/.release: release/release.txt $(DIST_VENV)/.installed
+	@echo 'Installing what looks at a release into $(DIST_VENV)'
+	@$(PINNED) release/release.txt
+	@touch $@
+
+$(DIST_VENV)/.uv: $(DIST_VENV)/.installed
+	@$(DIST_VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@

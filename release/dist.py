@@ -1,7 +1,7 @@
 """Build the sdist and the wheel of this checkout so that the same commit gives the same bytes anywhere.
 
-`make dist` runs it. It builds what git tracks, from a copy: leftovers of a working folder stay out. The time of
-every file is the commit's, or SOURCE_DATE_EPOCH; the wheel is built from the sdist, as installers do it.
+`make dist` runs it. It builds a copy of what git tracks, so that leftovers of a working folder stay out. The
+time of every file is the commit's, or SOURCE_DATE_EPOCH; the wheel is built from the sdist, as installers do.
 """
 
 from __future__ import annotations

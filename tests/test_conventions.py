@@ -375,9 +375,10 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 def test_a_workflow_may_do_no_more_than_it_must(workflow: Path) -> None:
     text = workflow.read_text()
     assert "\npermissions:\n  contents: read\n" in text
-    assert re.findall(r"uses: (\S+)", text)
-    for action in re.findall(r"uses: (\S+)", text):
-        assert re.fullmatch(r"[\w-]+/[\w-]+@(?:release/)?v\d+", action), action
+    used = re.findall(r"uses: (.+)", text)
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", action), action
     assert text.count("actions/checkout") == text.count("persist-credentials: false")
 
 
@@ -389,8 +390,22 @@ def test_ci_runs_what_anybody_can_run() -> None:
     assert f"matrix.python == '{classified[-1]}'" in text  # which takes every Django
 
 
-def test_a_release_keeps_no_token_and_can_be_built_again() -> None:
+def test_a_release_keeps_no_token_and_is_what_anybody_can_build() -> None:
     text = (ROOT / ".github" / "workflows" / "release.yml").read_text()
-    for said in ("id-token: write", "attestations: true", "SOURCE_DATE_EPOCH=", "name: pypi"):
+    for said in ("id-token: write", "attestations: true", "- run: make release ", "name: pypi"):
         assert said in text
-    assert not re.search(r"secrets\.|password:|PYPI_TOKEN", text)
+    assert not re.search(r"secrets\.|password:|PYPI_TOKEN|pip install", text)
+
+
+LOCKS = sorted((ROOT / "release").glob("*.txt"))
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_what_builds_a_release_is_named_by_version_and_hash(lock: Path) -> None:
+    text = lock.read_text()
+    named = re.split(r"^(?=\w)", text, flags=re.MULTILINE)[1:]
+    assert named
+    for requirement in named:
+        assert re.match(r"[\w.-]+==[\w.]+ ", requirement), requirement
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}", requirement), requirement
+    assert not re.search(r"://|--(?:extra-)?index-url|--find-links", text)

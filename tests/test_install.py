@@ -9,9 +9,9 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -183,30 +183,27 @@ def test_the_oldest_of_each_is_the_lower_bound() -> None:
 
 # --- the wheel --------------------------------------------------------------------------------
 
-SOURCES = ("wx_realname", "setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
-EPOCH = "1767225600"  # 2026-01-01; a zip can't say anything before 1980
 
-
-def build(folder: Path) -> Path:
-    """The wheel, from a copy: a build leaves its traces, and other tests read the checkout."""
-    for name in SOURCES:
-        source, to = ROOT / name, folder / "source" / name
-        to.parent.mkdir(exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, to, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copyfile(source, to)  # and not its time
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-    command += ["--disable-pip-version-check", "--wheel-dir", str(folder / "dist")]
-    environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH}
-    subprocess.run([*command, str(folder / "source")], check=True, env=environment, timeout=300)
-    (wheel,) = (folder / "dist").iterdir()
-    return wheel
+def build(folder: Path, umask: int, **environment: str) -> list[Path]:
+    """Wheel and sdist, as `make dist` makes them."""
+    subprocess.run(
+        [sys.executable, str(ROOT / "release" / "dist.py"), str(folder)],
+        check=True,
+        env=os.environ | environment,
+        umask=umask,
+        timeout=300,
+    )
+    return sorted(folder.iterdir())
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("wheel"))
+def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return build(tmp_path_factory.mktemp("built") / "dist", 0o022)
+
+
+@pytest.fixture(scope="module")
+def wheel(built: list[Path]) -> Path:
+    return built[0]
 
 
 def in_the_checkout(*patterns: str) -> set[str]:
@@ -228,29 +225,29 @@ def test_the_wheel_holds_all_of_the_package_and_nothing_else(wheel: Path) -> Non
 
 
 @pytest.mark.packaging
-def test_building_twice_gives_the_same_bytes(wheel: Path, tmp_path: Path) -> None:
-    again = build(tmp_path)
-    assert again.name == wheel.name
-    assert again.read_bytes() == wheel.read_bytes()
+def test_building_twice_gives_the_same_bytes(built: list[Path], tmp_path: Path) -> None:
+    """By another account, in another time zone and another order."""
+    again = build(tmp_path / "again", 0o077, TZ="Asia/Shanghai", PYTHONHASHSEED="7")
+    assert [path.suffix for path in built] == [".whl", ".gz"]
+    for one, other in zip(built, again, strict=True):
+        assert other.name == one.name
+        assert other.read_bytes() == one.read_bytes()
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(
-            django,
-            marks=pytest.mark.skipif(
-                sys.version_info < since,
-                reason=f"Django {django} wants Python {since[0]}.{since[1]}",
-            ),
-        )
-        for django, since in DJANGOS.items()
-    ],
-)
-def python(
-    wheel: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> str:
-    """That of a virtual environment with the wheel, this Django, and nothing else: no pip even.
+@pytest.mark.packaging
+def test_the_sdist_holds_what_git_tracks_and_nothing_else(built: list[Path]) -> None:
+    tracked = subprocess.check_output(["git", "-C", str(ROOT), "ls-files"], text=True).split("\n")
+    with tarfile.open(built[1]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames() if not name.endswith("/")}
+        files = {member.name.partition("/")[2] for member in sdist if member.isfile()}
+        assert {(member.uid, member.uname) for member in sdist} == {(0, "")}
+    assert names >= files >= {"tox.ini", "tests/conftest.py", "docs/en/index.md", "release/dist.py"}
+    assert {name for name in files - set(tracked) if ".egg-info/" not in name} == {"PKG-INFO"}
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The Python of a virtual environment with the wheel, its newest Django, and nothing else: no pip even.
 
     What is never imported needn't be compiled: that takes longer than the rest of an install.
     """
@@ -258,19 +255,42 @@ def python(
     create = [sys.executable, "-m", "venv", "--without-pip", str(folder)]
     subprocess.run(create, check=True, timeout=120)
     python = str(folder / "bin" / "python")
-    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
-    install = [*pip, "install", "--quiet", "--no-compile", str(wheel), f"Django=={request.param}.*"]
-    subprocess.run(install, check=True, timeout=600)
+    pip_install("--python", python, str(wheel), f"Django=={available()[-1]}.*")
     return python
 
 
+def pip_install(*arguments: str) -> None:
+    chosen = arguments[:2] if arguments[0] == "--python" else ()
+    pip = [sys.executable, "-m", "pip", *chosen, "--disable-pip-version-check", "install"]
+    rest = arguments[len(chosen) :]
+    subprocess.run([*pip, "--quiet", "--no-compile", *rest], check=True, timeout=600)
+
+
+def available() -> list[str]:
+    """The Djangos that this Python takes, oldest first."""
+    return [django for django, since in DJANGOS.items() if sys.version_info >= since]
+
+
+#: Each Django once, as startproject makes a project; the other kinds of project on the newest.
+TRIED = [(django, "as startproject makes it") for django in DJANGOS]
+TRIED += [(available()[-1], variant) for variant in VARIANTS if variant != TRIED[0][1]]
+
+
 @pytest.mark.packaging
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(("django", "variant"), TRIED, ids=str)
 def test_from_the_wheel_alone_a_citizen_is_verified(
-    python: str, folder: Path, wechat: Any, variant: Callable[[Project], None]
+    installed: str, folder: Path, wechat: Any, tmp_path: Path, django: str, variant: str
 ) -> None:
+    """Another Django than the newest lies before it in the path: the rest needs no second install."""
+    if django not in available():
+        pytest.skip(f"Django {django} wants Python {'.'.join(map(str, DJANGOS[django]))}")
+    environment = {}
+    if django != available()[-1]:
+        older = tmp_path / "older"
+        pip_install("--no-deps", "--target", str(older), f"Django=={django}.*")
+        environment["PYTHONPATH"] = str(older)
+    project = verify_a_citizen(folder, installed, wechat, VARIANTS[variant], environment)
     look = "import importlib.util as u; print(*[n for n in {} if u.find_spec(n)])"
-    unwanted = (*EXTRAS, *NOT_OURS_TO_USE)
-    found = subprocess.check_output([python, "-c", look.format(unwanted)], cwd=folder, text=True)
-    assert found.split() == []
-    run_the_commands(verify_a_citizen(folder, python, wechat, variant, {}))
+    assert project.run("-c", look.format((*EXTRAS, *NOT_OURS_TO_USE))).split() == []
+    assert project.run("-m", "django", "--version").startswith(f"{django}.")
+    run_the_commands(project)
