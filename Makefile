@@ -16,7 +16,7 @@ TOX = PATH="$$PATH$(subst $(SPACE),,$(addprefix :,$(PYENV_BINS)))" $(TOX_VENV)/b
 	run-parallel --parallel $(JOBS) --parallel-no-spinner
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmarks test test-all tox lint types docs messages dist release locks clean
+.PHONY: help demo benchmarks test test-all tox lint types docs pages messages dist release locks clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ types: tox  ## Check types
 
 docs: ENVS = docs
 docs: tox  ## Build the docs into build/docs
+
+pages: $(VENV)/.installed  ## Write what the docs take from the code and from docs/examples
+	@$(VENV)/bin/python -m docs.pages
 
 messages: $(VENV)/.installed  ## Compile the translations (.po to .mo), without gettext
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check polib

@@ -20,7 +20,7 @@ from django.urls import get_resolver, path
 from django.urls.resolvers import RoutePattern
 from django.utils import translation
 
-from docs import tables, words
+from docs import pages, tables, words
 from tests import settings as test_settings
 from tests.cases import each
 from tests.test_pytest_plugin import MADE_UP, SETTINGS, URLS, run_pytest
@@ -38,7 +38,7 @@ DOCS = ROOT / "docs"
 LANGUAGES = ("en", "zh")
 PAGES = sorted(path.name for path in (DOCS / "en").glob("*.md"))
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-MARKER = re.compile(r"^\{\{ (\w+) \}\}$", re.MULTILINE)
+MARKER = re.compile(r"^<!-- from the code: (\w+) -->$", re.MULTILINE)
 CHINESE = r"[\u4e00-\u9fff]"
 WESTERN_PUNCTUATION = re.compile(f"{CHINESE}[,;:!?()]|[,;:!?(]{CHINESE}")
 
@@ -60,7 +60,7 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
     """The code blocks in Python: page and code."""
     for page in PAGES:
         for indent, kind, code in FENCE.findall(text_of(language, page)):
-            if kind == "python" and "--8<--" not in code:
+            if kind == "python":
                 yield page, re.sub(f"^{indent}", "", code, flags=re.MULTILINE)
 
 
@@ -90,8 +90,50 @@ def test_both_languages_have_the_same_headings_tables_and_code(page: str) -> Non
 
 @each("page", PAGES)
 def test_chinese_pages_have_chinese_punctuation(page: str) -> None:
-    plain = re.sub(r"`[^`]*`", "", prose("zh", page))
+    plain = re.sub(r"`[^`]*`", "", pages.PART.sub("", prose("zh", page)))
     assert not WESTERN_PUNCTUATION.findall(plain)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("page", pages.pages(), ids=lambda page: f"{page.parent.name}/{page.name}")
+def test_a_page_has_what_the_code_says_and_a_link_to_its_twin(page: Path) -> None:
+    assert page.read_text(encoding="utf-8") == pages.written(page), "run `make pages`"
+
+
+def test_no_page_has_a_template_that_only_mkdocs_would_fill() -> None:
+    """On a code host it would be empty."""
+    for page in pages.pages():
+        text = FENCE.sub("", page.read_text(encoding="utf-8"))
+        assert not re.search(r"\{\{|\{%|--8<--", text), page
+
+
+LIGHT, DARK = ("#ffffff", "#f5f5f5"), ("#1e2129", "#272a35")  # page and code: Material's own
+
+
+@pytest.mark.parametrize(("scheme", "grounds"), [("default", LIGHT), ("slate", DARK)])
+def test_the_docs_colours_can_be_read(scheme: str, grounds: tuple[str, ...]) -> None:
+    css = (DOCS / "docs.css").read_text(encoding="utf-8")
+    block = css.partition(f'[data-md-color-scheme="{scheme}"] {{')[2].partition("}")[0]
+    colours = dict(re.findall(r"--md-([\w-]+): (#\w+);", block))
+    assert contrast(colours.pop("primary-fg-color"), "#ffffff") >= 4.5  # the head's white words
+    colours.pop("primary-fg-color--dark", "")
+    assert len(colours) >= 9
+    for name, colour in colours.items():
+        for ground in grounds:
+            assert contrast(colour, ground) >= 4.5, (scheme, name, ground)
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2's contrast ratio."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_every_table_is_on_a_page_and_every_marker_is_a_table() -> None:

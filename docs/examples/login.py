@@ -1,6 +1,6 @@
 """The mini-program's login: the code of wx.login for a token of yours."""
 
-# --8<-- [start:view]
+# [view]
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from rest_framework.response import Response
@@ -31,4 +31,4 @@ class Login(RealNameView):
         return Response({"token": str(AccessToken.for_user(user))})
 
 
-# --8<-- [end:view]
+# [end]

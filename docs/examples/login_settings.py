@@ -1,10 +1,10 @@
 """What the login's tokens want of the settings."""
 
-# --8<-- [start:settings]
+# [settings]
 from datetime import timedelta
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework_simplejwt.authentication.JWTAuthentication"]
 }
 SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(hours=2)}  # five minutes by default
-# --8<-- [end:settings]
+# [end]

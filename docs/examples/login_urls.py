@@ -1,6 +1,6 @@
 """Where the mini-program logs in."""
 
-# --8<-- [start:urls]
+# [urls]
 from django.urls import include, path
 
 from .login import Login
@@ -9,4 +9,4 @@ urlpatterns = [
     path("api/login/", Login.as_view()),
     path("api/realname/", include("wx_realname.urls")),
 ]
-# --8<-- [end:urls]
+# [end]

@@ -1,6 +1,6 @@
 """Ten lines that prove an integration: a citizen's name arrives, masked, and once."""
 
-# --8<-- [start:test]
+# [test]
 import pytest
 from django.urls import reverse
 
@@ -16,4 +16,4 @@ def test_a_citizen_proves_a_real_name(admin_client, wechat_sandbox, citizen):
     assert wechat_sandbox.totals["getrealnameinfo"] == 1
 
 
-# --8<-- [end:test]
+# [end]
