@@ -16,10 +16,10 @@ TOX = PATH="$$PATH$(subst $(SPACE),,$(addprefix :,$(PYENV_BINS)))" $(TOX_VENV)/b
 	run-parallel --parallel $(JOBS) --parallel-no-spinner
 
 .DEFAULT_GOAL := help
-.PHONY: help demo benchmarks test test-all tox lint types docs pages messages dist release locks clean
+.PHONY: help demo benchmarks test test-all tox lint types docs pages screenshots messages dist release locks clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed  ## Run the example site against a local WeChat (ONCE=1: one exchange, then end)
 	@$(VENV)/bin/python manage.py demo $(if $(ONCE),--once)
@@ -47,6 +47,9 @@ docs: tox  ## Build the docs into build/docs
 
 pages: $(VENV)/.installed  ## Write what the docs take from the code and from docs/examples
 	@$(VENV)/bin/python -m docs.pages
+
+screenshots: $(TOX_VENV)/.installed  ## Take the pictures of READMEs and docs anew, in Chromium
+	@DOCS_IMAGES=1 $(TOX) --skip-missing-interpreters false -e py3-browser -- -n 0 tests/browser/test_screenshots.py
 
 messages: $(VENV)/.installed  ## Compile the translations (.po to .mo), without gettext
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check polib

@@ -1,15 +1,18 @@
-"""The pictures of the admin guide, taken of the console as it is.
+"""The pictures of READMEs and docs, taken of the pages as they are; `make screenshots` puts them into the docs.
 
-They go to the test's temporary folder; `DOCS_IMAGES=1 pytest tests/browser/test_screenshots.py` puts
-them into docs/<language>/images/.
+Beside them lies `docs/pictures.json`: of each picture what its page showed. A page that shows something else fails
+here, until its picture is taken anew and looked at.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -17,6 +20,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from tests.browser.conftest import Browser
+from tests.browser.fingerprint import fingerprint
+from tests.browser.phone import Phone
 from tests.console import busy_month, page
 from wx_realname import audit
 from wx_realname.exceptions import RealNameError
@@ -27,6 +32,8 @@ from wx_realname.services import exchange
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+RENDERED = DOCS / "pictures.json"
+TAKE = bool(os.environ.get("DOCS_IMAGES"))
 WIDTH = 1440
 LANGUAGES = {"en": "en", "zh": "zh-hans"}
 REASONS = {"en": "case 4711", "zh": "工单 4711"}
@@ -44,8 +51,9 @@ CITIZENS = (
 
 
 @pytest.fixture
-def service(sandbox: Sandbox) -> Verification:
-    """A service that has run for a month; the first citizen's record."""
+def service(sandbox: Sandbox, settings: Any) -> Verification:
+    """A service in Beijing that has run for a month; the first citizen's record."""
+    settings.TIME_ZONE = "Asia/Shanghai"
     call_command("realname_groups", verbosity=0)
     clerk = User.objects.create_user("officer", password="officer", is_staff=True)
     clerk.groups.add(Group.objects.get(name="realname officer"))
@@ -65,36 +73,69 @@ def _attempt(sandbox: Sandbox, citizen: Citizen, number: int) -> None:
     AuditEvent.objects.filter(user_id=str(user.pk)).update(created_at=at)
 
 
+class Pictures:
+    """Takes pictures, and holds the pages to what they showed when the docs' pictures were taken."""
+
+    def __init__(self, driver: Any, language: str, folder: Path) -> None:
+        self._driver, self._language = driver, language
+        self._folder = DOCS / language / "images" if TAKE else folder
+        self._seen: dict[str, str] = {}
+        driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+        driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Asia/Shanghai"})
+
+    def take(self, name: str, height: int, width: int = WIDTH) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        time.sleep(0.4)  # for what slides in
+        assert self._driver.save_screenshot(str(self._folder / f"{name}.png"))
+        self._seen[f"{self._language}/{name}"] = fingerprint(self._driver)
+
+    def compare(self) -> None:
+        known = json.loads(RENDERED.read_text()) if RENDERED.exists() else {}
+        if TAKE:
+            RENDERED.write_text(json.dumps(dict(sorted({**known, **self._seen}.items())), indent=1))
+        else:
+            changed = [name for name, seen in self._seen.items() if known.get(name) != seen]
+            assert not changed, "these pages changed: run `make screenshots`, and look at them"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_pictures_of_the_admin_guide(
+def test_the_pictures_of_the_admin_guide_show_the_console_as_it_is(
     browser: Browser, service: Verification, tmp_path: Path, language: str
 ) -> None:
-    folder = DOCS / language / "images" if os.environ.get("DOCS_IMAGES") else tmp_path
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def shot(name: str, height: int) -> None:
-        browser.driver.set_window_size(WIDTH, height)
-        assert browser.driver.save_screenshot(str(folder / f"{name}.png"))
-
+    pictures = Pictures(browser.driver, language, tmp_path)
     browser.speak(LANGUAGES[language])
     features = [{"name": "prefers-color-scheme", "value": "light"}]
     browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.driver.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
     browser.log_in("officer")
-    shot("list", 760)
+    pictures.take("list", 760)
 
     browser.open(page("verification", "find"))
     browser.type("credential_id", "440524198001010013")
     assert "**娜" in browser.press("#content-main [type=submit]")
-    shot("find", 720)
+    pictures.take("find", 720)
 
     browser.open(page("verification", service.pk, "reveal"))
     browser.type("reason", REASONS[language])
     assert "欧阳娜" in browser.press("#content-main [type=submit]")
-    shot("reveal", 520)
+    pictures.take("reveal", 520)
 
     browser.open(page("auditevent"))
-    shot("trail", 760)
+    pictures.take("trail", 760)
     browser.open(page("hourlystatistic"))
-    shot("overview", 1560)
+    pictures.take("overview", 1560)
     assert browser.complaints() == []
+    pictures.compare()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_picture_of_the_simulator_shows_it_as_it_is(
+    phone: Phone, site: str, tmp_path: Path, language: str
+) -> None:
+    pictures = Pictures(phone.driver, language, tmp_path)
+    phone.open(site, LANGUAGES[language], way="face")
+    phone.face()
+    phone.ends("verified")
+    phone.driver.execute_script("window.scrollTo(0, 0)")
+    pictures.take("simulator", 1000, width=1400)
+    pictures.compare()
