@@ -1,4 +1,4 @@
-"""What a page shows, as one short text that changes with its words, its parts and its style, and with nothing else.
+"""What a page shows, as a short text that changes with its words, its parts and its style alone.
 
 Times, numbers, ids and the count of rows may differ from day to day; pixels differ from one font to another.
 """

@@ -1,11 +1,12 @@
-"""The pictures of READMEs and docs, taken of the pages as they are; `make screenshots` puts them into the docs.
+"""The pictures of READMEs and docs show the pages as they are; `make screenshots` takes them anew.
 
-Beside them lies `docs/pictures.json`: of each picture what its page showed. A page that shows something else fails
-here, until its picture is taken anew and looked at.
+Beside them lies `docs/pictures.json`: of each picture what its page showed. A page that shows something
+else fails here, until its picture is taken anew and looked at.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import time
@@ -60,6 +61,7 @@ def service(sandbox: Sandbox, settings: Any) -> Verification:
     for number, citizen in enumerate(CITIZENS):
         _attempt(sandbox, citizen, number)
     busy_month(until=8)
+    call_command("realname_usage", stdout=io.StringIO())
     list(audit.seal())
     return Verification.objects.filter(status="verified").order_by("created_at")[0]
 
@@ -93,7 +95,7 @@ class Pictures:
     def compare(self) -> None:
         known = json.loads(RENDERED.read_text()) if RENDERED.exists() else {}
         if TAKE:
-            RENDERED.write_text(json.dumps(dict(sorted({**known, **self._seen}.items())), indent=1))
+            RENDERED.write_text(json.dumps(known | self._seen, indent=1, sort_keys=True) + "\n")
         else:
             changed = [name for name, seen in self._seen.items() if known.get(name) != seen]
             assert not changed, "these pages changed: run `make screenshots`, and look at them"
