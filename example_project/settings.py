@@ -10,6 +10,7 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from example_project.introduction import INTRODUCTION
 from wx_realname import __version__ as wx_realname_version
 from wx_realname import env as wx_realname_env
 
@@ -106,6 +107,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "wx_realname",
+    "DESCRIPTION": INTRODUCTION,
     "VERSION": wx_realname_version,
     "SCHEMA_PATH_PREFIX": "/api/",
     "SERVE_INCLUDE_SCHEMA": False,

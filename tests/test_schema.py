@@ -38,7 +38,12 @@ from wx_realname.api.permissions import MinimumAge
 from wx_realname.api.schema import calls, fields
 from wx_realname.api.schema import described as described_as
 from wx_realname.api.schema.bodies import RECORD, RealNameRecordSerializer
-from wx_realname.api.serializers import represent
+from wx_realname.api.serializers import (
+    CheckSerializer,
+    ExchangeSerializer,
+    FaceSerializer,
+    represent,
+)
 from wx_realname.exceptions import BY_CODE
 from wx_realname.models import Verification
 from wx_realname.personal_data import Secret
@@ -177,6 +182,23 @@ def test_the_pattern_says_what_the_field_takes(pattern: str, blank: bool) -> Non
         taken = clean_text(Secret(text), 9, blank=blank) is None
         # in JSON Schema `$` is the very end
         assert bool(re.search(pattern.replace("$", r"\Z"), text)) == taken, ascii(text)
+
+
+@pytest.mark.parametrize("address", [LIST, CHECKS, FACES])
+def test_a_body_has_an_example_that_is_taken(schema: Schema, address: str) -> None:
+    content = schema["paths"][address]["post"]["requestBody"]["content"]["application/json"]
+    (told,) = content["examples"].values()
+    serializer = {LIST: ExchangeSerializer, CHECKS: CheckSerializer, FACES: FaceSerializer}[address]
+    body = {name: Secret(value) for name, value in told["value"].items()}
+    assert serializer().run_validation(body).keys() == body.keys()
+
+
+def test_code_is_one_of_those_of_the_error_table(schema: Schema) -> None:
+    """A generated client has a type for it."""
+    code = schema["components"]["schemas"]["RealNameError"]["properties"]["code"]
+    name = code["$ref"].rpartition("/")[2] if "$ref" in code else ""
+    found = schema["components"]["schemas"][name] if name else code
+    assert set(found["enum"]) == set(BY_CODE)
 
 
 def test_the_list_comes_in_pages(schema: Schema) -> None:
@@ -374,6 +396,17 @@ def test_the_examples_schema_is_valid_and_without_a_warning(
     schema = json.loads(run("manage.py", *command, "--lang", language, **env))
     assert {"/api/login/", SERVICE, "/healthz", LIST} <= set(schema["paths"])
     assert schema["paths"]["/api/login/"]["post"]["summary"] == words
+    introduction = schema["info"]["description"]
+    assert bool(re.search("[一-鿿]", introduction)) == (language == "zh-hans")
+    for said in (
+        "/faces/",
+        "/verifications/",
+        "/checks/",
+        "`retry`",
+        "`Retry-After`",
+        "2019-11-10",
+    ):
+        assert said in introduction
     with translation.override(language):
         refusal = exceptions.RealNameRequired().detail
     assert example(schema, SERVICE, "get", "real_name_required") == refusal
