@@ -156,7 +156,7 @@ class UnsupportedMediaType(RealNameError):
 
 class InternalError(RealNameError):
     code, status_code = "internal_error", 500
-    words = _("Something went wrong on our side.")
+    words = _("An internal error occurred.")
 
 
 class NoWeChatPay(RealNameError):
@@ -175,7 +175,7 @@ class NoRealName(RealNameError):
 class Mismatch(RealNameError):
     code, status_code, outcome = "mismatch", 422, "rejected"
     retry: ClassVar[Retry] = "reauthorize"
-    words = _("Name and ID number are not those of this WeChat user. Please look at both.")
+    words = _("Name and ID number don't belong to this WeChat user. Please check both.")
 
 
 class InvalidAuthToken(RealNameError):
@@ -250,7 +250,7 @@ class Throttled(RealNameError):
 
 class Misconfigured(RealNameError):
     code, status_code, outcome = "misconfigured", 503, "failed"
-    words = _("The service is not set up rightly. Its operator has to act.")
+    words = _("The service is not configured correctly. Its operator has to act.")
 
 
 class WeChatBusy(RealNameError):

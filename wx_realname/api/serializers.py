@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _MERCHANT = _("An alias; “default” unless given")
 _NOTICE = _("The id of the notice that the citizen was shown and agreed to")
 NO_SUCH_STATUS = _("There is no such status.")
-_MASKED = _("Masked, unless the service tells the whole; null: not known, or erased")
+_MASKED = _("Masked, or plain if the service is configured so; null: not known, or erased")
 
 
 class CleanTextField(serializers.Field[Any, Any, Any, Any]):
@@ -53,7 +53,9 @@ class TokenField(CleanTextField):
 class ExchangeSerializer(serializers.Serializer[Any]):
     """The body of POST verifications/, as the parser gives it: its values stay opaque."""
 
-    auth_token = TokenField(max_length=MAX_TOKEN, help_text=_("What WeChat's button gave"))
+    auth_token = TokenField(
+        max_length=MAX_TOKEN, help_text=_("The auth_token from WeChat's button")
+    )
     merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
     notice = CleanTextField(max_length=64, required=False, help_text=_NOTICE)
 
@@ -73,7 +75,7 @@ class FaceSerializer(serializers.Serializer[Any]):
 class CheckSerializer(FaceSerializer):
     """The body of POST checks/."""
 
-    code = TokenField(max_length=MAX_TOKEN, help_text=_("What WeChat's city service gave"))
+    code = TokenField(max_length=MAX_TOKEN, help_text=_("The code from WeChat's city service"))
 
 
 class ConsentSerializer(serializers.Serializer[Any]):

@@ -106,7 +106,9 @@ class WeChatCategoriesSerializer(serializers.Serializer[Any]):
 
 class WeChatReplySerializer(serializers.Serializer[Any]):
     errcode = serializers.IntegerField(help_text=_("WeChat's return code"))
-    errmsg = serializers.CharField(allow_blank=True, help_text=_("WeChat's words, without secrets"))
+    errmsg = serializers.CharField(
+        allow_blank=True, help_text=_("WeChat's errmsg, without secrets")
+    )
     hint = serializers.CharField(
         allow_null=True, help_text=_("The hint or rid that WeChat's support asks for")
     )
@@ -119,7 +121,7 @@ class RealNameErrorSerializer(serializers.Serializer[Any]):
         allow_null=True, help_text=_("The record that keeps this outcome")
     )
     wechat = WeChatReplySerializer(
-        allow_null=True, help_text=_("What WeChat said; null: it wasn't WeChat that refused")
+        allow_null=True, help_text=_("WeChat's refusal; null: WeChat didn't refuse")
     )
     retry = serializers.ChoiceField(
         [

@@ -242,7 +242,7 @@ def call(
     answers: dict[int, Any], *raised: Any, parameters: Any = (), **about: Any
 ) -> Callable[..., Any]:
     """One call; what all of ours share is added."""
-    never_kept = header("Cache-Control", _("Nothing is kept on the way"), NO_STORE, True)
+    never_kept = header("Cache-Control", _("Answers must not be cached"), NO_STORE, True)
     return described(answers, *EVERY_CALL, *raised, parameters=[*parameters, never_kept], **about)
 
 

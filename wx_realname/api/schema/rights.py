@@ -66,7 +66,7 @@ class NoticeInForce(OurView):
     target_class = "wx_realname.api.rights.NoticeInForce"
 
     def view_replacement(self) -> Any:
-        summary = _("The notice of a purpose that is in force")
+        summary = _("The current notice of a purpose")
         get = call({200: RealNameNoticeSerializer}, ours.NotFound, summary=summary)
         return described_view(self.target, get=get)
 
@@ -88,7 +88,7 @@ class Consents(OurView):
             ours.Throttled,
             request=RealNameConsentSerializer,
             summary=_("Consent to another purpose"),
-            description=_("By who is verified already: no new verification is needed."),
+            description=_("Requires a verified record; no new verification is needed."),
         )
         return described_view(self.target, get=get, post=post)
 

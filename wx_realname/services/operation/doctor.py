@@ -93,8 +93,8 @@ def _cache_works() -> Finding:
     if counted == 2:
         says = _("Cache “%(alias)s” writes, reads and counts.")
         return Finding("-", "cache", "ok", says % {"alias": alias})
-    says = _("Cache “%(alias)s” doesn't keep or count what it is given.")
-    remedy = _("Look at CACHES and the server behind it; the log says how it failed.")
+    says = _("Cache “%(alias)s” doesn't store or count values.")
+    remedy = _("Check CACHES and the cache server; the log has the error.")
     return Finding("-", "cache", "fault", says % {"alias": alias}, remedy)
 
 
@@ -136,7 +136,7 @@ class _Examination:
             self._client = clients.client_for(self._merchant)
             self._keys = self._client.keys.all() if self._merchant.has_button else ()
         except ConfigurationError as error:
-            yield self._finding("key", "fault", str(error), _("Correct the setting that is named."))
+            yield self._finding("key", "fault", str(error), _("Correct the named setting."))
             return
         yield from self._key_works()
         yield from self._certificates()
@@ -165,13 +165,13 @@ class _Examination:
                 yield self._finding("key", "ok", says % {"serial": key.serialno})
             else:
                 says = _("The key of certificate %(serial)s can't sign, or can't decrypt.")
-                remedy = _("Look at KEY_BACKEND and the device behind it.")
+                remedy = _("Check KEY_BACKEND and its device.")
                 yield self._finding("key", "fault", says % {"serial": key.serialno}, remedy)
 
     def _certificates(self) -> Iterator[Finding]:
         for certificate in certificates_of(self._merchant):
             if certificate.ends is None:
-                says = _("Only the serial number is known, not when it ends.")
+                says = _("Only the serial number is known, not the end date.")
                 remedy = _("Set CERTIFICATE or CERTIFICATE_FILE.")
                 yield self._finding("certificate", "warning", says, remedy)
                 continue
@@ -193,8 +193,8 @@ class _Examination:
         try:
             theirs = self._client.server_time(clients.deadline())
         except NoAnswer as no_answer:
-            says = _("WeChat can't be reached, or doesn't tell its time.")
-            remedy = _("Look at this server's way to WeChat: DNS, proxy, firewall.")
+            says = _("WeChat can't be reached, or its answer has no date.")
+            remedy = _("Check this server's connection to WeChat: DNS, proxy, firewall.")
             yield self._finding("clock", "warning", f"{says} ({no_answer})", remedy)
             return
         ahead = round((timezone.now() - theirs).total_seconds())
@@ -204,9 +204,7 @@ class _Examination:
         if abs(ahead) <= CLOCK_TOLERANCE:
             yield self._finding("clock", "ok", says)
         else:
-            remedy = _(
-                "Let the server take its time by NTP: WeChat refuses such signatures (94008)."
-            )
+            remedy = _("Synchronize the clock by NTP: WeChat refuses such signatures (94008).")
             yield self._finding("clock", "fault", says, remedy)
 
     def _access_token(self) -> Any:
@@ -214,14 +212,16 @@ class _Examination:
             self._client.fetch_access_token(clients.deadline())
         except RealNameError as error:
             if self._merchant.access_token_provider and error.wechat is None:
-                says = _("ACCESS_TOKEN_PROVIDER gives none.")
-                remedy = _("The log says how it failed; look at the central service.")
+                says = _("ACCESS_TOKEN_PROVIDER returned no token.")
+                remedy = _("The log has the error; check the central service.")
                 yield self._finding("access_token", "fault", says, remedy)
             else:
                 yield self._refusal("access_token", error, "token")
             return False
         yield self._finding(
-            "access_token", "ok", _("WeChat gives one: appid, secret and IP address are right.")
+            "access_token",
+            "ok",
+            _("WeChat issued a token: appid, secret and IP address are correct."),
         )
         return True
 
@@ -242,7 +242,7 @@ class _Examination:
             yield replace(self._refusal("face", error, "queryverifyinfo"), level=level)
             return
         if granted:
-            says = _("This appid may verify faces: WeChat refused an invented verify_id alone.")
+            says = _("This appid may verify faces: WeChat refused only the invented verify_id.")
             yield self._finding("face", "ok", says)
             return
         words = remedies.words("misconfigured", NOT_GRANTED, "queryverifyinfo")
@@ -254,7 +254,7 @@ class _Examination:
         try:
             self._client.checkrealnameinfo(OPENID, invented, NOBODY, clients.deadline())
         except (InvalidCode, Mismatch, NoRealName):
-            says = _("This appid may check names: WeChat refused an invented code alone.")
+            says = _("This appid may check names: WeChat refused only the invented code.")
         except Misconfigured as error:
             if not error.wechat or error.wechat["errcode"] not in (NOT_GRANTED, 1005):
                 yield replace(self._refusal("check", error, "check"), level="warning")
@@ -267,7 +267,7 @@ class _Examination:
             return
         else:
             says = _("WeChat answered an invented code with a match: this is not WeChat.")
-            yield self._finding("check", "fault", says, _("Look at API_BASE_URL."))
+            yield self._finding("check", "fault", says, _("Check API_BASE_URL."))
             return
         yield self._finding("check", "ok", says)
 
@@ -315,24 +315,22 @@ class _Examination:
             yield self._refusal("exchange", error, "api")
         else:
             says = _("WeChat answered an invented auth_token with a name: this is not WeChat.")
-            yield self._finding("exchange", "fault", says, _("Look at API_BASE_URL."))
+            yield self._finding("exchange", "fault", says, _("Check API_BASE_URL."))
 
     def _usage(self) -> Iterator[Finding]:
         try:
             found = usage(timezone.now() - USAGE, self._merchant.alias)
         except DatabaseError:
             says = _(
-                "The calls can't be counted: the database doesn't answer, or lacks the tables."
+                "The calls can't be counted: the database doesn't answer, or the tables are missing."
             )
             yield self._finding("usage", "warning", says, _("Run manage.py migrate."))
             return
         for one in found:
             if one.is_over:
-                says = _(
-                    "More calls than were declared: peak %(peak)d a minute, %(daily).1f a day."
-                )
+                says = _("More calls than declared: peak %(peak)d a minute, %(daily).1f a day.")
                 remedy = _(
-                    "Tell WeChat before it limits the calls; manage.py realname_usage has the figures."
+                    "Report it to WeChat before it limits the calls; see manage.py realname_usage."
                 )
                 numbers = {"peak": one.peak, "daily": one.daily}
                 yield self._finding("usage", "warning", says % numbers, remedy)

@@ -14,15 +14,15 @@ from ...wechat.verdicts import VERDICTS, Verdict
 
 #: Where WeChat gave no return code.
 _REMEDIES = {
-    "misconfigured": _("Run manage.py check: a merchant's key can't be used."),
+    "misconfigured": _("A merchant's key can't be used: run manage.py check."),
     "wechat_unreachable": _(
-        "Look at this server's way to WeChat: DNS, proxy, firewall, and WeChat's access token."
+        "Check this server's connection to WeChat: DNS, proxy, firewall, and the access_token."
     ),
     "outcome_unknown": _(
-        "The citizen authorizes anew. When there are many, look at the network and READ_TIMEOUT."
+        "The citizen authorizes again. If there are many, check the network and READ_TIMEOUT."
     ),
     "unreadable_answer": _(
-        "Look whether the private key is that of the certificate at WeChat Pay."
+        "Check whether the private key belongs to the certificate at WeChat Pay."
     ),
 }
 
