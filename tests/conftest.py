@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _uses_a_database(item: pytest.Item) -> bool:
     fixtures = set(getattr(item, "fixturenames", ()))
-    marks = ("django_db", "postgres", "mariadb")
+    marks = ("django_db", "postgres", "mariadb", "campaign")
     return bool(DATABASE & fixtures) or any(item.get_closest_marker(mark) for mark in marks)
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from tests import sm_keys
 from tests.conftest import verify
+from tests.e2e.databases import new_database
 from tests.e2e.site import Citizen, Site, environment
 from wx_realname import services
 from wx_realname.models import Verification
@@ -57,8 +55,6 @@ def test_what_dumpdata_wrote_loaddata_reads_and_the_old_checkpoint_holds(
 @pytest.mark.django_db(transaction=True)
 def test_a_site_moves_from_sqlite_to_postgresql(tmp_path: Path) -> None:
     """The recipe of docs/databases, on the example site."""
-    if connection.vendor != "postgresql":
-        pytest.skip("needs PostgreSQL: TEST_DATABASE_URL")
     key = make_merchant_key()
     merchant = Merchant("wx0000000000000009", "secret", "1900000009", (key.certificate_pem,))
     with Sandbox([merchant]) as wechat:
@@ -71,8 +67,8 @@ def test_a_site_moves_from_sqlite_to_postgresql(tmp_path: Path) -> None:
         checkpoint = site.manage("realname_seal_audit").splitlines()[-1]
         dump = str(tmp_path / "dump.json")
         site.manage("dumpdata", "auth.user", "wx_realname", "--output", dump)
-        with new_database() as url:
-            site.environment["DATABASE_URL"] = url
+        with new_database("postgres", tmp_path) as moved:
+            site.environment["DATABASE_URL"] = moved.url
             site.manage("migrate", "--verbosity", "0")
             site.manage("loaddata", dump)
             assert "intact" in site.manage("realname_verify_audit", "--checkpoint", checkpoint)
@@ -81,16 +77,3 @@ def test_a_site_moves_from_sqlite_to_postgresql(tmp_path: Path) -> None:
             other = Citizen(site, wechat.issue_login_code("openid-2"))
             assert other.post(wechat.issue_auth_token(Person(NAME, NUMBER))).status_code == 201
             site.kill()
-
-
-@contextmanager
-def new_database() -> Iterator[str]:
-    """Beside the test's own, and gone afterwards."""
-    ours = connection.settings_dict
-    name = f"{ours['NAME']}_moved"
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        cursor.execute(f"CREATE DATABASE {name}")
-        password = f":{ours['PASSWORD']}" if ours["PASSWORD"] else ""
-        yield f"postgres://{ours['USER']}{password}@{ours['HOST']}:{ours['PORT']}/{name}"
-        cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")

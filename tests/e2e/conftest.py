@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.e2e.databases import Database, new_database
 from tests.e2e.site import Site, environment
 from wx_realname.sandbox import Merchant, MerchantKey, Sandbox, make_merchant_key
 
@@ -31,6 +33,21 @@ def merchant(key: MerchantKey) -> Merchant:
 def wechat(merchant: Merchant) -> Iterator[Sandbox]:
     with Sandbox([merchant]) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgres", marks=pytest.mark.postgres),
+        pytest.param("mysql", marks=pytest.mark.mariadb),
+    ]
+)
+def database(
+    request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: Any
+) -> Iterator[Database]:
+    """One of each kind, new; the site of a test that doesn't ask for it has SQLite."""
+    with django_db_blocker.unblock(), new_database(request.param, tmp_path) as database:
+        yield database
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.campaign import TIMEOUTS, Books, Campaign
-from tests.e2e.campaign_page import WORDS, table
+from tests.e2e.campaign_page import EXCHANGES, write
 from tests.e2e.servers import Postgres, Redis
 from tests.e2e.site import Site
 from wx_realname.sandbox import Merchant, Sandbox
@@ -102,8 +102,5 @@ def test_a_long_campaign_on_postgresql_and_redis(
         postgres.stop()
         redis.stop()
     faults = books.faults()
-    if folder := os.environ.get("CAMPAIGN_DOCS"):
-        for language, words in WORDS.items():
-            page = Path(folder) / language / "campaign.md"
-            page.write_text(table(books, faults, campaign.struck, words), encoding="utf-8")
+    write("campaign.md", EXCHANGES, books, faults, campaign.struck)
     assert faults == dict.fromkeys(faults, 0), f"seed {SEED}"
