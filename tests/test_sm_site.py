@@ -93,6 +93,45 @@ def test_from_some_day_on(sandbox: Sandbox, user: Any, configure: Configure) -> 
     assert services.reveal(old, actor=user, reason="case 1").credential_id == NUMBER
 
 
+def begin(user: Any) -> Verification:
+    return services.begin_face(user=user, openid="oCitizen-1", real_name=NAME, credential_id=NUMBER)
+
+
+def settle() -> str:
+    out = StringIO()
+    call_command("realname_settle", "--all", stdout=out)
+    return out.getvalue().strip()
+
+
+def test_a_face_from_the_first_day(sandbox: Sandbox, user: Any, configure: Configure) -> None:
+    configure(**sm_keys.ALONE)
+    row = begin(user)
+    assert row.face_encrypted and row.face_encrypted.envelope[:5] == b"\x02\x02\x02e7"
+    sandbox.show_face(str(row.verify_id))
+    assert settle() == "1 ended (1 verified), 0 still waiting."
+    assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
+    assert find(user) == 1
+    checkpoint = seal()
+    assert checkpoint.startswith("1:sm3:") and verify(checkpoint)[0] == 0
+    Verification.objects.filter(pk=row.pk).update(method="check")
+    assert verify(checkpoint)[0] == 1
+
+
+def test_a_face_that_waits_moves_to_sm_keys(
+    sandbox: Sandbox, user: Any, configure: Configure
+) -> None:
+    row = begin(user)
+    configure(**sm_keys.FIRST)
+    assert "1 records re-encrypted, 0 re-indexed." in rotate()
+    assert key_use().stale == 0
+    configure(**sm_keys.ALONE)
+    sandbox.show_face(str(row.verify_id))
+    done = services.finish_face(row)
+    assert (done.status, done.index_key_id) == ("verified", "i7")
+    assert services.reveal(done, actor=user, reason="case 1").credential_id == NUMBER
+    assert verify(seal())[0] == 0
+
+
 def test_back_to_sha_256_the_chain_still_verifies(
     sandbox: Sandbox, user: Any, configure: Configure, settings: Any
 ) -> None:
