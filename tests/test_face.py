@@ -273,6 +273,8 @@ NEVER_PASS: list[Any] = [
     b"<html>10000</html>",
     b'{"errcode": 0, "verify_ret": 10000',
     b'{"errcode": 0, "verify_ret": 10004, "verify_ret": 10000}',
+    b'{"errcode": 0, "verify_ret": 10000.0, "verify_ret": 10000}',
+    b'{"errcode": false, "errcode": 0, "verify_ret": 10000}',
 ]
 
 

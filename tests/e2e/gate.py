@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-PATIENCE = 30  # seconds
+PATIENCE = 120  # seconds
 
 
 class Gate:

@@ -14,15 +14,12 @@ PATIENCE = 30  # seconds
 
 
 class Postgres:
-    """A cluster in a folder, reached over TCP on loopback."""
+    """A cluster in a folder, reached over TCP on loopback. `binaries`: of another version."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, binaries: Path | None = None) -> None:
         self._data, self._port = folder / "postgres", free_port()
         self.log = folder / "postgres.log"
-        binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        found = shutil.which("initdb") or (binaries and str(binaries[-1] / "initdb"))
-        assert found, "install PostgreSQL"
-        self._bin = Path(found).parent
+        self._bin = binaries or _installed()
         self._data.mkdir()
         self.log.touch()
         if os.getuid() == 0:  # initdb refuses root
@@ -56,6 +53,18 @@ class Postgres:
     def stop(self) -> None:
         self._run("pg_ctl", "-m", "fast", "stop", check=False)
 
+    def dump(self, file: Path) -> None:
+        self._ask("pg_dump", "--no-owner", "--dbname", self.url, "--file", str(file))
+
+    def restore(self, file: Path) -> None:
+        once = ("--single-transaction", "--set", "ON_ERROR_STOP=1", "--quiet")
+        self._ask("psql", "--no-psqlrc", *once, "--dbname", self.url, "--file", str(file))
+
+    def _ask(self, program: str, *arguments: str) -> None:
+        command = [str(self._bin / program), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
     def _run(self, program: str, *arguments: str, check: bool = True) -> bool:
         """Whether it went well; with `check`, it must."""
         command = [str(self._bin / program), "-D", str(self._data), *arguments]
@@ -66,6 +75,13 @@ class Postgres:
                 command, cwd="/", stdout=said, stderr=said, timeout=120, check=check
             )
         return done.returncode == 0
+
+
+def _installed() -> Path:
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    found = shutil.which("initdb") or (binaries and str(binaries[-1] / "initdb"))
+    assert found, "install PostgreSQL"
+    return Path(found).resolve().parent
 
 
 class Redis:

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from tests.e2e.databases import Database
-from tests.e2e.gate import Gate
+from tests.e2e.gate import PATIENCE, Gate
 from tests.e2e.site import ROOT, Citizen, Site
 from wx_realname.sandbox import Citizen as Person
 from wx_realname.sandbox import Sandbox
@@ -72,7 +72,7 @@ def in_background(act: Act) -> threading.Thread:
 def killed_while_held(site: Site, gate: Gate, act: Act, when: str, path: str) -> None:
     gate.hold(when, path)
     thread = in_background(act)
-    assert gate.reached.wait(10)
+    assert gate.reached.wait(PATIENCE)
     site.kill()
     gate.open()
     thread.join()
@@ -145,7 +145,7 @@ def test_killed_before_the_record_is_written_the_citizen_is_not_verified(
     auth_token = wechat.issue_auth_token(PERSON)
     gate.hold("after", REALNAME)
     thread = in_background(lambda: citizen.post(auth_token))
-    assert gate.reached.wait(10)
+    assert gate.reached.wait(PATIENCE)
     with closing(sqlite3.connect(tmp_path / "db.sqlite3", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")  # the record has to wait
         gate.open()
@@ -223,6 +223,6 @@ def settle_is_killed(site: Site, gate: Gate, when: str) -> None:
     gate.hold(when, QUERY)
     command = [sys.executable, "manage.py", "realname_settle", "--all"]
     with subprocess.Popen(command, cwd=ROOT, env=site.environment) as settle:
-        assert gate.reached.wait(20)
+        assert gate.reached.wait(PATIENCE)
         settle.kill()
     gate.open()

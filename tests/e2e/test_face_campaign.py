@@ -21,7 +21,7 @@ from tests.e2e.site import Site
 from tests.e2e.test_campaign import SEED, worker_killed
 from wx_realname.sandbox import Merchant, Sandbox
 
-SHORT, LONG = 24, int(os.environ.get("CAMPAIGN_FACES", "2000"))
+SHORT, LONG = 60, int(os.environ.get("CAMPAIGN_FACES", "2000"))
 
 
 class Clock:
@@ -86,7 +86,7 @@ def test_a_short_campaign_on_sqlite(
             exchanges=SHORT,
             seed=SEED,
             trouble=trouble,
-            pause=2,
+            pause=8,
         )
         campaign.run(threads=8)
         campaign.sweep()

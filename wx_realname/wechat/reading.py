@@ -152,9 +152,9 @@ def parse(answer: HTTPResponse) -> Answer:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name with two values: json would take the last."""
+    """Refuse a name with two values: json would take the last. 10000.0 equals 10000, and isn't it."""
     fields = dict(pairs)
-    if any(fields[name] != value for name, value in pairs):
+    if any(repr(fields[name]) != repr(value) for name, value in pairs):
         raise Fault("a name with two values")
     return fields
 
