@@ -70,7 +70,10 @@ class Ticket:
 
 
 class Campaign:
-    """`trouble` is what befalls the site meanwhile, one after the other, `pause` seconds apart."""
+    """`trouble` is what befalls the site meanwhile, one after the other, at least `pause` seconds apart.
+
+    Between two of them somebody has logged in: else a slow machine would never recover.
+    """
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class Campaign:
         self._site, self._wechat = site, wechat
         self._dice = random.Random(seed)
         self._trouble, self._pause = trouble, pause
+        self._recovered = threading.Event()
         self.struck: Counter[str] = Counter()
         self.tickets = [self._ticket() for _ in range(exchanges)]
 
@@ -112,6 +116,9 @@ class Campaign:
 
     def _strike(self, over: threading.Event) -> None:
         while not over.wait(self._pause):
+            if not self._recovered.is_set():
+                continue
+            self._recovered.clear()
             blow = self._dice.choice(self._trouble)
             self.struck[blow.__name__] += 1
             blow()
@@ -128,7 +135,9 @@ class Campaign:
     def _logged_in(self, openid: str) -> Citizen:
         while True:
             try:
-                return Citizen(self._site, self._wechat.issue_login_code(openid))
+                citizen = Citizen(self._site, self._wechat.issue_login_code(openid))
+                self._recovered.set()
+                return citizen
             except (AssertionError, requests.RequestException):
                 time.sleep(0.2)
 

@@ -20,7 +20,7 @@ import requests
 from wx_realname.sandbox import Merchant, MerchantKey
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 30  # seconds
+PATIENCE = 120  # seconds
 
 
 class Site:
