@@ -16,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 
-from tests.cases import each
 from tests.console import NOON, page, records, staff
 from wx_realname import audit
 from wx_realname.admin import integrity
@@ -111,7 +110,7 @@ def test_a_filter_stays_on_every_page_and_a_new_one_begins_at_the_top(clerk: Cli
     assert link(text, "Newest") == "?status=failed"
 
 
-@each(
+@pytest.mark.parametrize(
     ("query", "count"),
     [
         ("status=rejected", 2),
@@ -145,7 +144,7 @@ def test_a_day_is_the_sites_day(clerk: Client, settings: Any) -> None:
         assert len(set(ROW.findall(text))) == count
 
 
-@each(
+@pytest.mark.parametrize(
     "query",
     [
         "status=nonsense",
@@ -235,7 +234,7 @@ def test_a_range_is_one_click_and_keeps_the_other_filters(clerk: Client) -> None
     assert link(text, "Today") == f"?event=search&since={today}&until={today}"
 
 
-@each(
+@pytest.mark.parametrize(
     "lookup",
     ["real_name_masked__contains", "credential_id_index", "user__password__startswith", "id__in"],
 )
@@ -265,8 +264,10 @@ def test_nothing_is_counted_joined_or_made_distinct(clerk: Client, model: str) -
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
-@each("place", ["", "older", "newer", "day"])
-@each(("model", "query"), [*EVERY_FILTER, ("verification", ""), ("auditevent", "")])
+@pytest.mark.parametrize("place", ["", "older", "newer", "day"])
+@pytest.mark.parametrize(
+    ("model", "query"), [*EVERY_FILTER, ("verification", ""), ("auditevent", "")]
+)
 def test_an_index_answers_each_filter_in_its_order(
     clerk: Client, model: str, query: str, place: str
 ) -> None:
