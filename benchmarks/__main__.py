@@ -54,6 +54,7 @@ def _run(upstream: Upstream, options: argparse.Namespace) -> Results:
     caller = Caller()
     results.statements = _learn_the_floor(caller)
     _in_process(results, caller)
+    _with_consent(results, caller)
     _waiting(results, caller, upstream)
     _served(results, caller, upstream, seconds=1.0 if options.quick else 5.0)
     results.bytes_per_record = storage.bytes_per_record(2_000 if options.quick else 20_000)
@@ -63,15 +64,58 @@ def _run(upstream: Upstream, options: argparse.Namespace) -> Results:
 def _learn_the_floor(caller: Caller) -> list[str]:
     """Hear what one of our exchanges sends, and keep it for the floor."""
     from .calls import OURS
-    from .floor import Replay, heard
-    from .ways import KEY_FILE, REPLAY
+    from .ways import REPLAY
 
     for _ in range(3):
         caller.call(OURS)  # whatever is done once a process is done
+    return _learn(partial(caller.call, OURS), REPLAY)
+
+
+def _learn(call: Callable[[], float], name: str) -> list[str]:
+    from .floor import Replay, heard
+    from .ways import KEY_FILE
+
     with heard() as statements:
-        caller.call(OURS)
-    Replay(statements).save(KEY_FILE.parent / REPLAY)
+        call()
+    Replay(statements).save(KEY_FILE.parent / name)
     return [sql.split()[0] for sql, _ in statements]
+
+
+def _with_consent(results: Results, caller: Caller) -> None:
+    """Ours with a consent, beside a floor that has its INSERTs, too."""
+    from . import ways
+    from .blocks import Way, block, measured, ratio
+    from .calls import OURS
+    from .picture import OURS as TITLE
+
+    ours = partial(caller.call, OURS, notice=_published())
+    _learn(ours, ways.REPLAY_WITH_CONSENT)
+    floor = ways.ConsentedFloor
+    taking_turns = {
+        floor.title: Way(partial(caller.call, f"/{floor.name}/"), FAST),
+        TITLE: Way(ours, FAST),
+    }
+    block(taking_turns)  # warms up
+    means = measured(taking_turns, results.blocks, _say("with consent"))
+    results.consented = {TITLE: ratio(means, TITLE, floor.title)}
+
+
+def _published() -> str:
+    """The id of a notice in force."""
+    from hashlib import sha256
+
+    from django.db import connection
+    from django.utils.timezone import now
+
+    from wx_realname.models import Notice
+    from wx_realname.services.rights import notices
+
+    text = "我们处理您的姓名和身份证号码。"
+    notice = Notice(purpose="benchmark", version="1", language="zh-hans", title=text, text=text)
+    notice.sha256, notice.handler = sha256(text.encode()).hexdigest(), "a benchmark"
+    notice.published_at = now()
+    notices.add(notice, using=connection.alias)
+    return str(notice.pk)
 
 
 def _in_process(results: Results, caller: Caller) -> None:

@@ -122,6 +122,38 @@ def export(file: TextIO) -> None:
             file.write(text)
 
 
+# --- an export beside one that names nobody ----------------------------------------------------
+
+
+def naming(rows: int, rounds: int) -> list[float]:
+    """The pace of an export that names its records, as a part of the same export's without, by round."""
+    from unittest import mock
+
+    from wx_realname.models import AuditAccess
+    from wx_realname.services import trust
+    from wx_realname.services.disclosure import export as exporting
+
+    def timed() -> float:
+        began = time.perf_counter()
+        with Path(os.devnull).open("w") as nowhere:
+            export(nowhere)
+        return time.perf_counter() - began
+
+    ratios = []
+    for number in range(rounds):
+        before = AuditAccess.objects.count()
+        named = timed()
+        reached = AuditAccess.objects.count() - before
+        assert reached == rows, (reached, rows)
+        with mock.patch.object(
+            exporting, "_named", lambda rows, origin, begun: trust.vouched(rows)
+        ):
+            unnamed = timed()
+        ratios.append(unnamed / named)
+        _say(f"  export, round {number + 1}: {unnamed:.1f} s, with {rows:,} names {named:.1f} s")
+    return ratios
+
+
 # --- the rotation beside a bare loop ----------------------------------------------------------
 
 
@@ -211,6 +243,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.batch", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5, help="of the rotation and the bare loop")
+    parser.add_argument(
+        "--naming", action="store_true", help="only an export beside one that names nobody"
+    )
     parser.add_argument("--job", help=argparse.SUPPRESS)  # in a process of its own
     options = parser.parse_args()
     if options.rows <= SMALL:
@@ -223,14 +258,23 @@ def main() -> None:
 
         _say(f"batch work on {connection.vendor}")
         fill(SMALL)
+        if options.naming:
+            what = f"an export that names its {SMALL:,} records"
+            print(paces(what, naming(SMALL, options.rounds)))
+            return
         ratios = rotation(options.rounds)
         sizes = {SMALL: runs(SMALL)}
         fill(options.rows)
         sizes[options.rows] = runs(options.rows)
     for line in table(sizes):
         print(line)
-    print(
-        f"rotation: {statistics.median(ratios):.0%} of a bare loop's rows a second "
+    print(paces("rotation", ratios))
+
+
+def paces(what: str, ratios: list[float]) -> str:
+    """A line: the median round, with the slowest and the fastest."""
+    return (
+        f"{what}: {statistics.median(ratios):.0%} of the rows a second of what does less "
         f"({min(ratios):.0%} to {max(ratios):.0%} of {len(ratios)} rounds)"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -32,22 +32,18 @@ def heard() -> Iterator[list[Statement]]:
 
 
 class Replay:
-    """One INSERT, committed; then UPDATE and INSERT in one transaction: raw SQL, no ORM."""
+    """The INSERTs of the reservation, committed; then UPDATE and INSERT in one transaction: no ORM."""
 
     def __init__(self, statements: list[Statement]) -> None:
         """Of the exchange that was recorded last."""
         writes = [each for each in statements if each[0].startswith(("INSERT", "UPDATE"))]
-        self._reserve, self._record, self._append = writes
-        row, event = (
-            Verification.objects.latest("created_at"),
-            AuditEvent.objects.latest("created_at"),
-        )
-        self._old = (
-            _in_database(row.pk),
-            _in_database(event.pk),
-            row.token_digest,
-            row.answer_digest,
-        )
+        asked = next(n for n, (sql, _) in enumerate(writes) if sql.startswith("UPDATE"))
+        self._reservation, self._record = writes[:asked], writes[asked:]
+        row = Verification.objects.latest("created_at")
+        events = AuditEvent.objects.filter(verification_id=row.pk).values_list("pk", flat=True)
+        ids = [id_ for id_ in (row.pk, row.consent_id, *events) if id_]
+        self._ids = [_in_database(id_) for id_ in ids]
+        self._digests = [row.token_digest, row.answer_digest]
 
     def save(self, file: Path) -> None:
         file.write_bytes(pickle.dumps(self))
@@ -58,22 +54,27 @@ class Replay:
         return replay
 
     def reserve(self) -> Renewal:
-        """The INSERT, committed; the ids of this time for what follows."""
-        ids = (_in_database(uuid4()), _in_database(uuid4()))
-        new = (*ids, secrets.token_hex(32), secrets.token_hex(32))
-        renewed = self._renewal(new)
-        with connection.cursor() as cursor:
-            cursor.execute(self._reserve[0], renewed(self._reserve[1]))
+        """The INSERTs, committed; the ids of this time for what follows."""
+        renewed = self._renewal()
+        alone = len(self._reservation) == 1  # it commits itself
+        with nullcontext() if alone else transaction.atomic():
+            _run(self._reservation, renewed)
         return renewed
 
     def record(self, renewed: Renewal) -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(self._record[0], renewed(self._record[1]))
-            cursor.execute(self._append[0], renewed(self._append[1]))
+        with transaction.atomic():
+            _run(self._record, renewed)
 
-    def _renewal(self, new: tuple[Any, ...]) -> Renewal:
-        names = dict(zip(self._old, new, strict=True))
+    def _renewal(self) -> Renewal:
+        names = {old: _in_database(uuid4()) for old in self._ids}
+        names |= {old: secrets.token_hex(32) for old in self._digests}
         return lambda params: [names.get(value, value) for value in params]
+
+
+def _run(statements: list[Statement], renewed: Renewal) -> None:
+    with connection.cursor() as cursor:
+        for sql, params in statements:
+            cursor.execute(sql, renewed(params))
 
 
 def _kept(value: Any) -> Any:

@@ -9,5 +9,5 @@ urlpatterns = [
     path("api/realname/", include("wx_realname.urls")),
     path("looked-up/", Verifications.as_view(authentication_classes=[JWTAuthentication])),
     path("cpu/", ways.cpu),
-    *(path(f"{way.name}/", way.as_view()) for way in ways.OTHERS),
+    *(path(f"{way.name}/", way.as_view()) for way in ways.ALL),
 ]

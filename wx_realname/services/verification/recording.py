@@ -158,7 +158,7 @@ def _is_withdrawn(row: Verification, using: str) -> bool:
     if row.consent_id is None:
         return False
     consents = Consent.objects.using(using).select_for_update().filter(pk=row.consent_id)
-    return consents.values_list("withdrawn_at", flat=True).first() is not None
+    return any(consents.values_list("withdrawn_at", flat=True))
 
 
 def _came_before(row: Verification, using: str) -> bool:
