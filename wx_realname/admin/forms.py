@@ -54,9 +54,11 @@ class FindForm(CaseForm):
 
 
 class ReasonForm(CaseForm):
-    """For reveal and erase."""
+    """For reveal, copy and erase."""
 
     field_order = ("reason", "case_number")
+
+    once = forms.CharField(widget=forms.HiddenInput)  # see `once`
 
     reason = forms.CharField(
         label=_("Reason"),

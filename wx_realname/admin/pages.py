@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from math import ceil
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.http import (
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import services
@@ -27,12 +29,25 @@ from ..personal_data import PersonalData, Secret
 from ..services.disclosure import approval
 from ..services.disclosure.approval import NotReleased
 from ..services.disclosure.export import chosen_by
-from . import spreadsheet
+from ..services.plain import AlreadyShown
+from ..services.rights.erasure import ERASABLE
+from . import clock, once, spreadsheet
 from .forms import ExportForm, FindForm, ReasonForm
 from .names import shown, usernames
 from .read_only import ReadOnlyAdmin, require
 
 SHOWN_REQUESTS = 100
+MOST_COUNTED = 10_000  # of an export, before it begins
+
+_ALREADY_SHOWN = gettext_lazy(
+    "This form was sent before: nothing was shown again, and nothing recorded. "
+    "Another look takes another reason."
+)
+_OUTDATED = gettext_lazy("This form is out of date. Type the reason again.")
+
+
+class OutdatedForm(Exception):
+    """The form's token isn't this officer's, about this record, of the last day."""
 
 
 class ConsolePages(ReadOnlyAdmin):
@@ -40,9 +55,10 @@ class ConsolePages(ReadOnlyAdmin):
 
     def console_urls(self) -> list[Any]:
         def console(route: str, view: Any, name: str) -> Any:
-            return path(
-                route, self.admin_site.admin_view(view), name=f"wx_realname_verification_{name}"
-            )
+            guarded = self.admin_site.admin_view(view)
+            if "object_id" in route:
+                guarded = self._kept(guarded)
+            return path(route, guarded, name=f"wx_realname_verification_{name}")
 
         return [
             console("find/", self.find_view, "find"),
@@ -100,13 +116,16 @@ class ConsolePages(ReadOnlyAdmin):
         """The form that asks for a reason, then what the service tells: one template each."""
         require(request, "reveal_verification")
         row = self._row(object_id)
-        form, fault = ReasonForm(request.POST or None), ""
+        form, fault = self._reason_form(request, row), ""
         if form.is_valid():
             try:
-                plain = tell(row, actor=request.user, request=request, **form.cleaned_data)
+                plain = tell(row, actor=request.user, request=request, **_typed(request, row, form))
                 return self.page(request, templates[1], title, row=row, plain=plain)
             except InvalidRequest as refused:
                 form.take_errors(refused)
+            except (AlreadyShown, OutdatedForm) as refused:
+                fault = str(_ALREADY_SHOWN if isinstance(refused, AlreadyShown) else _OUTDATED)
+                form = ReasonForm(initial={"once": once.token(request, row.pk)})
             except NotFound:
                 fault = _("Nothing is stored: the record isn't verified, was erased, or is masked.")
             except DecryptionError:
@@ -120,10 +139,14 @@ class ConsolePages(ReadOnlyAdmin):
     def erase_view(self, request: Any, object_id: UUID) -> HttpResponse:
         require(request, "erase_verification")
         row = self._row(object_id)
-        form, fault = ReasonForm(request.POST or None), ""
-        if form.is_valid():
+        form: ReasonForm | None = self._reason_form(request, row)
+        fault = ""
+        if row.status not in (*ERASABLE, Verification.Status.PENDING):
+            form, fault = None, _nothing_left(row)
+        if form is not None and form.is_valid():
+            typed = {name: form.cleaned_data[name] for name in once.TYPED}
             try:
-                services.erase(row, actor=request.user, request=request, **form.cleaned_data)
+                services.erase(row, actor=request.user, request=request, **typed)
                 messages.success(request, _("The personal data was erased."))
                 return HttpResponseRedirect(self._record_address(request, row))
             except RealNameError as refused:
@@ -149,7 +172,16 @@ class ConsolePages(ReadOnlyAdmin):
                 return self._asked(request, chosen, form.cleaned_data)
             except InvalidRequest as refused:
                 form.take_errors(refused)
-        return self.page(request, "export", _("Export"), form=form, chosen=chosen)
+        count = chosen.queryset.order_by()[: MOST_COUNTED + 1].count()
+        return self.page(
+            request,
+            "export",
+            _("Export"),
+            form=form,
+            chosen=chosen,
+            count=f"{min(count, MOST_COUNTED):,}",
+            is_more=count > MOST_COUNTED,
+        )
 
     def _asked(self, request: Any, chosen: Any, data: dict[str, Any]) -> HttpResponse:
         """FOUR_EYES: the request waits for another officer."""
@@ -209,6 +241,28 @@ class ConsolePages(ReadOnlyAdmin):
 
     # --- what they share ----------------------------------------------------------------------
 
+    def _reason_form(self, request: Any, row: Verification) -> ReasonForm:
+        """Sent without its token, by a script for one, it gets one: a second sending has it again."""
+        token = once.token(request, row.pk)
+        if not request.POST:
+            return ReasonForm(initial={"once": token, **once.take_typed(request, row.pk)})
+        data = request.POST.copy()
+        data.setdefault("once", token)
+        return ReasonForm(data)
+
+    def _kept(self, view: Any) -> Any:
+        """The view; what is typed into it when the session has ended is there after logging in."""
+
+        @wraps(view)
+        def keeping(request: Any, *args: Any, **kwargs: Any) -> Any:
+            if request.method == "POST" and not self.admin_site.has_permission(request):
+                row = Verification.objects.filter(pk=kwargs["object_id"]).first()
+                if row is not None:
+                    once.keep_typed(request, row)
+            return view(request, *args, **kwargs)
+
+        return keeping
+
     def _row(self, object_id: UUID) -> Verification:
         rows = Verification.objects.deciding().without_ciphertexts()
         row = rows.filter(pk=object_id).first()
@@ -235,3 +289,19 @@ def _filters(chosen: Any) -> dict[str, str]:
     """The filters in force, by the names of their parameters."""
     used = (spec.used_parameters for spec in chosen.filter_specs)
     return {name: value for parameters in used for name, value in parameters.items()}
+
+
+def _typed(request: Any, row: Verification, form: ReasonForm) -> dict[str, Any]:
+    """What the form says, and the id of its event. Raises `OutdatedForm`."""
+    mine = once.read(form.cleaned_data["once"])
+    if mine is None or (mine.user, mine.record) != (str(request.user.pk), str(row.pk)):
+        raise OutdatedForm
+    typed = {name: form.cleaned_data[name] for name in once.TYPED}
+    return {**typed, "event_id": mine.event}
+
+
+def _nothing_left(row: Verification) -> str:
+    if row.erased_at is None:
+        return _("Nothing is stored: there is nothing to erase.")
+    text = _("Name and ID number were erased already, at %(time)s. Nothing was erased again.")
+    return text % {"time": clock.moment(row.erased_at)}

@@ -32,8 +32,11 @@ def append_access(
     reason: str = "",
     **details: Any,
 ) -> AuditEvent:
-    """Add an event that reached these records, and a link to each, within the caller's transaction."""
-    ids, event_id, now = sorted(set(records)), uuid7(), timezone.now()
+    """Add an event that reached these records, and a link to each, within the caller's transaction.
+
+    An `id` among the details makes it the only event with that id: `IntegrityError` for a second one.
+    """
+    ids, event_id, now = sorted(set(records)), details.pop("id", None) or uuid7(), timezone.now()
     details |= {"id": event_id, "created_at": now}
     details |= {"records": len(ids), "records_digest": _digests(event_id, ids)[0]}
     made = append(event, origin, using=using, about=about, reason=reason, **details)

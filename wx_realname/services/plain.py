@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.db import IntegrityError
+
 from .. import audit
 from ..exceptions import NotFound
 from ..models import AuditEvent, Verification
 from ..personal_data import PersonalData
 from .minors import is_minor
 from .transactions import durable
+
+
+class AlreadyShown(Exception):
+    """The form that asks for the data was sent before: what it recorded stands, nothing is shown again."""
 
 
 def stored(verification: Verification, using: str) -> Verification:
@@ -26,20 +34,37 @@ def read(
     *,
     reason: str,
     case_number: str,
+    event_id: UUID | None = None,
 ) -> PersonalData:
-    """Name and ID number, once the event is on disk. Raises `NotFound`, `DecryptionError`."""
-    with durable(using):
-        audit.append_access(
-            event,
-            origin,
-            [row.pk],
-            using=using,
-            about=row,
-            reason=reason,
-            case_number=case_number,
-            minor=is_minor(row),
-        )
+    """Name and ID number, once the event is on disk. Raises `NotFound`, `DecryptionError`.
+
+    `event_id`: the event's id, where one is given for a form; `AlreadyShown` when there is such an event.
+    """
+    if _is_there(event_id, using):
+        raise AlreadyShown
+    try:
+        with durable(using):
+            audit.append_access(
+                event,
+                origin,
+                [row.pk],
+                using=using,
+                about=row,
+                reason=reason,
+                case_number=case_number,
+                minor=is_minor(row),
+                id=event_id,
+            )
+    except IntegrityError:
+        if _is_there(event_id, using):  # the same form, sent twice at once
+            raise AlreadyShown from None
+        raise
     data = stored(row, using).personal_data()  # it may have been erased since
     if data is None:
         raise NotFound(verification_id=row.pk)
     return data
+
+
+def _is_there(event_id: UUID | None, using: str) -> bool:
+    events = AuditEvent.objects.using(using)
+    return event_id is not None and events.filter(pk=event_id).exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import router
 
@@ -20,6 +21,7 @@ def reveal(
     reason: str,
     case_number: str = "",
     request: Any = None,
+    event_id: UUID | None = None,
 ) -> PersonalData:
     """Name and ID number in plain text. The audit event is committed before anything is decrypted.
 
@@ -33,4 +35,6 @@ def reveal(
     require_reason(reason, audit.MAX_REASON, about=row)
     trust.require([row], origin)
     event = AuditEvent.Event.REVEAL
-    return plain.read(row, event, origin, using, reason=reason, case_number=case_number)
+    return plain.read(
+        row, event, origin, using, reason=reason, case_number=case_number, event_id=event_id
+    )

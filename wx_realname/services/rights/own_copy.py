@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db import router
 
@@ -30,6 +31,7 @@ def copy(
     reason: str = "",
     case_number: str = "",
     request: Any = None,
+    event_id: UUID | None = None,
 ) -> PersonalData:
     """Name and ID number in plain text, for the citizen. The event is committed before anything is decrypted.
 
@@ -44,4 +46,6 @@ def copy(
     own = actor is not None and actor.pk == row.user_id
     require_reason(reason, audit.MAX_REASON, blank=own, case_number=case_number, about=row)
     event = AuditEvent.Event.COPY
-    return plain.read(row, event, origin, using, reason=reason, case_number=case_number)
+    return plain.read(
+        row, event, origin, using, reason=reason, case_number=case_number, event_id=event_id
+    )

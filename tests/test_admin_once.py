@@ -1,0 +1,140 @@
+"""Forms that act once, name the person, and lose nothing that was typed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from tests.conftest import AUTH_TOKEN
+from tests.console import EVERY, page, records, staff, trail
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from wx_realname.admin import pages
+from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import exchange
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def row(liar: LyingWeChat, user: Any) -> Verification:
+    return exchange(user=user, auth_token=AUTH_TOKEN)
+
+
+@pytest.fixture
+def officer() -> Client:
+    return staff(*EVERY)
+
+
+def filled(client: Client, address: str, **typed: str) -> dict[str, str]:
+    """The form as it came, with what is typed."""
+    text = client.get(address).content.decode()
+    found = re.search(r'name="once" value="([^"]+)"', text)
+    assert found
+    return {"once": found[1], **typed}
+
+
+@pytest.mark.parametrize("action", ["reveal", "copy"])
+def test_a_form_sent_again_shows_nothing_and_writes_no_second_event(
+    officer: Client, row: Verification, action: str
+) -> None:
+    address = page("verification", row.pk, action)
+    data = filled(officer, address, reason="case 4711")
+    assert NAME in officer.post(address, data).content.decode()
+    again = officer.post(address, data).content.decode()
+    assert NAME not in again and NUMBER not in again and "was sent before" in again
+    events = row_events(row, action)
+    assert events == ["case 4711"]
+    assert NAME in officer.post(address, filled(officer, address, reason="more")).content.decode()
+    assert row_events(row, action) == ["case 4711", "more"]
+
+
+def row_events(row: Verification, action: str) -> list[str]:
+    events = AuditEvent.objects.filter(verification_id=row.pk, event=action)
+    return [event.reason for event in events.order_by("created_at")]
+
+
+def test_a_form_of_another_officer_or_record_shows_nothing(
+    officer: Client, row: Verification
+) -> None:
+    other, address = staff(*EVERY, username="other"), page("verification", row.pk, "reveal")
+    for data in (filled(other, address, reason="case 1"), {"once": "forged", "reason": "case 1"}):
+        text = officer.post(address, data).content.decode()
+        assert NAME not in text and "out of date" in text
+    assert trail() == []
+
+
+@pytest.mark.parametrize("action", ["reveal", "copy", "erase"])
+def test_each_form_names_the_masked_person_and_offers_a_way_back(
+    officer: Client, row: Verification, action: str
+) -> None:
+    text = officer.get(page("verification", row.pk, action)).content.decode()
+    content = text[text.index("<main") :]
+    assert "**娜" in content and "4****************3" in content and "Cancel" in content
+    assert NAME not in content and NUMBER not in content
+    assert re.search(r"\d\d:\d\d:\d\d", content)
+
+
+def test_what_was_typed_comes_back_after_the_session_ended(
+    officer: Client, row: Verification
+) -> None:
+    address = page("verification", row.pk, "reveal")
+    data = filled(officer, address, reason="a long reason", case_number="A-1")
+    officer.logout()
+    refused = officer.post(address, data)
+    assert refused.status_code == 302 and "long" not in refused.headers["Location"]
+    assert urlsplit(refused.headers["Location"]).path == "/admin/login/" and trail() == []
+    clerk = User.objects.get(username="clerk")
+    clerk.set_password("secret")
+    clerk.save()
+    login = refused.headers["Location"]
+    officer.post(login, {"username": "clerk", "password": "secret", "next": address})
+    text = officer.get(address).content.decode()
+    assert 'value="a long reason"' in text and 'value="A-1"' in text
+    assert "a long reason" not in officer.get(address).content.decode()
+
+
+def test_what_another_officer_typed_does_not_come_back(officer: Client, row: Verification) -> None:
+    address = page("verification", row.pk, "reveal")
+    data = filled(officer, address, reason="a long reason")
+    officer.logout()
+    officer.post(address, data)
+    staff(*EVERY, username="other")
+    officer.force_login(User.objects.get(username="other"))
+    assert "a long reason" not in officer.get(address).content.decode()
+
+
+@pytest.mark.parametrize("reason", [f"it is {NUMBER}", f"for {NAME}"])
+def test_nothing_personal_is_kept_of_what_was_typed(
+    officer: Client, row: Verification, reason: str
+) -> None:
+    address = page("verification", row.pk, "reveal")
+    data = filled(officer, address, reason=reason)
+    officer.logout()
+    officer.post(address, data)
+    officer.post(address, {"once": "forged", "reason": "anything"})
+    kept = str([session.get_decoded() for session in Session.objects.all()])
+    assert NAME not in kept and NUMBER not in kept and "anything" not in kept
+
+
+def test_erasing_twice_says_so(officer: Client, row: Verification) -> None:
+    address = page("verification", row.pk, "erase")
+    assert officer.post(address, {"reason": "case 1"}).status_code == 302
+    for answer in (officer.get(address), officer.post(address, {"reason": "case 2"})):
+        assert "were erased already, at" in answer.content.decode()
+    assert trail() == [("erase", "case 1")]
+
+
+def test_an_export_says_how_many_first_and_counts_no_further_than_needed(
+    officer: Client, monkeypatch: Any
+) -> None:
+    records(5)
+    address = page("verification", "export")
+    assert "5 records" in officer.get(address).content.decode()
+    monkeypatch.setattr(pages, "MOST_COUNTED", 3)
+    assert "More than 3 records" in officer.get(address).content.decode()
