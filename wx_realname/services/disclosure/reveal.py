@@ -25,6 +25,7 @@ def reveal(
 ) -> PersonalData:
     """Name and ID number in plain text. The audit event is committed before anything is decrypted.
 
+    `event_id` makes it the only look by that id: `AlreadyShown` for a second one.
     Whether the actor may is for the caller to decide. Raises `InvalidRequest` without a reason,
     `NotFound` when nothing is stored (not verified, erased, STORAGE "masked"), `DecryptionError`.
     """
