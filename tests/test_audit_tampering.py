@@ -308,8 +308,8 @@ def test_beside_a_record_that_cannot_be_read_the_others_are_judged(checkpoint: s
         f"record {forged.pk} is {forged.status}, but no audit event" in line for line in told
     )
     assert [line for line in told if "can't be read" in line] == [
-        "1 records after none can't be read",
-        f"1 records after {last.pk} can't be read",
+        "1 record after – can't be read",
+        f"1 record after {last.pk} can't be read",
     ]
 
 

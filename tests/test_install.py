@@ -90,11 +90,11 @@ def verify_a_citizen(
 
 def run_the_commands(project: Project) -> None:
     """Those that an operator has cron run."""
-    assert "1 events are not sealed yet" in project.manage("realname_verify_audit")
+    assert "1 event is not sealed yet" in project.manage("realname_verify_audit")
     assert "Events sealed: 2" in project.manage("realname_seal_audit")  # and the seal's own
     assert "The trail is intact" in project.manage("realname_verify_audit")
     assert "0 pending made unknown" in project.manage("realname_purge")
-    assert "1 calls" in project.manage("realname_usage")
+    assert "1 call" in project.manage("realname_usage")
 
 
 def said_by_checks(project: Project) -> set[str]:

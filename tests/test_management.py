@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
+from django.utils import translation
 
 from tests.cases import each
 from tests.test_apps import environment, run
@@ -192,7 +194,7 @@ def test_a_dry_verification_says_how_much_there_is() -> None:
     events(1)
     out = StringIO()
     call_command("realname_verify_audit", "--dry-run", stdout=out)
-    assert out.getvalue() == "1 seals of 4 events, and 0 records, would be verified.\n"
+    assert out.getvalue() == "Would be verified: seals: 1, events: 4, records: 0.\n"
 
 
 # --- a terminal, and Ctrl-C ---------------------------------------------------------------------
@@ -273,3 +275,40 @@ def test_who_calls_a_command_from_python_gets_the_ctrl_c(monkeypatch: pytest.Mon
     monkeypatch.setattr(audit, "tail", interrupted)
     with pytest.raises(KeyboardInterrupt):
         call_command("realname_verify_audit")
+
+
+SPOKEN = {  # the command with its arguments, and what it says on an empty site
+    "purge": "已将 0 条进行中的记录转为结果不明，已删除 0 条。",
+    "purge --dry-run": "将把 0 条进行中的记录转为结果不明，将删除 0 条。",
+    "settle": "0 条已结束，0 条仍在等待。",
+    "settle --dry-run": "将查询 0 条。",
+    "usage": "最近 30 天没有结束的尝试。",
+    "verify_audit": "有 0 个事件尚未封存。",
+    "verify_audit --dry-run": "将验证：封存 0 次，事件 0 个，记录 0 条。",
+    "rotate_keys": "已重新加密 0 条记录，重建索引 0 条。",
+    "seal_audit --dry-run": "有 0 个事件尚未封存。",
+    "seal_audit": "已封存事件：1 个。检查点：",
+}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_commands_speak_the_sites_language() -> None:
+    with translation.override("zh-hans"):
+        for command, says in SPOKEN.items():
+            out = StringIO()
+            call_command(*f"realname_{command}".split(), stdout=out, stderr=out)
+            assert out.getvalue().splitlines()[0] == says
+            words = "".join(line for line in out.getvalue().splitlines() if ":" not in line)
+            assert not re.search("[a-z]{4}", words), words
+
+
+@pytest.mark.django_db(transaction=True)
+def test_verification_names_faults_in_the_sites_language() -> None:
+    events(1)
+    sealed()
+    AuditSeal.objects.all().delete()
+    out = StringIO()
+    with translation.override("zh-hans"), pytest.raises(SystemExit):
+        call_command("realname_verify_audit", stdout=out)
+    assert "声称属于第 1 号封存，而该封存不存在" in out.getvalue()
+    assert "审计日志不完整：发现 1 处问题。" in out.getvalue()

@@ -115,4 +115,4 @@ def test_what_was_just_counted_is_told(settings: Any, capsys: pytest.CaptureFixt
     ended(timezone.now())
     settings.DATABASE_ROUTERS = ["tests.test_replica.Replica"]
     call_command("realname_usage")
-    assert "1 calls in 1 days" in capsys.readouterr().out
+    assert "1 call in 1 day" in capsys.readouterr().out

@@ -140,7 +140,7 @@ def test_masked_storage_keeps_its_index_and_its_key_is_still_needed(
     code, said = run()
     assert Verification.objects.values().get() == before
     assert (code, reasons()) == (0, [])
-    assert "INDEX_KEYS i1: still needed: 1 records are found by it" in said
+    assert "INDEX_KEYS i1: still needed: 1 record is found by it" in said
     assert "1 records know their auth_token by it" in said
     assert "ENCRYPTION_KEYS e1 (AES-256-GCM): can be removed" in said
 
@@ -175,7 +175,7 @@ def test_a_tampered_row_and_one_of_an_unknown_key_are_named_and_left(configure: 
     assert f"record {rows[3].pk}: the ciphertext was altered" in said
     assert "2 can't be decrypted" in said
     assert "ENCRYPTION_KEYS e1 (AES-256-GCM): still needed: 2 records" in said
-    assert "1 records have a ciphertext under no key of ENCRYPTION_KEYS." in said
+    assert "1 record has a ciphertext under no key of ENCRYPTION_KEYS." in said
     assert [Verification.objects.values().get(pk=rows[n].pk) for n in (1, 3)] == untouched
     assert reasons() == ["3 re-encrypted under e2, 3 re-indexed under i2, 2 unreadable"]
     assert run()[0] == 1

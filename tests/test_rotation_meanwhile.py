@@ -226,6 +226,6 @@ def test_a_row_that_somebody_holds_is_waited_for_by_nobody(
     locked(rows[2])
     code, said = run("--batch-size=2")
     assert code == 0
-    assert "1 were locked by others all the while: run this again" in said
-    assert "ENCRYPTION_KEYS e1 (AES-256-GCM): still needed: 1 records" in said
+    assert "1 was locked by others all the while: run this again" in said
+    assert "ENCRYPTION_KEYS e1 (AES-256-GCM): still needed: 1 record" in said
     assert all_read()

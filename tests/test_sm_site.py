@@ -79,7 +79,7 @@ def test_from_some_day_on(sandbox: Sandbox, user: Any, configure: Configure) -> 
     exchange(sandbox, other)
     assert find(user) == 2
     between = seal()
-    assert "1 records re-encrypted, 1 re-indexed." in rotate()
+    assert "1 record re-encrypted, 1 re-indexed." in rotate()
     after = seal()
     assert find(user) == 2
     assert verify(before, between, after)[0] == 0
@@ -159,7 +159,7 @@ def test_a_ciphertext_of_the_old_derivation_is_read_and_stale(
     row.refresh_from_db()
     assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
     assert (key_use().stale, key_use().strays) == (1, 0)
-    assert "1 records re-encrypted, 0 re-indexed." in rotate()
+    assert "1 record re-encrypted, 0 re-indexed." in rotate()
     row.refresh_from_db()
     assert row.real_name_encrypted.envelope[0] == 2
     assert services.reveal(row, actor=user, reason="case 1").real_name == NAME

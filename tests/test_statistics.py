@@ -279,7 +279,7 @@ class TestUsage:
         told = capsys.readouterr().out
         assert (
             f"""\
-clinic, check: 1 calls in 2 days
+clinic, check: 1 call in 2 days
   calls a day: mean 0.5, most 1 on {noon:%Y-%m-%d}
   calls a minute: mean 0.00, peak 1 at {noon:%Y-%m-%d %H:%M}
 default, authorize: 4 calls in 2 days

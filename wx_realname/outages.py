@@ -13,14 +13,18 @@ from enum import Enum
 from types import MappingProxyType
 
 from django.db import Error, InterfaceError, OperationalError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 
 class Outage(Enum):
     """The cause; its value is the message, with the remedy."""
 
-    UNMIGRATED = "The database lacks a table: run manage.py migrate, or find out who removed it."
-    REFUSED = "The database refused."
-    SILENT = "The database didn't answer."
+    UNMIGRATED = gettext_lazy(
+        "The database lacks a table: run manage.py migrate, or find out who removed it."
+    )
+    REFUSED = gettext_lazy("The database refused.")
+    SILENT = gettext_lazy("The database didn't answer.")
 
 
 #: PostgreSQL's SQLSTATE, MySQL's number, and SQLite's text, which has no codes.
@@ -58,9 +62,11 @@ def describe(error: Exception) -> str:
     """
     found = outage(error)
     if found is None:
-        return f"The database failed ({type(error).__name__}): --traceback says where."
+        words = _("The database failed (%(error)s): --traceback says where.")
+        return words % {"error": type(error).__name__}
     words = str(error.args[-1]).strip() if error.args else type(error).__name__
-    return f"{found.value} It said: {words.partition(chr(10))[0].rstrip('.')}."
+    first = words.partition("\n")[0].rstrip(".")
+    return f"{found.value} {_('It said: %(words)s.') % {'words': first}}"
 
 
 def _is_of_the_connection(error: Error) -> bool:

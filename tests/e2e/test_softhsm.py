@@ -110,7 +110,7 @@ def test_two_workers_exchange_with_every_key_in_the_device(site: Site, wechat: S
     answers = at_once(8, lambda job: job[0].post(job[1]), jobs)
     assert [answer.status_code for answer in answers] == [201] * 8
     site.stop()
-    assert "intact" in site.manage("realname_verify_audit")
+    assert "审计日志完整" in site.manage("realname_verify_audit")
 
 
 def test_a_device_that_is_gone_is_misconfigured_until_it_is_back(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ..models import AuditAccess, AuditEvent, Verification
 from ..uuid7 import uuid7
@@ -62,7 +63,7 @@ def access_faults() -> Faults:
     events = stored(AuditEvent).filter(pk=OuterRef("event_id"), records__isnull=False)
     strays = stored(AuditAccess).filter(~Exists(events))
     for event_id in strays.values_list("event_id", flat=True).distinct()[:BATCH]:
-        yield f"event {event_id}: records were added that it didn't reach"
+        yield _("event %(event)s: records were added that it didn't reach") % {"event": event_id}
 
 
 def _parts(batch: list[AuditEvent]) -> Generator[list[AuditEvent], None, None]:
@@ -89,4 +90,5 @@ def _wrong(part: list[AuditEvent]) -> Faults:
         digest_holds = event.records_digest in _digests(event.pk, ids)
         times_hold = all(at == event.created_at for _record, at in found)
         if len(ids) != event.records or not digest_holds or not times_hold:
-            yield f"event {event.pk}: the list of the records that it reached was changed"
+            words = _("event %(event)s: the list of the records that it reached was changed")
+            yield words % {"event": event.pk}

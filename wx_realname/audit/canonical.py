@@ -9,6 +9,7 @@ from collections.abc import Generator
 from typing import Any
 
 from django.db import connections, models, router
+from django.utils.translation import gettext as _
 
 from .. import databases
 from ..models import AuditAccess, AuditEvent, AuditSeal, Consent, Notice, Verification
@@ -59,4 +60,8 @@ def _wrong(
     with connection.cursor() as cursor:
         cursor.execute(text)
         for (row,) in cursor.fetchall():
-            yield f"{model._meta.verbose_name} {row!r}: its {column} is not spelt canonically"
+            yield _("%(model)s %(id)r: its %(column)s is not spelt canonically") % {
+                "model": model._meta.verbose_name,
+                "id": row,
+                "column": column,
+            }

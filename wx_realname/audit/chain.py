@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 
 from ..models import AuditEvent, AuditSeal, Verification
 from . import expiry, keys
@@ -57,8 +58,9 @@ def chain_faults(checkpoints: list[Checkpoint], progress: Progress) -> Faults:
     numbers: list[Any] = list(stored(AuditSeal).order_by("number").values_list("number", flat=True))
     yield from _link_faults(numbers, checkpoints, progress)
     gone = {each.number for each in checkpoints} - set(numbers)
-    yield from (f"seal {number} of a checkpoint is missing" for number in sorted(gone))
-    yield from guarded("what claims a seal that doesn't exist", _strays())
+    for number in sorted(gone):
+        yield _("seal %(number)d of a checkpoint is missing") % {"number": number}
+    yield from guarded(_("what claims a seal that doesn't exist"), _strays())
 
 
 def _link_faults(numbers: list[Any], checkpoints: list[Checkpoint], progress: Progress) -> Faults:
@@ -66,13 +68,14 @@ def _link_faults(numbers: list[Any], checkpoints: list[Checkpoint], progress: Pr
     previous: str | None = FIRST
     for number in numbers:
         if not isinstance(number, int) or number < expected:
-            yield f"seal {number!r} is none of the chain"
+            yield _("seal %(number)r is none of the chain") % {"number": number}
             continue
         if number > expected:
-            yield f"seal {expected} is missing"
-            previous = None  # there is no seal to compare the link with
+            yield _("seal %(number)d is missing") % {"number": expected}
+            previous = None  # nothing to hold the link against
         kept = [each for each in checkpoints if each.number == number]
-        previous = yield from guarded(f"seal {number}", _seal_faults(number, previous, kept))
+        what = _("seal %(number)d") % {"number": number}
+        previous = yield from guarded(what, _seal_faults(number, previous, kept))
         expected = number + 1
         progress("seals", number)
 
@@ -81,24 +84,30 @@ def _seal_faults(
     number: int, previous: str | None, kept: list[Checkpoint]
 ) -> Generator[str, None, str]:
     """What is wrong with that seal; returns its hash, to which the next one is linked."""
-    seal = stored(AuditSeal).get(number=number)
+    seal, which = stored(AuditSeal).get(number=number), {"number": number}
     if previous not in (None, seal.previous):
-        yield f"seal {number} is not linked to the one before"
+        yield _("seal %(number)d is not linked to the one before") % which
     if seal.format not in HASHES:
-        yield f"seal {number} was changed: its format {seal.format!r} is unknown"
+        yield _("seal %(number)d was changed: its format %(format)r is unknown") % {
+            "number": number,
+            "format": seal.format,
+        }
         return str(seal.hash)
-    if seal.hash != hash_of(seal) or not _is_signed(seal):
-        yield f"seal {number} was changed, or AUDIT_KEYS lacks its key {seal.key_id}"
+    if seal.hash != hash_of(seal) or (keys.is_known(seal.key_id) and not _is_signed(seal)):
+        yield _("seal %(number)d was changed") % which
     elif not keys.vouches_for_seal(seal):
-        yield f"seal {number} is signed by a key derived from INDEX_KEYS, after AUDIT_KEYS took over"
+        words = _(
+            "seal %(number)d is signed by a key derived from INDEX_KEYS, after AUDIT_KEYS took over"
+        )
+        yield words % which
     if any(each != Checkpoint.of(seal) for each in kept):
-        yield f"seal {number} is not the one of the checkpoint"
+        yield _("seal %(number)d is not the one of the checkpoint") % which
     try:
         sealed = listed(seal)
     except ValueError:
         sealed = []
     if not sealed or root_of(sealed, seal.format) != seal.root:
-        yield f"the list of members of seal {number} was changed"
+        yield _("the list of members of seal %(number)d was changed") % which
     else:
         yield from _member_faults(seal, sealed)
     return seal.hash
@@ -126,9 +135,10 @@ def _member_faults(seal: AuditSeal, sealed: Members) -> Faults:
         expected = {id_: leaf for id_, leaf in expected.items() if id_ in there}
     for id_ in sorted(there.keys() | expected.keys()):
         if there.get(id_) != expected.get(id_):
-            yield f"event {UUID(bytes=id_)} of seal {number} was {_what(id_, there, expected)}"
+            words = _what(id_, there, expected)
+            yield words % {"event": UUID(bytes=id_), "number": number}
     if rows.count() > len(there):
-        yield f"events were added to seal {number} that can't be read"
+        yield _("events were added to seal %(number)d that can't be read") % {"number": number}
     yield from _orphans(covered.records)
 
 
@@ -158,8 +168,10 @@ def _covered_one_by_one(
 
 def _what(id_: bytes, there: dict[bytes, bytes], sealed: dict[bytes, bytes]) -> str:
     if id_ not in there:
-        return "removed"
-    return "changed" if id_ in sealed else "added"
+        return _("event %(event)s of seal %(number)d was removed")
+    if id_ in sealed:
+        return _("event %(event)s of seal %(number)d was changed")
+    return _("event %(event)s of seal %(number)d was added")
 
 
 def _orphans(named: set[UUID]) -> Faults:
@@ -168,7 +180,7 @@ def _orphans(named: set[UUID]) -> Faults:
     if named:
         there = set(stored(Verification).filter(pk__in=named).values_list("pk", flat=True))
     for missing in sorted(named - there):
-        yield f"record {missing} was removed: sealed events speak of it"
+        yield _("record %(id)s was removed: sealed events speak of it") % {"id": missing}
 
 
 def _strays() -> Faults:
@@ -177,4 +189,7 @@ def _strays() -> Faults:
     strays = stored(AuditEvent).exclude(seal=None).filter(~Exists(seals)).order_by("seal", "id")
     stray = strays.values_list("pk", "seal").first()
     if stray:
-        yield f"event {stray[0]} claims seal {stray[1]}, which doesn't exist"
+        yield _("event %(event)s claims seal %(number)s, which doesn't exist") % {
+            "event": stray[0],
+            "number": stray[1],
+        }

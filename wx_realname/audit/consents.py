@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
 
 from .. import statements
 from ..models import AuditEvent, Consent, Notice
@@ -110,15 +111,21 @@ def _wrong_notices(notices: Iterable[Notice]) -> Faults:
     events = _vouching(event=Event.NOTICE_PUBLISHED)
     for notice in notices:
         if hashlib.sha256(notice.text.encode()).hexdigest() != notice.sha256:
-            yield f"notice {notice.pk}: its text was changed"
+            yield _("notice %(id)s: its text was changed") % {"id": notice.pk}
         signed = notice_digests(notice)
         found = next((event for event in events if _bears_out(signed, event)), None)
         if found is None:
-            yield f"notice {notice.pk} was changed or added: no event speaks of it"
+            yield (
+                _("notice %(id)s was changed or added: no event speaks of it") % {"id": notice.pk}
+            )
         else:
             events.remove(found)
     for event in events:
-        yield f"event {event.pk}: the notice {event.purpose} {event.reason} was changed or removed"
+        yield _("event %(event)s: the notice %(purpose)s %(version)s was changed or removed") % {
+            "event": event.pk,
+            "purpose": event.purpose,
+            "version": event.reason,
+        }
 
 
 def _wrong_consents(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Faults:
@@ -131,9 +138,9 @@ def _wrong_consents(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Fau
     for consent in batch:
         events, notice = spoken.get(consent.pk, []), notices.get(consent.notice_id)
         if not events:
-            yield f"consent {consent.pk} was added: no event speaks of it"
+            yield _("consent %(id)s was added: no event speaks of it") % {"id": consent.pk}
         elif notice is None or not _agree(consent, notice, events, owners):
-            yield f"consent {consent.pk} was changed"
+            yield _("consent %(id)s was changed") % {"id": consent.pk}
 
 
 def _agree(consent: Consent, notice: Notice, events: list[AuditEvent], owners: set[str]) -> bool:
@@ -167,4 +174,4 @@ def _removed_consents() -> Faults:
     there = stored(Consent).filter(pk=OuterRef("consent_id"))
     given = stored(AuditEvent).filter(event__in=EVENTS).filter(~Exists(there))
     for consent_id in given.values_list("consent_id", flat=True).distinct()[:BATCH]:
-        yield f"consent {consent_id} was removed: events speak of it"
+        yield _("consent %(id)s was removed: events speak of it") % {"id": consent_id}

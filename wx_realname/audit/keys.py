@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import router
-from django.db.models import QuerySet
+from django.db.models import Count, Min, QuerySet
 
 from .. import conf
 from ..exceptions import Misconfigured
@@ -76,11 +76,16 @@ def require(events: Iterable[AuditEvent]) -> None:
             raise Misconfigured
 
 
-def missing() -> list[str]:
-    """The key ids of seals that are neither in AUDIT_KEYS nor derived from INDEX_KEYS."""
-    seals = AuditSeal.objects.using(router.db_for_write(AuditSeal))
-    signed = set(seals.values_list("key_id", flat=True).distinct())
-    return sorted(str(key_id) for key_id in signed - _known_ids())
+def missing() -> list[tuple[str, int, Any]]:
+    """Keys of seals that are neither in AUDIT_KEYS nor derived from INDEX_KEYS: id, seals, the first one."""
+    seals = AuditSeal.objects.using(router.db_for_write(AuditSeal)).exclude(key_id__in=_known_ids())
+    counted = seals.order_by("key_id").values_list("key_id").annotate(Count("pk"), Min("pk"))
+    return [(str(key_id), count, first) for key_id, count, first in counted]
+
+
+def is_known(key_id: Any) -> bool:
+    """Whether the settings have the key, or one that it is derived from."""
+    return key_id in _known_ids()
 
 
 def _known_ids() -> set[str]:

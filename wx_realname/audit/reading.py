@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, models, router
+from django.utils.translation import gettext as _
 
 from ..exceptions import ConfigurationError
 from ..outages import outage
@@ -55,5 +56,8 @@ def guarded(what: str, faults: Generator[str, None, T]) -> Generator[str, None, 
         raise
     except Exception as error:
         tolerate(error)
-        yield f"{what} can't be read ({type(error).__name__})"
+        yield _("%(what)s can't be read (%(error)s)") % {
+            "what": what,
+            "error": type(error).__name__,
+        }
         return None

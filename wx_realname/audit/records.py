@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ..models import AuditEvent, Verification
 from . import expiry, keys, outcome, plaintext
@@ -43,13 +45,23 @@ def record_faults(progress: Progress, batch_size: int) -> Faults:
     while True:
         batch, unreadable = _read(_batch(last, batch_size))
         if unreadable:
-            yield f"{unreadable} records after {last or 'none'} can't be read"
+            words = ngettext(
+                "%(count)d record after %(id)s can't be read",
+                "%(count)d records after %(id)s can't be read",
+                unreadable,
+            )
+            yield words % {"count": unreadable, "id": last or "–"}
         known = [row for row in batch if _has_id(row)]
         if len(known) < len(batch):
-            yield f"{len(batch) - len(known)} records have no id"
+            count = len(batch) - len(known)
+            words = ngettext("%(count)d record has no id", "%(count)d records have no id", count)
+            yield words % {"count": count}
         if not known or (last is not None and known[-1].pk <= last):
             return  # ids that aren't spelt canonically are faults of their own; nothing is read twice
-        place = f"what is told of the records from {known[0].pk} to {known[-1].pk}"
+        place = _("what is told of the records from %(first)s to %(last)s") % {
+            "first": known[0].pk,
+            "last": known[-1].pk,
+        }
         yield from guarded(place, _contradictions(known))
         last, seen = known[-1].pk, seen + len(known)
         progress("records", seen)
@@ -110,7 +122,7 @@ def _contradictory(
     """
     wrong: list[Verification] = []
     suspects = _suspects(rows, using)
-    for _ in range(LOOKS):
+    for _look in range(LOOKS):
         if not suspects:
             break
         again = list(now.filter(pk__in=[row.pk for row in suspects]).order_by("pk"))
@@ -143,7 +155,10 @@ def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
 
 def _contradictions(rows: list[Verification]) -> Faults:
     for row in _contradictory(rows, _plain_records()):
-        yield f"record {row.pk} is {row.status}, but no audit event says so"
+        yield _("record %(id)s is %(status)s, but no audit event says so") % {
+            "id": row.pk,
+            "status": row.status,
+        }
     yield from _swapped_names(rows)
 
 
@@ -181,7 +196,10 @@ def _swapped_names(rows: list[Verification]) -> Faults:
     for row in rows:
         name = names.get(row.user_id) if row.pk in told else None
         if name is not None and not _is_openid_of(told[row.pk], name):
-            yield f"record {row.pk}: its user's name isn't the openid that was verified"
+            yield (
+                _("record %(id)s: its user's name isn't the openid that was verified")
+                % {"id": row.pk}
+            )
 
 
 def _is_openid_of(event: AuditEvent, name: str) -> bool:

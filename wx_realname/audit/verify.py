@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Min
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from ..models import AuditEvent, AuditSeal, Verification
 from . import canonical, keys
@@ -16,7 +18,7 @@ from .consents import consent_faults
 from .reading import Progress, guarded, stored
 from .records import BATCH, record_faults
 
-NOT_RECORDED = (
+NOT_RECORDED = gettext_lazy(
     "AUDIT_KEYS are set, and no seal records it yet: run realname_seal_audit; until then what keys derived "
     "from INDEX_KEYS signed counts for nothing"
 )
@@ -61,18 +63,25 @@ def faults(
     database doesn't answer, lacks a table or refuses.
     """
     missing: list[str] = []
-    yield from guarded("the keys of the seals", _key_faults(missing))
-    yield from guarded("the chain of seals", chain_faults(checkpoints, progress))
-    yield from guarded("the spelling of what is stored", canonical.faults())
+    yield from guarded(_("the keys of the seals"), _key_faults(missing))
+    yield from guarded(_("the chain of seals"), chain_faults(checkpoints, progress))
+    yield from guarded(_("the spelling of what is stored"), canonical.faults())
     if not missing:  # else every record would seem to be forged
-        yield from guarded("the records", record_faults(progress, batch_size))
-        yield from guarded("the consents", consent_faults())
-        yield from guarded("who looked at whom", access_faults())
+        yield from guarded(_("the records"), record_faults(progress, batch_size))
+        yield from guarded(_("the consents"), consent_faults())
+        yield from guarded(_("who looked at whom"), access_faults())
 
 
 def _key_faults(missing: list[str]) -> Generator[str, None, None]:
-    missing += keys.missing()
-    if missing:
-        yield f"AUDIT_KEYS lacks {', '.join(missing)}: what they signed can't be verified"
+    """A line for each key that is missing, which is no fault of each of its seals."""
+    for key_id, count, first in keys.missing():
+        missing.append(key_id)
+        words = ngettext(
+            "AUDIT_KEYS lacks %(key)s, which signed %(count)d seal, number %(first)s: it can't be verified",
+            "AUDIT_KEYS lacks %(key)s, which signed %(count)d seals, number %(first)s the first of them: "
+            "they can't be verified",
+            count,
+        )
+        yield words % {"key": key_id, "count": count, "first": first}
     if keys.change_is_unrecorded():
-        yield NOT_RECORDED
+        yield str(NOT_RECORDED)

@@ -10,22 +10,27 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import Error
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ..exceptions import ConfigurationError, Misconfigured
 from ..outages import Outage, describe, outage
 
 UNDONE = 2  # the exit code where the work couldn't be done; 1: it was, and found something
-BACKEND_FAILED = "A key could not be opened or used; the log says which backend failed, and how."
-INTERRUPTED = 128 + 2  # as a shell reports SIGINT
+BACKEND_FAILED = gettext_lazy(
+    "A key could not be opened or used; the log says which backend failed, and how."
+)
+INTERRUPTED = 128 + 2  # as a shell tells SIGINT
 
 
 class RealnameCommand(BaseCommand):
     """A command that reports in one line why it failed; --traceback shows the rest."""
 
-    #: The privileges that the database's role needs, for the message where the database refuses.
-    needs = ""
+    #: What the database's role has to be allowed, said where it refuses.
+    needs: str | Promise = ""
     #: What follows from a failure of the database.
-    undone = ""
+    undone: str | Promise = ""
 
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
@@ -36,18 +41,18 @@ class RealnameCommand(BaseCommand):
         except ConfigurationError as error:
             raise CommandError(str(error), returncode=UNDONE) from None
         except Misconfigured:
-            raise CommandError(BACKEND_FAILED, returncode=UNDONE) from None
+            raise CommandError(str(BACKEND_FAILED), returncode=UNDONE) from None
         except Error as error:
             raise CommandError(self._describe(error), returncode=UNDONE) from error
 
     def _describe(self, error: Error) -> str:
         needs = self.needs if outage(error) is Outage.REFUSED else ""
-        return " ".join(filter(None, [describe(error), needs, self.undone]))
+        return " ".join(filter(None, map(str, [describe(error), needs, self.undone])))
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Ends without a traceback on Ctrl-C; a Python caller of `handle` gets the KeyboardInterrupt."""
         try:
             super().run_from_argv(argv)
         except KeyboardInterrupt:
-            self.stderr.write("\nStopped. It can be run again.")
+            self.stderr.write("\n" + _("Stopped. It can be run again."))
             sys.exit(INTERRUPTED)

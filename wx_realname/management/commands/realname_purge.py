@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
@@ -27,11 +28,15 @@ class Command(RealnameCommand):
             ended = purge.stuck().count()
             erased = purge.ownerless().count() + purge.outlived().exclude(user=None).count()
         else:
-            ended = self._run("ended", purge.end_stuck(batch_size=batch_size))
-            erased = self._run("erased", purge.erase_ownerless(batch_size=batch_size))
-            erased += self._run("erased", purge.erase_outlived(batch_size=batch_size))
-        would = "would be " if dry_run else ""
-        self.stdout.write(f"{ended} pending {would}made unknown, {erased} {would}erased.")
+            ended = self._run(_("ended"), purge.end_stuck(batch_size=batch_size))
+            erased = self._run(_("erased"), purge.erase_ownerless(batch_size=batch_size))
+            erased += self._run(_("erased"), purge.erase_outlived(batch_size=batch_size))
+        words = (
+            _("%(ended)d pending would be made unknown, %(erased)d would be erased.")
+            if dry_run
+            else _("%(ended)d pending made unknown, %(erased)d erased.")
+        )
+        self.stdout.write(words % {"ended": ended, "erased": erased})
 
     def _run(self, verb: str, rows: Iterable[object]) -> int:
         count, say = 0, progress(self.stderr)

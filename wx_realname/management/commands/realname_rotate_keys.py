@@ -8,6 +8,8 @@ from contextlib import closing
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
@@ -32,7 +34,12 @@ class Command(RealnameCommand):
         unreadable = 0 if dry_run else self._rotate(batch_size)
         use = key_use()
         if dry_run:
-            self.stdout.write(f"{use.stale} records would be re-encrypted or re-indexed.")
+            words = ngettext(
+                "%(count)d record would be re-encrypted or re-indexed.",
+                "%(count)d records would be re-encrypted or re-indexed.",
+                use.stale,
+            )
+            self.stdout.write(words % {"count": use.stale})
         for line in _verdict(use):
             self.stdout.write(line)
         if unreadable:
@@ -48,55 +55,99 @@ class Command(RealnameCommand):
                 encrypted, indexed = encrypted + batch.encrypted, indexed + batch.indexed
                 unreadable, busy = unreadable + len(batch.unreadable), busy + batch.busy
                 seen += batch.rows
-                say("records", seen)
-        self.stdout.write(f"{encrypted} records re-encrypted, {indexed} re-indexed.")
+                say(_("records"), seen)
+        words = ngettext(
+            "%(encrypted)d record re-encrypted, %(indexed)d re-indexed.",
+            "%(encrypted)d records re-encrypted, %(indexed)d re-indexed.",
+            encrypted,
+        )
+        self.stdout.write(words % {"encrypted": encrypted, "indexed": indexed})
         if busy:
-            self.stdout.write(f"{busy} were locked by others all the while: run this again.")
+            words = ngettext(
+                "%(count)d was locked by others all the while: run this again.",
+                "%(count)d were locked by others all the while: run this again.",
+                busy,
+            )
+            self.stdout.write(words % {"count": busy})
         if unreadable:
-            self.stdout.write(self.style.ERROR(f"{unreadable} can't be decrypted, and stay as is."))
+            words = ngettext(
+                "%(count)d can't be decrypted, and stays as is.",
+                "%(count)d can't be decrypted, and stay as is.",
+                unreadable,
+            )
+            self.stdout.write(self.style.ERROR(words % {"count": unreadable}))
         return unreadable
 
     def _name(self, batch: Rotated) -> None:
         for each in batch.unreadable:
-            self.stdout.write(self.style.ERROR(f"record {each.record}: {each.why}"))
+            words = _("record %(id)s: %(fault)s") % {"id": each.record, "fault": each.why}
+            self.stdout.write(self.style.ERROR(words))
 
 
 def _verdict(use: KeyUse) -> Iterator[str]:
     """A line for each key; a key can be removed when nothing needs it any more."""
     for n, key in enumerate(use.encryption):
-        yield _line(
-            f"ENCRYPTION_KEYS {key.key_id} ({key.algorithm})",
-            n == 0,
-            [f"{key.records} records are encrypted under it"] if key.records else [],
-        )
+        needs = list(_encrypted(key.records))
+        yield _line(f"ENCRYPTION_KEYS {key.key_id} ({key.algorithm})", n == 0, needs)
     for n, index_key in enumerate(use.index):
         yield _line(f"INDEX_KEYS {index_key.key_id}", n == 0, list(_needs(index_key)))
     if use.strays:
-        yield f"{use.strays} records have a ciphertext under no key of ENCRYPTION_KEYS."
+        words = ngettext(
+            "%(count)d record has a ciphertext under no key of ENCRYPTION_KEYS.",
+            "%(count)d records have a ciphertext under no key of ENCRYPTION_KEYS.",
+            use.strays,
+        )
+        yield words % {"count": use.strays}
     if len(use.encryption) + len(use.index) > 2:
-        yield (
-            "Remove a key only after every process has been restarted with the new first key, and "
-            "this command, run again after that, still says so."
+        yield _(
+            "Remove a key only after every process has been restarted with the new first key, and this "
+            "command, run again after that, still says so."
         )
 
 
 def _line(key: str, first: bool, needs: list[str]) -> str:
-    why = "; ".join(needs)
     if first:
-        return f"{key}: writes" + (f"; {why}." if why else ".")
-    return f"{key}: still needed: {why}." if why else f"{key}: can be removed, nothing needs it."
+        words = _("%(key)s: writes; %(needs)s.") if needs else _("%(key)s: writes.")
+    elif needs:
+        words = _("%(key)s: still needed: %(needs)s.")
+    else:
+        words = _("%(key)s: can be removed, nothing needs it.")
+    return words % {"key": key, "needs": _("; ").join(needs)}
+
+
+def _encrypted(records: int) -> Iterator[str]:
+    if records:
+        words = ngettext(
+            "%(count)d record is encrypted under it",
+            "%(count)d records are encrypted under it",
+            records,
+        )
+        yield words % {"count": records}
 
 
 def _needs(key: IndexKeyUse) -> Iterator[str]:
     if key.indexed:
-        yield f"{key.indexed} records are found by it, as long as their names and numbers can't be read"
+        words = ngettext(
+            "%(count)d record is found by it, as long as its name and number can't be read",
+            "%(count)d records are found by it, as long as their names and numbers can't be read",
+            key.indexed,
+        )
+        yield words % {"count": key.indexed}
     if key.token_digests:
-        yield (
-            f"{key.token_digests} records know their auth_token by it (it can't be computed anew: "
-            "without the key such a token posted again is a new one)"
+        words = ngettext(
+            "%(count)d record knows its auth_token by it (it can't be computed anew: without the key such a "
+            "token posted again is a new one)",
+            "%(count)d records know their auth_token by it (it can't be computed anew: without the key such "
+            "a token posted again is a new one)",
+            key.token_digests,
         )
+        yield words % {"count": key.token_digests}
     if key.audit:
-        yield (
-            f"{key.audit} outcome codes and seals of the audit trail were made while AUDIT_KEYS was "
-            "unset, and are verified by it"
+        words = ngettext(
+            "%(count)d outcome code or seal of the audit trail was made while AUDIT_KEYS was unset, and is "
+            "verified by it",
+            "%(count)d outcome codes and seals of the audit trail were made while AUDIT_KEYS was unset, and "
+            "are verified by it",
+            key.audit,
         )
+        yield words % {"count": key.audit}

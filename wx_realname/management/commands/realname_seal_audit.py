@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from wx_realname import audit
 from wx_realname.management.base import RealnameCommand
@@ -16,7 +18,7 @@ class Command(RealnameCommand):
         "Gather unsealed audit events into Merkle trees, link and sign them, and print a checkpoint: "
         "keep it where nobody who can change the database can. Run it regularly; it may run twice at once."
     )
-    needs = (
+    needs = gettext_lazy(
         "The sealer needs SELECT and INSERT on the tables of events and seals, and UPDATE of an event's "
         "seal."
     )
@@ -27,12 +29,17 @@ class Command(RealnameCommand):
 
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
         if dry_run:
-            self.stdout.write(f"{audit.tail().count} events are unsealed.")
+            count = audit.tail().count
+            words = ngettext(
+                "%(count)d event is unsealed.", "%(count)d events are unsealed.", count
+            )
+            self.stdout.write(words % {"count": count})
             return
         count, last = 0, None
         say = progress(self.stderr)
         for last in audit.seal(batch_size=batch_size):
             count += last.count
-            say("events", count)
+            say(_("events"), count)
         if last is not None:
-            self.stdout.write(f"Events sealed: {count}. Checkpoint:\n{audit.Checkpoint.of(last)}")
+            words = _("Events sealed: %(count)d. Checkpoint:") % {"count": count}
+            self.stdout.write(f"{words}\n{audit.Checkpoint.of(last)}")

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
+from wx_realname.models import Verification
 from wx_realname.services.upkeep import settle
 
 STILL_WAITING = "waiting"
@@ -33,14 +35,20 @@ class Command(RealnameCommand):
     ) -> None:
         if dry_run:
             count = settle.due(timezone.now(), everything=everything).count()
-            self.stdout.write(f"{count} would be asked for.")
+            self.stdout.write(_("%(count)d would be asked for.") % {"count": count})
             return
         found: Counter[str] = Counter()
         say = progress(self.stderr)
         for settled in settle.settle(everything=everything, batch_size=batch_size):
             found[settled.status] += 1
-            say("asked for", sum(found.values()))
+            say(_("asked for"), sum(found.values()))
         waiting = found.pop(STILL_WAITING, 0)
-        ended = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
-        words = f"{sum(found.values())} ended{f' ({ended})' if ended else ''}"
-        self.stdout.write(f"{words}, {waiting} still waiting.")
+        labels = {str(value): str(label) for value, label in Verification.Status.choices}
+        ended = ", ".join(f"{count} {labels[status]}" for status, count in sorted(found.items()))
+        numbers = {"ended": sum(found.values()), "waiting": waiting, "how": ended}
+        words = (
+            _("%(ended)d ended (%(how)s), %(waiting)d still waiting.")
+            if ended
+            else _("%(ended)d ended, %(waiting)d still waiting.")
+        )
+        self.stdout.write(words % numbers)

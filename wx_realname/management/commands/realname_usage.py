@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wx_realname import conf, statistics
 from wx_realname.management.base import RealnameCommand
@@ -38,9 +40,9 @@ class Command(RealnameCommand):
         self, *args: Any, days: int, batch_size: int, dry_run: bool, recount: bool, **options: Any
     ) -> None:
         if dry_run and recount:
-            raise CommandError("--recount writes; --dry-run doesn't.")
+            raise CommandError(_("--recount writes; --dry-run doesn't."))
         if not 1 <= days <= MOST_DAYS:
-            raise CommandError(f"--days must be 1 to {MOST_DAYS}.")
+            raise CommandError(_("--days must be 1 to %(most)d.") % {"most": MOST_DAYS})
         conf.current()
         if not dry_run:
             self._count(statistics.recount if recount else statistics.roll_up, batch_size)
@@ -50,30 +52,43 @@ class Command(RealnameCommand):
         for one in found:
             self.stdout.write(_describe(one, *busiest[one.merchant, one.method]))
         if not found and dry_run:
-            self.stdout.write(f"No attempt of the last {days} days is counted yet.")
+            self.stdout.write(
+                _("No attempt of the last %(days)d days is counted yet.") % {"days": days}
+            )
         elif not found:
-            self.stdout.write(f"No attempt ended in the last {days} days.")
+            self.stdout.write(_("No attempt ended in the last %(days)d days.") % {"days": days})
 
     def _count(self, count: Callable[..., Iterator[int]], batch_size: int) -> None:
         total, say = 0, progress(self.stderr)
         for counted in count(batch_size=batch_size):
             total += counted
-            say("attempts counted", total)
+            say(_("attempts counted"), total)
 
 
 def _describe(one: Usage, busiest_day: date, most: int) -> str:
-    over = (
-        "\n  MORE THAN WAS DECLARED: tell WeChat before it limits the calls." if one.is_over else ""
-    )
-    return (
-        f"{one.merchant}, {one.method}: {one.calls} calls in {one.days} days\n"
-        f"  calls a day: mean {one.daily:.1f}{_beside(one.declared_daily)}, "
-        f"most {most} on {busiest_day}\n"
-        f"  calls a minute: mean {one.mean_a_minute:.2f}, "
-        f"peak {one.peak}{_beside(one.declared_peak)} at {timezone.localtime(one.peak_at):%Y-%m-%d %H:%M}"
-        f"{over}"
-    )
+    numbers = {
+        "merchant": one.merchant,
+        "method": one.method,
+        "calls": ngettext("%(count)d call", "%(count)d calls", one.calls) % {"count": one.calls},
+        "days": ngettext("%(count)d day", "%(count)d days", one.days) % {"count": one.days},
+        "daily": one.daily,
+        "declared_daily": _declared(one.declared_daily),
+        "most": most,
+        "day": busiest_day,
+        "mean": one.mean_a_minute,
+        "peak": one.peak,
+        "declared_peak": _declared(one.declared_peak),
+        "minute": f"{timezone.localtime(one.peak_at):%Y-%m-%d %H:%M}",
+    }
+    lines = [
+        _("%(merchant)s, %(method)s: %(calls)s in %(days)s"),
+        _("  calls a day: mean %(daily).1f%(declared_daily)s, most %(most)d on %(day)s"),
+        _("  calls a minute: mean %(mean).2f, peak %(peak)d%(declared_peak)s at %(minute)s"),
+    ]
+    if one.is_over:
+        lines.append(_("  MORE THAN WAS DECLARED: tell WeChat before it limits the calls."))
+    return "\n".join(lines) % numbers
 
 
-def _beside(number: int | None) -> str:
-    return "" if number is None else f" ({number} declared)"
+def _declared(number: int | None) -> str:
+    return "" if number is None else _(" (%(number)d declared)") % {"number": number}

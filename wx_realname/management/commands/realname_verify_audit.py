@@ -10,7 +10,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.db import Error
-from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from wx_realname import audit, conf
 from wx_realname.management.base import UNDONE, RealnameCommand
@@ -29,8 +31,10 @@ class Command(RealnameCommand):
         "Exit 1, and which event, seal or record, if anything sealed was changed, removed or added; exit 2 "
         "if the database doesn't answer, lacks a table or refuses."
     )
-    needs = "The verifier needs SELECT on our tables, and on the user table's key and user name."
-    undone = "Not everything was verified."
+    needs = gettext_lazy(
+        "The verifier needs SELECT on our tables, and on the user table's key and user name."
+    )
+    undone = gettext_lazy("Not everything was verified.")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -72,15 +76,19 @@ class Command(RealnameCommand):
         )
         remember(seal=seal.number if seal else None, checkpoints=checkpoints, faults=found)
         if found:
-            self.stdout.write(self.style.ERROR(f"The trail is NOT intact: {found} faults."))
+            words = ngettext(
+                "The trail is NOT intact: %(count)d fault.",
+                "The trail is NOT intact: %(count)d faults.",
+                found,
+            )
+            self.stdout.write(self.style.ERROR(words % {"count": found}))
             sys.exit(1)
-        self.stdout.write(self.style.SUCCESS("The trail is intact."))
+        self.stdout.write(self.style.SUCCESS(_("The trail is intact.")))
 
     def _extent(self) -> None:
         there = audit.extent()
-        self.stdout.write(
-            f"{there.seals} seals of {there.events} events, and {there.records} records, would be verified."
-        )
+        words = _("Would be verified: seals: %(seals)d, events: %(events)d, records: %(records)d.")
+        self.stdout.write(words % vars(there))
 
     def _name(self, faults: Iterator[str]) -> int:
         """How many faults there are; those that were found before the database failed count."""
@@ -92,7 +100,9 @@ class Command(RealnameCommand):
         except Error as error:
             if not found:
                 raise
-            self.stdout.write(self.style.ERROR(f"{describe(error)} The rest was not verified."))
+            self.stdout.write(
+                self.style.ERROR(f"{describe(error)} {_('The rest was not verified.')}")
+            )
         return found
 
     def _tail(self) -> None:
@@ -100,16 +110,35 @@ class Command(RealnameCommand):
             tail = audit.tail()
         except audit.UNREADABLE as error:
             audit.tolerate(error)
-            self.stdout.write(self.style.ERROR("What is not sealed yet can't be read."))
+            self.stdout.write(self.style.ERROR(_("What is not sealed yet can't be read.")))
             return
-        age = timezone.now() - tail.oldest if tail.oldest else None
-        since = f", the oldest for {str(age).partition('.')[0]}" if age else ""
-        self.stdout.write(f"{tail.count} events are not sealed yet{since}.")
+        self.stdout.write(_tail_words(tail) % {"count": tail.count, "age": _age(tail)})
+
+
+def _tail_words(tail: audit.Tail) -> str:
+    if tail.oldest is None:
+        return ngettext(
+            "%(count)d event is not sealed yet.",
+            "%(count)d events are not sealed yet.",
+            tail.count,
+        )
+    return ngettext(
+        "%(count)d event is not sealed yet, the oldest for %(age)s.",
+        "%(count)d events are not sealed yet, the oldest for %(age)s.",
+        tail.count,
+    )
+
+
+def _age(tail: audit.Tail) -> str:
+    return timesince(tail.oldest).replace("\xa0", " ") if tail.oldest else ""
 
 
 def _alive(known: list[Erasure]) -> Iterator[str]:
     for each in came_back(known):
-        yield f"record {each.record} was erased at {each.erased_at}, and came back to life"
+        yield _("record %(id)s was erased at %(at)s, and came back to life") % {
+            "id": each.record,
+            "at": each.erased_at,
+        }
 
 
 def _parse(checkpoints: list[str]) -> list[audit.Checkpoint]:
