@@ -94,8 +94,13 @@ def lived_in(liar: LyingWeChat, midway: Callable[[], None] = lambda: None) -> tu
     ],
 )
 def test_every_random_tampering_is_found(
-    liar: LyingWeChat, hashes: str, count: int, configure: Callable[..., None]
+    liar: LyingWeChat,
+    count: int,
+    hashes: str,
+    configure: Callable[..., None],
+    record_property: Callable[[str, int], None],
 ) -> None:
+    record_property("tries", count)
     if hashes == "SM3":
         configure(**sm_keys.ALONE)
     midway = partial(configure, **sm_keys.FIRST) if hashes == "SM3 midway" else lambda: None

@@ -1,0 +1,148 @@
+"""The attacks of docs/*/security.md: what is tried by which tests, and the tables that a run of them makes.
+
+    python -m tests.attacks
+
+plays them all, and writes how often each was tried, and how often it succeeded, into both pages.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = {"en": ROOT / "docs/en/security.md", "zh": ROOT / "docs/zh/security.md"}
+HEADS = {"en": "| attack | tries | succeeded |", "zh": "| 攻击 | 次数 | 成功 |"}
+FILES = ("tests/test_audit_attacks.py", "tests/test_audit_tampering.py")
+
+#: What an attack is called, and the tests that play it. A test is one try, or as many as it records.
+ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    (
+        "a rejected record made verified, its token posted by another account to have it signed",
+        "把被拒绝的记录改为已核验，由另一账号提交其 token 以取得签名",
+        ("test_no_account_that_posts_a_forged_records_token_gets_it_signed",),
+    ),
+    (
+        "a record moved to another user, “signed” by a clerk who is refused",
+        "把记录移到另一用户名下，借工作人员被拒绝的事件“签名”",
+        ("test_no_refused_clerk_signs_a_record_that_was_moved",),
+    ),
+    (
+        "a genuine HMAC in another event, attempt or status; a description taken for a signature",
+        "把真实的 HMAC 用于另一事件、尝试或状态；把描述当作签名",
+        (
+            "test_a_description_is_never_a_signature",
+            "test_a_genuine_hmac_is_good_in_no_other_event",
+        ),
+    ),
+    (
+        "an erased record restored from a backup",
+        "用备份恢复已删除个人信息的记录",
+        ("test_what_was_erased_and_restored_from_a_backup_stays_erased",),
+    ),
+    (
+        "purge, or the deletion of the user, made to sign a forgery",
+        "借清理任务或删除用户为伪造的记录签名",
+        ("test_purge_and_the_deletion_of_the_user_sign_no_forgery",),
+    ),
+    (
+        "an answer of WeChat's again: kept, erased, discarded; four workers at once",
+        "再次使用微信的应答：已保存、已删除、已丢弃；四个进程同时",
+        (
+            "test_an_answer_that_came_before_is_an_unknown_outcome",
+            "test_an_answer_that_was_discarded_does_not_count_later",
+            "test_of_two_workers_with_one_answer_one_alone_records_it",
+        ),
+    ),
+    (
+        "an outcome or a seal forged with `INDEX_KEYS`",
+        "用 `INDEX_KEYS` 伪造结果或封存",
+        ("test_index_keys_forge_no_outcome", "test_index_keys_forge_no_chain"),
+    ),
+    (
+        "ids and times spelt otherwise (SQLite)",
+        "id 和时间的另一种写法（SQLite）",
+        (
+            "test_an_id_that_is_spelt_otherwise_is_found_and_verification_ends",
+            "test_a_time_that_is_spelt_otherwise_is_found",
+        ),
+    ),
+    (
+        "a column of a verified record changed, a ciphertext exchanged",
+        "改动已核验记录的某列，调换密文",
+        (
+            "test_what_is_stored_of_a_verified_record_contradicts_when_it_is_changed",
+            "test_the_ciphertexts_of_another_record_contradict",
+        ),
+    ),
+    (
+        "two users' openids swapped",
+        "对调两个用户的 openid",
+        ("test_two_users_whose_openids_were_swapped_are_found",),
+    ),
+    (
+        "an event's `INSERT` that comes to nothing, by a trigger",
+        "以触发器使事件的 `INSERT` 落空",
+        ("test_what_leaves_no_event_is_refused",),
+    ),
+    (
+        "tamperings at random (`test_audit_tampering`; 1,000 each with `-m campaign`)",
+        "随机篡改（`test_audit_tampering`；`-m campaign` 各 1,000 次）",
+        ("test_every_random_tampering_is_found",),
+    ),
+)
+#: Tests beside them that play no attack.
+OTHERS = (
+    "test_what_derived_keys_signed_stands_until_the_seal_of_the_change",
+    "test_a_missing_key_is_no_tampering",
+)
+PLAYED_BY = {test: attack[0] for attack in ATTACKS for test in attack[2]}
+
+
+class Tally:
+    """What pytest reports: the tries of each attack, and those that succeeded."""
+
+    def __init__(self) -> None:
+        self.tries: Counter[str] = Counter()
+        self.succeeded: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        attack = PLAYED_BY.get(report.nodeid.rpartition("::")[2].partition("[")[0])
+        if attack is None or report.when != "call" or report.skipped:
+            return
+        self.tries[attack] += dict(report.user_properties).get("tries", 1)
+        self.succeeded[attack] += report.failed
+
+
+def table(language: str, tally: Tally) -> str:
+    """The page's table, in the order of ATTACKS."""
+    rows = (
+        f"| {en if language == 'en' else zh} | {tally.tries[en]} | {tally.succeeded[en]} |"
+        for en, zh, _tests in ATTACKS
+    )
+    return "\n".join((HEADS[language], "|---|---|---|", *rows))
+
+
+def rewritten(page: str, language: str, new: str) -> str:
+    """The page with that table in the place of the one that it has."""
+    old = re.compile(re.escape(HEADS[language]) + r"(\n\|.*)+")
+    return old.sub(lambda _found: new, page, count=1)
+
+
+def main() -> int:
+    tally = Tally()
+    code = pytest.main(
+        ["-q", "-p", "no:cacheprovider", *FILES, "-k", " or ".join(PLAYED_BY)], [tally]
+    )
+    for language, path in PAGES.items():
+        path.write_text(rewritten(path.read_text(), language, table(language, tally)))
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
