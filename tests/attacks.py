@@ -28,13 +28,13 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("test_no_account_that_posts_a_forged_records_token_gets_it_signed",),
     ),
     (
-        "a record moved to another user, “signed” by a clerk who is refused",
+        'a record moved to another user, "signed" by a clerk who is refused',
         "把记录移到另一用户名下，借工作人员被拒绝的事件“签名”",
         ("test_no_refused_clerk_signs_a_record_that_was_moved",),
     ),
     (
-        "a genuine HMAC in another event, attempt or status; a description taken for a signature",
-        "把真实的 HMAC 用于另一事件、尝试或状态；把描述当作签名",
+        "a genuine HMAC in another event, attempt or status",
+        "把真实的 HMAC 用于另一事件、尝试或状态",
         (
             "test_a_description_is_never_a_signature",
             "test_a_genuine_hmac_is_good_in_no_other_event",

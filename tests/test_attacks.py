@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 import pytest
 
@@ -13,8 +14,8 @@ from tests.attacks import ATTACKS, HEADS, OTHERS, PAGES, PLAYED_BY, ROOT, Tally,
 def rows(language: str) -> list[tuple[str, ...]]:
     lines = PAGES[language].read_text().splitlines()
     begin = lines.index(HEADS[language]) + 2
-    found = (re.fullmatch(r"\| (.*) \| (\d+) \| (\d+) \|", line) for line in lines[begin:])
-    return [match.groups() for match in iter(lambda: next(found), None) if match]
+    ours = takewhile(lambda line: line.startswith("|"), lines[begin:])
+    return [tuple(re.findall(r"[^|]+", line.replace(" | ", "|").strip("| "))) for line in ours]
 
 
 def test_every_test_of_the_attacks_is_an_attacks_or_named_as_none() -> None:
