@@ -91,8 +91,9 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("test_what_leaves_no_event_is_refused",),
     ),
     (
-        "tamperings at random (`test_audit_tampering`; 1,000 each with `-m campaign`)",
-        "随机篡改（`test_audit_tampering`；`-m campaign` 各 1,000 次）",
+        "tamperings at random under SHA-256, SM3, and "
+        "SM3 from midway on (`test_audit_tampering`; 1,000 each with `-m campaign`)",
+        "随机篡改：SHA-256、SM3、中途改用 SM3（`test_audit_tampering`；`-m campaign` 各 1,000 次）",
         ("test_every_random_tampering_is_found",),
     ),
 )

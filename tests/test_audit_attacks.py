@@ -26,7 +26,7 @@ from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.audit import keys
 from wx_realname.audit.outcome import digests
-from wx_realname.audit.seal import _made, hash_of
+from wx_realname.audit.seal import _sign, hash_of
 from wx_realname.exceptions import InternalError, Misconfigured
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, find_person, reveal
@@ -275,7 +275,7 @@ def test_index_keys_forge_no_outcome(
 def test_index_keys_forge_no_chain(row: Verification) -> None:
     seal()
     event = audit.append(AuditEvent.Event.REVEAL, audit.Origin("nobody"), using="default")
-    made = _made(AuditSeal.objects.get(), [event])
+    made = _sign(AuditSeal.objects.get(), [event])
     by_derived = code_by(derived(INDEX_KEY, "audit"), "audit.seal", hash_of(made).encode())
     made.hmac, made.key_id = by_derived, "index:i1"
     made.save(force_insert=True)
