@@ -141,7 +141,7 @@ def test_masked_storage_keeps_its_index_and_its_key_is_still_needed(
     assert Verification.objects.values().get() == before
     assert (code, reasons()) == (0, [])
     assert "INDEX_KEYS i1: still needed: 1 record is found by it" in said
-    assert "1 records know their auth_token by it" in said
+    assert "1 record knows its auth_token by it" in said
     assert "ENCRYPTION_KEYS e1 (AES-256-GCM): can be removed" in said
 
 
@@ -209,7 +209,7 @@ def test_a_dry_run_counts_by_key_and_writes_nothing(configure: Configure) -> Non
     assert code == 0
     assert all(query["sql"].startswith("SELECT") for query in queries)
     assert "2 records would be re-encrypted or re-indexed." in said
-    assert "ENCRYPTION_KEYS s3 (SM4-GCM): writes; 1 records are encrypted under it." in said
+    assert "ENCRYPTION_KEYS s3 (SM4-GCM): writes; 1 record is encrypted under it." in said
     assert "ENCRYPTION_KEYS e2 (AES-256-GCM): can be removed, nothing needs it." in said
     assert "ENCRYPTION_KEYS e1 (AES-256-GCM): still needed: 2 records are encrypted" in said
     assert "INDEX_KEYS i1: still needed: 2 records are found by it" in said
