@@ -18,7 +18,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {"en": ROOT / "docs/en/security.md", "zh": ROOT / "docs/zh/security.md"}
 HEADS = {"en": "| attack | tries | succeeded |", "zh": "| 攻击 | 次数 | 成功 |"}
-FILES = ("tests/test_audit_attacks.py", "tests/test_audit_tampering.py")
+FILES = tuple(
+    f"tests/test_{name}.py"
+    for name in ("audit_attacks", "audit_tampering", "rights_attacks", "approval", "expiry")
+)
 
 #: What an attack is called, and the tests that play it. A test is one try, or as many as it records.
 ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -89,6 +92,25 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "an event's `INSERT` that comes to nothing, by a trigger",
         "以触发器使事件的 `INSERT` 落空",
         ("test_what_leaves_no_event_is_refused",),
+    ),
+    (
+        "notices, consents and accesses changed, removed or added at random (`test_rights_attacks`)",
+        "随机改动、删除、添加告知书、同意和访问记录（`test_rights_attacks`）",
+        ("test_a_hundred_random_tamperings_are_all_found",),
+    ),
+    (
+        "a plain export released, changed or run again by SQL (`test_approval`)",
+        "用 SQL 放行、改动或再次执行明文导出申请（`test_approval`）",
+        (
+            "test_a_request_that_is_released_by_sql_alone_runs_nothing",
+            "test_a_run_that_sql_undoes_is_not_run_again",
+            "test_what_sql_made_of_a_request_is_not_released",
+        ),
+    ),
+    (
+        "a record made erased, or removed, so that its outcomes would expire (`test_expiry`)",
+        "把记录改为已删除或删去其行，使其结果事件到期（`test_expiry`）",
+        ("test_a_record_that_its_last_outcome_does_not_bear_out_keeps_its_trail",),
     ),
     (
         "tamperings at random under SHA-256, SM3, and "
