@@ -78,7 +78,7 @@ def records(count: int, *, first: int = 0, **fields: Any) -> list[Verification]:
 
 def ended(at: datetime, count: int = 1, **fields: Any) -> None:
     """Attempts that ended, as the trail tells of them."""
-    values = {"event": "exchange", "merchant": "default", "method": "authorize"}
+    values: dict[str, Any] = {"event": "exchange", "merchant": "default", "method": "authorize"}
     values |= {"status": "verified", "duration_ms": 80, "created_at": at, **fields}
     AuditEvent.objects.bulk_create([AuditEvent(**values) for _ in range(count)])
 

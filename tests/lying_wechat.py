@@ -272,7 +272,7 @@ FAULTS: tuple[Fault, ...] = (
     *_refusals("wechat_error", -2, 2**31 - 1, -(2**31)),
     *_refusals("wechat_busy", -1, path=TOKEN),
     *_answers("wechat_unreachable", TOKEN, **_LOST),
-    *_answers("outcome_unknown", **_LOST),
+    *_answers("outcome_unknown", REALNAME, **_LOST),
     *_answers(
         "unreadable_answer",
         no_errcode_no_name=identity(errcode=None, encryted_real_name=None),
