@@ -257,6 +257,8 @@ def test_a_long_command_ends_at_ctrl_c_and_goes_on_when_it_is_run_again(
     tmp_path: Path, name: str
 ) -> None:
     to_do, end = LONG[name]
+    tmp_path = tmp_path / name
+    tmp_path.mkdir()
     database = f"DATABASES = {{'default': {SQLITE | {'NAME': str(tmp_path / 'db.sqlite3')}!r}}}"
     assert run(tmp_path, database, "-c", FILL + to_do).returncode == 0
     command = ("-m", "django", f"realname_{name}", "--no-color", "--batch-size=4")

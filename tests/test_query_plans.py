@@ -212,7 +212,7 @@ def test_a_sealer_takes_its_batch_in_the_order_of_the_index() -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["", "status=unknown", "status=verified", "since=2025-01-02&until=2025-01-03"]
+    "query", ["", "status=unknown", "status=verified", "since=2025-01-01&until=2025-01-02"]
 )
 def test_an_export_reads_batch_after_batch_by_the_lists_index(clerk: Client, query: str) -> None:
     def ask() -> None:

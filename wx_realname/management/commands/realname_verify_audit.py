@@ -69,12 +69,12 @@ class Command(RealnameCommand):
             self._extent()
             return
         self._tail()
-        seal = last_seal()
+        seal = _last_number()  # before the run: what is sealed meanwhile isn't vouched for
         say = progress(self.stderr)
         found = self._name(
             chain(audit.faults(checkpoints, say, batch_size=batch_size), _alive(known))
         )
-        remember(seal=seal.number if seal else None, checkpoints=checkpoints, faults=found)
+        remember(seal=seal, checkpoints=checkpoints, faults=found)
         if found:
             words = ngettext(
                 "The trail is NOT intact: %(count)d fault.",
@@ -113,6 +113,16 @@ class Command(RealnameCommand):
             self.stdout.write(self.style.ERROR(_("What is not sealed yet can't be read.")))
             return
         self.stdout.write(_tail_words(tail) % {"count": tail.count, "age": _age(tail)})
+
+
+def _last_number() -> int | None:
+    """None where there is no seal, or none that can be read: the run names that fault."""
+    try:
+        seal = last_seal()
+    except audit.UNREADABLE as error:
+        audit.tolerate(error)
+        return None
+    return seal.number if seal else None
 
 
 def _tail_words(tail: audit.Tail) -> str:

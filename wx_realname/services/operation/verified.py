@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db import router
 from django.utils import timezone
 
 from ... import audit, conf
@@ -33,8 +34,9 @@ class Verified:
 
 
 def last_seal() -> AuditSeal | None:
-    """The newest seal, without its long list of members."""
-    return AuditSeal.objects.only("number", "created_at").order_by("-number").first()
+    """The newest seal on the write database, without its long list of members."""
+    seals = AuditSeal.objects.using(router.db_for_write(AuditSeal))
+    return seals.only("number", "created_at").order_by("-number").first()
 
 
 def remember(*, seal: int | None, checkpoints: Iterable[audit.Checkpoint], faults: int) -> None:
