@@ -340,8 +340,12 @@ def strike() -> Callable[[], None]:
         connection.cursor().execute("PRAGMA busy_timeout = 0")
         name = connection.settings_dict["NAME"]
         lock = sqlite3.connect(name, check_same_thread=False, isolation_level=None)
-        threading.Timer(0.6, lock.close).start()
-        return partial(lock.execute, "BEGIN IMMEDIATE")
+
+        def hold() -> None:
+            lock.execute("BEGIN IMMEDIATE")
+            threading.Timer(0.6, lock.close).start()
+
+        return hold
     raw, postgres = connection.connection, connection.vendor == "postgresql"
     pid = raw.info.backend_pid if postgres else raw.thread_id()
     sql = "SELECT pg_terminate_backend(%s)" if postgres else "KILL %s"

@@ -29,8 +29,8 @@ NOTICES = BASE_DIR / "example_project" / "notices"
 PURPOSE = "social-security"
 CITIZEN = {"real_name": "欧阳娜", "credential_id": "440524198001010013"}
 ADMIN = "admin"
-PATIENCE = 30  # seconds for a server to answer
-TIMEOUT = 30  # seconds for a call
+PATIENCE = 120  # seconds for a server to answer
+TIMEOUT = 60  # seconds for a call
 
 
 class Command(BaseCommand):
