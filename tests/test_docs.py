@@ -21,6 +21,7 @@ from django.urls.resolvers import RoutePattern
 from django.utils import translation
 
 from docs import pages, tables, words
+from tests import pictures
 from tests import settings as test_settings
 from tests.cases import each
 from tests.test_pytest_plugin import MADE_UP, SETTINGS, URLS, run_pytest
@@ -400,6 +401,13 @@ class Device:
         if self.fails:
             raise RuntimeError("CKR_ENCRYPTED_DATA_INVALID")
         return bytes(self.key.decrypt(ciphertext, padding.PKCS1v15()))
+
+
+def test_the_pictures_are_of_the_pages_as_they_are() -> None:
+    noted = json.loads(pictures.RENDERED.read_text())
+    assert noted == pictures.fingerprints(), (
+        "pages changed: run `make screenshots`, and look at them"
+    )
 
 
 @pytest.fixture
