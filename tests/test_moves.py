@@ -90,7 +90,9 @@ def test_what_pg_dump_wrote_another_version_reads_and_the_old_checkpoint_holds(
             here.stop()
             there.restore(tmp_path / "dump.sql")
             site.environment["DATABASE_URL"] = there.url
-            assert "intact" in site.manage("realname_verify_audit", "--checkpoint", checkpoint)
+            assert "审计日志完整" in site.manage(
+                "realname_verify_audit", "--checkpoint", checkpoint
+            )
             site.start()
             assert citizen.get(f"realname/verifications/{before['id']}/").json() == before
             wechat.show_face(face["verify_id"])
@@ -122,7 +124,9 @@ def test_a_site_moves_from_sqlite_to_postgresql(tmp_path: Path) -> None:
             site.environment["DATABASE_URL"] = moved.url
             site.manage("migrate", "--verbosity", "0")
             site.manage("loaddata", dump)
-            assert "intact" in site.manage("realname_verify_audit", "--checkpoint", checkpoint)
+            assert "审计日志完整" in site.manage(
+                "realname_verify_audit", "--checkpoint", checkpoint
+            )
             site.start()
             assert citizen.get("realname/verifications/current/").json() == before
             other = Citizen(site, wechat.issue_login_code("openid-2"))

@@ -122,7 +122,7 @@ def test_a_face_that_waits_moves_to_sm_keys(
 ) -> None:
     row = begin(user)
     configure(**sm_keys.FIRST)
-    assert "1 records re-encrypted, 0 re-indexed." in rotate()
+    assert "1 record re-encrypted, 0 re-indexed." in rotate()
     assert key_use().stale == 0
     configure(**sm_keys.ALONE)
     sandbox.show_face(str(row.verify_id))

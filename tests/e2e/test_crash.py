@@ -189,7 +189,7 @@ def test_killed_while_a_face_begins_it_failed_and_the_citizen_begins_anew(
     wechat.show_face(begun["verify_id"])
     assert result(citizen, begun["id"]).json()["status"] == "verified"
     time_passes(database)
-    assert "1 pending" in site.manage("realname_purge")
+    assert "已将 1 条进行中的记录转为结果不明" in site.manage("realname_purge")
     assert sorted(state(database)) == [("failed", 1, 0), ("verified", 1, 0)]
     assert events(database) == [
         ("exchange", "verified", ""),
@@ -214,7 +214,7 @@ def test_killed_while_wechat_is_asked_how_a_face_ended_it_waits_and_is_asked_aga
     assert events(database) == []
 
     assert result(citizen, begun["id"]).json()["status"] == "verified"
-    assert "0 ended, 0 still waiting" in site.manage("realname_settle", "--all")
+    assert "0 条已结束，0 条仍在等待" in site.manage("realname_settle", "--all")
     assert state(database) == [("verified", 1, 0)]
     assert events(database) == [("exchange", "verified", "")]
 

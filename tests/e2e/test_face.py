@@ -49,4 +49,4 @@ def test_every_face_ends_once_however_often_its_result_is_posted_at_once(
     expected = [("rejected", refused, refused), ("verified", *[SESSIONS - refused] * 2)]
     assert sorted(database.rows(ended.format("id", "verification"))) == expected
     assert sorted(database.rows(ended.format("verification_id", "auditevent"))) == expected
-    assert "intact" in site.manage("realname_verify_audit")
+    assert "审计日志完整" in site.manage("realname_verify_audit")
