@@ -231,6 +231,14 @@ def test_integrity_is_unknown_until_a_verification_ran(officer: Client, row: Ver
     assert "1 event is not sealed yet, since" in words
 
 
+@pytest.fixture
+def _cache_in_memory(settings: Any) -> None:
+    """A result isn't kept in a cache that is a table of the database: verifying writes nothing there."""
+    backend = "django.core.cache.backends.locmem.LocMemCache"
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "integrity"}}
+
+
+@pytest.mark.usefixtures("_cache_in_memory")
 def test_integrity_says_when_up_to_which_seal_and_by_which_checkpoint(
     officer: Client, row: Verification
 ) -> None:
@@ -245,6 +253,7 @@ def test_integrity_says_when_up_to_which_seal_and_by_which_checkpoint(
     assert "审计日志完整：截至第 1 次封存，校验于" in words_of(officer, TRAIL, **CHINESE)
 
 
+@pytest.mark.usefixtures("_cache_in_memory")
 def test_integrity_says_that_the_trail_is_not_intact(officer: Client, row: Verification) -> None:
     list(audit.seal())
     AuditEvent.objects.filter(event="exchange").update(actor_id="7")
@@ -253,6 +262,7 @@ def test_integrity_says_that_the_trail_is_not_intact(officer: Client, row: Verif
     assert "NOT intact" in words_of(officer, TRAIL)
 
 
+@pytest.mark.usefixtures("_cache_in_memory")
 def test_a_result_that_the_trails_keys_did_not_sign_is_no_result(row: Verification) -> None:
     list(audit.seal())
     verify()
