@@ -171,6 +171,12 @@ def user(db: None) -> Any:
 
 
 @pytest.fixture
+def row(liar: LyingWeChat, user: Any) -> Verification:
+    """A verified record, by an exchange."""
+    return exchange(user=user, auth_token=AUTH_TOKEN)
+
+
+@pytest.fixture
 def stranger(db: None) -> Any:
     return get_user_model().objects.create(username="stranger")
 

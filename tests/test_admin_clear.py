@@ -12,24 +12,19 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from tests.conftest import AUTH_TOKEN, brought_to
+from tests.conftest import brought_to
 from tests.console import EVERY, page, records, staff
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
 from wx_realname import audit
 from wx_realname.admin.sentences import sentence
 from wx_realname.models import AuditEvent, Verification
-from wx_realname.services import erase, exchange, export, find_person
+from wx_realname.services import erase, export, find_person
 from wx_realname.services.operation.verified import last_verified
 
 pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]
 CHINESE = {"Accept-Language": "zh-hans"}
 TRAIL = page("auditevent")
-
-
-@pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
-    return exchange(user=user, auth_token=AUTH_TOKEN)
 
 
 @pytest.fixture

@@ -32,11 +32,6 @@ PLAIN = {"content": "plain", "reason": "case 4711"}
 
 
 @pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
-    return exchange(user=user, auth_token=AUTH_TOKEN)
-
-
-@pytest.fixture
 def officer() -> Client:
     return staff("view_verification", "export_plaintext")
 

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.test import Client
 
-from tests.conftest import AUTH_TOKEN
 from tests.console import EVERY, FIND, actions, page, staff
-from tests.lying_wechat import LyingWeChat
 from wx_realname.models import AuditEvent, Verification
-from wx_realname.services import exchange
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
-    return exchange(user=user, auth_token=AUTH_TOKEN)
 
 
 def every_page(client: Client, row: Verification, **headers: str) -> Iterator[tuple[str, str]]:

@@ -11,19 +11,12 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from tests.conftest import AUTH_TOKEN
 from tests.console import EVERY, page, records, staff, trail
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from tests.lying_wechat import NAME, NUMBER
 from wx_realname.admin import pages
 from wx_realname.models import AuditEvent, Verification
-from wx_realname.services import exchange
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
-    return exchange(user=user, auth_token=AUTH_TOKEN)
 
 
 @pytest.fixture

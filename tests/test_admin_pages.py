@@ -27,11 +27,6 @@ Configure = Callable[..., None]
 
 
 @pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
-    return exchange(user=user, auth_token=AUTH_TOKEN)
-
-
-@pytest.fixture
 def row_by_name(liar: LyingWeChat, user: Any, configure: Configure) -> Verification:
     configure(NAME_INDEX="exact")
     return exchange(user=user, auth_token=AUTH_TOKEN)

@@ -14,12 +14,11 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN
 from tests.console import page, staff
-from tests.lying_wechat import NAME, LyingWeChat
+from tests.lying_wechat import NAME
 from wx_realname.exceptions import InvalidRequest, NotFound, PermissionDenied, RealNameError
 from wx_realname.models import AuditEvent, ExportRequest, Verification
-from wx_realname.services import exchange, export
+from wx_realname.services import export
 from wx_realname.services.disclosure import approval
 from wx_realname.services.disclosure.approval import NotReleased
 
@@ -32,11 +31,6 @@ PLAIN = {"content": "plain", "reason": "yearly report", "case_number": "B-7"}
 @pytest.fixture(autouse=True)
 def _four_eyes(configure: Configure) -> None:
     configure(FOUR_EYES=True)
-
-
-@pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
-    return exchange(user=user, auth_token=AUTH_TOKEN)
 
 
 def officer(name: str, *more: str) -> Client:

@@ -34,11 +34,6 @@ def disclosures() -> list[AuditEvent]:
     return list(AuditEvent.objects.filter(event="reveal"))
 
 
-@pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
-    return exchange(user=user, auth_token=AUTH_TOKEN)
-
-
 @pytest.mark.parametrize(
     ("name", "number", "name_mask", "number_mask", "check_digit"),
     [

@@ -327,7 +327,7 @@ def no_key_is_missing(databases: Iterable[str] | None) -> Found:
 def _missing_keys(alias: str) -> list[missing_keys.MissingKey]:
     rows = Verification.objects.using(alias)
     try:
-        return [*missing_keys.of_ciphertexts(rows), *missing_keys.of_indexes(rows)]
+        return missing_keys.missing_keys(rows)
     except (DatabaseError, ConfigurationError):
         return []  # before migrate, or with settings that E001 names
 

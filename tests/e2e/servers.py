@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.site import free_port
@@ -109,3 +111,32 @@ class Redis:
             self._process.kill()
             self._process.wait(PATIENCE)
             self._process = None
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[tuple[Postgres, Redis]]:
+    """Both, started; stopped at the end."""
+    postgres, redis = Postgres(folder), Redis(folder)
+    postgres.start()
+    redis.start()
+    try:
+        yield postgres, redis
+    finally:
+        postgres.stop()
+        redis.stop()
+
+
+def going_away(postgres: Postgres, redis: Redis) -> list[Callable[[], None]]:
+    """What a campaign strikes with, by the names that its page has words for."""
+
+    def restart_database() -> None:
+        postgres.crash()
+        time.sleep(0.5)
+        postgres.start()
+
+    def stop_redis_for_a_second() -> None:
+        redis.stop()
+        time.sleep(1)
+        redis.start()
+
+    return [restart_database, stop_redis_for_a_second]

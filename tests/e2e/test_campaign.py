@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from tests.e2e.campaign import TIMEOUTS, Books, Campaign
 from tests.e2e.campaign_page import EXCHANGES, write
-from tests.e2e.servers import Postgres, Redis
+from tests.e2e.servers import going_away, running
 from tests.e2e.site import Site
 from wx_realname.sandbox import Merchant, Sandbox
 
@@ -73,34 +72,17 @@ def the_books_find_what_is_planted(books: Books) -> None:
 def test_a_long_campaign_on_postgresql_and_redis(
     make_site: Callable[..., Site], unkind: Sandbox, tmp_path: Path
 ) -> None:
-    postgres, redis = Postgres(tmp_path), Redis(tmp_path)
-
-    def restart_database() -> None:
-        postgres.crash()
-        time.sleep(0.5)
-        postgres.start()
-
-    def stop_redis_for_a_second() -> None:
-        redis.stop()
-        time.sleep(1)
-        redis.start()
-
-    postgres.start()
-    redis.start()
-    try:
+    with running(tmp_path) as (postgres, redis):
         servers = {"DATABASE_URL": postgres.url, "CACHE_URL": redis.url}
         site = make_site(unkind.url, **TIMEOUTS, **servers)
         site.start(workers=2, threads=16)
         kill = worker_killed(site)
-        trouble = [kill, kill, restart_database, stop_redis_for_a_second]
+        trouble = [kill, kill, *going_away(postgres, redis)]
         campaign = Campaign(site, unkind, exchanges=LONG, seed=SEED, trouble=trouble, pause=8)
         campaign.run(threads=32)
         campaign.sweep()
         logs = "".join(log.read_text() for log in (site.log, postgres.log, redis.log))
         books = campaign.books(logs)
-    finally:
-        postgres.stop()
-        redis.stop()
     faults = books.faults()
     write("campaign.md", EXCHANGES, books, faults, campaign.struck)
     assert faults == dict.fromkeys(faults, 0), f"seed {SEED}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from django.apps import apps
 from tests.e2e.campaign_page import FACES, write
 from tests.e2e.databases import Database, new_database
 from tests.e2e.face_campaign import FACE_TIMEOUTS, FaceBooks, FaceCampaign
-from tests.e2e.servers import Postgres, Redis
+from tests.e2e.servers import going_away, running
 from tests.e2e.site import Site
 from tests.e2e.test_campaign import SEED, worker_killed
 from wx_realname.sandbox import Merchant, Sandbox
@@ -69,6 +68,19 @@ def cached(url: str) -> bytes:
     return b"\n".join([*keys, *(cache.get(key) or b"" for key in keys)])
 
 
+def of_faces(
+    site: Site, unkind: Sandbox, clock: Clock, count: int, trouble: list[Callable[[], None]]
+) -> FaceCampaign:
+    return FaceCampaign(
+        *(site, unkind),
+        move_clock=clock.move,
+        exchanges=count,
+        seed=SEED,
+        trouble=trouble,
+        pause=8,
+    )
+
+
 def test_a_short_campaign_on_sqlite(
     make_site: Callable[..., Site],
     unkind: Sandbox,
@@ -80,14 +92,7 @@ def test_a_short_campaign_on_sqlite(
         site = make_site(unkind.url, DATABASE_URL=database.url, **FACE_TIMEOUTS)
         site.start(workers=2, threads=8)
         trouble = [worker_killed(site)]
-        campaign = FaceCampaign(
-            *(site, unkind),
-            move_clock=clock.move,
-            exchanges=SHORT,
-            seed=SEED,
-            trouble=trouble,
-            pause=8,
-        )
+        campaign = of_faces(site, unkind, clock, SHORT, trouble)
         campaign.run(threads=8)
         campaign.sweep()
         books = campaign.books(site.log.read_bytes() + columns(database))
@@ -119,18 +124,6 @@ def the_books_find_what_is_planted(books: FaceBooks) -> None:
         assert leaked["planted words in a log, the cache or a column"] >= 1
 
 
-@contextmanager
-def servers(folder: Path) -> Iterator[tuple[Postgres, Redis]]:
-    postgres, redis = Postgres(folder), Redis(folder)
-    postgres.start()
-    redis.start()
-    try:
-        yield postgres, redis
-    finally:
-        postgres.stop()
-        redis.stop()
-
-
 @pytest.mark.campaign
 def test_a_long_campaign_on_postgresql_and_redis(
     make_site: Callable[..., Site],
@@ -139,32 +132,14 @@ def test_a_long_campaign_on_postgresql_and_redis(
     tmp_path: Path,
     django_db_blocker: Any,
 ) -> None:
-    with servers(tmp_path) as (postgres, redis), django_db_blocker.unblock():
-
-        def restart_database() -> None:
-            postgres.crash()
-            time.sleep(0.5)
-            postgres.start()
-
-        def stop_redis_for_a_second() -> None:
-            redis.stop()
-            time.sleep(1)
-            redis.start()
-
+    with running(tmp_path) as (postgres, redis), django_db_blocker.unblock():
         site = make_site(
             unkind.url, **FACE_TIMEOUTS, DATABASE_URL=postgres.url, CACHE_URL=redis.url
         )
         site.start(workers=2, threads=16)
         kill = worker_killed(site)
-        trouble = [kill, kill, restart_database, stop_redis_for_a_second]
-        campaign = FaceCampaign(
-            *(site, unkind),
-            move_clock=clock.move,
-            exchanges=LONG,
-            seed=SEED,
-            trouble=trouble,
-            pause=8,
-        )
+        trouble = [kill, kill, *going_away(postgres, redis)]
+        campaign = of_faces(site, unkind, clock, LONG, trouble)
         campaign.run(threads=32)
         cache = cached(redis.url)
         campaign.sweep()

@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from .. import conf, statistics
@@ -43,10 +42,8 @@ class OverviewAdmin(ReadOnlyAdmin):
         if chosen and chosen not in merchants:
             raise RefusedFilter(_("merchant"), chosen)
         context = {
-            **self.admin_site.each_context(request),
             **(extra_context or {}),
-            "opts": self.opts,
-            "title": f"{_('Overview')}: {chosen}" if chosen else _("Overview"),
+            "may_view": False,  # of the list that this page stands for
             "is_counted": _count(),
             "figures": Figures.now(chosen),
             "merchants": merchants,
@@ -57,8 +54,8 @@ class OverviewAdmin(ReadOnlyAdmin):
             "waiting": waiting(),
             "integrity": glance,
         }
-        request.current_app = self.admin_site.name
-        return TemplateResponse(request, "admin/wx_realname/overview.html", context)
+        title = f"{_('Overview')}: {chosen}" if chosen else _("Overview")
+        return self._page(request, "overview", title, **context)
 
 
 def _has_button() -> bool:

@@ -144,9 +144,8 @@ class ConsolePages(ReadOnlyAdmin):
         if row.status not in (*ERASABLE, Verification.Status.PENDING):
             form, fault = None, _nothing_left(row)
         if form is not None and form.is_valid():
-            typed = {name: form.cleaned_data[name] for name in once.TYPED}
             try:
-                services.erase(row, actor=request.user, request=request, **typed)
+                services.erase(row, actor=request.user, request=request, **form.typed())
                 messages.success(request, _("The personal data was erased."))
                 return HttpResponseRedirect(self._record_address(request, row))
             except RealNameError as refused:
@@ -296,8 +295,7 @@ def _typed(request: Any, row: Verification, form: ReasonForm) -> dict[str, Any]:
     mine = once.read(form.cleaned_data["once"])
     if mine is None or (mine.user, mine.record) != (str(request.user.pk), str(row.pk)):
         raise OutdatedForm
-    typed = {name: form.cleaned_data[name] for name in once.TYPED}
-    return {**typed, "event_id": mine.event}
+    return {**form.typed(), "event_id": mine.event}
 
 
 def _nothing_left(row: Verification) -> str:

@@ -175,15 +175,8 @@ _FORMS: dict[str, tuple[tuple[re.Pattern[str], Callable[[Found], str]], ...]] = 
     Event.EXPORT_REQUESTED: ((facts.REQUESTED, _requested),),
     Event.EXPORT_RELEASED: ((facts.REQUESTED, _requested),),
     Event.ROTATION: (
-        (re.compile(r"begun: to (?P<encryption>\S+) and (?P<index>\S+)"), _rotation_begun),
-        (
-            re.compile(
-                r"(?P<encrypted>\d+) re-encrypted under (?P<encryption>\S+), "
-                r"(?P<indexed>\d+) re-indexed under (?P<index>\S+), "
-                rf"(?P<unreadable>\d+) unreadable; begun {_UUID}"
-            ),
-            _rotation_ended,
-        ),
+        (facts.ROTATION_BEGUN, _rotation_begun),
+        (facts.ROTATION_ENDED, _rotation_ended),
     ),
     Event.EXPIRY: (
         (re.compile(r"events of seal (?P<number>\d+)"), _expired_of_seal),
@@ -196,6 +189,6 @@ _FORMS: dict[str, tuple[tuple[re.Pattern[str], Callable[[Found], str]], ...]] = 
             re.compile(rf"wx_realname_(?P<model>{_MODELS})_(?P<page>\w+)"),
             _refused_page,
         ),
-        (re.compile(rf"release of one's own request {_UUID}"), _refused_release),
+        (facts.OWN_RELEASE, _refused_release),
     ),
 }

@@ -32,6 +32,16 @@ from .pages import ConsolePages
 MOST_EVENTS = 200  # of one record's trail
 
 
+def _moment(name: str, description: Any) -> Any:
+    """A read-only field: that time of the record, by which clock."""
+
+    @admin.display(description=description)
+    def shown_moment(_admin: Any, row: Verification) -> str:
+        return clock.moment(getattr(row, name))
+
+    return shown_moment
+
+
 @admin.register(Verification)
 class VerificationAdmin(ConsolePages):
     list_display = (
@@ -170,33 +180,13 @@ class VerificationAdmin(ConsolePages):
 
     # --- times, with the clock's name ------------------------------------------------------------
 
-    @admin.display(description=_("created at"))
-    def created(self, row: Verification) -> str:
-        return clock.moment(row.created_at)
-
-    @admin.display(description=_("verified at"))
-    def verified(self, row: Verification) -> str:
-        return clock.moment(row.verified_at)
-
-    @admin.display(description=_("verify_id expires at"))
-    def expires(self, row: Verification) -> str:
-        return clock.moment(row.expires_at)
-
-    @admin.display(description=_("erased at"))
-    def erased(self, row: Verification) -> str:
-        return clock.moment(row.erased_at)
-
-    @admin.display(description=_("attempt started at"))
-    def started(self, row: Verification) -> str:
-        return clock.moment(row.started_at)
-
-    @admin.display(description=_("attempt finished at"))
-    def finished(self, row: Verification) -> str:
-        return clock.moment(row.finished_at)
-
-    @admin.display(description=_("taken by settle at"))
-    def settled(self, row: Verification) -> str:
-        return clock.moment(row.settled_at)
+    created = _moment("created_at", _("created at"))
+    verified = _moment("verified_at", _("verified at"))
+    expires = _moment("expires_at", _("verify_id expires at"))
+    erased = _moment("erased_at", _("erased at"))
+    started = _moment("started_at", _("attempt started at"))
+    finished = _moment("finished_at", _("attempt finished at"))
+    settled = _moment("settled_at", _("taken by settle at"))
 
 
 def _trail(row: Verification) -> list[AuditEvent]:

@@ -19,6 +19,13 @@ EXPORTED = re.compile(
     re.DOTALL,
 )
 ENDED = re.compile(rf"rows: (?P<rows>\d+), (?P<end>complete|cut short); export (?P<export>{_UUID})")
+ROTATION_BEGUN = re.compile(r"begun: to (?P<encryption>\S+) and (?P<index>\S+)")
+ROTATION_ENDED = re.compile(
+    r"(?P<encrypted>\d+) re-encrypted under (?P<encryption>\S+), "
+    r"(?P<indexed>\d+) re-indexed under (?P<index>\S+), "
+    rf"(?P<unreadable>\d+) unreadable; begun {_UUID}"
+)
+OWN_RELEASE = re.compile(rf"release of one's own request {_UUID}")
 #: Written by `audit.requests`, which vouches for it.
 REQUESTED = re.compile(rf"request (?P<request>{_UUID}); (?P<chosen>.*?); (?P<reason>.*)", re.DOTALL)
 
@@ -45,3 +52,29 @@ def exported(*, plain: bool, request: UUID | None, chosen: str, reason: str) -> 
 def ended(rows: int, *, complete: bool, export: UUID) -> str:
     """Of an export that ended."""
     return f"rows: {rows}, {'complete' if complete else 'cut short'}; export {export}"
+
+
+def rotation_begun(encryption: str, index: str) -> str:
+    """Of a rotation, before its first write: to which keys."""
+    return f"begun: to {encryption} and {index}"
+
+
+def rotation_ended(
+    *,
+    encrypted: int,
+    encryption: str,
+    indexed: int,
+    index: str,
+    unreadable: int,
+    begun: UUID,
+) -> str:
+    """Of a rotation that ended or was stopped: how much it did, and the event of its begin."""
+    return (
+        f"{encrypted} re-encrypted under {encryption}, {indexed} re-indexed under {index}, "
+        f"{unreadable} unreadable; begun {begun}"
+    )
+
+
+def own_release(request: UUID) -> str:
+    """The permission that nobody has: to release the export that he asked for."""
+    return f"release of one's own request {request}"

@@ -31,6 +31,11 @@ class MissingKey:
     records: int
 
 
+def missing_keys(rows: VerificationQuerySet) -> list[MissingKey]:
+    """Keys of either kind that the rows need."""
+    return [*of_ciphertexts(rows), *of_indexes(rows)]
+
+
 def of_ciphertexts(rows: VerificationQuerySet) -> Iterator[MissingKey]:
     """Keys without which name or number can't be read: one pass over the rows, and two for each key."""
     known = opened_by(conf.current().encryption_keys)

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from ... import audit, conf
 from ...exceptions import InvalidRequest, NotFound, PermissionDenied
 from ...models import AuditEvent, ExportRequest
+from .. import facts
 from ..reasons import require_reason
 from ..transactions import durable
 from .refusal import refused
@@ -98,7 +99,7 @@ def release(request_id: Any, *, actor: Any, request: Any = None) -> ExportReques
     if found is None:
         raise NotFound
     if found.actor_id == str(actor.pk):
-        refused(actor=actor, permission=f"release of one's own request {found.pk}", request=request)
+        refused(actor=actor, permission=facts.own_release(found.pk), request=request)
         raise PermissionDenied
     origin = audit.Origin.of(actor, request)
     if not _is_vouched_for(Event.EXPORT_REQUESTED, found, origin, using):

@@ -153,9 +153,8 @@ def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification]
             continue
         except Verification.DoesNotExist:
             continue
-        if (
-            data is None or form(data.real_name) == wanted
-        ):  # without a ciphertext the number alone tells
+        # without a ciphertext the number alone tells
+        if data is None or form(data.real_name) == wanted:
             found.append(row)
     return found, unreadable
 

@@ -112,7 +112,7 @@ def _missing_keys() -> Iterator[Finding]:
     """Whether the settings have every key that records stand under; the usage says when nobody can tell."""
     rows = Verification.objects.deciding()
     try:
-        found = [*missing_keys.of_ciphertexts(rows), *missing_keys.of_indexes(rows)]
+        found = missing_keys.missing_keys(rows)
     except DatabaseError:
         return
     for each in found:

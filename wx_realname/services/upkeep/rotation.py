@@ -23,6 +23,7 @@ from ...managers import VerificationQuerySet
 from ...models import AuditEvent, Verification, encrypted_field
 from ...vault import blind_index
 from ...vault.fields import Sealed, envelope
+from .. import facts
 from ..missing_keys import ENCRYPTED
 from ..transactions import durable, persistently
 from .key_use import stale
@@ -120,16 +121,21 @@ class _Run:
         """Add the event that precedes every write of the run."""
         if self._begun is None:
             encryption, index = self._key_ids
-            self._begun = self._append(f"begun: to {encryption} and {index}")
+            self._begun = self._append(facts.rotation_begun(encryption, index))
 
     def end(self) -> None:
         """Add the event that reports what the run did, if there was anything to do."""
         if self._begun is not None:
             encryption, index = self._key_ids
-            self._append(
-                f"{self._encrypted} re-encrypted under {encryption}, {self._indexed} re-indexed under "
-                f"{index}, {self._unreadable} unreadable; begun {self._begun.pk}"
+            told = facts.rotation_ended(
+                encrypted=self._encrypted,
+                encryption=encryption,
+                indexed=self._indexed,
+                index=index,
+                unreadable=self._unreadable,
+                begun=self._begun.pk,
             )
+            self._append(told)
 
     def _append(self, reason: str) -> AuditEvent:
         event, origin = AuditEvent.Event.ROTATION, audit.Origin()
