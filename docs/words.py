@@ -206,7 +206,7 @@ WHEN: Both = {
     "method_not_allowed": ("Another HTTP method is wanted.", "请求方法不对。"),
     "unsupported_media_type": ("The body isn't application/json.", "请求体不是 application/json。"),
     "internal_error": (
-        "Anything unforeseen; the log says where.",
+        "An unexpected error; the log says where.",
         "未预料的错误；日志中有其位置。",
     ),
     "no_wechat_pay": ("The citizen has no WeChat Pay.", "用户未开通微信支付。"),

@@ -331,7 +331,7 @@ def without_table(name: str) -> Iterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_anything_unforeseen_is_500_in_shape_and_logged(
+def test_an_unexpected_error_is_500_in_shape_and_logged(
     api: Api, liar: LyingWeChat, caplog: Any
 ) -> None:
     get_user_model().objects.create(username="citizen")
@@ -344,7 +344,7 @@ def test_anything_unforeseen_is_500_in_shape_and_logged(
         assert body.pop("detail")
         empty = {"verification": None, "wechat": None, "retry": "no"}
         assert body == {"code": "internal_error", **empty}
-    assert caplog.text.count("unforeseen") == 5
+    assert caplog.text.count("unexpected") == 5
     assert liar.calls == []
 
 

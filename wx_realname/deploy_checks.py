@@ -318,8 +318,8 @@ def no_key_is_missing(databases: Iterable[str] | None) -> Found:
             records = "1 record is" if missing.records == 1 else f"{missing.records} records are"
             yield Warning(
                 f'{records} under key {missing.key}, which WX_REALNAME["{missing.setting}"] lacks.',
-                hint="Put the key behind the first of its list again; realname_rotate_keys says when it can "
-                "go.",
+                hint="Add the key to its list again, after the first one; realname_rotate_keys says when it "
+                "can go.",
                 id="wx_realname.W025",
             )
 

@@ -60,7 +60,7 @@ def test_every_answer_is_as_the_schema_says(
     )
     log = site.log.read_text()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "unforeseen" not in log and "Traceback" not in log
+    assert "unexpected" not in log and "Traceback" not in log
     answered = set(re.findall(r'HTTP/1\.1" (\d+) ', log))
     assert {"200", "201", "204", "400", "401", "404", "405", "415", "422"} <= answered
     assert "500" not in answered

@@ -246,7 +246,7 @@ def test_the_log_has_a_line_a_call_and_no_secret(
     ]
 
 
-def test_an_unforeseen_fault_is_logged_by_kind_and_place_only(
+def test_an_unexpected_error_is_logged_by_kind_and_place_only(
     wechat: WeChatClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fault(*arguments: object) -> None:
@@ -255,7 +255,7 @@ def test_an_unforeseen_fault_is_logged_by_kind_and_place_only(
     monkeypatch.setattr(control_api, "is_loopback", fault)
     with pytest.raises(requests.ConnectionError):
         wechat.control("auth_tokens", GOOD)
-    assert "unforeseen KeyError" in caplog.text
+    assert "unexpected KeyError" in caplog.text
     assert NUMBER not in caplog.text
 
 

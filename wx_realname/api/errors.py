@@ -118,4 +118,4 @@ def _log(exc: Exception) -> None:
     where = " < ".join(
         f"{place.filename}:{place.lineno} {place.name}" for place in reversed(places)
     )
-    logger.error("unforeseen %s%s at %s", type(exc).__qualname__, words, where)
+    logger.error("unexpected %s%s at %s", type(exc).__qualname__, words, where)

@@ -54,7 +54,7 @@ def _wrong(
     key = quote("number" if model is AuditSeal else "id")
     canonical = test.format(name)
     text = (
-        f"SELECT {key} FROM {table} "  # noqa: S608 - names of ours
+        f"SELECT {key} FROM {table} "  # noqa: S608 - names of the model
         f"WHERE {name} IS NOT NULL AND NOT ({canonical}) ORDER BY {key} LIMIT {SHOWN}"
     )
     with connection.cursor() as cursor:

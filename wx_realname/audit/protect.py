@@ -120,7 +120,7 @@ def _refused_insert(connection: Any, guarded: _Guarded) -> str:
     if databases.name(connection) != databases.SQLITE:
         return refused
     same = " OR ".join(_same_keys(guarded.model))
-    return f"{refused} OR EXISTS (SELECT 1 FROM {guarded.table} WHERE {same})"  # noqa: S608 - names of ours
+    return f"{refused} OR EXISTS (SELECT 1 FROM {guarded.table} WHERE {same})"  # noqa: S608 - names of the model
 
 
 def _same_keys(model: type[models.Model]) -> Iterator[str]:

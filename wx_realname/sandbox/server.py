@@ -186,7 +186,7 @@ class SandboxServer(ThreadingHTTPServer):
         if isinstance(error, OSError):  # the client went away
             return
         place = traceback.extract_tb(error.__traceback__)[-1] if error else None
-        logger.error("unforeseen %s at %s", type(error).__name__, place)
+        logger.error("unexpected %s at %s", type(error).__name__, place)
 
 
 def _say_farewell(connection: socket.socket) -> None:

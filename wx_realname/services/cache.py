@@ -20,11 +20,11 @@ from .transactions import release
 
 logger = logging.getLogger(__name__)
 
-WAIT = 2.0  # seconds for one operation at most
-REST = 30.0  # seconds for which a cache that failed isn't asked
+WAIT = 2.0  # seconds, at most, for one operation
+REST = 30.0  # seconds for which a cache that failed isn't used
 
 _LOCAL = (LocMemCache, DummyCache, FileBasedCache, BaseDatabaseCache)
-#: Options of redis-py. Without both a server that accepts and never answers holds a thread for ever.
+#: redis-py's time-outs. Without both, a server that accepts and never answers blocks a thread for ever.
 TIMEOUTS = ("socket_connect_timeout", "socket_timeout")
 
 _failed_at: dict[str, float] = {}  # by alias, monotonic
@@ -37,8 +37,8 @@ class CacheUnavailable(Exception):
 class Cache:
     """The operations of one cache alias. Each raises `CacheUnavailable` when it can't be done in time.
 
-    Django keeps a connection for each thread, so the cache is looked up each time. A cache in a database
-    has one of a pool's few connections by then, and gives it back at once.
+    Django keeps a connection for each thread, so the cache is looked up for each operation. A cache in a
+    database takes one of the pool's few connections, which is released after each operation.
     """
 
     def __init__(self, alias: str) -> None:
@@ -46,7 +46,7 @@ class Cache:
 
     @property
     def backend(self) -> BaseCache:
-        """The calling thread's."""
+        """The calling thread's backend."""
         return caches[self._alias]
 
     def get(self, key: str) -> Any:
@@ -66,7 +66,7 @@ class Cache:
         return int(self._do("incr", key, delta))
 
     def delete(self, key: str) -> None:
-        """Forget the value."""
+        """Remove the value."""
         self._do("delete", key)
 
     def _do(self, operation: str, *arguments: Any) -> Any:
@@ -78,13 +78,13 @@ class Cache:
             return within(WAIT, partial(getattr(self.backend, operation), *arguments))
         except ValueError:
             raise  # incr of a missing key
-        except Exception as error:  # its words may quote the value
+        except Exception as error:  # its message may contain the value
             fault = type(error).__name__
         finally:
             if isinstance(self.backend, BaseDatabaseCache):
                 release()
         _failed_at[self._alias] = time.monotonic()
-        logger.error("the cache failed (%s): not asked for %d s", fault, REST)
+        logger.error("the cache failed (%s): not used for %d s", fault, REST)
         raise CacheUnavailable
 
 

@@ -17,9 +17,9 @@ NAME_ONE = _("Name the merchant, one of: %(aliases)s.")
 
 
 def openid_of(request: Any) -> str:
-    """The caller's openid: OPENID_RESOLVER's where it is set, else the user's name.
+    """The caller's openid: from OPENID_RESOLVER where it is set, else the user's name.
 
-    Raises `ConfigurationError` when that can't be an openid.
+    Raises `ConfigurationError` when the value can't be an openid.
     """
     path = conf.current().openid_resolver
     openid = import_string(path)(request) if path else request.user.get_username()
@@ -32,7 +32,7 @@ def openid_of(request: Any) -> str:
 
 
 def _only_default() -> str:
-    """Raises `InvalidRequest`, naming the merchants, where none of them is "default"."""
+    """The alias "default". Raises `InvalidRequest`, which lists the merchants, where none has it."""
     known = conf.current().merchants
     if "default" not in known:
         words = str(NAME_ONE) % {"aliases": ", ".join(known)}
@@ -41,10 +41,10 @@ def _only_default() -> str:
 
 
 def merchant_of(request: Any, asked: Secret | None) -> str:
-    """The alias: MERCHANT_RESOLVER's where it is set, else the caller's choice, else "default".
+    """The alias: from MERCHANT_RESOLVER where it is set, else the caller's choice, else "default".
 
-    Raises `InvalidRequest` when the caller asks for another than the resolver's, and
-    `ConfigurationError` when the resolver's isn't in MERCHANTS.
+    Raises `InvalidRequest` when the caller asks for a merchant other than the resolver's, and
+    `ConfigurationError` when the resolver's alias isn't in MERCHANTS.
     """
     path = conf.current().merchant_resolver
     if path is None:

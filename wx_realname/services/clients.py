@@ -1,4 +1,4 @@
-"""Each merchant's WeChat client: made once a process, again when its settings change."""
+"""Each merchant's WeChat client: made once in each process, and again when its settings change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNKNOWN = _("There is no such merchant.")
 
 @dataclass(frozen=True)
 class _Basis:
-    """The settings of a client, which is kept as long as they don't change."""
+    """The settings that a client is made from; it is kept as long as they don't change."""
 
     merchant: conf.Merchant
     api_base_url: str
@@ -68,7 +68,7 @@ class _Transport(Transport):
 
 
 class _Registry:
-    """The clients by their merchants' aliases."""
+    """The clients, by merchant alias."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -121,7 +121,7 @@ def _tokens(basis: _Basis, credentials: Credentials) -> AccessTokens:
 
 
 def imported(path: str, setting: str) -> Any:
-    """The object of an import string. Raises `ConfigurationError`, which names the setting."""
+    """The object at an import path. Raises `ConfigurationError`, which names the setting."""
     fault = ""
     try:
         return import_string(path)
@@ -131,7 +131,7 @@ def imported(path: str, setting: str) -> Any:
 
 
 def find(alias: Any) -> conf.Merchant:
-    """The merchant of that alias. Raises `InvalidRequest` when there is none."""
+    """The merchant with that alias. Raises `InvalidRequest` when there is none."""
     merchant = conf.current().merchants.get(alias) if isinstance(alias, str) else None
     if merchant is None:
         raise InvalidRequest(errors={"merchant": [str(UNKNOWN)]})
@@ -144,5 +144,5 @@ def client_for(merchant: conf.Merchant) -> WeChatClient:
 
 
 def deadline() -> Deadline:
-    """TOTAL_TIMEOUT, from now."""
+    """A deadline TOTAL_TIMEOUT seconds from now."""
     return Deadline(conf.current().total_timeout)

@@ -1,7 +1,7 @@
-"""What an event's reason says where the machine wrote it: facts in one fixed form, written and read here.
+"""Reasons of audit events that the code writes: facts in fixed forms, which are written and parsed here.
 
-The form is sealed with the event, so it never changes; the console turns it into a sentence in the reader's
-language. Where an officer's own words belong to it, they stand last.
+A form is sealed with its event, so it must never change; the console turns it into a sentence in the
+reader's language. An officer's own words, where a form has them, stand last.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ROTATION_ENDED = re.compile(
     rf"(?P<unreadable>\d+) unreadable; begun {_UUID}"
 )
 OWN_RELEASE = re.compile(rf"release of one's own request {_UUID}")
-#: Written by `audit.requests`, which vouches for it.
+#: Written by `audit.requests`, whose events have an HMAC over the request.
 REQUESTED = re.compile(rf"request (?P<request>{_UUID}); (?P<chosen>.*?); (?P<reason>.*)", re.DOTALL)
 
 #: How the rows of an export were chosen, where no filter was set.
@@ -34,28 +34,28 @@ ALL = "all"
 
 
 def searched(by: str, found: int, *, cut: bool) -> str:
-    """Of a search: by what, and how many were found."""
+    """The reason of a search: what was searched by, and how many records were found."""
     return f"by {by}; found: {found}{'+' if cut else ''}"
 
 
 def search_refused(by: str) -> str:
-    """Of a search that SEARCH_RATE refused."""
+    """The reason of a search that SEARCH_RATE refused."""
     return f"by {by}; refused: SEARCH_RATE"
 
 
 def exported(*, plain: bool, request: UUID | None, chosen: str, reason: str) -> str:
-    """Of an export that begins, and of each part of it."""
+    """The reason of an export's begin, and of each of its parts."""
     released = f"request {request}; " if request else ""
     return f"{'plain' if plain else 'masked'}; {released}{chosen}; {reason}"
 
 
 def ended(rows: int, *, complete: bool, export: UUID) -> str:
-    """Of an export that ended."""
+    """The reason of an export's end."""
     return f"rows: {rows}, {'complete' if complete else 'cut short'}; export {export}"
 
 
 def rotation_begun(encryption: str, index: str) -> str:
-    """Of a rotation, before its first write: to which keys."""
+    """The reason of a rotation's begin, before its first write: the new keys."""
     return f"begun: to {encryption} and {index}"
 
 
@@ -68,7 +68,7 @@ def rotation_ended(
     unreadable: int,
     begun: UUID,
 ) -> str:
-    """Of a rotation that ended or was stopped: how much it did, and the event of its begin."""
+    """The reason of a rotation's end: how much it did, and the event of its begin."""
     return (
         f"{encrypted} re-encrypted under {encryption}, {indexed} re-indexed under {index}, "
         f"{unreadable} unreadable; begun {begun}"
@@ -76,5 +76,5 @@ def rotation_ended(
 
 
 def own_release(request: UUID) -> str:
-    """The permission that nobody has: to release the export that he asked for."""
+    """The reason of a refused release: nobody may release a request of his own."""
     return f"release of one's own request {request}"

@@ -1,7 +1,7 @@
-"""Pages by place instead of number: newest first by (created_at, id), as fast at any depth as at the top.
+"""Keyset pagination: newest first by (created_at, id), as fast on the last page as on the first.
 
-`created_at <= x` stands before the OR, so that every database enters the index at the place; the
-bare OR is read from the top (measured at five million rows: 600 ms against 1.4).
+The condition begins with `created_at <= x AND`, so that every database starts to read the index there;
+with the OR alone it reads from the start (measured at five million rows: 600 ms instead of 1.4 ms).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ NEWEST_FIRST = ("-created_at", "-id")
 OLDEST_FIRST = ("created_at", "id")
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
-#: The place below every row: what `newer` than it gives is the list's end.
+#: The place after the oldest row: the page newer than it is the last page.
 BOTTOM = "oldest"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a row stands in the order."""
+    """A row's position in the order."""
 
     created_at: datetime
     id: UUID
@@ -35,7 +35,7 @@ class Place:
 
     @classmethod
     def parse(cls, text: str) -> Place:
-        """From what `str` gave. Raises ValueError."""
+        """Parse what `str` returned. Raises ValueError."""
         stamp, _, id_ = text.partition("_")
         created_at = datetime.strptime(stamp, _STAMP).replace(tzinfo=timezone.utc)
         return cls(created_at, UUID(id_))
@@ -54,7 +54,7 @@ class Page:
 
 
 def page(rows: QuerySet[Any], size: int, *, older: str = "", newer: str = "") -> Page:
-    """The page that follows a place on that side; the top without any. Raises ValueError."""
+    """The page next to a place, on its older or newer side; else the first page. Raises ValueError."""
     if newer:
         return _towards_the_top(rows, size, newer)
     if older:
@@ -67,7 +67,7 @@ def _towards_the_top(rows: QuerySet[Any], size: int, text: str) -> Page:
     above = rows if text == BOTTOM else _newer(rows, Place.parse(text))
     found = list(above.order_by(*OLDEST_FIRST)[: size + 1])
     if len(found) < size:
-        return page(rows, size)  # the top, whole
+        return page(rows, size)  # a full first page
     has_newer = len(found) > size
     return Page(found[:size][::-1], has_newer=has_newer, has_older=text != BOTTOM)
 
@@ -85,7 +85,7 @@ def batches(rows: QuerySet[Any], size: int) -> Iterator[list[Any]]:
 
 
 def by_id(rows: QuerySet[Any], size: int) -> Iterator[Any]:
-    """Every row in the order of its id, as `batches` does it."""
+    """Every row in the order of its id, read as `batches` does."""
     batch = list(rows.order_by("pk")[:size])
     while batch:
         yield from batch

@@ -1,6 +1,6 @@
-"""How often somebody may do something, counted over all processes in CACHE_ALIAS.
+"""Rate limits, counted over all processes in CACHE_ALIAS.
 
-A cache that is down limits nothing, and that is logged: it must not close a public service.
+While the cache is down nothing is limited, which is logged: an outage must not close a public service.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Limit:
-    """One subject's acts, such as "10/hour"; None: no limit. A window begins with its first act.
+    """A limit on one subject's acts, such as "10/hour" (None: no limit). A window begins with its first act.
 
-    Each act is counted before it is done, so that a burst of parallel ones doesn't slip through;
-    what turns out not to count is given back.
+    Each act is counted before it is done, so that parallel acts can't exceed the rate; an act that
+    turns out not to count is given back.
     """
 
     def __init__(self, key: str, rate: str | None) -> None:
@@ -56,7 +56,7 @@ class Limit:
             logger.error("the cache failed (%s): an act stays counted", _cause(error))
 
     def wait(self) -> int:
-        """Seconds until the window ends: one at least."""
+        """Seconds until the window ends, at least 1."""
         return max(1, round(self._ends_at - time.time()))
 
     def _count(self) -> int:
@@ -69,7 +69,7 @@ class Limit:
     def _increment(self, counter: str) -> int:
         try:
             return self._cache.incr(counter)
-        except ValueError:  # the window's first
+        except ValueError:  # the first act of the window
             self._cache.add(counter, 0, self._seconds)
             return self._cache.incr(counter)
 
@@ -79,7 +79,7 @@ class Limit:
         return float(self._cache.get(self._key) or time.time() + self._seconds)
 
     def _draw(self, counter: str) -> int:
-        """The number of this act: `add` gives each number to one act only."""
+        """The number of this act: the cache's `add` succeeds for one act only."""
         number = int(self._cache.get(counter) or 0) + 1
         while number <= self._most and not self._takes(f"{counter}:{number}"):
             number += 1
@@ -91,7 +91,7 @@ class Limit:
         if self._cache.add(ticket, 1, self._seconds):
             return True
         if self._cache.get(ticket) is None:
-            raise OSError("the cache keeps nothing")
+            raise OSError("the cache stores nothing")
         return False
 
     def _uncount(self, counter: str, number: int) -> None:
@@ -103,18 +103,18 @@ class Limit:
 
     @property
     def _increments(self) -> bool:
-        """Whether the backend has its own `incr`: Django's reads, writes, and expires after five minutes."""
+        """Whether the backend has its own `incr`: Django's default isn't atomic, and resets the expiry."""
         return type(self._cache.backend).incr is not BaseCache.incr
 
 
 def of_searches(actor: Any) -> Limit:
-    """An officer's searches that found nothing; a script, which has no actor, has no limit."""
+    """The limit on an officer's searches that found nothing. A script has no actor, and no limit."""
     rate = conf.current().search_rate if actor is not None else None
     return Limit(f"search:{getattr(actor, 'pk', None)}", rate)
 
 
 def _parse(rate: str | None) -> tuple[int, int]:
-    """How many in how many seconds."""
+    """The number of acts, and the seconds of the window."""
     if rate is None:
         return 0, 0
     number, period = rate.split("/")
@@ -122,5 +122,5 @@ def _parse(rate: str | None) -> tuple[int, int]:
 
 
 def _cause(error: Exception) -> str:
-    """The guarded cache logged the cause itself."""
+    """The cause to log; `Cache` has logged its own already."""
     return "unavailable" if isinstance(error, CacheUnavailable) else type(error).__name__

@@ -1,4 +1,4 @@
-"""Whether a record is about somebody under 18, which the trail records at each look."""
+"""Whether a record is about somebody under 18; the event of each access has the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys that records stand under and the settings lack, told by the headers of ciphertexts and by key ids."""
+"""Keys that records need and the settings lack, found by ciphertext headers and by key ids."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..vault.fields import Sealed
 from ..vault.keyring import Header, headers_of
 
 NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
-FACE = "face_encrypted"  # while a face waits
+FACE = "face_encrypted"  # while a face verification waits
 ENCRYPTED = (NAME, NUMBER, FACE)
-MOST = 20  # keys of one setting that are looked for
+MOST = 20  # missing keys, at most, that are reported of one setting
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def missing_keys(rows: VerificationQuerySet) -> list[MissingKey]:
 
 
 def of_ciphertexts(rows: VerificationQuerySet) -> Iterator[MissingKey]:
-    """Keys without which name or number can't be read: one pass over the rows, and two for each key."""
+    """Missing keys that names and numbers need: one pass over the rows, and two for each missing key."""
     known = opened_by(conf.current().encryption_keys)
     no_ciphertexts: list[Any] = []
     for _ in range(MOST):
@@ -47,7 +47,7 @@ def of_ciphertexts(rows: VerificationQuerySet) -> Iterator[MissingKey]:
             return
         pk, *columns = stray[0]
         header = next(_strange_headers(columns, known), None)
-        if header is None:  # realname_verify_audit names it
+        if header is None:  # not an envelope: realname_verify_audit reports it
             no_ciphertexts.append(pk)
             continue
         headers = header.of_the_same_key()
@@ -67,7 +67,7 @@ def _strange_headers(columns: Iterable[Sealed | None], known: list[Header]) -> I
 
 
 def of_indexes(rows: VerificationQuerySet) -> Iterator[MissingKey]:
-    """Keys without which records aren't found: one indexed read for each id that the rows bear."""
+    """Missing keys that searches need: one indexed read for each key id of the rows."""
     known, last = {key.key_id for key in conf.current().index_keys}, ""
     for _ in range(MOST + len(known)):
         behind = rows.filter(index_key_id__gt=last).order_by("index_key_id")
@@ -79,12 +79,12 @@ def of_indexes(rows: VerificationQuerySet) -> Iterator[MissingKey]:
 
 
 def opened_by(keys: tuple[conf.EncryptionKey, ...]) -> list[Header]:
-    """What the ciphertexts begin with that the keys open."""
+    """The headers of the ciphertexts that the keys open."""
     return [header for key in keys for header in headers_of(key)]
 
 
 def under(headers: Iterable[Header], *columns: str) -> Q:
-    """Of which one of the columns begins with one of the headers."""
+    """Rows of which one of the columns begins with one of the headers."""
     tests = [
         Q(**{f"{name}__header": bytes(header)})
         for header in headers
@@ -94,6 +94,6 @@ def under(headers: Iterable[Header], *columns: str) -> Q:
 
 
 def not_under(headers: Iterable[Header]) -> Q:
-    """With a ciphertext that begins with none of the headers."""
+    """Rows with a ciphertext that begins with none of the headers."""
     known = list(headers)
     return reduce(or_, (Q(**{f"{it}__isnull": False}) & ~under(known, it) for it in ENCRYPTED))

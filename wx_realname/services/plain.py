@@ -1,4 +1,4 @@
-"""One record's personal data for a person: the audit event is committed before the decryption."""
+"""Decrypts one record's personal data for a person to read: the audit event is committed first."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .transactions import durable
 
 
 class AlreadyShown(Exception):
-    """The form that asks for the data was sent before: what it recorded stands, nothing is shown again."""
+    """The same form was sent before: its event stands, and nothing is shown again."""
 
 
 def stored(verification: Verification, using: str) -> Verification:
-    """The record as it stands. Raises `NotFound` when nothing is stored (not verified, erased, masked)."""
+    """The record, read anew. Raises `NotFound` when nothing is stored (not verified, erased, masked)."""
     row = Verification.objects.using(using).filter(pk=verification.pk).first()
     if row is None or row.real_name_encrypted is None:
         raise NotFound(verification_id=verification.pk)
@@ -38,7 +38,7 @@ def read(
 ) -> PersonalData:
     """Name and ID number, once the event is on disk. Raises `NotFound`, `DecryptionError`.
 
-    `event_id`: the event's id, where one is given for a form; `AlreadyShown` when there is such an event.
+    `event_id`: the id that the form gives the event. Raises `AlreadyShown` when that event exists.
     """
     if _is_there(event_id, using):
         raise AlreadyShown

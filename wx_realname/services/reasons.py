@@ -1,4 +1,4 @@
-"""Checks of reasons, which the trail keeps: no ID number, no mobile number, not the record's own name."""
+"""Checks reasons before the trail keeps them: no ID number, no mobile number, not the person's name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HAS_A_NUMBER = _(
 )
 HAS_THE_NAME = _("Don't enter the person's name: the audit trail is permanent.")
 
-# Blanks, signs between digits, and characters that aren't seen: a number may be typed in groups.
+# Blanks, separators and invisible characters are ignored: a number may be typed in groups.
 _BETWEEN = re.compile(r"(?<=\d)[\W_]{1,3}(?=[\dXx])")
 _DATE = r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _NUMBERS = re.compile(
@@ -71,7 +71,7 @@ def _case_fault(case_number: Any) -> str | Promise | None:
 
 
 def _number(text: str) -> Promise | None:
-    """Whether it has the shape of a number of a person, whatever the digits' width and grouping."""
+    """The fault of a text with an ID or mobile number in it, whatever the digits' width and grouping."""
     folded = unicodedata.normalize("NFKC", text)
     joined = _BETWEEN.sub("", folded)
     return HAS_A_NUMBER if any(map(_NUMBERS.search, (folded, joined))) else None

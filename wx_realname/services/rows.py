@@ -19,7 +19,7 @@ def is_stuck(row: Verification) -> bool:
 
 
 def abandoned(row: Verification) -> type[RealNameError]:
-    """The error of an attempt whose worker died. The begin of a face consumed nothing."""
+    """The error of an attempt whose worker died. Only the begin of a face consumes nothing."""
     is_face = row.method == Verification.Method.FACE
     return WeChatUnreachable if is_face else OutcomeUnknown
 
@@ -45,7 +45,7 @@ def error_of(row: Verification) -> RealNameError:
 
 
 def update_if_unchanged(row: Verification, using: str, changes: dict[str, Any]) -> bool:
-    """Write, unless the row has another status, attempt or user by now. Return whether it was written."""
+    """Write the changes, unless the row has another status, attempt or user by now. Return whether."""
     return statements.update(Verification, identity(row), changes, using)
 
 

@@ -17,12 +17,12 @@ from ..outages import Outage, outage
 
 logger = logging.getLogger(__name__)
 
-PAUSES = (0.1, 0.5, 2.0)  # seconds before the first further tries to record what WeChat said
+PAUSES = (0.1, 0.5, 2.0)  # seconds before each of the first retries
 
 T = TypeVar("T")
 
 
-class durable(transaction.Atomic):  # noqa: N801 - reads as the `atomic` that it is
+class durable(transaction.Atomic):  # noqa: N801 - named like `atomic`
     """A transaction of its own: committed when the block ends, whatever the caller does afterwards.
 
     Raises `ConfigurationError` inside the host's own `atomic()`, where that is impossible.
@@ -36,7 +36,7 @@ class durable(transaction.Atomic):  # noqa: N801 - reads as the `atomic` that it
             super().__enter__()
             return
         except RuntimeError:
-            pass  # a new error is raised outside of here, without this one's frames
+            pass  # the new error is raised below, without the frames of this one
         raise ConfigurationError(
             "wx_realname records every attempt in a transaction of its own, so it can't be called "
             "inside atomic(). With ATOMIC_REQUESTS, put @transaction.non_atomic_requests"
@@ -45,16 +45,16 @@ class durable(transaction.Atomic):  # noqa: N801 - reads as the `atomic` that it
 
 
 def durable_statement(using: str) -> AbstractContextManager[None]:
-    """The same for one statement alone, which commits itself: BEGIN and COMMIT are two round trips."""
+    """`durable` for one statement, which commits by itself: BEGIN and COMMIT cost two round trips."""
     connection = connections[using]
     alone = connection.get_autocommit() and not connection.in_atomic_block
     return nullcontext() if alone else durable(using)
 
 
 def persistently(work: Callable[[], T], using: str) -> T:
-    """Do `work`, again on a fresh connection when the database failed: it may have been restarted.
+    """Do `work`. When the database fails, try again on a new connection: it may have been restarted.
 
-    As long as it doesn't answer, for TOTAL_TIMEOUT in all; after another failure for some 2.6 seconds.
+    While the database doesn't answer, for TOTAL_TIMEOUT in all; after other failures for about 2.6 seconds.
     `work` must be idempotent: its first commit may have succeeded.
     """
     until = time.monotonic() + conf.current().total_timeout
@@ -79,7 +79,7 @@ def _may_end(error: Exception, tries: int) -> bool:
 def release() -> None:
     """Give every connection of this thread back to its pool, if it has one, while WeChat is asked.
 
-    All of them: the user may have been looked up in another database than ours.
+    All of them: the user may have been read from another database than the records'.
     """
     for alias, settings in connections.settings.items():
         if settings.get("OPTIONS", {}).get("pool") and not connections[alias].in_atomic_block:

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def require(rows: list[Verification], origin: audit.Origin) -> None:
     """Raises `InternalError` when one of the records contradicts its last outcome.
 
-    `Misconfigured` where AUDIT_KEYS lacks the key of an outcome: that is no tampering.
+    Raises `Misconfigured` where AUDIT_KEYS lacks the key of an outcome, which isn't tampering.
     """
     trusted = {row.pk for row in vouched(rows, origin)}
     for row in rows:
@@ -27,13 +27,15 @@ def require(rows: list[Verification], origin: audit.Origin) -> None:
 def vouched(rows: list[Verification], origin: audit.Origin | None = None) -> list[Verification]:
     """The records that agree with their last outcomes.
 
-    Each of the others is logged as an error, and leaves an event without HMAC.
+    Each other record is logged as an error, and an event without HMAC is added.
     """
     using, whence = router.db_for_write(Verification), origin or audit.Origin()
     wrong = audit.contradicting(rows, using)
     for row in rows:
         if row.pk in wrong:
-            logger.error("record %s contradicts its last outcome: realname_verify_audit", row.pk)
+            logger.error(
+                "record %s contradicts its last outcome: run realname_verify_audit", row.pk
+            )
             with transaction.atomic(using=using):
                 audit.append(AuditEvent.Event.CONTRADICTION, whence, using=using, about=row)
     return [row for row in rows if row.pk not in wrong]

@@ -1,1 +1,1 @@
-"""The officer who looks."""
+"""Use cases of the officer."""

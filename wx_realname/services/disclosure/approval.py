@@ -1,7 +1,7 @@
-"""Four eyes: a plain export is asked for by one officer, released by another, and run once by the first.
+"""Four eyes: one officer asks for a plain export, another releases it, and the first runs it once.
 
-The rows say what is to be done; that it was asked for and released is for the trail to say. Whoever can
-write to the database, and has no key, can release nothing.
+A request's row alone proves nothing: events with an HMAC must confirm that it was asked for and released.
+So nobody can release an export by writing to the database without a key.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ logger = logging.getLogger(__name__)
 
 Event = AuditEvent.Event
 
-VALID = timedelta(days=1)  # from the asking to the release, and from there to the run
+VALID = timedelta(days=1)  # from the request to the release, and from the release to the run
 MAX_REASON = 100
-MAX_FILTERS = 128  # all of it stands in the events, beside the reason
+MAX_FILTERS = 128  # characters; the events hold them beside the reason
 
 NOT_RELEASED = _(
     "FOUR_EYES: ask for this export first; another officer has to release it within a day."
@@ -38,7 +38,7 @@ TOO_LONG = _("The filters are too long for FOUR_EYES: set fewer of them.")
 
 
 class State(TextChoices):
-    """What has become of a request."""
+    """The state of a request."""
 
     WAITING = "waiting", _("waits for another officer")
     RELEASED = "released", _("released")
@@ -47,7 +47,7 @@ class State(TextChoices):
 
 
 def state_of(request: ExportRequest) -> State:
-    """What has become of it by now."""
+    """The state of the request now."""
     if request.used_at:
         return State.RUN
     if (request.released_at or request.asked_at) <= timezone.now() - VALID:
@@ -56,13 +56,13 @@ def state_of(request: ExportRequest) -> State:
 
 
 class NotReleased(InvalidRequest):
-    """FOUR_EYES, and no other officer released this export."""
+    """FOUR_EYES is on, and no other officer released this export."""
 
 
 def ask(
     *, actor: Any, reason: str, chosen: str, case_number: str = "", request: Any = None
 ) -> ExportRequest:
-    """Ask for a plain export of what these filters choose.
+    """Ask for a plain export of the records that these filters choose.
 
     Raises `InvalidRequest` without a reason, or with filters longer than MAX_FILTERS.
     """
@@ -71,7 +71,7 @@ def ask(
         raise InvalidRequest(errors={"content": [str(TOO_LONG)]})
     using = router.db_for_write(ExportRequest)
     with durable(using):
-        made = ExportRequest.objects.using(using).create(
+        asked = ExportRequest.objects.using(using).create(
             actor_id=str(actor.pk),
             reason=reason,
             case_number=case_number,
@@ -79,16 +79,15 @@ def ask(
             asked_at=timezone.now(),
         )
         origin = audit.Origin.of(actor, request)
-        audit.append_request(Event.EXPORT_REQUESTED, origin, made, using=using)
-    return made
+        audit.append_request(Event.EXPORT_REQUESTED, origin, asked, using=using)
+    return asked
 
 
 def release(request_id: Any, *, actor: Any, request: Any = None) -> ExportRequest:
     """Release another officer's request. Nobody releases his own, not even a superuser.
 
-    Whether the actor may export in plain text is for the caller to decide. Raises `NotFound` for a
-    request that is released already, older than a day, or not as it was asked for; `PermissionDenied` for
-    one's own.
+    The caller checks the permission to export in plain text. Raises `NotFound` for a request that was
+    released before, is older than a day, or was changed since; `PermissionDenied` for the actor's own.
     """
     using = router.db_for_write(ExportRequest)
     now = timezone.now()
@@ -113,7 +112,7 @@ def release(request_id: Any, *, actor: Any, request: Any = None) -> ExportReques
 
 
 def use(*, actor: Any, chosen: str) -> ExportRequest | None:
-    """The actor's released request for these filters, taken: once. None where FOUR_EYES is off.
+    """Take the actor's released request for these filters; it serves once. None where FOUR_EYES is off.
 
     Raises `NotReleased` when there is none.
     """
@@ -135,7 +134,7 @@ def use(*, actor: Any, chosen: str) -> ExportRequest | None:
 
 
 def _may_run(request: ExportRequest, origin: audit.Origin, using: str) -> bool:
-    """Whether the trail says that another officer released it, and doesn't say that it was run."""
+    """Whether the trail confirms that another officer released it, and that it wasn't run yet."""
     return (
         request.released_by not in ("", request.actor_id)
         and _is_vouched_for(Event.EXPORT_RELEASED, request, origin, using)
@@ -146,7 +145,7 @@ def _may_run(request: ExportRequest, origin: audit.Origin, using: str) -> bool:
 def _is_vouched_for(
     event: AuditEvent.Event, request: ExportRequest, origin: audit.Origin, using: str
 ) -> bool:
-    """Whether the trail has that event of the request; else it is logged, and leaves an event of its own."""
+    """Whether the trail has that event of the request. If not, it is logged, and an event is added."""
     if audit.vouches_for_request(event, request, using=using):
         return True
     logger.error("request %s for an export contradicts its trail", request.pk)

@@ -1,4 +1,4 @@
-"""Handing records out in bulk: an event before the first row, and one that tells how many went out."""
+"""Bulk export: an event before the first row, and one at the end with the number of rows."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ TOO_MANY = _(
     "There are more than %(limit)d records, which EXPORT_LIMIT allows for one export in plain text: "
     "narrow the filters."
 )
-MAX_REASON = 100  # the filters stand beside it in the event
+MAX_REASON = 100  # characters; the event holds the filters beside it
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A record on its way out; `personal_data` only in a plain export, and where it is stored."""
+    """An exported record; `personal_data` only in a plain export, and where it is stored."""
 
     verification: Verification
     personal_data: PersonalData | None
@@ -49,7 +49,7 @@ def export(
 ) -> Generator[Exported, None, None]:
     """The records, newest first, in constant memory; the event is committed when this returns.
 
-    `filters` is how the rows were chosen, for the event. Raises `InvalidRequest` for a plain export
+    `filters` says in the event how the rows were chosen. Raises `InvalidRequest` for a plain export
     without a reason. When the iterator ends, or is closed early, a second event has the number of rows.
     """
     require_reason(reason, MAX_REASON, blank=not plain, case_number=case_number)
@@ -67,7 +67,7 @@ def export(
 
 
 def chosen_by(filters: Mapping[str, str] | None) -> str:
-    """How the rows were chosen, for the trail."""
+    """How the rows were chosen, in the trail's form."""
     return ", ".join(f"{name}={value}" for name, value in (filters or {}).items()) or facts.ALL
 
 
@@ -98,14 +98,14 @@ def _handed_out(
                 yield _opened(row, plain) if row.pk in trusted else _refused(row)
         complete = True
     finally:
-        told = facts.ended(count, complete=complete, export=begun.pk)
-        _append(AuditEvent.Event.EXPORT_ENDED, origin, told)
+        reason = facts.ended(count, complete=complete, export=begun.pk)
+        _append(AuditEvent.Event.EXPORT_ENDED, origin, reason)
 
 
 def _named(
     batch: list[Verification], origin: audit.Origin, begun: AuditEvent
 ) -> list[Verification]:
-    """Those of the batch that the trail bears out; the event that names them is committed first."""
+    """The rows that agree with the trail; the event that lists them is committed first."""
     using = router.db_for_write(AuditEvent)
     trusted = trust.vouched(batch, origin)
     with durable(using):
@@ -121,7 +121,7 @@ def _named(
 
 
 def _opened(row: Verification, plain: bool) -> Exported:
-    """One record that can't be read doesn't stop the rest."""
+    """The exported row. One that can't be decrypted is marked, and the export goes on."""
     if not plain:
         return Exported(row, None)
     try:

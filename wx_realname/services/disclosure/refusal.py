@@ -1,4 +1,4 @@
-"""What an officer tried without the permission: refused, and recorded."""
+"""Records what an officer tried without the permission."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Event = AuditEvent.Event
 def refused(
     *, actor: Any, permission: str, verification_id: Any = None, request: Any = None
 ) -> None:
-    """Record that the actor tried what the actor may not."""
+    """Add the event of an act that the actor has no permission for."""
     using = router.db_for_write(Verification)
     row = None
     if id_ := _uuid(verification_id):

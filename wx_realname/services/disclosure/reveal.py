@@ -1,4 +1,4 @@
-"""Showing one record's personal data to a human: never without a reason and an audit event."""
+"""Reveals one record's personal data to an officer: only with a reason and an audit event."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def reveal(
 ) -> PersonalData:
     """Name and ID number in plain text. The audit event is committed before anything is decrypted.
 
-    `event_id` makes it the only look by that id: `AlreadyShown` for a second one.
-    Whether the actor may is for the caller to decide. Raises `InvalidRequest` without a reason,
+    `event_id` is the event's id: a second call with it raises `AlreadyShown`.
+    The caller checks the permission. Raises `InvalidRequest` without a reason,
     `NotFound` when nothing is stored (not verified, erased, STORAGE "masked"), `DecryptionError`.
     """
     require_reason(reason, audit.MAX_REASON, case_number=case_number)

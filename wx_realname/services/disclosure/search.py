@@ -1,4 +1,4 @@
-"""Finding a person by name or ID number, by blind index; every search leaves an audit event."""
+"""Finds a person by name or ID number, by blind index; every search leaves an audit event."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ class Match:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search found, newest first; `cut` says that there is more than is shown.
+    """The records that a search found, newest first; `cut`: there are more than these.
 
-    `unsearchable`: records that no search reaches, whose key INDEX_KEYS lacks; `unreadable`: records that
-    have the number, but whose name couldn't be read to be compared.
+    `unsearchable`: how many records no search can find, because INDEX_KEYS lacks their key;
+    `unreadable`: how many have the number, but a name that couldn't be decrypted to compare it.
     """
 
     matches: list[Match]
@@ -67,11 +67,11 @@ def find_person(
     case_number: str = "",
     request: Any = None,
 ) -> Found:
-    """Records with that name, that ID number, or both, and all records with the numbers so found.
+    """Records with that name, that ID number, or both, and all other records with the ID numbers found.
 
-    The audit event, which says what was searched by and how many were found, is committed before
-    anything is given back. Without NAME_INDEX "exact" the number is needed, and the name is compared
-    after decryption. Raises `InvalidRequest` when nothing, or no ID number, is given, and `Throttled`
+    The audit event, with what was searched by and how many were found, is committed before anything
+    is returned. Unless NAME_INDEX is "exact", the number is required, and the name is compared after
+    decryption. Raises `InvalidRequest` when nothing, or an invalid number, is given, and `Throttled`
     after SEARCH_RATE searches of the actor that found nothing.
     """
     name, number = Secret.of(real_name or ""), Secret.of(credential_id or "")
@@ -110,7 +110,7 @@ def _append(
 
 
 def _throttled(origin: audit.Origin, by: str, case_number: str, wait: int) -> Throttled:
-    """The error, once the trail and the log have the alarm."""
+    """The error to raise, after the refusal is in the trail and in the log."""
     rate = conf.current().search_rate
     logger.warning("searches: officer %s reached the rate %s", origin.actor_id, rate)
     _append(origin, [], facts.search_refused(by), case_number, error_code=Throttled.code)
@@ -142,7 +142,7 @@ def _condition(name: Secret, number: Secret) -> Q:
 
 
 def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification], int]:
-    """Those of the rows that bear the name, and of how many that can't be read."""
+    """The rows with that name, and how many rows couldn't be decrypted."""
     form, found, unreadable = blind_index.name_form, [], 0
     wanted = form(name.reveal())
     for row in rows:
@@ -153,24 +153,24 @@ def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification]
             continue
         except Verification.DoesNotExist:
             continue
-        # without a ciphertext the number alone tells
+        # without a ciphertext only the number can be compared
         if data is None or form(data.real_name) == wanted:
             found.append(row)
     return found, unreadable
 
 
 def _normalized(number: Secret) -> Secret:
-    """The number in its one form; empty if it is none."""
+    """The number in its canonical form; empty if it isn't an ID number."""
     return Secret(resident_id.normalize(number.reveal()) or "")
 
 
 def _hexes(index: BlindIndex, form: str) -> list[str]:
-    """What any of INDEX_KEYS may have written."""
+    """The digests that any of INDEX_KEYS may have written."""
     return [digest.hex for digest in index.digests(form)]
 
 
 def _rows(condition: Q) -> list[Verification]:
-    """One more than is shown. The numbers found bring their other accounts with them."""
+    """The rows that match, and the other rows with their ID numbers; one more than is shown."""
     rows = Verification.objects.without_ciphertexts()
     found = list(rows.filter(condition).order_by("-created_at", "-id")[: MAX_FOUND + 1])
     numbers = {row.credential_id_index for row in found if row.credential_id_index}

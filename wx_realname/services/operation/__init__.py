@@ -1,1 +1,1 @@
-"""The operator."""
+"""Use cases of the operator."""

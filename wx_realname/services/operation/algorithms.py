@@ -19,7 +19,7 @@ class Part:
 
     @property
     def is_sm(self) -> bool:
-        """Whether all of it is SM, what was written earlier included."""
+        """Whether all of its data is under SM algorithms, older data included."""
         return all("SM" in algorithm for algorithm in (self.writes, *self.older))
 
 

@@ -1,4 +1,4 @@
-"""The application for the interface (document, section three): the form's ten rows, and the step after.
+"""The application for the interface (document, section three): the form's ten rows, and the second step.
 
 The operator's data come from the merchant's APPLICATION, the number of calls from the records.
 """
@@ -137,7 +137,7 @@ def _category(merchant: conf.Merchant) -> str:
     ids = f"{list(declared)}"
     try:
         known = clients.client_for(merchant).get_category(clients.deadline())
-    except (ConfigurationError, RealNameError):  # the form comes before all works
+    except (ConfigurationError, RealNameError):  # the form is needed before everything works
         return f"{ids}（未能从微信取得类目名称）"
     names = [
         f"{each.get('first_class')} → {each.get('second_class')} {ids}"

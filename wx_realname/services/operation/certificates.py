@@ -24,7 +24,7 @@ class Certificate:
     serialno: str
     is_next: bool
     ends: datetime | None
-    relieved: bool  # the next one takes over before it ends
+    relieved: bool  # the next certificate takes over before this one ends
 
     @property
     def days_left(self) -> int | None:
@@ -50,7 +50,7 @@ class Unusable:
 
 
 def certificates() -> Iterator[Certificate | Unusable]:
-    """Of every merchant: the current one and, where NEXT is set, the next."""
+    """Every merchant's certificates: the current one and, where NEXT is set, the next."""
     for merchant in conf.current().merchants.values():
         try:
             yield from certificates_of(merchant)
@@ -59,7 +59,7 @@ def certificates() -> Iterator[Certificate | Unusable]:
 
 
 def certificates_of(merchant: conf.Merchant) -> Iterator[Certificate]:
-    """The merchant's; none without the button. Raises `ConfigurationError` when a key can't be used."""
+    """The merchant's certificates; none without the button. Raises `ConfigurationError` for a bad key."""
     keys = client_for(merchant).keys.all() if merchant.has_button else ()
     return certificates_among(merchant, keys)
 
@@ -67,7 +67,7 @@ def certificates_of(merchant: conf.Merchant) -> Iterator[Certificate]:
 def certificates_among(
     merchant: conf.Merchant, keys: Iterable[MerchantKey]
 ) -> Iterator[Certificate]:
-    """Those of the merchant's loaded keys, in the order of `key_sources`."""
+    """The certificates of the merchant's loaded keys, in the order of `key_sources`."""
     for number, key in enumerate(keys):
         ends = key.certificate.not_valid_after_utc if key.certificate else None
         since = merchant.next_from

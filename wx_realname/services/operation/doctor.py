@@ -1,8 +1,8 @@
 """Diagnosis without a citizen: settings, keys, certificates, and WeChat's answers.
 
-Nothing of a citizen's is needed or sent: the exchange is tried with an invented auth_token, and
-what WeChat says to that (94005) tells that all before it was right: certificate, clock, signature,
-merchant number and appid. An invented verify_id and an invented code show which other ways are open.
+No citizen's data is needed or sent: the exchange is tried with an invented auth_token. WeChat refuses that
+(94005) only when all that it checks before is correct: certificate, clock, signature, merchant number
+and appid. An invented verify_id and an invented code show which other methods are open.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from .usage import usage
 
 CLOCK_TOLERANCE = 60  # seconds; WeChat refuses a signature that is too old (94008)
 USAGE = timedelta(days=30)
-#: WeChat's own sample, which is nobody's.
+#: The sample of WeChat's documentation; nobody has this name and number.
 NOBODY = PersonalData("张三", "310101199801011234")
 OPENID = "realname_doctor"
 
@@ -109,7 +109,7 @@ def _count(cache: Cache) -> Any:
 
 
 def _missing_keys() -> Iterator[Finding]:
-    """Whether the settings have every key that records stand under; the usage says when nobody can tell."""
+    """Keys that records need and the settings lack. A database that can't be read is the usage's finding."""
     rows = Verification.objects.deciding()
     try:
         found = missing_keys.missing_keys(rows)
@@ -121,7 +121,7 @@ def _missing_keys() -> Iterator[Finding]:
             "%(records)d records are under key %(key)s, which %(setting)s lacks.",
             each.records,
         )
-        remedy = _("Put the key behind the first of its list again.")
+        remedy = _("Add the key to its list again, after the first one.")
         yield Finding("-", "keys", "fault", says % vars(each), remedy)
 
 
@@ -249,7 +249,7 @@ class _Examination:
         yield self._finding("face", level, f"{words.meaning} ({NOT_GRANTED})", words.remedy)
 
     def _check(self) -> Iterator[Finding]:
-        """Closed for most, and no fault: nobody can apply for it any more."""
+        """A closed interface is no fault: nobody can apply for it any more."""
         invented = Secret(f"realname_doctor_{secrets.token_urlsafe(24)}")
         try:
             self._client.checkrealnameinfo(OPENID, invented, NOBODY, clients.deadline())
@@ -307,8 +307,8 @@ class _Examination:
             self._client.getrealnameinfo(invented, key, clients.deadline())
         except InvalidAuthToken:
             says = _(
-                "WeChat takes certificate, signature, merchant number and appid: "
-                "of an invented exchange it refused the auth_token alone."
+                "WeChat accepts certificate, signature, merchant number and appid: "
+                "of an invented exchange it refused only the auth_token."
             )
             yield self._finding("exchange", "ok", says)
         except RealNameError as error:

@@ -1,4 +1,4 @@
-"""The pack for the yearly audit: figures of one year as JSON and CSV. It names no citizen and no secret."""
+"""Evidence for the yearly audit: one year's figures as JSON and CSV, without citizens or secrets."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def tables(pack: Mapping[str, Any]) -> dict[str, str]:
 
 
 def as_json(pack: Mapping[str, Any]) -> str:
-    """The whole pack."""
+    """The whole pack as JSON."""
     return json.dumps(pack, ensure_ascii=False, indent=2, default=str) + "\n"
 
 
@@ -88,7 +88,7 @@ def _consents(begin: datetime, end: datetime) -> list[dict[str, Any]]:
 
 
 def _erasures(within: Q) -> list[dict[str, Any]]:
-    """By reason: each of the system's own reasons, and all reasons of people together."""
+    """By reason: each reason that the code gives, and all reasons of officers together."""
     erased = AuditEvent.objects.filter(within, event=Event.ERASE)
     system = erased.filter(actor_id="").values("reason").annotate(times=Count("pk"))
     asked = erased.exclude(actor_id="").count()

@@ -19,7 +19,7 @@ _REMEDIES = {
         "Check this server's connection to WeChat: DNS, proxy, firewall, and the access_token."
     ),
     "outcome_unknown": _(
-        "The citizen authorizes again. If there are many, check the network and READ_TIMEOUT."
+        "The citizen authorizes again. If it happens often, check the network and READ_TIMEOUT."
     ),
     "unreadable_answer": _(
         "Check whether the private key belongs to the certificate at WeChat Pay."
@@ -58,7 +58,7 @@ def _is_chinese() -> bool:
 
 
 def who(code: str, errcode: int | None) -> set[str]:
-    """Who can end it: “citizen”, “operator”, “developer”, “wechat”; empty where WeChat gave no code."""
+    """Who can act: “citizen”, “operator”, “developer”, “wechat”; empty where WeChat gave no code."""
     return {row.who for row in _rows(code, errcode, None)}
 
 

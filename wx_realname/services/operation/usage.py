@@ -55,7 +55,7 @@ class Usage:
 
 
 def usage(since: datetime, merchant: str | None = None) -> list[Usage]:
-    """Of each merchant and method from that moment on, or of one merchant's; a day is the site's."""
+    """Each merchant's calls by each method since then; days are in the site's time zone."""
     rows = statistics.by_merchant(since)
     rows = rows.filter(merchant=merchant) if merchant else rows
     # summed by the database: a row for each peak that an hour reached, the highest first
@@ -76,7 +76,7 @@ def _usage(merchant: str, method: str, loads: list[Any]) -> Usage:
         merchant=merchant,
         method=method,
         calls=sum(attempts for _, _, attempts, _ in loads),
-        days=max(1, (timezone.localdate() - first).days + 1),  # a clock may have run ahead
+        days=max(1, (timezone.localdate() - first).days + 1),  # a clock may have been wrong
         peak=peak,
         peak_at=peak_at,
         declared_daily=declared("DAILY_CALLS"),
@@ -85,7 +85,7 @@ def _usage(merchant: str, method: str, loads: list[Any]) -> Usage:
 
 
 def busiest_days(since: datetime) -> dict[tuple[str, str], tuple[date, int]]:
-    """By merchant and method: the day with the most calls, and how many; a day is the site's."""
+    """By merchant and method: the day with the most calls, and how many; days are in the site's time zone."""
     by_day: defaultdict[tuple[str, str], Counter[date]] = defaultdict(Counter)
     rows = statistics.by_merchant(since).values_list("merchant", "method", "hour", "attempts")
     for merchant, method, hour, attempts in rows:
@@ -98,7 +98,7 @@ def _day(hour: datetime) -> date:
 
 
 def _declaration(merchant: str) -> Any:
-    """Looks up a number of the merchant's APPLICATION; None where it isn't a number."""
+    """A function that returns a number of the merchant's APPLICATION, or None if it isn't a number."""
     known = conf.current().merchants.get(merchant) if conf.is_set() else None
     application = known.application if known else {}
 

@@ -1,7 +1,7 @@
-"""What `realname_verify_audit` found when it last ran: kept in CACHE_ALIAS, signed by the trail's keys.
+"""The result of the last `realname_verify_audit`: kept in CACHE_ALIAS, signed by the trail's keys.
 
-The database isn't written: the verifier needs no right to, and whoever can change it must not be able to
-say that all is well. Without the cache's entry, or with one that the keys don't bear out, nothing is known.
+It isn't kept in the database: the verifier needs no right to write there, and nobody who can change the
+database must be able to forge the result. Without a valid entry in the cache, no result is known.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def last_seal() -> AuditSeal | None:
 
 
 def remember(*, seal: int | None, checkpoints: Iterable[audit.Checkpoint], faults: int) -> None:
-    """Keep the result of the run that ends now; not in a cache that is down, or in the database."""
+    """Keep the result of the run that ends now, unless the cache is down or lies in the database."""
     if isinstance(_cache().backend, BaseDatabaseCache):
         return
     numbers = sorted(each.number for each in checkpoints)
@@ -53,7 +53,7 @@ def remember(*, seal: int | None, checkpoints: Iterable[audit.Checkpoint], fault
 
 
 def last_verified() -> Verified | None:
-    """The last run that is known here."""
+    """The last run, if its result is known."""
     try:
         kept = _cache().get(_KEY)
     except CacheUnavailable:
@@ -62,7 +62,7 @@ def last_verified() -> Verified | None:
 
 
 def _read(kept: Any) -> Verified | None:
-    """None for what `remember` didn't write: somebody else may have."""
+    """None for an entry that `remember` didn't write: others may write to the cache."""
     try:
         text, key_id, hex_ = kept
         told = json.loads(text) if audit.signed_by(text, key_id, hex_) else {}

@@ -1,1 +1,1 @@
-"""The citizen afterwards."""
+"""Use cases of the citizen after the verification."""

@@ -1,4 +1,4 @@
-"""Who looked: for the citizen without an officer's name, for the officer in charge with the records' ids."""
+"""Accesses to records: for the citizen without officers' names, for an inquiry with the records' ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .. import facts
 
 Event = AuditEvent.Event
 
-#: What the citizen is told, by the event that reached the record.
+#: The kind of access that the citizen sees, by event.
 WHAT = {
     Event.REVEAL: "reveal",
     Event.SEARCH: "search",
@@ -30,7 +30,7 @@ WHAT = {
 
 @dataclass(frozen=True)
 class Access:
-    """One look at a record: when, what, by which office, and why."""
+    """One access to a record: when, what, by which office, and why."""
 
     at: datetime
     what: str
@@ -39,12 +39,12 @@ class Access:
 
 
 def accesses_of(verification: Verification) -> QuerySet[AuditAccess]:
-    """The links of the record: pages of them go to `described`."""
+    """The links from the record to the events that reached it; `described` takes a page of them."""
     return AuditAccess.objects.filter(verification_id=verification.pk)
 
 
 def described(links: Iterable[AuditAccess], user: Any) -> list[Access]:
-    """What the user is told of these links to a record of the user's own."""
+    """These links to a record of the user's own, as the user may see them."""
     links = list(links)
     events = AuditEvent.objects.in_bulk({link.event_id for link in links})
     offices = _offices({event.actor_id for event in events.values()}, user)
@@ -61,7 +61,7 @@ def described(links: Iterable[AuditAccess], user: Any) -> list[Access]:
 
 
 def _reason(event: AuditEvent) -> str:
-    """What the officer gave as the reason; a search has none but itself."""
+    """The reason that the officer gave; empty for a search."""
     if event.event == Event.SEARCH:
         return ""
     exported = facts.EXPORTED.fullmatch(event.reason) if event.event == Event.EXPORT_PART else None
@@ -69,7 +69,7 @@ def _reason(event: AuditEvent) -> str:
 
 
 def _offices(actors: set[str], user: Any) -> dict[str, str]:
-    """The groups of each officer; never a name."""
+    """The office of each actor: an officer's groups, never a name."""
     found = {"": _("the system"), str(user.pk): _("you")}
     model = get_user_model()
     known = [actor for actor in actors if actor and actor != str(user.pk)]
@@ -84,7 +84,7 @@ def _offices(actors: set[str], user: Any) -> dict[str, str]:
 
 
 def account_id(text: str) -> str | None:
-    """The id of the account with that user name; else the text, if it can be an id of one that is gone."""
+    """The id of the account with that user name; else the text, if it can be a deleted account's id."""
     model = get_user_model()
     named = model._default_manager.filter(**{model.USERNAME_FIELD: text}).first()
     if named is not None:
@@ -97,14 +97,14 @@ def account_id(text: str) -> str | None:
 
 @dataclass(frozen=True)
 class Reach:
-    """Whom an account reached: the records, and how many persons they are."""
+    """The records that an account reached, and how many persons these are about."""
 
     records: list[UUID]
     persons: int
 
 
 def reached(*, actor: Any, begin: datetime, end: datetime) -> Reach:
-    """The records that the account reached from `begin` until before `end`, by whatever way.
+    """The records that the account reached from `begin` until before `end`, in any way.
 
     `actor` is the account's id. Persons are counted by the number's blind index, else by user.
     """

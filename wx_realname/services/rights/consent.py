@@ -1,4 +1,4 @@
-"""Consent: a row for each attempt, made in the transaction that reserves its record."""
+"""Consent: a row for each attempt, made in the transaction that reserves the attempt's record."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from . import notices
 
 
 def notice_in_force(notice: Any) -> Notice | None:
-    """The notice with that id, which the citizen agreed to; None where none is given and none is needed.
+    """The notice with that id, which the citizen agreed to; None where no id is given or needed.
 
-    Raises `ConsentRequired` where CONSENT is "required" and none is given, `InvalidRequest` for an id
-    that isn't a published notice's, or whose version was superseded.
+    Raises `ConsentRequired` where CONSENT is "required" and no id is given, `InvalidRequest` for an id
+    of no published notice, and for a version that was superseded.
     """
     if notice in (None, ""):
         if conf.current().consent == "required":
@@ -39,7 +39,7 @@ def give(
     given_at: datetime,
     using: str,
 ) -> Consent:
-    """The user's consent to the notice and its event, within the caller's transaction."""
+    """Store the user's consent to the notice, and its event, within the caller's transaction."""
     row = Consent(
         user_id=user.pk,
         notice=notice,
@@ -54,9 +54,9 @@ def give(
 
 
 def consent_to(*, user: Any, notice: Any, request: Any = None) -> Consent:
-    """Consent to another purpose, by who is verified already: no new verification is needed.
+    """Store a verified user's consent to another purpose: no new verification is needed.
 
-    Raises `RealNameRequired` for who isn't, `InvalidRequest` for a notice that isn't in force.
+    Raises `RealNameRequired` for a user who isn't verified, `InvalidRequest` for a notice not in force.
     """
     if getattr(user, "pk", None) is None:
         raise NotAuthenticated

@@ -1,4 +1,4 @@
-"""Erasure: ciphertexts, masks and blind indexes go; the row and its events stay."""
+"""Erasure: ciphertexts, masks and blind indexes are removed; the row and its events stay."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ..rows import changed
 Status = Verification.Status
 
 USER_DELETED = "the user was deleted"
-#: What holds personal data, or may yet.
+#: Statuses of records that hold personal data, or may get it.
 HOLDING = (Status.VERIFIED, Status.WAITING, Status.PENDING)
-#: What holds personal data and has no attempt on its way.
+#: Statuses of records that hold personal data and have no attempt under way.
 ERASABLE = (Status.VERIFIED, Status.WAITING)
 
 
@@ -36,9 +36,9 @@ def erase(
 ) -> None:
     """Erase name and number: ciphertexts, masks and blind indexes. The row and its events stay.
 
-    Repeated, or without personal data in the row, it does nothing. Raises `ExchangeInProgress` while
-    the record is pending, `InvalidRequest` for a reason that no database takes, `InternalError` for a
-    record that contradicts its trail. May be called inside the caller's transaction.
+    Does nothing when the row has no personal data. Raises `ExchangeInProgress` while the record is
+    pending, `InvalidRequest` for a reason that the trail must not keep, `InternalError` for a record
+    that contradicts its trail. May be called inside the caller's transaction.
     """
     require_reason(reason, audit.MAX_REASON, blank=True, case_number=case_number)
     using = router.db_for_write(Verification)
@@ -54,7 +54,7 @@ def erase(
 def erase_for_deleted_user(user: Any) -> None:
     """Erase the personal data of a user who is about to be deleted, in the deletion's transaction.
 
-    What is pending ends as erased too, so that an answer on its way finds no place to go.
+    A pending record is erased, too, so that an answer on its way can't be stored.
     """
     using = router.db_for_write(Verification)
     held = Verification.objects.using(using).of(user).filter(status__in=HOLDING)
@@ -62,7 +62,7 @@ def erase_for_deleted_user(user: Any) -> None:
 
 
 def with_users(rows: QuerySet[Verification]) -> QuerySet[Verification]:
-    """With the users whom `verification_erased` names: asked for later, a replica may not know them yet."""
+    """The rows with their users, whom `verification_erased` names: a replica may lack them later."""
     return rows.select_related("user")
 
 
@@ -92,9 +92,9 @@ def erase_all(
     statuses: tuple[Status, ...] = ERASABLE,
     case_number: str = "",
 ) -> list[Verification]:
-    """Erase them in one transaction; those that still held something: others may have been faster.
+    """Erase the rows in one transaction. Return those that nobody else had erased meanwhile.
 
-    What contradicts its trail is erased, too, but nothing about it is signed.
+    A record that contradicts its trail is erased, too, but its event has no HMAC.
     """
     trusted = {row.pk for row in trust.vouched(rows, origin)}
     changes = erased()

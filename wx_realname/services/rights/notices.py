@@ -1,8 +1,8 @@
 """Notices: files in the host's repository, published once; the database keeps their text and its hash.
 
-A file is `<purpose>/<version>.<language>.md`: front matter between two lines `---`, one `name: value` a
-line (`title`, `handler`, `recipients`, `retention_days`; a list's items by lines `- item`), then the text.
-Other names are the site's own.
+A file is `<purpose>/<version>.<language>.md`: front matter between two lines `---`, then the text. Each
+line of the front matter is `name: value`, or `- item` for an item of a list. The names are `title`,
+`handler`, `recipients` and `retention_days`; others are ignored.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LINE = re.compile(r"(?P<name>[a-z_]+)\s*:\s*(?P<value>.*)")
 
 @dataclass(frozen=True)
 class Published:
-    """A notice of a file, and whether it is new."""
+    """The notice of a file, and whether it is new."""
 
     notice: Notice
     is_new: bool
@@ -61,7 +61,7 @@ def published(notice: Any) -> Notice:
 
 @lru_cache(maxsize=256)
 def _known(id_: UUID, using: str) -> Notice:
-    """Read once a process: a notice never changes. Raises `Notice.DoesNotExist`."""
+    """The notice, read once in each process: it never changes. Raises `Notice.DoesNotExist`."""
     return Notice.objects.using(using).get(pk=id_)
 
 
@@ -77,7 +77,7 @@ def notice_for(purpose: str) -> Notice:
 
 
 def _rank(language: str, wanted: list[str]) -> int:
-    """0 for the first language that is wanted, then what only differs in its region."""
+    """Lower is better: the first wanted language, then the same language of another region."""
     for place, want in enumerate(wanted):
         if language == want:
             return 2 * place
@@ -97,10 +97,10 @@ def _version_in_force(purpose: str) -> str:
 
 
 def publish(folder: Path, *, dry_run: bool = False) -> Iterator[Published]:
-    """Publish every notice of the folder's files that isn't yet, in one transaction.
+    """Publish the notices of the folder's files that aren't published yet, in one transaction.
 
-    Raises `ConfigurationError`, which names the file, for one that can't be read, and for a known version
-    whose text differs: with the difference. Safe to run twice at once.
+    Raises `ConfigurationError`, which names the file, for a file that can't be read, and for a published
+    version whose text differs (with the diff). Safe to run twice at once.
     """
     if not folder.is_dir():
         raise ConfigurationError(
@@ -117,7 +117,7 @@ def publish(folder: Path, *, dry_run: bool = False) -> Iterator[Published]:
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Version 10 after version 9: the last one of a purpose is in force."""
+    """Sorts version 10 after version 9: the last version of a purpose is in force."""
     parts = re.split(r"(\d+)", str(path))
     return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 

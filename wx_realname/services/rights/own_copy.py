@@ -35,9 +35,9 @@ def copy(
 ) -> PersonalData:
     """Name and ID number in plain text, for the citizen. The event is committed before anything is decrypted.
 
-    Whether the actor may is for the caller to decide. Whoever copies another's record gives a reason:
-    else, and for one that holds personal data, `InvalidRequest`. Raises `NotFound` when nothing is stored,
-    `InternalError` for a record that contradicts its trail.
+    The caller checks the permission. A copy of another person's record needs a reason. Raises
+    `InvalidRequest` without one, and for a reason with personal data in it; `NotFound` when nothing is
+    stored; `InternalError` for a record that contradicts its trail.
     """
     using = router.db_for_write(Verification)
     origin = audit.Origin.of(actor, request)

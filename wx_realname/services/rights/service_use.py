@@ -1,4 +1,4 @@
-"""That a citizen used the services of a purpose: one row a user, purpose and day."""
+"""Records that a citizen used the services of a purpose: one row for each user, purpose and day."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAY = 24 * 3600
 
 
 def note_use(user: Any, purpose: str, verification: Verification, request: Any) -> None:
-    """Once a day, by an event that names the record. A failure is logged, and refuses nothing."""
+    """Record the use once a day, with an audit event. A failure is logged, and refuses nothing."""
     today = resident_id.today()
     try:
         if _is_first(f"wx_realname:use:{user.pk}:{purpose}:{today}"):
@@ -27,7 +27,7 @@ def note_use(user: Any, purpose: str, verification: Verification, request: Any) 
 
 
 def _is_first(key: str) -> bool:
-    """False where the cache knows that it is noted; the table decides where the cache is down."""
+    """False where the cache has the day's use already; while the cache is down, the table decides."""
     try:
         return Cache(conf.current().cache_alias).add(key, 1, DAY)
     except CacheUnavailable:
@@ -50,4 +50,4 @@ def _note(user: Any, purpose: str, verification: Verification, request: Any, tod
                 purpose=purpose,
             )
     except IntegrityError:
-        pass  # another request of the day was faster
+        pass  # another request recorded it first

@@ -1,4 +1,4 @@
-"""Withdrawal: a purpose's services close at once; what no live consent covers any more is erased."""
+"""Withdrawal: a purpose's services close at once; without any live consent all records are erased."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ REASON = "consent withdrawn"
 def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consent]:
     """Withdraw the user's consents to the purpose of that consent; returns them, newest first.
 
-    When none of the user's consents is left, the personal data of all records is erased, of whatever
-    method, and of faces that wait: in the same transaction, so that a crash leaves nothing half done. What
-    is pending is erased by its own end, which reads the consent again. Repeated, it changes nothing. Raises
-    `NotFound` for another user's consent.
+    When none of the user's consents is left, the personal data of all records is erased in the same
+    transaction, whatever their method, and also of faces that wait. A pending attempt reads the consent
+    again at its end, and is erased then. A second call changes nothing. Raises `NotFound` for another
+    user's consent.
     """
     if consent.user_id != user.pk:
         raise NotFound
@@ -41,7 +41,7 @@ def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consen
 
 
 def _lock_live(user: Any) -> None:
-    """Of two withdrawals at once, of two purposes, the later one has to see that it is the last."""
+    """Lock the user's live consents: of two withdrawals at once the second must see the first."""
     list(consents.live(user).order_by("pk").select_for_update().values_list("pk"))
 
 
@@ -51,7 +51,7 @@ def _of(user: Any, using: str) -> QuerySet[Consent]:
 
 
 def _withdraw(consent: Consent, origin: audit.Origin, using: str) -> None:
-    """Only what nobody else withdrew meanwhile."""
+    """Withdraw the consent, unless somebody else did so meanwhile."""
     consent.withdrawn_at = timezone.now()
     live = Consent.objects.using(using).filter(pk=consent.pk, withdrawn_at=None)
     if live.update(withdrawn_at=consent.withdrawn_at):

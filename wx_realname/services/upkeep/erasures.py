@@ -1,4 +1,4 @@
-"""A signed list of erased records, to be kept outside the database: after a restore they are erased again.
+"""A signed list of erased records, kept outside the database: after a restore they are erased again.
 
 A line is JSON: `id`, `erased_at` (UTC), `key_id`, `hmac` (by AUDIT_KEYS over both).
 """

@@ -1,8 +1,8 @@
 """Removing old events: their leaf hashes stay in the seals, and the chain still verifies.
 
-Only whole seals that are older than the limit lose events. What the records that still hold something
-stand on stays: their outcomes, and every consent's events; an erased one's outcomes go only if the last of
-them says that it was erased. The limit itself is an event with an HMAC.
+Events are removed only from seals that are older than the limit. Events that something still depends on
+stay: the outcomes of records that hold personal data, and the events of consents. The outcomes of an
+erased record are removed only if the last of them is its erasure. The limit is an event with an HMAC.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from .. import trust
 from ..transactions import durable
 
 BATCH = 1_000  # events of one transaction
-LEAST = timedelta(days=3 * 365 + 1)  # the law's three years
+LEAST = timedelta(days=3 * 365 + 1)  # the law requires three years
 
 Event = AuditEvent.Event
 _LASTING = (Event.CONSENT_GIVEN, Event.CONSENT_WITHDRAWN, Event.NOTICE_PUBLISHED)
 
 
 def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) -> Iterator[int]:
-    """Remove what is older, and yield how many events went with each transaction.
+    """Remove the events before the limit, and yield the number that each transaction removed.
 
     Raises `ConfigurationError` for a limit under three years ago without `force`. It can be stopped and run
     again, and run twice at once.
@@ -50,7 +50,7 @@ def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) ->
 
 
 def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str) -> Iterator[int]:
-    """In one transaction with the event that lists them: any other missing event is a fault."""
+    """Remove a seal's events, in one transaction with the event that lists them."""
     seal = AuditSeal.objects.using(using).get(number=number)
     last = UUID(int=0)
     while events := list(old.filter(pk__gt=last).order_by("pk")[:batch_size]):
@@ -59,14 +59,14 @@ def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str
         with transaction.atomic(using=using):
             count, _ = AuditEvent.objects.using(using).filter(pk__in=ids).delete()
             AuditAccess.objects.using(using).filter(event_id__in=ids).delete()
-            if count:  # else another run of this was faster
+            if count:  # 0: another run removed them first
                 audit.append_removal(seal, using=using)
         if count:
             yield count
 
 
 def _that_may_go(events: list[AuditEvent], using: str) -> list[UUID]:
-    """All but the outcomes of records that SQL alone made erased: their trail is all that tells of it."""
+    """The events without the outcomes of records that contradict them, which prove the contradiction."""
     outcomes = {
         event.pk: event.verification_id for event in events if event.event in audit.OUTCOMES
     }
@@ -78,7 +78,7 @@ def _that_may_go(events: list[AuditEvent], using: str) -> list[UUID]:
 
 
 def expired(before: datetime, using: str | None = None) -> QuerySet[AuditEvent]:
-    """The events that may go, if the records of the outcomes among them stand as these say."""
+    """The events that may be removed, unless a record contradicts the outcomes among them."""
     using = using or router.db_for_write(AuditEvent)
     seals = AuditSeal.objects.using(using).filter(created_at__lt=before)
     old = AuditEvent.objects.using(using).filter(seal__in=seals.values("number"))

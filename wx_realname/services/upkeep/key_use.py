@@ -26,8 +26,8 @@ class EncryptionKeyUse:
 class IndexKeyUse:
     """A key of INDEX_KEYS, and what was made with it.
 
-    `indexed`: records whose blind indexes can't be computed anew, or weren't yet; `token_digests`:
-    records by which a token is known again; `audit`: outcome codes and seals under a derived key.
+    `indexed`: records whose blind indexes it made; `token_digests`: records whose token's digest it made;
+    `audit`: outcome codes and seals under a key derived from it.
     """
 
     key_id: str
@@ -42,7 +42,7 @@ class IndexKeyUse:
 
 @dataclass(frozen=True)
 class KeyUse:
-    """The use of each key of the settings, the first one first; `strays` need a key that isn't there."""
+    """The use of each key of the settings. `strays`: records with a ciphertext under another key."""
 
     encryption: tuple[EncryptionKeyUse, ...]
     index: tuple[IndexKeyUse, ...]
@@ -51,7 +51,7 @@ class KeyUse:
 
 
 def key_use() -> KeyUse:
-    """Count it, in one pass over the records (and one over the audit trail for each of INDEX_KEYS)."""
+    """Count the uses in one pass over the records (and one over the trail for each of INDEX_KEYS)."""
     settings = conf.current()
     keys, hash_keys = settings.encryption_keys, settings.index_keys
     counts = {f"under_{n}": _count(under(headers_of(key))) for n, key in enumerate(keys)}
@@ -77,7 +77,7 @@ def key_use() -> KeyUse:
 
 
 def stale() -> VerificationQuerySet:
-    """Records with a ciphertext that isn't under the first key, or an index that could be and isn't."""
+    """Records with a ciphertext that isn't under the first key, or with an index that can be renewed."""
     return Verification.objects.deciding().filter(_is_stale())
 
 

@@ -1,4 +1,4 @@
-"""Ends attempts whose workers died; erases records that outlived their time or their user."""
+"""Ends attempts whose workers died; erases records past their retention, and of deleted users."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ BATCH = 500  # rows a query
 
 
 def erase_ownerless(*, batch_size: int = BATCH) -> Iterator[Verification]:
-    """Erase what was verified while its user was being deleted, and yield it.
+    """Erase records that were verified while their user was being deleted, and yield them.
 
-    Between `erase_for_deleted_user` and the moment at which Django unties the records an exchange
-    may end; a DELETE in plain SQL asks nobody at all.
+    An exchange may end after `erase_for_deleted_user`, but before Django sets the records' user to
+    NULL; a DELETE in plain SQL doesn't run `erase_for_deleted_user` at all.
     """
     using = router.db_for_write(Verification)
     while rows := list(ownerless()[:batch_size]):
@@ -51,7 +51,7 @@ def stuck() -> QuerySet[Verification]:
 
 
 def outlived() -> QuerySet[Verification]:
-    """Verified records older than their notice's days, or RETENTION_DAYS where it has none; none without."""
+    """Verified records older than the days of their notice, or than RETENTION_DAYS where it has none."""
     days, now = conf.current().retention_days, timezone.now()
     verified = Verification.objects.deciding().filter(status=Status.VERIFIED)
     limits = dict(_days_of_notices())
@@ -73,10 +73,10 @@ def _days_of_notices() -> QuerySet[Any, Any]:
 def end_stuck(*, batch_size: int = BATCH) -> Iterator[Verification]:
     """End attempts that a crash left pending, and yield them. Safe to run twice at once.
 
-    They become unknown; the begin of a face, of which WeChat's answer is lost for good, becomes failed.
+    They become unknown; the begin of a face, whose answer WeChat doesn't repeat, becomes failed.
     """
     using = router.db_for_write(Verification)
-    left: set[UUID] = set()  # what contradicts its trail stays as it is
+    left: set[UUID] = set()  # records that contradict their trail stay as they are
     while rows := list(stuck().exclude(pk__in=left)[:batch_size]):
         trusted = trust.vouched(rows, audit.Origin())
         left |= {row.pk for row in rows} - {row.pk for row in trusted}
@@ -97,7 +97,7 @@ def end_stuck(*, batch_size: int = BATCH) -> Iterator[Verification]:
 
 
 def erase_outlived(*, batch_size: int = BATCH) -> Iterator[Verification]:
-    """Erase what is older than RETENTION_DAYS, and yield it. Safe to run twice at once."""
+    """Erase the records that `outlived` finds, and yield them. Safe to run twice at once."""
     using = router.db_for_write(Verification)
     left = with_users(outlived())
     rows = list(left[:batch_size])
@@ -105,5 +105,5 @@ def erase_outlived(*, batch_size: int = BATCH) -> Iterator[Verification]:
         yield from persistently(
             partial(erase_all, rows, audit.Origin(), "RETENTION_DAYS", using), using
         )
-        # What is erased has left the index, but not at once: PostgreSQL would step over all of it each time.
+        # Begins at the last one: PostgreSQL's index keeps erased rows for a while, and would step over them.
         rows = list(left.filter(verified_at__gte=rows[-1].verified_at)[:batch_size])

@@ -1,9 +1,8 @@
-"""Key rotation: what lies under older keys is written anew under the first ones, while the site goes on.
+"""Key rotation: data under older keys is written anew under the first keys, while the site goes on.
 
-A ciphertext's key is found by its header, in SQL: no second column could contradict it, a stopped run
-loses nothing, and an exchange isn't slower. Rows are
-read without a lock, and written only while they still hold the ciphertexts that were read: nothing
-that changed meanwhile is overwritten, and what is erased stays erased.
+The key of a ciphertext is read from its header, in SQL: no other column can contradict it, and a stopped
+run can go on. Rows are read without a lock, and written only if they still hold the ciphertexts that
+were read: a change made meanwhile isn't overwritten, and an erased record stays erased.
 """
 
 from __future__ import annotations
@@ -29,17 +28,17 @@ from ..transactions import durable, persistently
 from .key_use import stale
 
 BATCH = 2_000  # rows of one transaction
-PAUSES = (0.05, 0.2, 1)  # seconds after each try of rows that somebody else holds
+PAUSES = (0.05, 0.2, 1)  # seconds after each try of rows that others have locked
 
 
-#: What of a record depends on a key. A row is a plain tuple of it, as the driver gives it: converting
-#: a million ids to UUID and back takes longer than encrypting them.
+#: The columns that depend on a key. A row is a plain tuple of them, as the driver returns it:
+#: converting a million ids to UUID and back takes longer than the encryption.
 INDEXED = ("real_name_index", "credential_id_index", "index_key_id")
 COLUMNS = ("id", *ENCRYPTED, *INDEXED)
-CIPHERTEXTS = slice(1, 1 + len(ENCRYPTED))  # where they stand in a row
+CIPHERTEXTS = slice(1, 1 + len(ENCRYPTED))  # their places in a row
 INDEX_KEY = len(COLUMNS) - 1
 _Row = tuple[Any, ...]
-_Change = tuple[_Row, _Row]  # as it was read, and as it is to be
+_Change = tuple[_Row, _Row]  # the row as read, and as it is to be written
 
 
 def _uuid(row: _Row) -> UUID:
@@ -56,7 +55,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Rotated:
-    """What became of some rows. `busy`: others held them all the while, they are left for another run."""
+    """The result for some rows. `busy`: rows that others kept locked, which another run renews."""
 
     encrypted: int = 0
     indexed: int = 0
@@ -65,16 +64,16 @@ class Rotated:
 
     @property
     def rows(self) -> int:
-        """How many rows, as far as that can be told: many are encrypted and indexed at once."""
+        """The number of rows, at least: most are encrypted and indexed at once."""
         return max(self.encrypted, self.indexed) + self.busy + len(self.unreadable)
 
 
 def rotate_keys(*, batch_size: int = BATCH) -> Generator[Rotated, None, None]:
-    """Bring rows under the first ENCRYPTION_KEYS and INDEX_KEYS, and yield what became of them.
+    """Bring rows under the first ENCRYPTION_KEYS and INDEX_KEYS, and yield the results.
 
-    An event is committed before the first row is written. Safe to run twice at once, and to stop:
-    close the iterator, and a second event reports what was done by then, as it does at the end; a killed
-    run leaves only the first. Raises `ConfigurationError` inside the caller's transaction.
+    An event is committed before the first row is written. A second event reports what was done, at the
+    end and when the iterator is closed early; a killed run leaves only the first. Safe to run twice at
+    once. Raises `ConfigurationError` inside the caller's transaction.
     """
     run = _Run()
     try:
@@ -86,7 +85,7 @@ def rotate_keys(*, batch_size: int = BATCH) -> Generator[Rotated, None, None]:
 
 
 class _Run:
-    """One run: the keys as they were when it began, and what it did so far."""
+    """One run: the keys of its begin, and its counts so far."""
 
     def __init__(self) -> None:
         settings = conf.current()
@@ -97,21 +96,21 @@ class _Run:
         self._begun: AuditEvent | None = None
 
     def batches(self, size: int) -> Iterator[list[_Row]]:
-        """Rows that need it, in the order of their keys."""
+        """Rows that need a renewal, in the order of their ids."""
         rows = self._read(stale().order_by("pk")[:size])
         while rows:
             yield rows
             rows = self._read(stale().filter(pk__gt=_uuid(rows[-1])).order_by("pk")[:size])
 
     def renew(self, rows: list[_Row]) -> Iterator[Rotated]:
-        """Renew those rows, once more while others hold some of them."""
+        """Renew those rows; try again while others have locked some of them."""
         for pause in PAUSES:
             done, missed = persistently(partial(self._try, rows), self._using)
             yield done
             if not missed:
                 return
             time.sleep(pause)
-            # Most aren't to be done any more: another run was faster, or they were erased.
+            # Most need no renewal any more: another run renewed them, or they were erased.
             rows = self._read(stale().filter(pk__in=[_uuid(row) for row in missed]))
             if not rows:
                 return
@@ -127,7 +126,7 @@ class _Run:
         """Add the event that reports what the run did, if there was anything to do."""
         if self._begun is not None:
             encryption, index = self._key_ids
-            told = facts.rotation_ended(
+            reason = facts.rotation_ended(
                 encrypted=self._encrypted,
                 encryption=encryption,
                 indexed=self._indexed,
@@ -135,7 +134,7 @@ class _Run:
                 unreadable=self._unreadable,
                 begun=self._begun.pk,
             )
-            self._append(told)
+            self._append(reason)
 
     def _append(self, reason: str) -> AuditEvent:
         event, origin = AuditEvent.Event.ROTATION, audit.Origin()
@@ -143,7 +142,7 @@ class _Run:
             return audit.append(event, origin, using=self._using, reason=reason)
 
     def _try(self, rows: list[_Row]) -> tuple[Rotated, list[_Row]]:
-        """Write the rows. Return the counts, and the rows that others held."""
+        """Write the rows. Return the counts, and the rows that others had locked."""
         changes, unreadable = self._renewal.of(rows)
         with durable(self._using):
             written = self._write(changes)
@@ -161,9 +160,9 @@ class _Run:
         return done, [old for old, _ in changes if old[0] not in ours]
 
     def _write(self, changes: list[_Change]) -> list[_Change]:
-        """Those of the changes that were written. We wait for no row that somebody else holds.
+        """Write the rows that nobody else has locked, and return their changes.
 
-        Whoever waits for one row while it holds another can be in a deadlock.
+        Waiting for one row's lock while holding another's could end in a deadlock.
         """
         if changes and databases.is_postgresql(connections[self._using]):
             return _from_arrays(self._using, changes)
@@ -175,7 +174,7 @@ class _Run:
         return [change for change in changes if change[1] in now]
 
     def _lock(self, changes: list[_Change]) -> list[_Change]:
-        """Those whose rows are ours to write; all, where there are no row locks."""
+        """Lock the free rows, and return their changes; all changes, where there are no row locks."""
         features = connections[self._using].features
         if not changes or not features.has_select_for_update:
             return changes
@@ -188,7 +187,7 @@ class _Run:
         return self._fetch(rows.values_list(*COLUMNS))
 
     def _fetch(self, rows: Any) -> list[_Row]:
-        """As the driver gives them."""
+        """The rows as the driver returns them."""
         sql, params = rows.query.get_compiler(using=self._using).as_sql()
         with connections[self._using].cursor() as cursor:
             cursor.execute(sql, params)
@@ -196,7 +195,7 @@ class _Run:
 
 
 class _Renewal:
-    """Rows as they are under the first keys of the settings."""
+    """Computes rows under the first keys of the settings."""
 
     def __init__(self, settings: conf.Settings) -> None:
         self._ciphers = [encrypted_field(column).cipher() for column in ENCRYPTED]
@@ -216,7 +215,7 @@ class _Renewal:
         return changes, unreadable
 
     def _renew_row(self, row: _Row) -> _Row:
-        """Raises `DecryptionError`. What is under the first key already stays, byte for byte."""
+        """The row anew; values under the first key stay the same. Raises `DecryptionError`."""
         id_ = row[0]
         bound = id_.bytes if isinstance(id_, UUID) else bytes.fromhex(id_.replace("-", ""))
         renewed = [
@@ -249,7 +248,7 @@ class _Renewal:
 
 
 def _differing(changes: list[_Change]) -> tuple[str, ...]:
-    """The columns to write: an index costs its writing, even of the same value."""
+    """The columns to write: writing an indexed column takes time even when its value stays."""
     return (
         ENCRYPTED + INDEXED
         if any(old[CIPHERTEXTS.stop :] != new[CIPHERTEXTS.stop :] for old, new in changes)
@@ -258,7 +257,7 @@ def _differing(changes: list[_Change]) -> tuple[str, ...]:
 
 
 def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
-    """PostgreSQL: lock what is free and write it, from an array of each column, in one statement."""
+    """PostgreSQL: lock and write the free rows in one statement, from an array of each column."""
     quote, names = connections[using].ops.quote_name, _differing(changes)
     given = [
         ("key", "id", [old[0] for old, _ in changes]),
@@ -277,7 +276,7 @@ def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
     types = ", ".join(f"%s::{_field(name).db_type(connections[using])}[]" for _, name, _ in given)
     table, key = _table(quote), _column(quote, "id")
     statement = (
-        f"WITH given AS (SELECT * FROM unnest({types}) "  # noqa: S608 - names of ours
+        f"WITH given AS (SELECT * FROM unnest({types}) "  # noqa: S608 - names of the model
         f"AS given({', '.join(alias for alias, _, _ in given)})), "
         f"free AS (SELECT locked.{key} AS key FROM {table} AS locked "
         f"WHERE locked.{key} = ANY (ARRAY(SELECT key FROM given)) FOR UPDATE SKIP LOCKED) "
@@ -293,14 +292,14 @@ def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
 
 
 def _one_by_one(using: str, changes: list[_Change]) -> int:
-    """Elsewhere: one prepared UPDATE for all; how many were still as they were read."""
+    """Other databases: one prepared UPDATE for all rows. Return how many were still as read."""
     same = databases.null_safe_equality(connections[using])
     if same is None:
         return sum(_by_name(using, old, new) for old, new in changes)
     quote, names = connections[using].ops.quote_name, _differing(changes)
-    last = 1 + len(names)  # what is written stands together in a row
+    last = 1 + len(names)  # the columns to write follow the id
     statement = (
-        f"UPDATE {_table(quote)} "  # noqa: S608 - names of ours
+        f"UPDATE {_table(quote)} "  # noqa: S608 - names of the model
         f"SET {', '.join(f'{_column(quote, name)} = %s' for name in names)} "
         f"WHERE {_column(quote, 'id')} = %s "
         f"AND {' AND '.join(f'{_column(quote, name)} {same} %s' for name in ENCRYPTED)}"
@@ -313,7 +312,7 @@ def _one_by_one(using: str, changes: list[_Change]) -> int:
 
 
 def _by_name(using: str, old: _Row, new: _Row) -> int:
-    """The same for one row, where the operator by which two NULLs are equal isn't known."""
+    """The same for one row by the ORM, where no operator is known by which two NULLs are equal."""
     names = ENCRYPTED + INDEXED
     known = dict(zip(COLUMNS, old, strict=True))
     nulls = {f"{name}__isnull": known[name] is None for name in ENCRYPTED}

@@ -1,7 +1,8 @@
-"""Asks WeChat about waiting faces: a phone may be closed before it reports that the camera part ended.
+"""Asks WeChat how waiting faces ended: a phone may be closed before it reports that.
 
 WeChat answers for an hour. A record is asked for once at an age of ten minutes, and in every run from
-minute 50 on. A run takes one record at a time: of two at once, seldom do both ask for it, and one ends it.
+minute 50 on. A run takes one record at a time, so two runs at once rarely ask for the same one; if they
+do, only one of them ends it.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ logger = logging.getLogger(__name__)
 Status = Verification.Status
 
 BATCH = 500  # rows a query
-FIRST = timedelta(minutes=10)  # of age: most citizens are done by then
-LAST = timedelta(minutes=50)  # of age: ten minutes are left
-GIVE_UP = 20  # records in a row for which WeChat wasn't reached
+FIRST = timedelta(minutes=10)  # a record's age: most citizens have finished by then
+LAST = timedelta(minutes=50)  # a record's age: ten minutes are left
+GIVE_UP = 20  # consecutive records for which WeChat can't be reached
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Settled:
 
 
 def due(now: datetime, *, everything: bool = False) -> VerificationQuerySet:
-    """The waiting records that a run which began then asks for."""
+    """The waiting records that a run which began at `now` asks for."""
     waiting = Verification.objects.deciding().filter(status=Status.WAITING)
     not_yet = Q(settled_at=None) | Q(settled_at__lt=now)
     if everything:
@@ -57,9 +58,9 @@ def due(now: datetime, *, everything: bool = False) -> VerificationQuerySet:
 def settle(*, everything: bool = False, batch_size: int = BATCH) -> Iterator[Settled]:
     """Ask about the records that are due, and yield the results. Safe to stop, and to run twice at once.
 
-    Ends early when WeChat can't be reached for many records in a row: the next run goes on.
+    Ends early when WeChat can't be reached for many records in a row; the next run asks for the rest.
     """
-    conf.current()  # wrong settings are said at once, whether anything waits or not
+    conf.current()  # raises for wrong settings, even when no record waits
     now, unreached = timezone.now(), 0
     rows = due(now, everything=everything)
     for row in keyset.by_id(rows.only("pk"), batch_size):
@@ -76,7 +77,7 @@ def settle(*, everything: bool = False, batch_size: int = BATCH) -> Iterator[Set
 
 
 def _take(rows: VerificationQuerySet, record: UUID) -> bool:
-    """Whether the record is this run's to ask for. We wait for no row that somebody else holds."""
+    """Take the record for this run, without waiting for a lock. Return whether it was taken."""
     using = router.db_for_write(Verification)
     features = connections[using].features
     with durable(using):

@@ -1,1 +1,1 @@
-"""The citizen who verifies."""
+"""Use cases of the citizen who verifies."""

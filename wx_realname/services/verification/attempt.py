@@ -1,7 +1,7 @@
-"""An attempt at WeChat: reserve the row, ask, record the answer. Every attempt leaves its record.
+"""An attempt: reserve the row, ask WeChat, record the answer. Every attempt leaves its record.
 
-Reserve and record are transactions of their own; between them, while WeChat is asked, no lock and no
-transaction is held. A crash in between leaves the row pending, and pending becomes unknown (a face: failed).
+Reserving and recording are two transactions; between them, while WeChat is asked, no lock and no
+transaction is held. A crash in between leaves the row pending, which becomes unknown later (a face: failed).
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: without the button no auth_token can
 
 
 def run(job: Job) -> Verification:
-    """Run the job, and return its record; WeChat is asked if necessary. Raises by the table of errors."""
+    """Run the job, and return its record; WeChat is asked if necessary. Raises the interface's errors."""
     row = reserve(job)
     if row.status == Status.PENDING:
-        release()  # a token provider and a key's device may take their time, too
+        release()  # a token provider and a key's device may be slow, too
         with log.bound(verification_id=row.id, merchant=row.merchant, attempt=row.attempt):
             row = _Attempt(job, row).run()
     return row
@@ -60,7 +60,7 @@ class _Attempt:
         if isinstance(answer, (InvalidAuthToken, InvalidCode)) and (
             self._row.in_doubt or answer.in_doubt
         ):
-            # The token may be invalid because an earlier try of ours consumed it.
+            # The token may be invalid because an earlier try of this call consumed it.
             answer = OutcomeUnknown(wechat=answer.wechat)
         try:
             after = self._record(answer)
@@ -102,10 +102,8 @@ class _Attempt:
             return self._job.ask(client, key, clients.deadline())
         except RealNameError as known:
             return known
-        except (
-            Exception
-        ) as unforeseen:  # its text and frames may hold secrets; WeChat may have been asked
-            logger.error("unforeseen %s while WeChat was asked", type(unforeseen).__qualname__)
+        except Exception as unexpected:  # its message and frames may hold secrets
+            logger.error("unexpected %s while WeChat was asked", type(unexpected).__qualname__)
             return self._job.lost()
 
     def _key(self, client: WeChatClient) -> MerchantKey:

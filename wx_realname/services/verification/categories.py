@@ -17,7 +17,7 @@ CACHED = 3600  # seconds
 
 
 def categories(*, merchant: str = "default") -> list[dict[str, Any]]:
-    """WeChat's list, cached an hour. Raises `RealNameError` subclasses; a cache that is down is a miss."""
+    """WeChat's list, cached for an hour, unless the cache is down. Raises `RealNameError` subclasses."""
     found = clients.find(merchant)
     cached = remembered(found)
     return _together(found) if cached is None else cached
@@ -39,7 +39,7 @@ def _fetch(found: conf.Merchant) -> list[dict[str, Any]]:
     try:
         _cache().set(_key(found), fresh, CACHED)
     except CacheUnavailable:
-        logger.warning("the categories are not kept")
+        logger.warning("the categories were not cached")
     return fresh
 
 

@@ -1,4 +1,4 @@
-"""The successor: name and ID number, as the citizen typed them, checked against WeChat Pay."""
+"""The real-name check: name and ID number, as the citizen typed them, against WeChat Pay."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check(
     Raises a `RealNameError` subclass for each code of the interface, `Mismatch` among them;
     `ConfigurationError` for wrong settings, and inside the host's own `atomic()`.
     """
-    # by the same names, so that a frame of this function shows nothing
+    # under the same names, so that no secret stands in this function's frame
     code, real_name, credential_id = map(Secret.of, (code, real_name, credential_id))
     prepared = job.prepare(
         user=user,
@@ -73,7 +73,7 @@ class _Check(job.Job):
         return super().changes(row, answer) | {"typed_digest": digest.hex}
 
     def confirm(self, row: Verification) -> None:
-        """A record is about the name and number that were checked, and no other."""
+        """Raise `InvalidCode` unless the record was made for the same name and number."""
         digests = blind_index.typed_digests(self.settings.index_keys, row.id, self.typed)
         known = {digest.hex for digest in digests}
         if row.status == Verification.Status.VERIFIED and row.typed_digest not in known:

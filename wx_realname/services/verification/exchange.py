@@ -25,12 +25,12 @@ def exchange(
 
     `notice` is the id of the notice that the citizen was shown and agreed to.
     The same token posted again by the same user gives the same record, or the same error, without
-    asking WeChat; see the status table of the interface. `.newly_verified` tells the first time.
+    asking WeChat; see the status table of the interface. `.newly_verified` is True the first time.
 
     Raises a `RealNameError` subclass for each code of the interface; `ConfigurationError` for wrong
     settings, and inside the host's own `atomic()`.
     """
-    # by the same name, so that a frame of this function shows nothing
+    # under the same name, so that no secret stands in this function's frame
     auth_token = Secret.of(auth_token)
     prepared = job.prepare(
         user=user,
@@ -53,5 +53,5 @@ class _Exchange(job.Job):
         self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline
     ) -> PersonalData:
         if key is None:
-            raise TypeError("an exchange is signed")
+            raise TypeError("an exchange needs the merchant's key")
         return client.getrealnameinfo(self.auth_token, key, deadline)

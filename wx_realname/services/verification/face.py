@@ -41,8 +41,8 @@ logger = logging.getLogger(__name__)
 
 Status = Verification.Status
 
-TRIES = 3  # out_seq_nos, when answers of getverifyid are lost
-GRACE = timedelta(minutes=10)  # after expires_at: WeChat's clock and ours may differ
+TRIES = 3  # out_seq_nos to try, when answers of getverifyid are lost
+GRACE = timedelta(minutes=10)  # after expires_at: WeChat's clock and this server's may differ
 
 
 def begin_face(
@@ -57,13 +57,13 @@ def begin_face(
 ) -> Verification:
     """Begin a face verification (getverifyid): the record waits, `.verify_id` is for the mini-program.
 
-    `openid` is the citizen's in this mini-program. `.verify_id` is on the returned instance alone,
-    `.expires_at` says until when it serves. Every begin is a record of its own.
+    `openid` is the citizen's in this mini-program. `.verify_id` is set on the returned instance only,
+    and valid until `.expires_at`. Every begin is a record of its own.
 
     Raises a `RealNameError` subclass for each code of the interface; `ConfigurationError` for wrong
     settings, and inside the host's own `atomic()`.
     """
-    # by the same names, so that a frame of this function shows nothing
+    # under the same names, so that no secret stands in this function's frame
     openid, real_name, credential_id = map(Secret.of, (openid, real_name, credential_id))
     row_id = uuid7()
     prepared = job.prepare(
@@ -95,7 +95,7 @@ def finish_face(verification: Verification, *, request: Any = None) -> Verificat
 
 
 def finish(record: UUID, origin: audit.Origin) -> Verification:
-    """The same for a record's id."""
+    """`finish_face` for a record's id."""
     row = _read(record)
     trust.require([row], origin)
     if row.status != Status.WAITING:
@@ -151,7 +151,7 @@ class _Begin(job.Job):
 
 
 def _out_seq_nos(row_id: UUID) -> list[str]:
-    """At most 32 characters, as WeChat allows: the hex of a UUID alone would fill them."""
+    """Of at most 32 characters, WeChat's limit: the hex of the whole UUID would leave no room."""
     short = urlsafe_b64encode(row_id.bytes).decode().rstrip("=")
     return [f"{short}-{number}" for number in range(1, TRIES + 1)]
 
@@ -160,7 +160,7 @@ def _read(record: UUID) -> Verification:
     """The record as it stands on the write database. Raises `NotFound`."""
     using = router.db_for_write(Verification)
     rows = with_users(Verification.objects.using(using))
-    with durable(using):  # what WeChat says couldn't be recorded inside the caller's transaction
+    with durable(using):  # inside the caller's transaction WeChat's answer couldn't be recorded
         row = rows.filter(pk=record, method=Verification.Method.FACE).first()
     if row is None:
         raise NotFound
@@ -176,7 +176,7 @@ def _return_or_raise(row: Verification) -> Verification:
 
 
 def _after_others(record: UUID, error: RealNameError | None) -> Verification:
-    """The record as others ended it. Raises the error if it still waits."""
+    """The record as another request ended it. Raises the error if it still waits."""
     row = _read(record)
     if row.status != Status.WAITING:
         return _return_or_raise(row)
@@ -228,16 +228,18 @@ def _ask(row: Verification, face: FaceRecord) -> wechat.Ended:
     except ConfigurationError as error:
         logger.error("%s", error)
         return wechat.Ended("waiting", Misconfigured())
-    except Exception as unforeseen:  # its words and frames may hold anything
-        logger.error("unforeseen %s while WeChat was asked", type(unforeseen).__qualname__)
+    except Exception as unexpected:  # its message and frames may hold secrets
+        logger.error("unexpected %s while WeChat was asked", type(unexpected).__qualname__)
         return wechat.Ended("waiting", WeChatUnreachable())
 
 
 def _merchant(row: Verification) -> conf.Merchant:
-    """The merchant that began it. A verify_id is of one appid: no other may be asked."""
+    """The merchant that began it: a verify_id is valid for one appid only."""
     merchant = conf.current().merchants.get(row.merchant)
     if merchant is None:
-        raise ConfigurationError(f'MERCHANTS no longer has "{row.merchant}": a face waits for it.')
+        raise ConfigurationError(
+            f'MERCHANTS no longer has "{row.merchant}": a waiting face needs it.'
+        )
     if merchant.app_id != row.app_id:
         raise ConfigurationError(
             f'MERCHANTS["{row.merchant}"] has another APP_ID than when a waiting face began.'

@@ -1,4 +1,4 @@
-"""The encrypted data of an undecided face, in one column: all that a query must repeat."""
+"""The encrypted data of an undecided face, in one column: what a query must send again."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ class FaceRecord:
 
 
 def read(row: Verification) -> FaceRecord:
-    """What the waiting row keeps.
+    """The data of the waiting row.
 
-    Raises `InternalError` when that isn't what was sealed, or contradicts the row: nothing is signed
-    then; `Misconfigured` when ENCRYPTION_KEYS lacks its key.
+    Raises `InternalError` when it was altered or contradicts the row: WeChat isn't asked then;
+    `Misconfigured` when ENCRYPTION_KEYS lacks its key.
     """
     sealed = row.face_encrypted
     if sealed and not has_key_for(sealed.envelope, conf.current().encryption_keys):

@@ -1,4 +1,4 @@
-"""The services for async code: in Django's thread for blocking code, with the same arguments and errors."""
+"""The services for async code: run in Django's thread for blocking code, with equal arguments and errors."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Job(ABC):
         """The id of a new row."""
         return uuid7()
 
-    def confirm(self, row: Verification) -> None:  # noqa: B027 - an auth_token says it all
+    def confirm(self, row: Verification) -> None:  # noqa: B027 - an exchange has nothing to compare
         """Raise when the verified row, found by the token, isn't what is asked for now."""
 
     def is_of_the_user(self, row: Verification) -> bool:
@@ -81,7 +81,7 @@ def prepare(
 ) -> dict[str, Any]:
     """A job's fields. `token` is its name, its value, and what its digest is for.
 
-    Raises `InvalidRequest` for a token or notice that can't be taken, with the caller's `faults`
+    Raises `InvalidRequest` for an invalid token or notice, with the caller's `faults`
     in other fields (None: no fault), and `NotAuthenticated`.
     """
     if getattr(user, "pk", None) is None:

@@ -1,6 +1,6 @@
-"""Recording WeChat's answer: the row's new columns, and the one conditional write.
+"""Records WeChat's answer: the row's new columns, in one conditional write.
 
-The write is conditional: the row as it was when WeChat was asked, in the same attempt, of the same user.
+The row is written only if its status, attempt and user are the same as when WeChat was asked.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MINOR_UNDER = 14  # years: the Personal Information Protection Law, article 28
 
 
 class Stopwatch:
-    """How long WeChat was asked."""
+    """Measures how long WeChat took."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
@@ -45,7 +45,7 @@ class Stopwatch:
 
 
 def is_refused_minor(settings: conf.Settings, data: PersonalData | None) -> bool:
-    """Whether MINORS refuses who bears that number: under 14 today, in China."""
+    """Whether MINORS refuses the person with that number: under 14 today, by China's time."""
     if data is None or settings.minors != "refuse":
         return False
     age = resident_id.age_of(data.credential_id)
@@ -89,13 +89,13 @@ def ended(row: Verification, error: RealNameError, status: str | None = None) ->
 
 
 class Replayed(Exception):
-    """The same answer of WeChat's came before, for another record: a PKCS#1 v1.5 ciphertext doesn't."""
+    """WeChat's answer came before, for another record. Its padding is random, so it was replayed."""
 
 
 def record(
     row: Verification, changes: dict[str, Any], origin: audit.Origin, using: str, user: Any
 ) -> Verification | None:
-    """The row as recorded; None when another attempt has it by now, or the database failed.
+    """The recorded row; None when another attempt has the row by now, or the database failed.
 
     Raises `Replayed`, and leaves the row as it was.
     """
@@ -138,9 +138,7 @@ def _write(
             return True  # by an earlier try, whose commit succeeded although it raised
         details = _details(changes)
         if not written:
-            if (
-                before["status"] != Status.WAITING
-            ):  # of several queries the first one ends the record
+            if before["status"] != Status.WAITING:  # else another query ended the face
                 details["answer_digest"] = row.answer_digest or ""
                 audit.append(Event.EXCHANGE_SUPERSEDED, origin, using=using, about=row, **details)
         elif row.status != Status.WAITING:
@@ -162,7 +160,7 @@ def _is_withdrawn(row: Verification, using: str) -> bool:
 
 
 def _came_before(row: Verification, using: str) -> bool:
-    """Whether the answer is another record's."""
+    """Whether the answer came before, for another record."""
     if not row.answer_digest:
         return False
     others = Verification.objects.using(using).filter(answer_digest=row.answer_digest)
@@ -170,7 +168,7 @@ def _came_before(row: Verification, using: str) -> bool:
 
 
 def _was_discarded(row: Verification, using: str) -> bool:
-    """Whether the answer was discarded once, or recorded, as another record's."""
+    """Whether an event of another record has the answer, recorded or discarded."""
     same = {"answer_digest": row.answer_digest}
     found = statements.count(AuditEvent, same, using)
     own = {**same, "verification_id": row.pk}
@@ -178,13 +176,13 @@ def _was_discarded(row: Verification, using: str) -> bool:
 
 
 def _refuse_discarded(row: Verification, using: str) -> None:
-    """Raises `IntegrityError` for an answer that was discarded once, of another record."""
+    """Raises `IntegrityError` for an answer that an event of another record has."""
     if row.answer_digest and _was_discarded(row, using):
         raise IntegrityError("the answer came before")
 
 
 def _openid_digest(row: Verification, user: Any) -> str:
-    """Where the user's name is the openid: empty elsewhere, and for what isn't verified."""
+    """The digest of the openid that is the user's name; empty for other names, and unless verified."""
     if row.status != Status.VERIFIED or conf.current().openid_resolver:
         return ""
     named = getattr(user, "get_username", None)  # the user of a stateless JWT has none
@@ -193,7 +191,7 @@ def _openid_digest(row: Verification, user: Any) -> str:
 
 
 def _details(changes: dict[str, Any]) -> dict[str, Any]:
-    """The event's columns. A face's verdict stands where a return code would: no value is both."""
+    """The event's columns. A face's verify_ret is stored as errcode: no value is both."""
     details = {name: changes[name] for name in ("error_code", "duration_ms") if name in changes}
     errcode = changes.get("errcode")
     if errcode is None and changes.get("error_code"):
@@ -208,7 +206,7 @@ def _is_written(row: Verification, changes: dict[str, Any], using: str) -> bool:
 
 
 def send_signal(after: Verification, user: Any) -> None:
-    """Send the signal of the end. A failing receiver changes nothing."""
+    """Send the signal of the attempt's end. A receiver's error has no effect."""
     signals = {Status.VERIFIED: verification_succeeded, Status.REJECTED: verification_rejected}
     signal = signals.get(Status(after.status))
     if signal:

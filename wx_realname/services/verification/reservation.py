@@ -37,9 +37,9 @@ NO_OUTCOME: dict[str, Any] = {
 
 
 def reserve(job: Job) -> Verification:
-    """The row: pending and reserved for this job, or ended, when there is nothing left to ask.
+    """The row: pending and reserved for this job, or ended, when WeChat needn't be asked.
 
-    Raises by the table of repeats.
+    Raises what the interface's table of repeats says.
     """
     for _ in range(RESERVE_TRIES):
         # An older key of INDEX_KEYS may have written the digest; otherwise the INSERT itself finds the row.

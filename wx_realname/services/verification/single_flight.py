@@ -25,7 +25,7 @@ _flights = PerProcess(_Flights)
 
 @contextmanager
 def leading(query: Hashable) -> Iterator[Future[RealNameError | None] | None]:
-    """None for the leader; for others the leader's flight, to wait for."""
+    """Yield None to the leader, and to others the leader's flight, to wait for."""
     flights = _flights()
     with flights.lock:
         flight = flights.by_query.get(query)

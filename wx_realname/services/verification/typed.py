@@ -25,7 +25,7 @@ def faults(openid: Secret, real_name: Secret, credential_id: Secret) -> dict[str
 
 
 def normalize(real_name: Secret, credential_id: Secret) -> PersonalData:
-    """Both as they are compared and sent."""
+    """Name and number in the form in which they are compared and sent."""
     return PersonalData(
         names.normalize(real_name.reveal()), resident_id.normalize(credential_id.reveal()) or ""
     )
