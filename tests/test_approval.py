@@ -74,6 +74,16 @@ def test_two_officers_export_in_the_console(row: Verification) -> None:
     assert ExportRequest.objects.count() == 2
 
 
+def test_a_workbook_waits_for_the_same_release(row: Verification) -> None:
+    first, second = officer("first"), officer("second")
+    workbook = {**PLAIN, "file": "xlsx"}
+    assert first.post(EXPORT, workbook).status_code == 302
+    second.post(REQUESTS, {"request": ExportRequest.objects.get().pk})
+    assert first.post(EXPORT, workbook).content.startswith(b"PK")
+    for file in ("xlsx", "csv"):  # one release, one file
+        assert first.post(EXPORT, {**PLAIN, "file": file}).status_code == 302
+
+
 def test_the_page_is_chinese_too(row: Verification) -> None:
     clerk = officer("first")
     clerk.post(EXPORT, PLAIN)

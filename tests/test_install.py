@@ -39,6 +39,7 @@ EXTRAS = (
     "redis",
     "rest_framework_simplejwt",
     "stdnum",
+    "xlsxwriter",
 )
 NOT_OURS_TO_USE = ("example_project", "tests", "benchmarks")
 #: What a trial on the sandbox with startproject's settings is told of.

@@ -140,7 +140,7 @@ def test_the_yearly_pack_names_no_citizen_and_no_secret(
     assert "evidence.json" in call("realname_evidence", "--year", year, str(tmp_path))
     pack = json.loads((tmp_path / "evidence.json").read_text())
     assert pack["accesses"][0]["times"] == 1 and pack["seals"]["unsealed"] == 5
-    assert (tmp_path / "accesses.csv").read_text().startswith("actor_id,event")
+    assert (tmp_path / "accesses.csv").read_text("utf-8-sig").startswith("actor_id,event")
     text = "".join(path.read_text() for path in tmp_path.iterdir())
     secrets = [NAME, NUMBER, AUTH_TOKEN, *settings.WX_REALNAME["INDEX_KEYS"]]
     for planted in secrets:

@@ -12,11 +12,12 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..cells import BOM
 from ..moments import midnight
 from ..services.rights import accesses
 from .forms import ServiceForm
 from .read_only import ReadOnlyAdmin, require
-from .spreadsheet import BOM, attachment
+from .spreadsheet import attachment
 
 SHOWN = 200  # records on the page; the file has all
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from .. import audit
@@ -12,6 +13,7 @@ from ..exceptions import InvalidRequest
 from ..services.disclosure import search
 from ..services.disclosure.export import MAX_REASON as MAX_EXPORT_REASON
 from ..services.reasons import MAX_CASE_NUMBER
+from .spreadsheet import makes_workbooks
 
 _UNREMEMBERED = {"autocomplete": "off", "spellcheck": "false", "class": "vTextField"}
 
@@ -73,13 +75,21 @@ class ReasonForm(CaseForm):
 
 
 class ExportForm(CaseForm):
-    field_order = ("content", "reason", "case_number")
+    field_order = ("content", "file", "reason", "case_number")
     MASKED, PLAIN = "masked", "plain"
+    CSV, XLSX = "csv", "xlsx"
 
     content = forms.ChoiceField(
         label=_("Names and ID numbers"),
         choices=((MASKED, _("masked")), (PLAIN, _("in plain text"))),
         initial=MASKED,
+        widget=forms.RadioSelect,
+    )
+    file = forms.ChoiceField(
+        label=_("File"),
+        choices=((CSV, _("CSV")), (XLSX, _("workbook (.xlsx)"))),
+        initial=CSV,
+        required=False,
         widget=forms.RadioSelect,
     )
     reason = forms.CharField(
@@ -100,3 +110,13 @@ class ExportForm(CaseForm):
             (value, label) for value, label in content.choices if allowed[value]
         ]
         self.initial.setdefault("content", self.MASKED if may_mask else self.PLAIN)
+
+    @property
+    def offers_workbooks(self) -> bool:
+        return makes_workbooks()
+
+    def clean_file(self) -> str:
+        file: str = self.cleaned_data["file"] or self.CSV
+        if file == self.XLSX and not makes_workbooks():
+            raise ValidationError(_("Workbooks need the extra [xlsx] of this package: choose CSV."))
+        return file

@@ -226,7 +226,8 @@ class ConsolePages(ReadOnlyAdmin):
 
     def _file(
         self, request: Any, chosen: Any, plain: bool, data: dict[str, Any]
-    ) -> StreamingHttpResponse:
+    ) -> HttpResponse | StreamingHttpResponse:
+        is_workbook = data["file"] == ExportForm.XLSX
         exported = services.export(
             chosen.queryset,
             actor=request.user,
@@ -235,8 +236,10 @@ class ConsolePages(ReadOnlyAdmin):
             case_number=data["case_number"],
             filters=_filters(chosen),
             request=request,
+            most=spreadsheet.MOST_IN_WORKBOOK if is_workbook else None,
         )
-        return spreadsheet.attachment(spreadsheet.lines(exported), "verifications")
+        answer = spreadsheet.as_workbook if is_workbook else spreadsheet.as_lines
+        return answer(exported)
 
     # --- what they share ----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import router
 from django.db.models import QuerySet
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ... import audit, conf
@@ -24,6 +25,9 @@ BATCH = 1_000  # records in memory at once
 TOO_MANY = _(
     "There are more than %(limit)d records, which EXPORT_LIMIT allows for one export in plain text: "
     "narrow the filters."
+)
+TOO_MANY_FOR_THE_FILE = _(
+    "There are more than %(limit)d records, the most for a workbook: narrow the filters, or choose CSV."
 )
 MAX_REASON = 100  # characters; the event holds the filters beside it
 
@@ -46,17 +50,20 @@ def export(
     case_number: str = "",
     filters: Mapping[str, str] | None = None,
     request: Any = None,
+    most: int | None = None,
 ) -> Generator[Exported, None, None]:
     """The records, newest first, in constant memory; the event is committed when this returns.
 
-    `filters` says in the event how the rows were chosen. Raises `InvalidRequest` for a plain export
-    without a reason. When the iterator ends, or is closed early, a second event has the number of rows.
+    `filters` says in the event how the rows were chosen; the file takes at most `most` rows. Raises
+    `InvalidRequest` for a plain export without a reason, and for too many rows. When the iterator ends, or
+    is closed early, a second event has the number of rows.
     """
     require_reason(reason, MAX_REASON, blank=not plain, case_number=case_number)
     chosen = chosen_by(filters)
+    _require_few(rows, most, TOO_MANY_FOR_THE_FILE)
     released = None
     if plain:
-        _require_few(rows)
+        _require_few(rows, conf.current().export_limit, TOO_MANY)
         released = approval.use(actor=actor, chosen=chosen)
     origin = audit.Origin.of(actor, request)
     described = facts.exported(
@@ -71,11 +78,10 @@ def chosen_by(filters: Mapping[str, str] | None) -> str:
     return ", ".join(f"{name}={value}" for name, value in (filters or {}).items()) or facts.ALL
 
 
-def _require_few(rows: QuerySet[Verification]) -> None:
-    """Raises `InvalidRequest` where there are more rows than EXPORT_LIMIT."""
-    limit = conf.current().export_limit
+def _require_few(rows: QuerySet[Verification], limit: int | None, words: Promise) -> None:
+    """Raises `InvalidRequest` where there are more rows."""
     if limit is not None and rows[limit : limit + 1].exists():
-        raise InvalidRequest(errors={"content": [str(TOO_MANY) % {"limit": limit}]})
+        raise InvalidRequest(errors={"content": [str(words) % {"limit": limit}]})
 
 
 def _append(

@@ -14,6 +14,7 @@ from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from ... import __version__, conf
+from ...cells import BOM, as_csv
 from ...models import AuditEvent, AuditSeal, Consent, Verification
 
 Event = AuditEvent.Event
@@ -56,9 +57,8 @@ def as_json(pack: Mapping[str, Any]) -> str:
 
 def _csv(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    text.write(BOM)
+    csv.writer(text).writerows([list(rows[0]), *(map(as_csv, row.values()) for row in rows)])
     return text.getvalue()
 
 
