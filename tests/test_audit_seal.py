@@ -435,7 +435,7 @@ def test_a_malformed_checkpoint_is_refused_with_its_form(text: str) -> None:
 @pytest.mark.skipif(connection.vendor != "unheard-of", reason="triggers are for this database")
 @pytest.mark.parametrize("option", ["--install", "--remove"])
 def test_a_database_that_nobody_knows_gets_grants_in_place_of_triggers(option: str) -> None:
-    with pytest.raises(CommandError, match="not for this database: use grants"):
+    with pytest.raises(CommandError, match="no triggers for this app: use grants"):
         call_command("realname_protect_audit", option, stdout=StringIO())
 
 

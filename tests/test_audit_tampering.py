@@ -243,7 +243,7 @@ def test_a_forgery_is_found(checkpoint: str, tamper: Callable[[], None]) -> None
 
 def test_a_seal_that_is_none_of_the_chain_is_named(checkpoint: str) -> None:
     a_seal_0_added()
-    assert "seal 0 is none of the chain" in verify(checkpoint)[1].splitlines()
+    assert "seal 0 is not part of the chain" in verify(checkpoint)[1].splitlines()
 
 
 def test_an_event_that_is_no_outcome_says_nothing_of_its_record(checkpoint: str) -> None:

@@ -247,7 +247,7 @@ def test_a_verdict_ends_or_waits_as_the_table_says(
         assert len(events()) - before == (becomes != WAITING)
         if becomes != WAITING and abs(verify_ret) < 2**31:
             assert row.verify_ret == verify_ret
-        assert (code in ("misconfigured",)) <= ("face verification came to" in caplog.text)
+        assert (code in ("misconfigured",)) <= ("verdict of a face verification" in caplog.text)
         count = asked(wechat)
         assert end(partial(finish_face, row)) == code
         assert asked(wechat) - count == (becomes == WAITING)

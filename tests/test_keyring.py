@@ -218,12 +218,12 @@ def test_the_header_names_the_key(key: EncryptionKey) -> None:
 
 @each("length", range(8))
 def test_a_cut_header_is_none(length: int) -> None:
-    with pytest.raises(DecryptionError, match="not a ciphertext of ours"):
+    with pytest.raises(DecryptionError, match="not a ciphertext of wx_realname"):
         Header.of(bytes.fromhex(HEADER[AES])[:length])
 
 
 def test_a_header_of_another_version_is_none() -> None:
-    with pytest.raises(DecryptionError, match="not a ciphertext of ours"):
+    with pytest.raises(DecryptionError, match="not a ciphertext of wx_realname"):
         Header.of(b"\x02" + bytes.fromhex(HEADER[AES])[1:])
 
 

@@ -131,7 +131,7 @@ def test_a_backend_that_failed_is_made_anew(configure: Configure) -> None:
 def test_a_key_of_another_length_is_refused(configure: Configure, caplog: Any) -> None:
     with pytest.raises(Misconfigured):
         opening.material(first_key(configure, PLANTED[:16]))
-    assert "key w1 to a wrong length" in caplog.text
+    assert "key w1 with a wrong length" in caplog.text
 
 
 @pytest.mark.parametrize("path", ["tests.test_opening.Missing", "no.such.module.Backend", "bare"])

@@ -99,7 +99,11 @@ def test_neither_role_can_change_what_was_written(role: str, change: str) -> Non
             "realname_seal_audit",
             "The sealer needs SELECT and INSERT on the tables",
         ),
-        ("realname_sealer", "realname_verify_audit", "The verifier needs SELECT on our tables"),
+        (
+            "realname_sealer",
+            "realname_verify_audit",
+            "The verifier needs SELECT on this app's tables",
+        ),
         ("realname_sealer", "realname_purge", ""),
     ],
 )

@@ -141,7 +141,7 @@ def test_masked_storage_keeps_its_index_and_its_key_is_still_needed(
     assert Verification.objects.values().get() == before
     assert (code, reasons()) == (0, [])
     assert "INDEX_KEYS i1: still needed: 1 record is found by it" in said
-    assert "1 record knows its auth_token by it" in said
+    assert "1 record recognizes its auth_token by it" in said
     assert "ENCRYPTION_KEYS e1 (AES-256-GCM): can be removed" in said
 
 

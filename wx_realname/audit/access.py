@@ -1,4 +1,4 @@
-"""Who looked at whom: an event lists the records that it reached, with an HMAC over the list."""
+"""Accesses: an event is linked to the records that it reached, and has an HMAC over their ids."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from . import keys
 from .reading import batches, stored
 from .trail import Origin, append
 
-BATCH = 1_000  # links of one INSERT, events of one look
-LINKS = 5_000  # links of one look, and one event's more
+BATCH = 1_000  # links of one INSERT, events of one read
+LINKS = 5_000  # links of one read; the last event may exceed it
 
 Faults = Generator[str, None, None]
 
@@ -35,7 +35,7 @@ def append_access(
 ) -> AuditEvent:
     """Add an event that reached these records, and a link to each, within the caller's transaction.
 
-    An `id` among the details makes it the only event with that id: `IntegrityError` for a second one.
+    `details` may have an `id`: a second event with that id raises `IntegrityError`.
     """
     ids, event_id, now = sorted(set(records)), details.pop("id", None) or uuid7(), timezone.now()
     details |= {"id": event_id, "created_at": now}
@@ -55,7 +55,7 @@ def _digests(event_id: UUID, ids: list[UUID]) -> list[str]:
 
 
 def access_faults() -> Faults:
-    """Every event whose links aren't those that it vouches for, and links of no event."""
+    """Every event whose links differ from its HMAC, and every link without an event."""
     reached = stored(AuditEvent).filter(records__isnull=False)
     for batch in batches(reached.only("pk", "records", "records_digest", "created_at"), BATCH):
         for part in _parts(batch):
@@ -67,7 +67,7 @@ def access_faults() -> Faults:
 
 
 def _parts(batch: list[AuditEvent]) -> Generator[list[AuditEvent], None, None]:
-    """Events whose links are read together: of an export's parts few, of single looks many."""
+    """Groups of events whose links are read together: an event may have one link, or thousands."""
     part, links = [], 0
     for event in batch:
         part.append(event)

@@ -1,6 +1,7 @@
-"""Stored text in its canonical spelling: an id spelt otherwise reads alike, and no query finds it.
+"""Checks that stored ids and times are spelt canonically: no query finds an id in another spelling.
 
-SQLite keeps ids and times as text, MariaDB before 10.7 ids; elsewhere the type itself has one spelling.
+SQLite stores ids and times as text, MariaDB before 10.7 stores ids as text. Elsewhere the column's type
+allows one spelling only.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from .. import databases
 from ..models import AuditAccess, AuditEvent, AuditSeal, Consent, Notice, Verification
 
 MODELS = (Verification, AuditEvent, AuditSeal, AuditAccess, Notice, Consent)
-SHOWN = 3  # wrong places named for each column
+SHOWN = 3  # wrong rows named for each column
 
 _ID = "length({0}) = 32 AND {0} NOT GLOB '*[^0-9a-f]*'"
 _DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
@@ -24,7 +25,7 @@ _TIME = f"{{0}} GLOB '{_DAY}' OR ({{0}} GLOB '{_DAY}{_MICROSECONDS}' AND {{0}} N
 
 
 def faults() -> Generator[str, None, None]:
-    """Every column that has a value in another spelling, with the first of its rows."""
+    """Every column with a value in another spelling, and the first rows that have one."""
     for model in MODELS:
         connection = connections[router.db_for_write(model)]
         for field in model._meta.concrete_fields:

@@ -18,7 +18,7 @@ from .seal import FIRST, HASHES, Members, hash_of, listed, members_of, root_of, 
 
 Faults = Generator[str, None, None]
 
-#: A checkpoint's name of the hash, by the format of its seal.
+#: The hash's name in a checkpoint, by the seal's format.
 ALGORITHMS = {1: "sha256", 2: "sm3"}
 _CHECKPOINT = re.compile(
     r"(?P<number>[0-9]+):((?P<algorithm>sha256|sm3):)?(?P<hash>[0-9a-f]{64})", re.ASCII
@@ -27,7 +27,7 @@ _CHECKPOINT = re.compile(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A seal's number and hash, to be kept where nobody who can change the database can."""
+    """A seal's number and hash, to be kept where nobody who can change the database can change it."""
 
     number: int
     hash: str
@@ -35,7 +35,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """From "12:<64 hex digits>" (SHA-256), or "12:sm3:<64 hex digits>". Raises ValueError."""
+        """Parse "12:<64 hex digits>" (SHA-256), or "12:sm3:<64 hex digits>". Raises ValueError."""
         found = _CHECKPOINT.fullmatch(text.strip())
         if found is None:
             raise ValueError(
@@ -60,7 +60,7 @@ def chain_faults(checkpoints: list[Checkpoint], progress: Progress) -> Faults:
     gone = {each.number for each in checkpoints} - set(numbers)
     for number in sorted(gone):
         yield _("seal %(number)d of a checkpoint is missing") % {"number": number}
-    yield from guarded(_("what claims a seal that doesn't exist"), _strays())
+    yield from guarded(_("the events of seals that don't exist"), _strays())
 
 
 def _link_faults(numbers: list[Any], checkpoints: list[Checkpoint], progress: Progress) -> Faults:
@@ -68,11 +68,11 @@ def _link_faults(numbers: list[Any], checkpoints: list[Checkpoint], progress: Pr
     previous: str | None = FIRST
     for number in numbers:
         if not isinstance(number, int) or number < expected:
-            yield _("seal %(number)r is none of the chain") % {"number": number}
+            yield _("seal %(number)r is not part of the chain") % {"number": number}
             continue
         if number > expected:
             yield _("seal %(number)d is missing") % {"number": expected}
-            previous = None  # nothing to hold the link against
+            previous = None  # there is nothing to compare the link with
         kept = [each for each in checkpoints if each.number == number]
         what = _("seal %(number)d") % {"number": number}
         previous = yield from guarded(what, _seal_faults(number, previous, kept))
@@ -83,7 +83,7 @@ def _link_faults(numbers: list[Any], checkpoints: list[Checkpoint], progress: Pr
 def _seal_faults(
     number: int, previous: str | None, kept: list[Checkpoint]
 ) -> Generator[str, None, str]:
-    """What is wrong with that seal; returns its hash, to which the next one is linked."""
+    """Yield the seal's faults, and return its hash, which the next seal is linked to."""
     seal, which = stored(AuditSeal).get(number=number), {"number": number}
     if previous not in (None, seal.previous):
         yield _("seal %(number)d is not linked to the one before") % which
@@ -143,7 +143,7 @@ def _member_faults(seal: AuditSeal, sealed: Members) -> Faults:
 
 
 def _contents(rows: QuerySet[AuditEvent], format_: int) -> _Covered | None:
-    """None where a value doesn't fit its column: it can't be read, or be part of a leaf."""
+    """None where a value doesn't fit its column, so that it can't be read or hashed."""
     try:
         events = list(rows)
         records = {event.verification_id for event in events if event.verification_id}
@@ -180,11 +180,11 @@ def _orphans(named: set[UUID]) -> Faults:
     if named:
         there = set(stored(Verification).filter(pk__in=named).values_list("pk", flat=True))
     for missing in sorted(named - there):
-        yield _("record %(id)s was removed: sealed events speak of it") % {"id": missing}
+        yield _("record %(id)s was removed: sealed events are about it") % {"id": missing}
 
 
 def _strays() -> Faults:
-    """An event that claims a seal that doesn't exist: it is neither sealed nor in the tail."""
+    """Events with the number of no seal: they are neither sealed nor in the tail."""
     seals = stored(AuditSeal).filter(number=OuterRef("seal"))
     strays = stored(AuditEvent).exclude(seal=None).filter(~Exists(seals)).order_by("seal", "id")
     stray = strays.values_list("pk", "seal").first()

@@ -34,7 +34,7 @@ _as_json = json.JSONEncoder(separators=(",", ":")).encode
 def append_notice(notice: Notice, *, using: str) -> AuditEvent:
     """Add the event of a notice that was published, within the caller's transaction.
 
-    It carries an HMAC over all that the notice says.
+    It has an HMAC over all fields of the notice.
     """
     values = {"purpose": notice.purpose} | signature_of(notice_digests(notice)[0])
     reason = f"{notice.version} ({notice.language}) {notice.pk}"
@@ -47,7 +47,7 @@ def append_consent(
 ) -> AuditEvent:
     """Add the event of a consent that was given or withdrawn, within the caller's transaction.
 
-    It carries an HMAC over (id, user, notice's hash, given_at, withdrawn_at), and what else the row says.
+    It has an HMAC over (id, user, notice's hash, given_at, withdrawn_at) and the row's other columns.
     """
     user_id = str(consent.user_id or "")
     digest = digests(consent, notice, user_id, consent.withdrawn_at)[0]
@@ -64,7 +64,7 @@ def append_consent(
 def digests(
     consent: Consent, notice: Notice, user_id: str, withdrawn_at: datetime | None
 ) -> list[Digest]:
-    """HMACs over what the consent says, the writing key's first."""
+    """HMACs over the consent, the writing key's first."""
     covered = [
         FORMAT,
         str(consent.pk),
@@ -80,7 +80,7 @@ def digests(
 
 
 def notice_digests(notice: Notice) -> list[Digest]:
-    """HMACs over what the notice says, the writing key's first."""
+    """HMACs over the notice, the writing key's first."""
     covered = [
         FORMAT,
         str(notice.pk),
@@ -101,13 +101,15 @@ def consent_faults() -> Faults:
     """Every notice and every consent that contradicts its events."""
     notices = {notice.pk: notice for notice in stored(Notice).order_by("pk")}
     yield from _wrong_notices(notices.values())
-    for batch in batches(stored(Consent), BATCH):  # no join: it would hide one of no notice
+    for batch in batches(
+        stored(Consent), BATCH
+    ):  # no join: it would hide a consent whose notice is gone
         yield from _wrong_consents(batch, notices)
     yield from _removed_consents()
 
 
 def _wrong_notices(notices: Iterable[Notice]) -> Faults:
-    """Notices and the events of their publication, one each. They are few."""
+    """Compares notices with the events of their publication. They are few."""
     events = _vouching(event=Event.NOTICE_PUBLISHED)
     for notice in notices:
         if hashlib.sha256(notice.text.encode()).hexdigest() != notice.sha256:
@@ -116,7 +118,7 @@ def _wrong_notices(notices: Iterable[Notice]) -> Faults:
         found = next((event for event in events if _bears_out(signed, event)), None)
         if found is None:
             yield (
-                _("notice %(id)s was changed or added: no event speaks of it") % {"id": notice.pk}
+                _("notice %(id)s was changed or added: no event is about it") % {"id": notice.pk}
             )
         else:
             events.remove(found)
@@ -138,20 +140,20 @@ def _wrong_consents(batch: list[Consent], notices: Mapping[UUID, Notice]) -> Fau
     for consent in batch:
         events, notice = spoken.get(consent.pk, []), notices.get(consent.notice_id)
         if not events:
-            yield _("consent %(id)s was added: no event speaks of it") % {"id": consent.pk}
+            yield _("consent %(id)s was added: no event is about it") % {"id": consent.pk}
         elif notice is None or not _agree(consent, notice, events, owners):
             yield _("consent %(id)s was changed") % {"id": consent.pk}
 
 
 def _agree(consent: Consent, notice: Notice, events: list[AuditEvent], owners: set[str]) -> bool:
-    """One event of each kind: a copy of the first, made later, would undo a withdrawal."""
+    """One event of each kind must agree: a later copy of the first would undo a withdrawal."""
     wanted = sorted(EVENTS if consent.withdrawn_at else EVENTS[:1])
     kinds = sorted(event.event for event in events)
     return kinds == wanted and all(_agrees(consent, notice, event, owners) for event in events)
 
 
 def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str]) -> bool:
-    """A deleted user leaves the consent without one. `owners`: users who are there."""
+    """A deleted user's consent has no user any more. `owners`: the users who exist."""
     deleted = consent.user_id is None and event.user_id not in owners
     user_id = event.user_id if deleted else str(consent.user_id or "")
     withdrawn_at = consent.withdrawn_at if event.event == Event.CONSENT_WITHDRAWN else None
@@ -174,4 +176,4 @@ def _removed_consents() -> Faults:
     there = stored(Consent).filter(pk=OuterRef("consent_id"))
     given = stored(AuditEvent).filter(event__in=EVENTS).filter(~Exists(there))
     for consent_id in given.values_list("consent_id", flat=True).distinct()[:BATCH]:
-        yield _("consent %(id)s was removed: events speak of it") % {"id": consent_id}
+        yield _("consent %(id)s was removed: events are about it") % {"id": consent_id}

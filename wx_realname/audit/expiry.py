@@ -1,7 +1,7 @@
-"""Which old events may be missing: events with an HMAC by a key of the trail list them.
+"""Which old events may be missing: events with an HMAC list those that were removed.
 
-One event has the limit; one for each seal has an HMAC over the ids of its removed events. What
-else is missing of an old seal was removed by somebody else.
+One event has the limit; one for each seal has an HMAC over the ids of its removed events. Any other
+missing event was removed by somebody else.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _append(reason: str, signature: Digest, using: str) -> AuditEvent:
 
 
 def may_be_missing(number: int, missing: set[bytes]) -> bool:
-    """Whether just these events of the seal were removed by `append_removal`'s caller."""
+    """Whether exactly these events of the seal are listed as removed."""
     signed = _removals().digests(_list_of(number, missing))
     events = stored(AuditEvent).filter(event=Event.EXPIRY, reason=_of_seal(number))
     return any(keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac) for event in events)

@@ -29,7 +29,7 @@ DERIVED = "index:"
 
 
 def index(purpose: str) -> BlindIndex:
-    """HMACs of that purpose."""
+    """The HMACs of that purpose."""
     settings = conf.current()
     return blind_index(settings.audit_keys + _derive(settings.index_keys), purpose)
 
@@ -40,7 +40,7 @@ def sign(text: str) -> Digest:
 
 
 def signed_by(text: str, key_id: Any, hex_: Any) -> bool:
-    """Whether `sign` made it, by that key."""
+    """Whether `sign` made that HMAC of the text by that key."""
     return bears_out(index("audit.outside").digests(text), key_id, hex_)
 
 
@@ -51,7 +51,7 @@ def writing_algorithm() -> str:
 
 
 def disowned(events: Iterable[AuditEvent]) -> set[UUID]:
-    """The outcomes whose key is no longer trusted: derived keys, after the seal of the change."""
+    """The outcomes that a derived key signed after the seal of the change: it is no longer trusted."""
     derived = [event for event in events if is_derived(event.outcome_key_id)]
     if not derived or not conf.current().audit_keys:
         return set()
@@ -68,7 +68,7 @@ def vouches_for_seal(seal: AuditSeal) -> bool:
 
 
 def require(events: Iterable[AuditEvent]) -> None:
-    """Raises `Misconfigured` where a key that signed one of the outcomes is missing: no tampering."""
+    """Raises `Misconfigured` where the key of an outcome is missing, which isn't tampering."""
     known = _known_ids()
     for event in events:
         if event.outcome_key_id and event.outcome_key_id not in known:
@@ -77,7 +77,7 @@ def require(events: Iterable[AuditEvent]) -> None:
 
 
 def missing() -> list[tuple[str, int, Any]]:
-    """Keys of seals that are neither in AUDIT_KEYS nor derived from INDEX_KEYS: id, seals, the first one."""
+    """Unknown keys of seals: the id, the number of seals, and the first of them."""
     seals = AuditSeal.objects.using(router.db_for_write(AuditSeal)).exclude(key_id__in=_known_ids())
     counted = seals.order_by("key_id").values_list("key_id").annotate(Count("pk"), Min("pk"))
     return [(str(key_id), count, first) for key_id, count, first in counted]

@@ -37,7 +37,7 @@ def node_hash(left: bytes, right: bytes, hash_: HashFunction = sha256) -> bytes:
 
 
 def root(leaf_hashes: Iterable[bytes], hash_: HashFunction = sha256) -> bytes:
-    """The root over the leaves, in their order, in memory that grows with the logarithm."""
+    """The root over the leaves in their order. Memory grows with the logarithm of their number."""
     perfect: list[tuple[int, bytes]] = []  # subtrees, larger ones first: (height, hash)
     for current in leaf_hashes:
         height = 0

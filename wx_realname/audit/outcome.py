@@ -45,20 +45,20 @@ def digests(row: Verification, event: Mapping[str, Any]) -> list[Digest]:
 
 
 def openid_digests(openid: str) -> list[Digest]:
-    """HMACs of the openid that is the user's name: two users whose names were swapped are found.
+    """HMACs of the openid that is the user's name: they show that two users' names were swapped.
 
-    The writing key's first, which signs the outcome, too.
+    The writing key's first; the same key signs the outcome.
     """
     return keys.index("audit.openid").digests(openid)
 
 
 def answer_digest(ciphertexts: bytes) -> str:
-    """An HMAC over both ciphertexts of WeChat's answer: by the same key for as long as it is known."""
+    """An HMAC over both ciphertexts of WeChat's answer: the key stays the same while INDEX_KEYS have it."""
     return keys.index("audit.answer").digests(ciphertexts)[-1].hex
 
 
 def _columns(row: Verification) -> list[Any]:
-    """The masks; which ciphertexts there are; and the number's index where nothing else vouches for it."""
+    """The masks; which ciphertexts there are; and the number's index, where nothing else proves it."""
     encrypted = [row.real_name_encrypted is not None, row.credential_id_encrypted is not None]
     index = row.credential_id_index
     indexed = index is not None if any(encrypted) else _text(index)

@@ -41,7 +41,7 @@ def agrees(row: Verification) -> bool:
 
 
 def _can_be_opened(sealed: Sealed | None) -> bool:
-    """False without a ciphertext, and where ENCRYPTION_KEYS lacks its key, which is no tampering."""
+    """False without a ciphertext, and where ENCRYPTION_KEYS lacks its key, which isn't tampering."""
     return sealed is not None and has_key_for(sealed.envelope, conf.current().encryption_keys)
 
 

@@ -1,7 +1,8 @@
-"""Database triggers that refuse to change or delete what is evidence: opt-in, since test runners flush.
+"""Database triggers that refuse to change or delete evidence: opt-in, since test runners flush tables.
 
-An event comes unsealed and may be sealed once. A consent comes live and may be withdrawn once; the deletion
-of its user unties it. Nothing else of them may change, and nothing at all of a seal, a notice or an access.
+An event is inserted unsealed, and may be sealed once. A consent is inserted live, and may be withdrawn
+once; its user becomes NULL when the user is deleted. No other column of them may change, and no column at
+all of a seal, a notice or an access.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _GUARDED = (
 
 
 def install() -> None:
-    """Make the triggers, in place of those that are there. Raises `ConfigurationError`."""
+    """Make the triggers, and replace existing ones. Raises `ConfigurationError`."""
     _run(lambda connection: [*_removal(connection), *_creation(connection)])
 
 
@@ -56,7 +57,7 @@ def _run(statements: Any) -> None:
     connection = connections[router.db_for_write(AuditEvent)]
     if not databases.has_triggers(connection):
         raise ConfigurationError(
-            f"Triggers are not for this database: use grants. On {databases.name(connection)} let the "
+            f"{databases.name(connection)} has no triggers for this app: use grants. Let the "
             "site's role have only INSERT and SELECT on the audit tables, and let a role of its own "
             "seal them."
         )
@@ -65,7 +66,7 @@ def _run(statements: Any) -> None:
             cursor.execute(statement)
 
 
-#: PostgreSQL's TRUNCATE asks no row; MariaDB's asks no trigger, so the site's role must not have it.
+#: TRUNCATE fires no row trigger on PostgreSQL. On MariaDB it fires none: the site's role must not have it.
 _FURTHER = {"postgresql": ("TRUNCATE",)}
 
 
@@ -115,7 +116,7 @@ def _refused_when(connection: Any, guarded: _Guarded, event: str) -> str:
 
 
 def _refused_insert(connection: Any, guarded: _Guarded) -> str:
-    """What is set once is never set in a new row. SQLite's REPLACE deletes without a word."""
+    """A new row has no value in `set_once`. SQLite's REPLACE would delete a row and fire no trigger."""
     refused = f"NEW.{guarded.set_once} IS NOT NULL" if guarded.set_once else "FALSE"
     if databases.name(connection) != databases.SQLITE:
         return refused
@@ -134,11 +135,11 @@ def _same_keys(model: type[models.Model]) -> Iterator[str]:
 
 
 def _allowed_update(connection: Any, guarded: _Guarded) -> str:
-    """Whether an update does nothing but what the table's rows may go through."""
+    """The condition under which an update makes only the changes that the table allows."""
     same = databases.null_safe_equality(connection)
     columns = [field.column for field in guarded.model._meta.concrete_fields]
     if databases.name(connection) == databases.SQLITE:
-        columns.append("rowid")  # moved onto another's, it would replace that
+        columns.append("rowid")  # set to another row's, it would replace that row
     kept = {column: f"NEW.{column} {same} OLD.{column}" for column in columns}
     if guarded.set_once:
         kept[guarded.set_once] = f"(OLD.{guarded.set_once} IS NULL OR {kept[guarded.set_once]})"

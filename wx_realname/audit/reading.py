@@ -30,9 +30,9 @@ def stored(model: type[M]) -> models.QuerySet[M]:
 
 
 def batches(rows: models.QuerySet[M], size: int) -> Generator[list[M], None, None]:
-    """The rows in the order of their ids, so many in memory at a time.
+    """The rows in the order of their ids, `size` of them in memory at a time.
 
-    It ends at an id that isn't spelt canonically, which is a fault of its own: nothing is read twice.
+    Ends at an id that isn't spelt canonically, which `canonical` reports: rows could be read twice.
     """
     last: Any = None
     while batch := list((rows.filter(pk__gt=last) if last else rows).order_by("pk")[:size]):
@@ -43,7 +43,7 @@ def batches(rows: models.QuerySet[M], size: int) -> Generator[list[M], None, Non
 
 
 def tolerate(error: Exception) -> None:
-    """Raise the error again if it is an outage of the database, which is no tampering."""
+    """Raise the error again if it is an outage of the database, which isn't tampering."""
     if outage(error):
         raise error
 

@@ -1,8 +1,7 @@
 """Compares records with their events: each must agree with its last outcome.
 
-What an outcome's HMAC covers stands in `outcome`. Events that aren't sealed yet vouch too, and whoever can
-write to the database can add one; without the key, though, only with a copy of a genuine HMAC. So no
-outcome counts after one that is final.
+`outcome` defines what an outcome's HMAC covers. Unsealed events count, too. Somebody who can write to the
+database, but has no key, can add an event with a copied HMAC only; so no outcome counts after a final one.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from . import expiry, keys, outcome, plaintext
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
 
 BATCH = 1_000  # records at once
-LOOKS = 3  # at what doesn't agree: a record and its event are written together, but read apart
+LOOKS = 3  # reads of a record that disagrees: it is read apart from its event, which was written with it
 
 Status = Verification.Status
 
@@ -57,8 +56,8 @@ def record_faults(progress: Progress, batch_size: int) -> Faults:
             words = ngettext("%(count)d record has no id", "%(count)d records have no id", count)
             yield words % {"count": count}
         if not known or (last is not None and known[-1].pk <= last):
-            return  # ids that aren't spelt canonically are faults of their own; nothing is read twice
-        place = _("what is told of the records from %(first)s to %(last)s") % {
+            return  # `canonical` reports ids that aren't spelt canonically; rows could be read twice
+        place = _("the events of the records from %(first)s to %(last)s") % {
             "first": known[0].pk,
             "last": known[-1].pk,
         }
@@ -68,7 +67,7 @@ def record_faults(progress: Progress, batch_size: int) -> Faults:
 
 
 def _has_id(row: Any) -> bool:
-    """SQLite takes NULL for a primary key, where nothing else forbids it."""
+    """SQLite allows NULL as a primary key."""
     return row.pk is not None
 
 
@@ -77,7 +76,7 @@ def _batch(after: UUID | None, size: int) -> QuerySet[Verification]:
     return (records.filter(pk__gt=after) if after else records)[:size]
 
 
-#: What an outcome covers, and what is compared with the ciphertexts.
+#: The columns that an outcome covers, and those that are compared with the ciphertexts.
 COVERED = (
     "pk",
     "user",
@@ -107,8 +106,8 @@ def _plain_records() -> QuerySet[Verification]:
 def contradicting(rows: list[Verification], using: str) -> set[UUID]:
     """Which of the rows contradict their last outcomes: one indexed query for all of them.
 
-    A row that isn't as it was read any more counts as it is now. Raises `Misconfigured` where a key that
-    signed an outcome is missing: that is no tampering.
+    A row that changed since it was read is judged as it is now. Raises `Misconfigured` where a key that
+    signed an outcome is missing, which isn't tampering.
     """
     return {row.pk for row in _contradictory(rows, Verification.objects.using(using), using)}
 
@@ -116,9 +115,9 @@ def contradicting(rows: list[Verification], using: str) -> set[UUID]:
 def _contradictory(
     rows: list[Verification], now: QuerySet[Verification], using: str | None = None
 ) -> list[Verification]:
-    """Those of the rows that don't agree with their events, which were read a moment later.
+    """The rows that don't agree with their events, which are read after them.
 
-    Where a row isn't what it was any more, its end may have come in between: it is judged anew.
+    A row that changed in between is read and judged again: its end may have been recorded.
     """
     wrong: list[Verification] = []
     suspects = _suspects(rows, using)
@@ -179,7 +178,7 @@ def _suspects(rows: list[Verification], using: str | None = None) -> list[Verifi
 
 
 def _has_expired(row: Verification) -> bool:
-    """Whether the trail of a record that was erased may be gone."""
+    """Whether the record was erased so long ago that its events may have been removed."""
     if row.status != Status.ERASED or row.erased_at is None:
         return False
     limit = expiry.limit()
@@ -231,10 +230,10 @@ _EVENT = (
 
 
 def _last_outcomes(records: list[Verification], using: str | None = None) -> dict[UUID, AuditEvent]:
-    """The last outcome of each record, where nothing follows what is final.
+    """The last outcome of each record; outcomes after a final one don't count.
 
-    `using` None: the records stand in the order of their ids, so their events are one stretch of the
-    index: by a list of ids, a trail of 26 partitions would be entered 26,000 times for a thousand records.
+    `using` None: the records are in the order of their ids, so their events are one range of the index.
+    A list of a thousand ids would cost 26,000 look-ups in a trail of 26 partitions.
     """
     if not records:
         return {}
@@ -243,7 +242,7 @@ def _last_outcomes(records: list[Verification], using: str | None = None) -> dic
     else:
         ids = [row.pk for row in records]
         theirs = AuditEvent.objects.using(using).filter(verification_id__in=ids)
-    # NOT IN: by `event IN` SQLite without statistics would enter another index, and read the whole trail
+    # NOT IN: for `event IN`, SQLite without statistics would take another index, and read the whole trail
     events = theirs.exclude(event__in=_OTHERS).only(*_EVENT)
     last: dict[UUID, AuditEvent] = {}
     for event in events.order_by("attempt", "created_at", "id"):
@@ -268,25 +267,25 @@ def owners_of(events: Iterable[AuditEvent]) -> set[str]:
             ids.add(user._meta.pk.to_python(event.user_id))
         except ValidationError:  # an id that is cut at 64 characters, or none
             continue
-    # the key alone: of users, a sealer's role is allowed no other column
+    # only the key: a verifier's role needs no right to read more of users
     there = stored(user).filter(pk__in=ids).values_list("pk", flat=True) if ids else ()
     return {str(pk) for pk in there}
 
 
 def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bool:
-    """Whether the outcome is the row's. `owners`: users who are there, so that rows are tied to them."""
+    """Whether the outcome is the row's. `owners`: the users who exist."""
     if event is None:
-        # its first end is still to come; or its last one outlived the time for which it is kept
+        # its first outcome is still to come, or its last one has expired
         return row.status in _OPEN or _has_expired(row)
-    told = copy.copy(row)
+    then = copy.copy(row)
     if row.user_id is None and row.status != Status.VERIFIED and event.user_id not in owners:
-        told.user_id = event.user_id  # the user was deleted, which leaves no record verified
+        then.user_id = event.user_id  # the user was deleted, which leaves no record verified
     columns = {name: getattr(event, name) for name in _EVENT}
     try:
-        signed = outcome.digests(told, columns), event.outcome_key_id, event.outcome_hmac
+        signed = outcome.digests(then, columns), event.outcome_key_id, event.outcome_hmac
         return (
             _may_stand(row, event)
-            and _is_of(told, event)
+            and _is_of(then, event)
             and keys.bears_out(*signed)
             and plaintext.agrees(row)
         )
@@ -294,14 +293,14 @@ def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bo
         return False
 
 
-#: What a record is before its first outcome.
+#: The statuses of a record before its first outcome.
 _OPEN = (Status.PENDING, Status.WAITING)
 
 
 def _is_of(row: Verification, event: AuditEvent) -> bool:
-    """Whether the event's columns are the row's; while another attempt runs, its consent is its own.
+    """Whether the event's columns equal the row's. A running attempt has a consent of its own.
 
-    An answer that was discarded leaves its digest on the row later than the outcome.
+    A discarded answer may write its digest to the row after the outcome.
     """
     user = "" if row.user_id is None else str(row.user_id)[:64]
     consent = row.status == Status.PENDING or row.consent_id == event.consent_id

@@ -1,4 +1,4 @@
-"""Requests for plain exports, vouched for by the events of their asking and their release."""
+"""Requests for plain exports: events with an HMAC prove that they were asked for, and released."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def append_request(
 ) -> AuditEvent:
     """Add the event of a request that was asked for or released, within the caller's transaction.
 
-    It carries an HMAC over all that the request says by then.
+    It has an HMAC over the request as it is then.
     """
     reason = f"request {request.pk}; {request.filters}; {request.reason}"
     values = values_of(event, origin, reason) | _whose(event, request)
@@ -33,7 +33,7 @@ def append_request(
 
 
 def vouches_for_request(event: AuditEvent.Event, request: ExportRequest, *, using: str) -> bool:
-    """Whether there is such an event of the request as it is stored: one indexed read."""
+    """Whether the trail has such an event that agrees with the stored request: one indexed read."""
     events = list(AuditEvent.objects.using(using).filter(event=event, **_whose(event, request)))
     disowned, signed = keys.disowned(events), _digests(event, request)
     return any(

@@ -1,7 +1,7 @@
 """Sealing: unsealed events become a Merkle tree, whose root is linked to the seal before and signed.
 
-Writers take no part: they insert plain events and never wait. An unsealed event is found by its
-event's own empty `seal`, not by its time or id, since commits come out of order.
+Writers only insert events, and never wait for a sealer. Unsealed events are found by their empty
+`seal`, not by time or id, since commits come out of order.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def seal(*, batch_size: int = BATCH) -> Iterator[AuditSeal]:
 def unsealed(using: str | None = None) -> QuerySet[AuditEvent]:
     """Unsealed events, oldest first: in the order of the index, so that nothing is sorted.
 
-    To PostgreSQL `seal IS NULL` leaves the rest of the index in no order, unless `seal` is named;
-    MariaDB sorts when it is.
+    After `seal IS NULL`, PostgreSQL uses the index's order only if `seal` is in the ORDER BY; MariaDB
+    sorts if it is.
     """
     rows = AuditEvent.objects.using(using).filter(seal=None)
     first = ["seal"] if databases.is_postgresql(connections[rows.db]) else []
@@ -95,7 +95,7 @@ def unsealed(using: str | None = None) -> QuerySet[AuditEvent]:
 
 
 def _seal_batch(using: str, batch_size: int) -> AuditSeal:
-    """One seal: tried again as often as another sealer takes the number, and a few times in a deadlock."""
+    """Make one seal; try again when another sealer took its number, and a few times after a deadlock."""
     pauses = iter(PAUSES)
     while True:
         before = _last_number(using)
@@ -130,7 +130,7 @@ def _make_seal(using: str, batch_size: int) -> AuditSeal:
 
 
 def _size(using: str, batch_size: int) -> int | None:
-    """All at once where derived keys signed any: they count for nothing beyond the seal of the change."""
+    """None, for all events, if a derived key signed any: after the seal of the change it isn't trusted."""
     if not keys.change_is_to_come():
         return batch_size
     derived = unsealed(using).filter(outcome_key_id__startswith=keys.DERIVED)
@@ -175,10 +175,10 @@ def members_of(events: list[AuditEvent], format_: int = FORMAT) -> Members:
 
 
 def listed(seal: AuditSeal) -> Members:
-    """The members as the seal lists them. Raises ValueError for a list that was cut, or is none."""
+    """The members as the seal lists them. Raises ValueError for a list that was cut or replaced."""
     size = 16 + merkle.HASH_BYTES
-    if not isinstance(seal.members, (bytes, memoryview)):  # SQLite keeps whatever was put there
-        raise ValueError("the list of members is none")
+    if not isinstance(seal.members, (bytes, memoryview)):  # SQLite stores values of any type
+        raise ValueError("the list of members isn't bytes")
     data = bytes(seal.members)
     if len(data) != size * seal.count:
         raise ValueError("the list of members doesn't fit the count")

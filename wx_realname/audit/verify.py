@@ -19,8 +19,8 @@ from .reading import Progress, guarded, stored
 from .records import BATCH, record_faults
 
 NOT_RECORDED = gettext_lazy(
-    "AUDIT_KEYS are set, and no seal records it yet: run realname_seal_audit; until then what keys derived "
-    "from INDEX_KEYS signed counts for nothing"
+    "AUDIT_KEYS are set, and no seal records it yet: run realname_seal_audit; until then signatures by keys "
+    "derived from INDEX_KEYS don't count"
 )
 
 
@@ -49,7 +49,7 @@ class Extent:
 
 
 def extent() -> Extent:
-    """What `faults` would read."""
+    """The extent of what `faults` would read."""
     sealed = stored(AuditEvent).exclude(seal=None)
     return Extent(stored(AuditSeal).count(), sealed.count(), stored(Verification).count())
 
@@ -65,15 +65,15 @@ def faults(
     missing: list[str] = []
     yield from guarded(_("the keys of the seals"), _key_faults(missing))
     yield from guarded(_("the chain of seals"), chain_faults(checkpoints, progress))
-    yield from guarded(_("the spelling of what is stored"), canonical.faults())
+    yield from guarded(_("the spelling of ids and times"), canonical.faults())
     if not missing:  # else every record would seem to be forged
         yield from guarded(_("the records"), record_faults(progress, batch_size))
         yield from guarded(_("the consents"), consent_faults())
-        yield from guarded(_("who looked at whom"), access_faults())
+        yield from guarded(_("the accesses to records"), access_faults())
 
 
 def _key_faults(missing: list[str]) -> Generator[str, None, None]:
-    """A line for each key that is missing, which is no fault of each of its seals."""
+    """A line for each missing key, instead of one for each of its seals."""
     for key_id, count, first in keys.missing():
         missing.append(key_id)
         words = ngettext(

@@ -21,15 +21,15 @@ UNDONE = 2  # the exit code where the work couldn't be done; 1: it was, and foun
 BACKEND_FAILED = gettext_lazy(
     "A key could not be opened or used; the log says which backend failed, and how."
 )
-INTERRUPTED = 128 + 2  # as a shell tells SIGINT
+INTERRUPTED = 128 + 2  # as shells report SIGINT
 
 
 class RealnameCommand(BaseCommand):
     """A command that reports in one line why it failed; --traceback shows the rest."""
 
-    #: What the database's role has to be allowed, said where it refuses.
+    #: The rights that the database's role needs: printed when the database refuses.
     needs: str | Promise = ""
-    #: What follows from a failure of the database.
+    #: The consequence of a failure of the database: printed with it.
     undone: str | Promise = ""
 
     def execute(self, *args: Any, **options: Any) -> Any:

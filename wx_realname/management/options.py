@@ -26,7 +26,7 @@ def add_batch_size(parser: CommandParser, default: int, *, most: int) -> None:
 
 
 def progress(stream: Any) -> Callable[[str, int], None]:
-    """Prints progress on a terminal; elsewhere nothing."""
+    """A function that prints progress on a terminal, and nothing elsewhere."""
     said_at = 0.0
 
     def say(what: str, count: int) -> None:
@@ -34,7 +34,9 @@ def progress(stream: Any) -> Callable[[str, int], None]:
         now = time.monotonic()
         if stream.isatty() and now - said_at >= EVERY:
             said_at = now
-            stream.write(f"{count} {what}  \r", style_func=str, ending="")  # to be written over
+            stream.write(
+                f"{count} {what}  \r", style_func=str, ending=""
+            )  # the next line overwrites it
             stream.flush()
 
     return say

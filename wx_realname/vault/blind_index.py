@@ -34,7 +34,7 @@ class BlindIndex:
 
     def __init__(self, keys: tuple[HashKey, ...], purpose: str) -> None:
         info = f"wx_realname/{VERSION}/hmac/{purpose}"
-        # Keyed once and copied: half of what a one-shot HMAC takes, and an exchange needs five.
+        # Keyed once and copied: half the time of a new HMAC, and an exchange needs five.
         self._make_hmac = [(key.key_id, _make_hmac(key, info)) for key in keys]
 
     def digest(self, value: str | bytes) -> Digest:
@@ -64,12 +64,12 @@ def blind_index(keys: tuple[HashKey, ...], purpose: str) -> BlindIndex:
 
 
 def names(keys: tuple[HashKey, ...]) -> BlindIndex:
-    """The index of what `name_form` makes."""
+    """The index of names, in the form of `name_form`."""
     return blind_index(keys, "wx_realname.real_name")
 
 
 def numbers(keys: tuple[HashKey, ...]) -> BlindIndex:
-    """The index of what `number_form` makes."""
+    """The index of ID numbers, in the form of `number_form`."""
     return blind_index(keys, "wx_realname.credential_id")
 
 

@@ -77,10 +77,10 @@ class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
 
 @EncryptedField.register_lookup
 class HeaderIs(models.Lookup):
-    """`column__header=bytes`: whose envelope begins so, by which its key is told without decrypting."""
+    """`column__header=bytes`: the envelope begins so, which shows its key without decryption."""
 
     lookup_name = "header"
-    prepare_rhs = False  # bytes, where the field takes ciphertexts only
+    prepare_rhs = False  # bytes; the field itself takes only ciphertexts
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, params = self.process_lhs(compiler, connection)
@@ -90,9 +90,9 @@ class HeaderIs(models.Lookup):
 
 
 def envelope(value: Any) -> bytes:
-    """The bytes as a driver gives them. SQLite keeps a text or a number as such: `open` refuses it then.
+    """The bytes of a driver's value. On SQLite it may be a text or a number, which `open` refuses then.
 
-    `bytes(number)` would make as many zero bytes.
+    `bytes(number)` would make that many zero bytes.
     """
     if type(value) is bytes:
         return value

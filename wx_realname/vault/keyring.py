@@ -53,17 +53,19 @@ class Header:
         return _ALGORITHMS[self.algorithm_code]
 
     def of_the_same_key(self) -> list[Header]:
-        """What any envelope of that key begins with, this one among them."""
+        """The headers of all envelopes of that key, this one included."""
         versions = _VERSIONS[self.algorithm]
         return [Header(self.algorithm_code, self.key_id, version) for version in versions]
 
     @classmethod
     def of(cls, envelope: bytes) -> Header:
-        """Raises `DecryptionError` for what isn't an envelope, plain text for one."""
+        """Raises `DecryptionError` for anything but an envelope."""
         end = 3 + (envelope[2] if len(envelope) > 3 else 0)
         key_id = envelope[3:end].decode("ascii", "replace")
         if len(envelope) < max(end, 4) or not _is_known(*envelope[:2]) or not key_id.isascii():
-            raise DecryptionError("this is not a ciphertext of ours (a plain value, perhaps)")
+            raise DecryptionError(
+                "this is not a ciphertext of wx_realname (a plain value, perhaps)"
+            )
         return cls(envelope[1], key_id, envelope[0])
 
 
@@ -75,8 +77,8 @@ class ColumnCipher:
     """Encrypts and decrypts the values of one column ("table.column"), each bound to its row."""
 
     def __init__(self, keys: tuple[EncryptionKey, ...], column: str) -> None:
-        # By the header as it stands in an envelope, with all of the associated data but the row:
-        # worked out once, since a rotation does this millions of times.
+        # By header, each with the associated data up to the row: computed once, since a rotation needs
+        # it millions of times.
         self._ciphers = {
             bytes(header): (
                 _cipher(key, column, header.version),

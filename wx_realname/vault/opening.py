@@ -75,7 +75,7 @@ def wrap(path: str, key: bytes) -> bytes:
         try:
             wrapped = bytes(chosen.wrap(key))
             if _taken(chosen.unwrap(wrapped)) != key:
-                fault = "what it wrapped opens to another key"
+                fault = "it unwraps its own output to another key"
         except Exception as error:
             fault = type(error).__name__
     if fault:
@@ -84,7 +84,7 @@ def wrap(path: str, key: bytes) -> bytes:
 
 
 def forget() -> None:
-    """Drop every opened key and every backend: what settings no longer name, and what tests opened."""
+    """Drop every opened key and every backend: after settings have changed, and in tests."""
     global _state
     _state = _Opened({})
 
@@ -120,7 +120,7 @@ def _open(state: _Opened, key: Key, path: str) -> bytes:
         state.backends.pop(path, None)  # its session may be dead: the next try makes another
         _refuse("DATA_KEY_BACKEND could not open key %s (%s)", key.key_id, fault)
     if len(opened) != _length(key):
-        _refuse("DATA_KEY_BACKEND opened key %s to a wrong length", key.key_id)
+        _refuse("DATA_KEY_BACKEND returned key %s with a wrong length", key.key_id)
     return opened
 
 

@@ -25,7 +25,7 @@ from .reading import Deadline
 logger = logging.getLogger(__name__)
 
 FORCE_APART = 30  # seconds between forced refreshes, as WeChat demands
-FORCE_PAUSE = 0.5  # seconds between two looks for what another process forces
+FORCE_PAUSE = 0.5  # seconds between two looks for a token that another process forces
 FORCE_LOOKS = 8
 MAX_TOKEN_LENGTH = 2048
 
@@ -74,7 +74,7 @@ class ProvidedTokens:
             token = Secret(self._provider(self._app_id))
             if is_token(token):
                 return token
-        except Exception as error:  # its words may hold a token
+        except Exception as error:  # its message may hold a token
             fault = type(error).__name__
         logger.error("ACCESS_TOKEN_PROVIDER failed for %s: %s", self._app_id, fault)
         raise WeChatUnreachable
@@ -86,8 +86,8 @@ class ProvidedTokens:
 class StableTokens:
     """From stable_token, through the cache.
 
-    The cache comes first, so that a cleared cache means a fresh start. This process keeps a copy of its
-    own only while the cache doesn't hold what is put into it: an outage must not burn the quota.
+    The cache comes first, so that clearing it means a fresh start. The process keeps a copy of its own
+    only while the cache doesn't keep values: an outage must not use up the quota.
     """
 
     def __init__(self, fetch: Fetch, cache: Cache, seal: Seal, name: str) -> None:
@@ -112,7 +112,7 @@ class StableTokens:
     def _replace(self, rejected: Secret, deadline: Deadline) -> Secret:
         held = self._read_cache()
         if held and held != rejected:
-            return held  # somebody was faster
+            return held  # another thread or process has refreshed it
         self._drop()
         token = self._renew(deadline)
         if token != rejected:
@@ -123,7 +123,7 @@ class StableTokens:
     def _force(self, rejected: Secret, deadline: Deadline) -> Secret:
         """WeChat returned the rejected token again: force a new one, or wait for the process that does."""
         if time.monotonic() - self._forced_at < FORCE_APART:
-            return rejected  # what we forced just now is refused: forcing doesn't help
+            return rejected  # a token forced just now is refused: forcing again doesn't help
         if self._first_in_cache():
             self._forced_at = time.monotonic()
             return self._renew(deadline, force=True)
@@ -177,14 +177,14 @@ class StableTokens:
     def _read_cache(self) -> Secret | None:
         try:
             return self._unseal(self._cache.get(self._key)) or self._own_copy()
-        except Exception as error:  # any cache, any outage; what it raises may quote the value
+        except Exception as error:  # of any cache; its message may contain the value
             _log_outage(error)
             return self._own_copy()
 
     def _unseal(self, sealed: Any) -> Secret | None:
         """The token, or None when there is none, or it can't be decrypted or has expired.
 
-        What was opened last needn't be opened again while the cache holds the same ciphertext.
+        The same ciphertext isn't decrypted twice in a row.
         """
         if not isinstance(sealed, bytes):
             return None
@@ -254,5 +254,5 @@ def _result_of(flight: Future[Secret], deadline: Deadline) -> Secret:
 
 def _log_outage(error: Exception) -> None:
     logger.warning(
-        "the cache failed (%s): its access_token is taken for missing", type(error).__name__
+        "the cache failed (%s): its access_token counts as missing", type(error).__name__
     )

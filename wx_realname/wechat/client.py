@@ -93,7 +93,7 @@ class Credentials:
         answer = self._ask("login", "GET", "/sns/jscode2session", deadline, query=query)
         openid = answer.get("openid")
         if not is_openid(openid):
-            logger.warning("/sns/jscode2session: what came as the openid can't be one")
+            logger.warning("/sns/jscode2session: the openid in the answer is invalid")
             raise WeChatUnreachable
         return str(openid)
 
@@ -147,7 +147,7 @@ class WeChatClient:
     ) -> PersonalData:
         """The citizen's name and number (interface document §4.3), decrypted with the merchant's key.
 
-        Raises a `RealNameError` whose `outcome` is what becomes of the record. `InvalidAuthToken` with
+        Raises a `RealNameError` whose `outcome` is the record's new status. `InvalidAuthToken` with
         `.in_doubt` means that a try before may have consumed the token.
         """
 
@@ -168,7 +168,7 @@ class WeChatClient:
         answer = self._ask(post, deadline, lost=OutcomeUnknown)
         personal_data = answers.decrypted(answer, key)
         if personal_data is None:
-            # Neither a return code nor the fields: no answer at all. Anything else was an answer.
+            # Without a return code and without the fields it is no answer; anything else is one.
             raise UnreadableAnswer if answers.means_success(answer) else OutcomeUnknown
         return personal_data
 
@@ -177,8 +177,8 @@ class WeChatClient:
     ) -> None:
         """Return when WeChat says that name and number are those of the openid; raise otherwise.
 
-        `Mismatch`, `NoRealName` and `InvalidCode` are WeChat's word; a verdict that can't be understood
-        is `UnreadableAnswer`, no answer `OutcomeUnknown`.
+        `Mismatch`, `NoRealName` and `InvalidCode` are WeChat's verdicts; an unknown verdict raises
+        `UnreadableAnswer`, a missing answer `OutcomeUnknown`.
         """
         payload: Payload = {
             "openid": Secret(openid),
@@ -202,7 +202,7 @@ class WeChatClient:
     ) -> Answer:
         """POST with an access_token. `lost` is raised when no answer came of what was sent.
 
-        Raises what the table of return codes says, without the payload's secrets and those others.
+        Raises what the table of return codes says, without the secrets of the payload and of `secrets`.
         """
 
         def send(access_token: Secret) -> Answer:

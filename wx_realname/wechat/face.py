@@ -41,7 +41,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class Ended:
-    """What a query came to: `becomes` is the record's status, "waiting" where nothing is decided."""
+    """The result of a query: `becomes` is the record's new status, "waiting" while nothing is decided."""
 
     becomes: verdicts.Becomes
     error: RealNameError | None = None
@@ -66,9 +66,9 @@ def getverifyid(
     out_seq_nos: Iterable[str],
     deadline: Deadline,
 ) -> Begun:
-    """Begin; the next out_seq_no is taken when an answer was lost, now or before (84019).
+    """Begin. When an answer is lost, or was lost before (84019), the next out_seq_no is tried.
 
-    Raises `WeChatUnreachable` when all were lost, and what WeChat says against it.
+    Raises `WeChatUnreachable` when all answers were lost, and the error of WeChat's refusal.
     """
     known = None
     for out_seq_no in out_seq_nos:
@@ -121,7 +121,7 @@ def queryverifyinfo(
         return Ended("waiting", WeChatUnreachable())
     if verdict.who in ("operator", "developer"):
         logger.error(
-            "A face verification came to %d, %s. %s",
+            "The verdict of a face verification: %d, %s. %s",
             verdict.verify_ret,
             verdict.meaning_en,
             verdict.remedy_en,
@@ -131,9 +131,9 @@ def queryverifyinfo(
 
 
 def is_granted(client: WeChatClient, deadline: Deadline) -> bool:
-    """Whether this appid may verify faces: WeChat is asked for an invented one, of nobody.
+    """Whether this appid may verify faces: WeChat is asked about an invented verify_id.
 
-    Raises the error of a call that doesn't say it, for want of an access_token or on its way.
+    Raises the error when that isn't known: without an access_token, or without an answer.
     """
     payload: Payload = {
         "verify_id": Secret(f"realname_doctor_{secrets.token_urlsafe(24)}"),
@@ -154,7 +154,7 @@ def is_granted(client: WeChatClient, deadline: Deadline) -> bool:
 
 
 def _is_of_a_face(errcode: int) -> bool:
-    """Whether WeChat looked at the face itself: its right to ask was looked at before."""
+    """Whether the return code is about the verify_id: WeChat checks the appid's rights first."""
     return errcode == BAD_OPENID or 84000 <= errcode < 84100
 
 
@@ -190,7 +190,7 @@ def _is_verify_id(value: object) -> bool:
 
 
 def _refused(error: RealNameError) -> Ended:
-    """A return code ends the record only where the table says so; the way there ends nothing."""
+    """A return code ends the record only where the table says so; a failed connection never does."""
     errcode = error.wechat and error.wechat["errcode"]
     if errcode is not None and errcodes.ends_a_query(errcode):
         return Ended(error.outcome or "unknown", error)

@@ -1,7 +1,7 @@
 """The return codes of face verification 2.0: of getverifyid and queryverifyinfo.
 
 Sources: WeChat's pages `API/face/api_getverifyid` and `api_queryverifyinfo`. A return code of a query ends
-the record only where nothing that is asked later could answer otherwise.
+the record only if no later query can have another result.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ _CHANGED = (
     "请升级本组件：微信接口可能已变更，或请求被代理服务器、网关修改。",
 )
 _NAME: Words = (
-    "the name is not taken",
+    "the name is not accepted",
     "证件姓名不合法",
-    "Let the citizen look at the name: as on the resident ID card.",
+    "The citizen checks that the name is as on the resident ID card.",
     "请用户核对姓名，须与居民身份证一致。",
 )
 _NUMBER: Words = (
-    "the ID number is not taken",
+    "the ID number is not accepted",
     "证件号码不合法",
-    "Let the citizen look at the number: that of the resident ID card of the mainland.",
+    "The citizen checks that the number is that of a mainland resident ID card.",
     "请用户核对身份证号码，仅支持中国大陆居民身份证。",
 )
 _DIFFERS = (
-    "The query differs from the begin: somebody changed the stored record, or the package is at fault. "
+    "The query differs from the begin: the stored record was changed, or the package has a bug. "
     "The citizen begins anew.",
     "查询与发起时的参数不一致：存储的记录被改动，或本组件存在缺陷。请用户重新发起核验。",
 )
@@ -86,7 +86,7 @@ FACE_ERRCODES: tuple[ErrCode, ...] = (
         "wechat_error",
         "the verify_id is not known",
         "verify_id 非法",
-        "See whether another appid began it; realname_doctor causes this with an invented one.",
+        "Check whether another appid began it; realname_doctor causes this with an invented one.",
         "请检查是否由其他 appid 发起；realname_doctor 以虚构的 verify_id 检测时也会出现。",
         who="wechat",
         ends=False,

@@ -27,14 +27,14 @@ logger = logging.getLogger(__name__)
 
 SERIAL_LENGTH = 40
 MIN_KEY_BITS = 2048
-MAX_PATH = 255  # characters of a path that is shown; no key is as short
+MAX_PATH = 255  # characters of a path that errors show; every key is longer
 
 
 class KeyBackend(Protocol):
     """The interface of KEY_BACKEND. Made once a process from the merchant's `KeySource` and MCH_ID.
 
-    A class of one's own (an HSM, a KMS) names itself in KEY_BACKEND. It may raise anything where it
-    can't sign or decrypt; it must never return what it isn't sure of.
+    KEY_BACKEND may name the site's own class, for an HSM or a KMS. It may raise any exception when it
+    can't sign or decrypt.
     """
 
     certificate: x509.Certificate | None
@@ -68,8 +68,8 @@ class PemKey:
         return self._private_key.sign(message, padding.PKCS1v15(), SHA256())
 
     def decrypt(self, ciphertext: bytes) -> bytes:
-        # With a wrong key OpenSSL >= 3.2 raises nothing but returns random bytes: who calls must
-        # look at what came.
+        # With a wrong key OpenSSL >= 3.2 doesn't raise, but returns random bytes: the caller must check
+        # the result.
         return self._private_key.decrypt(ciphertext, padding.PKCS1v15())
 
 
@@ -104,7 +104,7 @@ class MerchantKey:
         raise Misconfigured
 
     def decrypt(self, ciphertext: bytes) -> bytes:
-        """What the key makes of it. Raises anything, or returns junk, when it wasn't for this key."""
+        """The plaintext. For another key's ciphertext: any exception, or random bytes."""
         return self._backend.decrypt(ciphertext)
 
     @property
@@ -158,7 +158,7 @@ def _load_backend(
         return made, _serialno(source, made.certificate)
     except ConfigurationError as error:
         message = str(error)
-    except Exception as error:  # a device's own errors: what they say may be secret
+    except Exception as error:  # a device's own errors: their messages may hold secrets
         message = f"{source.setting}: KEY_BACKEND could not be used ({type(error).__name__})."
     raise ConfigurationError(message)
 
@@ -205,7 +205,7 @@ def _load(source: KeySource, mch_id: str) -> tuple[rsa.RSAPrivateKey, x509.Certi
             "is not a PEM private key or a .p12 file that PRIVATE_KEY_PASSPHRASE opens "
             "(for a .p12, the merchant number unless given)."
         )
-    except Exception as error:  # UnsupportedAlgorithm and its like; their words may quote the file
+    except Exception as error:  # such as UnsupportedAlgorithm; the message may quote the file
         fault = f"can't be used ({type(error).__name__})."
     if not fault and (not isinstance(key, rsa.RSAPrivateKey) or key.key_size < MIN_KEY_BITS):
         fault = f"must be an RSA key of at least {MIN_KEY_BITS} bits."
@@ -216,7 +216,7 @@ def _load(source: KeySource, mch_id: str) -> tuple[rsa.RSAPrivateKey, x509.Certi
 
 
 def _reason(path: str | None, error: OSError) -> str:
-    """The path and the system's word; the word alone where the file's content stands in place of its path."""
+    """The path and the system's message; no path if the setting has a file's content in its place."""
     is_path = path and path.isprintable() and len(path) <= MAX_PATH and "-----" not in path
     return f"{path}: {error.strerror}" if is_path else str(error.strerror)
 

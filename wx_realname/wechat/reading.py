@@ -1,4 +1,4 @@
-"""Reads one answer from a socket, within the call's deadline, and understands it as JSON."""
+"""Reads one answer from a socket, within the call's deadline, and parses its JSON."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Deadline:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a call waits: one step for its time-out in seconds, all of them until the deadline."""
+    """How long a call may wait: each step for its time-out in seconds, all until the deadline."""
 
     connect_timeout: float
     read_timeout: float
@@ -54,7 +54,7 @@ class Patience:
 
 
 class _Source(io.RawIOBase):
-    """A socket's bytes. A time-out for each read alone would let an answer drip for hours."""
+    """A socket's bytes, until the deadline: a time-out for each read would let an answer drip for hours."""
 
     def __init__(self, sock: Any, patience: Patience) -> None:
         self._sock = sock
@@ -85,7 +85,7 @@ class Wire(io.BufferedReader):
         super().__init__(self._source)
 
     def makefile(self, mode: str) -> Wire:
-        """What `HTTPResponse` reads from: it takes this for a socket."""
+        """Called by `HTTPResponse`, which gets this object in place of a socket."""
         return self
 
     def close(self) -> None:
@@ -96,7 +96,7 @@ class Wire(io.BufferedReader):
 
 
 def read_head(wire: Wire, method: str) -> HTTPResponse:
-    """The answer, as far as its head. Raises `Fault`, and what http.client and sockets raise."""
+    """The answer, read up to the end of its head. Raises `Fault`, and what http.client and sockets raise."""
     answer = HTTPResponse(cast(Any, wire), method=method)
     answer.begin()
     _check_head(answer.headers)
@@ -152,14 +152,14 @@ def parse(answer: HTTPResponse) -> Answer:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a name with two values: json would take the last. 10000.0 equals 10000, and isn't it."""
+    """Refuse a name with two values: json would take the last. 10000.0 and 10000 differ here."""
     fields = dict(pairs)
     if any(repr(fields[name]) != repr(value) for name, value in pairs):
         raise Fault("a name with two values")
     return fields
 
 
-# Not strict: a control character within a string doesn't make a refusal illegible.
+# Not strict: a control character within a string doesn't make a refusal unreadable.
 _from_json = json.JSONDecoder(object_pairs_hook=_unique, strict=False).decode
 
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
@@ -175,7 +175,7 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def describe(error: Exception) -> str:
-    """The reason of a failure. Only a `Fault` is quoted: others' words may repeat what was sent."""
+    """The reason of a failure. Only a `Fault` is quoted: other messages may repeat what was sent."""
     if isinstance(error, Fault):
         return str(error)
     if isinstance(error, ssl.SSLCertVerificationError):

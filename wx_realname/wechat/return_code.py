@@ -64,11 +64,11 @@ WRONG_SECRET: Words = (
 DEAD_TOKEN: Words = (
     "the access_token is not valid, even a fresh one",
     "access_token 无效（重新获取后仍无效）",
-    "See whether another system fetches tokens for this appid, or APP_ID belongs to another app.",
+    "Check whether another system fetches tokens for this appid, or APP_ID belongs to another app.",
     "检查是否有其他系统在刷新同一 appid 的 access_token，以及 APP_ID 是否属于其他小程序。",
 )
 CHANGED_ON_THE_WAY = (
-    "Something between us and WeChat changes the request.",
+    "Something between this server and WeChat changes the request.",
     "请检查请求是否被代理服务器或网关修改。",
 )
 APPLY_FOR_FACES = (

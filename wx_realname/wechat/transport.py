@@ -92,7 +92,7 @@ class _Request(requests.PreparedRequest):
 class _Response(requests.Response):
     """An answer whose body is still to be read from the socket.
 
-    Without requests' own `__init__`, which makes a cookie jar for each.
+    `requests.Response.__init__` isn't called: it makes a cookie jar for each answer.
     """
 
     raw: HTTPResponse
@@ -103,7 +103,7 @@ class _Response(requests.Response):
         self.wire = wire
 
     def close(self) -> None:
-        """Unless the adapter kept the connection."""
+        """Close the connection, unless the adapter kept it."""
         self.raw.close()
         if self.sock is not None:
             self.sock.close()
@@ -118,7 +118,7 @@ class _Adapter(BaseAdapter):
         self._head = "".join(
             f"{name}: {text}\r\n" for name, text in (route.headers | HEADERS).items()
         )
-        self._kept: deque[tuple[socket.socket, float]] = deque()  # one at most, or none
+        self._kept: deque[tuple[socket.socket, float]] = deque()  # at most one
         weakref.finalize(self, _close_all, self._kept)
 
     def send(self, request: Any, *args: Any, timeout: Any = None, **kwargs: Any) -> _Response:
@@ -137,7 +137,7 @@ class _Adapter(BaseAdapter):
             raise
 
     def keep(self, request: _Request, response: _Response) -> None:
-        """After an answer that was understood: its TLS session, and its connection if that may be."""
+        """Keep an understood answer's TLS session, and its connection if that is allowed."""
         response.raw.close()
         sock, ended = response.sock, response.raw.will_close or response.wire.overfull
         if sock is None or request.fresh or ended or self._kept:
@@ -248,7 +248,7 @@ class Transport:
             with session.send(request, timeout=patience) as response:
                 answer = read(response.raw)
                 session.adapter.keep(request, response)
-        except Exception as error:  # its text and its frames may hold secrets
+        except Exception as error:  # its message and its frames may hold secrets
             fault = describe(error)
         if fault:
             logger.warning(

@@ -42,11 +42,11 @@ class Verdict:
 
 _NOTHING: Remedy = ("Nothing to do.", "无需处理。")
 _LOOK_AT_BOTH: Remedy = (
-    "The citizen looks at name and number and begins anew.",
+    "The citizen checks name and number and begins anew.",
     "请用户核对姓名和身份证号码后重新发起。",
 )
 _OTHER_WAY: Remedy = (
-    "Offer another way to prove the real name, at a counter for one.",
+    "Offer another way to prove the real name, for example at a counter.",
     "请提供其他实名方式（如窗口办理）。",
 )
 _GOOD_LIGHT: Remedy = (

@@ -1,4 +1,4 @@
-"""Whom an account reached between two moments: what the notice after a leak needs."""
+"""Lists the records that an account reached in a period: for the notice after a leak."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wx_realname.services.rights.accesses import account_id, reached
 class Command(RealnameCommand):
     help = (
         "List the records that an account reached by searching, revealing, exporting or copying, and count "
-        "the persons: one record's id a line, the counts on stderr."
+        "the persons: one record id per line, the counts on stderr."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

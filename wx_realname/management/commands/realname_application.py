@@ -1,4 +1,4 @@
-"""The form by which the interface is applied for, filled."""
+"""Prints the application form for the interface, filled in."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from wx_realname.services.operation import application
 
 class Command(RealnameCommand):
     help = (
-        "Print the ten-row form by which WeChat's real-name interface is applied for, filled from the "
-        "merchant's APPLICATION and from the records: as Markdown, or as a page to print (--html). What "
-        "APPLICATION lacks is named on stderr."
+        "Print the ten-row application form for WeChat's real-name interface, filled in from the "
+        "merchant's APPLICATION and from the records: as Markdown, or as a page to print (--html). Values "
+        "that APPLICATION lacks are named on stderr."
     )
 
-    requires_system_checks = ()  # the form comes before the certificate
+    requires_system_checks = ()  # the form is needed before there is a certificate
     undone = "The calls can't be counted."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--merchant", default="default", help="its alias (default)")
+        parser.add_argument("--merchant", default="default", help="the merchant's alias (default)")
         parser.add_argument("--html", action="store_true", help="a page to print")
 
     def handle(self, *args: Any, merchant: str, html: bool, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Ask WeChat for all that can be asked without a citizen: exit 1 on a fault."""
+"""Checks everything that can be checked without a citizen."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from wx_realname.services.operation import doctor
 
 class Command(RealnameCommand):
     help = (
-        "Look at keys, certificates and clock, and ask WeChat for all that can be asked without a citizen: "
-        "access_token, IP whitelist, categories, and an exchange of an invented auth_token. One line each, "
-        "what it means and who must do what. Exit 1 on a fault."
+        "Check keys, certificates and clock, and ask WeChat whatever needs no citizen: access_token, IP "
+        "whitelist, categories, and an exchange of an invented auth_token. One line each, with what to do "
+        "and who must do it. Exit 1 on a fault."
     )
-    requires_system_checks = ()  # what they would say is said here, merchant by merchant
+    requires_system_checks = ()  # this command finds the same, merchant by merchant
 
     def handle(self, *args: Any, **options: Any) -> None:
         styles = {

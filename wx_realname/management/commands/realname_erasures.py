@@ -1,4 +1,4 @@
-"""Print what was erased, signed: to be kept outside the database, and replayed after a restore."""
+"""Prints a signed list of erased records: to be kept outside the database, for use after a restore."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Command(RealnameCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_batch_size(parser, BATCH, most=10_000)
-        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+        parser.add_argument("--dry-run", action="store_true", help="only print how many there are")
 
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
-        conf.current()  # nothing would be signed, and an empty list called whole
+        conf.current()  # raises for wrong settings, even when no record was erased
         if dry_run:
             count = Verification.objects.deciding().filter(status="erased").count()
             self.stdout.write(f"{count} would be printed.")

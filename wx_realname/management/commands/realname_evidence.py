@@ -1,4 +1,4 @@
-"""The pack for the yearly audit, as JSON and CSV."""
+"""Writes the evidence for the yearly audit, as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from wx_realname.services.operation.evidence import as_json, evidence, tables
 
 class Command(RealnameCommand):
     help = (
-        "Write what the yearly audit asks: accesses by officer, consents by notice, erasures, keys, seals, "
-        "checks and settings, without a citizen's name and without secrets."
+        "Write the evidence for the yearly audit: accesses by officer, consents by notice, erasures, keys, "
+        "seals, checks and settings, without a citizen's name and without secrets."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

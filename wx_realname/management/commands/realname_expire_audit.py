@@ -1,4 +1,4 @@
-"""Remove old events of the trail; their leaf hashes stay, and the chain still verifies."""
+"""Removes old events of the trail; their leaf hashes stay, and the chain still verifies."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from wx_realname.services.upkeep.expiry import BATCH, expire, expired
 
 class Command(RealnameCommand):
     help = (
-        "Remove sealed events older than a day, three years ago at least. What records stand on stays. It "
-        "can be stopped and run again. Seal afterwards; triggers must be removed before."
+        "Remove sealed events from before a day that is at least three years ago. Events that records depend "
+        "on stay. It can be stopped and run again. Remove the triggers before; seal afterwards."
     )
-    needs = "Triggers refuse it: realname_protect_audit --remove, and --install afterwards."
+    needs = (
+        "Triggers refuse it: run realname_protect_audit --remove before, and --install afterwards."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--before", required=True, help="a day such as 2023-01-01")
-        parser.add_argument("--force", action="store_true", help="also under three years")
+        parser.add_argument("--force", action="store_true", help="allow less than three years")
         add_batch_size(parser, BATCH, most=10_000)
-        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+        parser.add_argument("--dry-run", action="store_true", help="only print how many there are")
 
     def handle(
         self,

@@ -1,4 +1,4 @@
-"""Make the console's two groups."""
+"""Makes the console's two groups."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GROUPS = {
 class Command(RealnameCommand):
     help = (
         'Make the groups "realname auditor" (may look at records and trail, masked) and "realname officer" '
-        "(may reveal, export and erase too). Run again, it adds what they lack and takes nothing away."
+        "(may reveal, export and erase too). Run again, it adds missing permissions and removes none."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

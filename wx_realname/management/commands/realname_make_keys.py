@@ -1,4 +1,4 @@
-"""Print the keys of a new site, wrapped where DATA_KEY_BACKEND is set."""
+"""Prints the keys of a new site, wrapped where DATA_KEY_BACKEND is set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from wx_realname.vault import opening
 #: The variable, the first letter of its key's id, and what is lost with the key.
 LISTS = (
     ("ENCRYPTION_KEYS", "e", "names and numbers can't be read again"),
-    ("INDEX_KEYS", "i", "nobody is found by name or number, and no token is known again"),
+    ("INDEX_KEYS", "i", "nobody can be found by name or number, and no token is recognized"),
     ("AUDIT_KEYS", "a", "the audit trail so far can't be verified"),
 )
 PLAIN = (
@@ -48,7 +48,7 @@ class Command(RealnameCommand):
         for name, _, lost in LISTS:
             self.stdout.write(f"#   {name}: {lost}.")
         self.stdout.write(
-            "# Keep AUDIT_KEYS apart from the others: who has it can forge the trail.\n"
+            "# Keep AUDIT_KEYS apart from the others: whoever has them can forge the trail.\n"
             "# A new site's first keys only: on a site that runs, put a new key before the old ones."
         )
         for name, letter, _ in LISTS:

@@ -1,4 +1,4 @@
-"""Publish notices from files: once, and never another text under the same version."""
+"""Publishes notices from files; the text of a published version can't change."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from wx_realname.services.rights.notices import publish
 class Command(RealnameCommand):
     help = (
         "Publish the notices of a folder: <purpose>/<version>.<language>.md, with title, handler, recipients "
-        "and retention_days in front. A changed text under a known version is refused, with the difference."
+        "and retention_days as front matter. A changed text of a published version is refused, with the diff."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, help="the folder that has <purpose>/ in it")
-        parser.add_argument("--dry-run", action="store_true", help="only say what is new")
+        parser.add_argument("--dry-run", action="store_true", help="only print what is new")
 
     def handle(self, *args: Any, folder: Path, dry_run: bool, **options: Any) -> None:
         new = 0

@@ -1,4 +1,4 @@
-"""Install or remove the triggers that make the audit trail, notices and consents append-only."""
+"""Installs or removes the triggers that make the audit trail, notices and consents append-only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wx_realname.management.base import RealnameCommand
 class Command(RealnameCommand):
     help = "Database triggers that refuse to change or delete the audit trail, notices and consents (opt-in)."
     needs = (
-        "Triggers are the tables' owner's to make; managed MySQL may need log_bin_trust_function_creators. "
+        "Only the tables' owner may make triggers; managed MySQL may need log_bin_trust_function_creators. "
         "Or give the site's role only INSERT and SELECT on the audit tables."
     )
 

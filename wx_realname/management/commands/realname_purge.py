@@ -1,4 +1,4 @@
-"""End attempts that a crash left pending, and erase what is older than RETENTION_DAYS."""
+"""Ends attempts that a crash left pending, and erases records past RETENTION_DAYS."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from wx_realname.services.upkeep import purge
 
 class Command(RealnameCommand):
     help = (
-        "Make attempts that a crash left pending unknown (PENDING_TIMEOUT), and erase personal data "
+        "Set attempts that a crash left pending to unknown (PENDING_TIMEOUT), and erase personal data "
         "older than RETENTION_DAYS. It can be stopped and run again, and run twice at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_batch_size(parser, purge.BATCH, most=10_000)
-        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+        parser.add_argument("--dry-run", action="store_true", help="only print how many there are")
 
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
         if dry_run:

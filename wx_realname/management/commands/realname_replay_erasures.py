@@ -1,4 +1,4 @@
-"""After a restore: erase again what was erased before."""
+"""After a restore: erases again the records that had been erased."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Command(RealnameCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="what realname_erasures printed")
         add_batch_size(parser, BATCH, most=10_000)
-        parser.add_argument("--dry-run", action="store_true", help="only name what came back")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only name the records that came back"
+        )
 
     def handle(
         self, *args: Any, file: Path, batch_size: int, dry_run: bool, **options: Any

@@ -1,4 +1,4 @@
-"""Bring stored data under the first ENCRYPTION_KEYS and INDEX_KEYS, and say which keys can go."""
+"""Brings stored data under the first ENCRYPTION_KEYS and INDEX_KEYS, and prints which keys can go."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from wx_realname.services.upkeep.rotation import BATCH, Rotated, rotate_keys
 
 class Command(RealnameCommand):
     help = (
-        "Re-encrypt what isn't under the first of ENCRYPTION_KEYS, re-index what isn't under the first "
-        "of INDEX_KEYS, and say which keys can be removed. The site goes on meanwhile; it can be "
+        "Re-encrypt data that isn't under the first of ENCRYPTION_KEYS, re-index data that isn't under the "
+        "first of INDEX_KEYS, and print which keys can be removed. The site goes on meanwhile; it can be "
         "stopped and run again, and run twice at once. Exit 1 if a record can't be decrypted."
     )
 
@@ -46,7 +46,7 @@ class Command(RealnameCommand):
             sys.exit(1)
 
     def _rotate(self, batch_size: int) -> int:
-        """How many can't be decrypted; each is named."""
+        """Rotate, and name the records that can't be decrypted. Return how many these are."""
         encrypted = indexed = unreadable = busy = seen = 0
         say = progress(self.stderr)
         with closing(rotate_keys(batch_size=batch_size)) as batches:
@@ -135,10 +135,10 @@ def _needs(key: IndexKeyUse) -> Iterator[str]:
         yield words % {"count": key.indexed}
     if key.token_digests:
         words = ngettext(
-            "%(count)d record knows its auth_token by it (it can't be computed anew: without the key such a "
-            "token posted again is a new one)",
-            "%(count)d records know their auth_token by it (it can't be computed anew: without the key such "
-            "a token posted again is a new one)",
+            "%(count)d record recognizes its auth_token by it (without the key, the same token posted again "
+            "counts as a new one)",
+            "%(count)d records recognize their auth_token by it (without the key, the same token posted "
+            "again counts as a new one)",
             key.token_digests,
         )
         yield words % {"count": key.token_digests}

@@ -1,4 +1,4 @@
-"""Serve a local WeChat for the merchants of WX_REALNAME, until Ctrl-C."""
+"""Serves a local WeChat for the merchants of WX_REALNAME, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wx_realname.services.clients import client_for
 
 class Command(BaseCommand):
     help = "Serve a local WeChat for the merchants of WX_REALNAME, until Ctrl-C."
-    requires_system_checks = ()  # it stands in for WeChat: no database, nothing else to be right
+    requires_system_checks = ()  # it needs no database, and few settings
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_sandbox_options(parser)
@@ -47,7 +47,7 @@ def _merchants() -> list[Merchant]:
             playable.append(Merchant(merchant.app_id, secret, merchant.mch_id or "", pems))
     if not playable:
         raise CommandError(
-            "No merchant of WX_REALNAME has an APP_SECRET, and beside an MCH_ID a certificate: set "
+            "No merchant of WX_REALNAME has an APP_SECRET and, if it has an MCH_ID, a certificate: set "
             "CERTIFICATE or CERTIFICATE_FILE (python -m wx_realname.sandbox --new-merchant DIR makes "
             "one to try)."
         )

@@ -1,4 +1,4 @@
-"""Seal the audit trail, and print a checkpoint to keep elsewhere."""
+"""Seals the audit trail, and prints a checkpoint to keep elsewhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wx_realname.management.options import add_batch_size, progress
 class Command(RealnameCommand):
     help = (
         "Gather unsealed audit events into Merkle trees, link and sign them, and print a checkpoint: "
-        "keep it where nobody who can change the database can. Run it regularly; it may run twice at once."
+        "keep it out of reach of the database's users. Run it regularly; it may run twice at once."
     )
     needs = gettext_lazy(
         "The sealer needs SELECT and INSERT on the tables of events and seals, and UPDATE of an event's "
@@ -25,7 +25,9 @@ class Command(RealnameCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_batch_size(parser, audit.SEAL_BATCH, most=100_000)
-        parser.add_argument("--dry-run", action="store_true", help="only say how many are unsealed")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only print how many are unsealed"
+        )
 
     def handle(self, *args: Any, batch_size: int, dry_run: bool, **options: Any) -> None:
         if dry_run:

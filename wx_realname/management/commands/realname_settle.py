@@ -1,4 +1,4 @@
-"""Ask WeChat how the faces that still wait have ended, before their hour is over."""
+"""Asks WeChat how waiting faces ended, before their hour is over."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Command(RealnameCommand):
         parser.add_argument(
             "--all", action="store_true", help="ask for every waiting record now", dest="everything"
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say how many there are")
+        parser.add_argument("--dry-run", action="store_true", help="only print how many there are")
 
     def handle(
         self, *args: Any, batch_size: int, everything: bool, dry_run: bool, **options: Any

@@ -1,4 +1,4 @@
-"""Calls a day, peak and mean calls a minute, by merchant."""
+"""Prints calls a day, and peak and mean calls a minute, by merchant."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MOST_DAYS = 3_660
 
 class Command(RealnameCommand):
     help = (
-        "Calls a day, peak and mean calls a minute, by merchant, beside what was declared to WeChat "
-        "(DAILY_CALLS and PEAK_CALLS_PER_MINUTE of the merchant's APPLICATION). Counts first what "
+        "Print calls a day, and peak and mean calls a minute, by merchant, beside what was declared to "
+        "WeChat (DAILY_CALLS and PEAK_CALLS_PER_MINUTE of the merchant's APPLICATION). Counts first what "
         "isn't counted yet, as the overview does; it can be stopped and run again, and run twice at once."
     )
 

@@ -1,4 +1,4 @@
-"""Verify the audit trail: exit 1, naming each wrong event, seal or record; 2 where it can't be read."""
+"""Verifies the audit trail: exit 1, naming each wrong event, seal or record; 2 if it can't be read."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from .realname_replay_erasures import read_erasures
 
 class Command(RealnameCommand):
     help = (
-        "Compute every node of the audit trail anew, and hold records against their events. Writes nothing "
-        "to the database; the console is told the result through CACHE_ALIAS. "
-        "Exit 1, and which event, seal or record, if anything sealed was changed, removed or added; exit 2 "
+        "Compute every node of the audit trail anew, and compare records with their events. Writes nothing "
+        "to the database; the console reads the result from CACHE_ALIAS. "
+        "Exit 1, naming each event, seal or record, if anything was changed, removed or added; exit 2 "
         "if the database doesn't answer, lacks a table or refuses."
     )
     needs = gettext_lazy(
-        "The verifier needs SELECT on our tables, and on the user table's key and user name."
+        "The verifier needs SELECT on this app's tables, and on the user table's key and user name."
     )
     undone = gettext_lazy("Not everything was verified.")
 
@@ -49,9 +49,9 @@ class Command(RealnameCommand):
             "--erasures",
             type=Path,
             metavar="FILE",
-            help="what realname_erasures printed: name the records that came back to life",
+            help="what realname_erasures printed: name the records that came back",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say how much there is")
+        parser.add_argument("--dry-run", action="store_true", help="only print how much there is")
 
     def handle(
         self,
@@ -62,14 +62,14 @@ class Command(RealnameCommand):
         dry_run: bool,
         **options: Any,
     ) -> None:
-        conf.current()  # an empty trail asks for no key, and would be called intact
+        conf.current()  # raises for wrong settings: an empty trail needs no key
         checkpoints = _parse(checkpoint)
         known = read_erasures(erasures) if erasures else []
         if dry_run:
             self._extent()
             return
         self._tail()
-        seal = _last_number()  # before the run: what is sealed meanwhile isn't vouched for
+        seal = _last_number()  # before the run: what is sealed meanwhile isn't verified
         say = progress(self.stderr)
         found = self._name(
             chain(audit.faults(checkpoints, say, batch_size=batch_size), _alive(known))
@@ -145,7 +145,7 @@ def _age(tail: audit.Tail) -> str:
 
 def _alive(known: list[Erasure]) -> Iterator[str]:
     for each in came_back(known):
-        yield _("record %(id)s was erased at %(at)s, and came back to life") % {
+        yield _("record %(id)s was erased at %(at)s, and came back") % {
             "id": each.record,
             "at": each.erased_at,
         }
