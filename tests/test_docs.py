@@ -309,6 +309,13 @@ def test_a_readme_is_short_and_begins_with_what_a_stranger_asks(language: str) -
         assert (ROOT / address).exists(), address
 
 
+def test_both_readmes_have_the_same_commands() -> None:
+    """`tests/e2e/test_readme.py` runs those of the English one."""
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in READMES.values()]
+    english, chinese = (re.findall(r"^\$ (.*?)(?:\s+#.*)?$", text, re.MULTILINE) for text in texts)
+    assert english == chinese and len(english) > 5
+
+
 def test_pictures_are_small() -> None:
     assert all(picture.stat().st_size <= 350_000 for picture in DOCS.glob("*/images/*"))
 

@@ -27,7 +27,7 @@ class Site:
     """One gunicorn with its environment; everything it printed is in `log`."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        self.environment = {**_clean_environment(), **environment}
+        self.environment = {**clean_environment(), **environment}
         self.log = folder / "site.log"
         self.url = f"http://127.0.0.1:{free_port()}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -147,7 +147,7 @@ def at_once(threads: int, work: Any, jobs: list[Any]) -> list[Any]:
         return list(pool.map(work, jobs))
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     ours = ("WX_REALNAME_", "DJANGO_", "TEST_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
