@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from django.db import connections, router
+from django.db.models.signals import pre_delete
 from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN, at_once
+from tests.conftest import AUTH_TOKEN, at_once, make_stuck
 from tests.lying_wechat import (
     BEGIN,
     NAME,
@@ -178,3 +181,43 @@ def test_two_purposes_withdrawn_at_once_leave_nothing_personal(
         assert not [each for each in came if isinstance(each, Exception)], came
         assert personal() == [], n
     assert faults() == []
+
+
+def withdrawn(user: Any, notice: Notice) -> Any:
+    return withdraw(consent(), user=user)
+
+
+def tried_again(user: Any, notice: Notice) -> Any:
+    """After a crash: the record is taken over, with a consent of its own."""
+    with suppress(RealNameError):  # the user is gone
+        return exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+
+
+@pytest.mark.parametrize("meanwhile", [withdrawn, tried_again])
+def test_a_users_deletion_waits_for_nobody_who_waits_for_it(
+    liar: LyingWeChat, user: Any, notice: Notice, meanwhile: Callable[..., Any]
+) -> None:
+    """Records and consents were locked in the one order here, in the other there: a deadlock."""
+    exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    half_done = threading.Event()
+
+    def deleted() -> Any:
+        return type(user).objects.get(pk=user.pk).delete()
+
+    def done_meanwhile() -> Any:
+        half_done.wait(20)
+        return meanwhile(user, notice)
+
+    def pause(**kwargs: Any) -> None:
+        half_done.set()
+        time.sleep(0.5)  # for the other to come as far as it can
+
+    if meanwhile is tried_again:
+        make_stuck()
+    pre_delete.connect(pause, sender=type(user))  # after the app's own receiver
+    try:
+        came = at_once(deleted, done_meanwhile)
+    finally:
+        pre_delete.disconnect(pause, sender=type(user))
+    assert not [each for each in came if isinstance(each, Exception)], came
+    assert personal() == [] and faults() == []

@@ -81,6 +81,16 @@ def live(user: Any) -> QuerySet[Consent]:
     return consents.filter(user_id=user.pk, withdrawn_at=None)
 
 
+def lock(user: Any, using: str) -> None:
+    """Lock the user's consents until the transaction ends.
+
+    Whoever changes consents and records locks the consents first: the other way about, two transactions wait
+    for each other.
+    """
+    consents = Consent.objects.using(using).filter(user_id=user.pk)
+    list(consents.order_by("pk").select_for_update().values_list("pk"))
+
+
 def has_consent(user: Any, purpose: str) -> bool:
     """Whether the user has a live consent to the purpose."""
     return live(user).filter(notice__purpose=purpose).exists()

@@ -16,6 +16,7 @@ from ...signals import verification_erased
 from .. import trust
 from ..reasons import require_reason
 from ..rows import changed
+from . import consent
 
 Status = Verification.Status
 
@@ -58,7 +59,11 @@ def erase_for_deleted_user(user: Any) -> None:
     """
     using = router.db_for_write(Verification)
     held = Verification.objects.using(using).of(user).filter(status__in=HOLDING)
-    erase_all(list(with_users(held)), audit.Origin(), USER_DELETED, using, HOLDING)
+    with transaction.atomic(using=using):
+        # Before all else, as a new consent does where foreign keys are checked at once.
+        type(user)._base_manager.using(using).filter(pk=user.pk).select_for_update().first()
+        consent.lock(user, using)
+        erase_all(list(with_users(held)), audit.Origin(), USER_DELETED, using, HOLDING)
 
 
 def with_users(rows: QuerySet[Verification]) -> QuerySet[Verification]:

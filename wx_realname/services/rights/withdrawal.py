@@ -32,17 +32,14 @@ def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consen
     origin = audit.Origin.of(user, request)
     purpose = consent.notice.purpose
     with durable(using):
-        _lock_live(user)
+        consents.lock(
+            user, using
+        )  # of two purposes withdrawn at once, the later sees that it is the last
         for each in _of(user, using).filter(notice__purpose=purpose, withdrawn_at=None):
             _withdraw(each, origin, using)
         if not consents.live(user).exists():
             _erase_all_of(user, origin, using)
     return list(_of(user, using).filter(notice__purpose=purpose))
-
-
-def _lock_live(user: Any) -> None:
-    """Lock the user's live consents: of two withdrawals at once the second must see the first."""
-    list(consents.live(user).order_by("pk").select_for_update().values_list("pk"))
 
 
 def _of(user: Any, using: str) -> QuerySet[Consent]:
