@@ -35,6 +35,7 @@ from . import clock, once, spreadsheet
 from .forms import ExportForm, FindForm, ReasonForm
 from .names import shown, usernames
 from .read_only import ReadOnlyAdmin, require
+from .sentences import chosen_in_words
 
 SHOWN_REQUESTS = 100
 MOST_COUNTED = 10_000  # of an export, before it begins
@@ -213,6 +214,7 @@ class ConsolePages(ReadOnlyAdmin):
                 "request": each,
                 "asked_by": shown(each.actor_id, names),
                 "released_by": shown(each.released_by, names),
+                "chosen": chosen_in_words(each.filters),
                 "state": approval.state_of(each),
                 "is_own": each.actor_id == str(request.user.pk),
             }
