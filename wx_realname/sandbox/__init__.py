@@ -1,7 +1,7 @@
-"""A local WeChat over real HTTP, to integrate against: for tests, for the demo, for development.
+"""A local WeChat over real HTTP: for tests, for the demo, for development.
 
-It answers the calls of the interface document as WeChat does, error codes included, and stands
-apart: it imports nothing of the rest of the package, no Django, and needs no database.
+It answers the calls of the interface document as WeChat does, error codes included. It imports neither
+Django nor the rest of the package, and needs no database.
 
     key = make_merchant_key()
     merchant = Merchant("wx0123456789abcdef", "secret", "1900006511", (key.certificate_pem,))
@@ -10,8 +10,8 @@ apart: it imports nothing of the rest of the package, no Django, and needs no da
         requests.post(f"{sandbox.url}/cgi-bin/stable_token", json=...)
 
 It misbehaves on demand: `Citizen(..., fault="reset_after_consumption")`, `sandbox.fault("busy")`,
-an ID number that selects a fault, or dice: `Sandbox([merchant], profile="unkind", seed=7)`.
-`FAULTS` has all of it. A citizen goes before the camera by `sandbox.show_face(verify_id)`.
+an ID number that selects a fault, or at random: `Sandbox([merchant], profile="unkind", seed=7)`.
+`FAULTS` lists all faults. A citizen goes before the camera by `sandbox.show_face(verify_id)`.
 """
 
 from __future__ import annotations

@@ -23,11 +23,11 @@ SECRET_VARIABLE = "WX_REALNAME_APP_SECRET"
 
 
 class Unusable(Exception):
-    """The options don't make a merchant; the text says which to give."""
+    """The options don't suffice for a merchant; the text says which to give."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal; the exit code: 0, 1 can't listen, 2 (by argparse) wrong options."""
+    """Serve until a signal. Return the exit code: 0, or 1 if it can't listen; argparse exits with 2."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.list_faults:
@@ -57,7 +57,7 @@ def _say(*lines: str) -> None:
 def _list_faults() -> int:
     try:
         _say(*listing(), *verify_rets.listing())
-    except BrokenPipeError:  # who reads has read enough, as `head` has
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
     return 0
 
@@ -65,7 +65,7 @@ def _list_faults() -> int:
 def _exports(
     sandbox: Sandbox, new: NewMerchant | None, options: argparse.Namespace, url: str
 ) -> Iterator[str]:
-    """What a shell takes to point the app at the new merchant, and how to serve it again."""
+    """Shell lines that point the app at the new merchant, and the command to serve it again."""
     if new is None:
         return
     yield from new.exports(url)
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         "--certificate",
         action="append",
         metavar="FILE",
-        help="the merchant's certificate, PEM; twice to play a renewal",
+        help="the merchant's certificate, PEM; give it twice to try a renewal",
     )
     parser.add_argument(
         "--app-secret-file", metavar="FILE", help=f"holds the app secret (else ${SECRET_VARIABLE})"
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--list-faults",
         action="store_true",
-        help="say what can go wrong, and which citizen's ID number selects it; serve nothing",
+        help="list the faults, and the ID numbers that select them; serve nothing",
     )
     return parser
 

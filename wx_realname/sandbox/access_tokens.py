@@ -20,7 +20,7 @@ _BEIJING = 8 * 3600
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """What a token call answers; `expires_in` in whole seconds, rounded down."""
+    """The answer of a token call; `expires_in` in whole seconds, rounded down."""
 
     value: str = field(repr=False)
     expires_in: int
@@ -31,15 +31,15 @@ class _Token:
     value: str = field(repr=False)
     app_id: str
     expires_at: float
-    dead_at: float = math.inf  # killed before its time: 40001, where mere age gives 42001
+    dead_at: float = math.inf  # killed early: then 40001; a token that is merely old gives 42001
     repeats_when_dead: bool = False
 
 
 class AccessTokens:
-    """Issues access tokens and tells whose they are. `lifetime` in seconds.
+    """Issues access tokens and knows their appids. `lifetime` in seconds.
 
-    Stable ones are renewed 5 minutes early; of a lifetime under 7200 s it is the same part of
-    it (1/24), lest a short-lived token never be repeated.
+    Stable ones are renewed 5 minutes early; for a lifetime under 7200 s, 1/24 of it early, so that
+    short-lived tokens are repeated, too.
     """
 
     def __init__(self, lock: Lock, clock: Callable[[], float], lifetime: float) -> None:
@@ -74,7 +74,7 @@ class AccessTokens:
             return _as_answered(self._latest[app_id], now)
 
     def app_id_of(self, value: str) -> str:
-        """Whose token this is; raises `Refused` 41001 none, 40001 unknown or killed, 42001 old."""
+        """The appid of this token; raises `Refused` 41001 none, 40001 unknown or killed, 42001 old."""
         if not value:
             raise Refused(41001)
         with self._lock:
@@ -88,10 +88,10 @@ class AccessTokens:
             return token.app_id
 
     def expire_all(self, *, keep_repeating: bool) -> int:
-        """Kill all live tokens and tell how many they were.
+        """Kill all live tokens. Return how many there were.
 
-        With `keep_repeating` the normal mode of stable_token goes on answering the dead one, until
-        it is forced or the token's time is over.
+        With `keep_repeating` the normal mode of stable_token still returns the dead token, until it is
+        forced or the token's lifetime is over.
         """
         with self._lock:
             now = self._clock()
@@ -103,7 +103,7 @@ class AccessTokens:
             return len(live)
 
     def kill(self, value: str, *, after: float = 0.0, keep_repeating: bool = False) -> None:
-        """Kill one token before its time, in `after` seconds; `keep_repeating` as in `expire_all`."""
+        """Kill one token early, in `after` seconds; `keep_repeating` as in `expire_all`."""
         with self._lock:
             token = self._issued.get(value)
             if token is not None:

@@ -25,16 +25,16 @@ class AuthTokens:
         self._grants: dict[str, _Grant] = {}
 
     def issue(self, citizen: Citizen, app_id: str) -> str:
-        """A new auth_token: what the button's event would carry."""
+        """A new auth_token, as in the button's event."""
         auth_token = secrets.token_urlsafe(48)
         with self._lock:
             self._grants[auth_token] = _Grant(citizen, app_id, citizen.busy)
         return auth_token
 
     def redeem(self, auth_token: object, app_id: str) -> Citizen:
-        """Consume the auth_token, atomically, and tell whose it was.
+        """Consume the auth_token atomically, and return its citizen.
 
-        Raises `Refused`: 94005 not known, of another appid, or consumed; -1 while the citizen's
+        Raises `Refused`: 94005 unknown, of another appid, or consumed; -1 while the citizen's
         `busy` lasts; 94002 and 94004 by the citizen. A refusal consumes nothing.
         """
         if not isinstance(auth_token, str):
@@ -44,7 +44,7 @@ class AuthTokens:
             if grant is None or grant.app_id != app_id:
                 raise Refused(94005)
             _refuse_what_is_missing(grant)
-            del self._grants[auth_token]  # forgotten, so that a second try finds nothing: 94005
+            del self._grants[auth_token]  # so that a second try gets 94005
             return grant.citizen
 
 

@@ -1,4 +1,4 @@
-"""The successor: does what the citizen typed match what WeChat Pay knows?"""
+"""checkrealnameinfo: compares what the citizen typed with what WeChat Pay knows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ FIELDS = ("openid", "real_name", "cred_id", "cred_type", "code")
 def checkrealnameinfo(state: State, request: Request, note: Note) -> Document:
     """POST /intp/realname/checkrealnameinfo: consume the code, answer the verdict, never a name.
 
-    V_OP_NA: nothing is known of the citizen. V_OP_NM_UM: another name. Only for a name that
-    matches does the second field tell whether the number does.
+    V_OP_NA: nothing is known about the citizen. V_OP_NM_UM: another name. The second field, whether
+    the number matches, is there only if the name matches.
     """
     note.app_id = state.access_tokens.app_id_of(request.query.get("access_token", ""))
     asked = json_object(request.body)

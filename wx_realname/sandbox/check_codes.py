@@ -12,7 +12,7 @@ from .errcodes import Refused
 
 @dataclass(frozen=True)
 class Visit:
-    """Who went through the city service: the citizen, by the openid in that mini-program."""
+    """A citizen's visit to the city service, with the citizen's openid in that mini-program."""
 
     citizen: Citizen
     openid: str
@@ -28,14 +28,14 @@ class CheckCodes:
         self._used: set[str] = set()
 
     def issue(self, visit: Visit) -> str:
-        """A new code: what comes back to the mini-program in `extraData`."""
+        """A new code, as the mini-program gets it in `extraData`."""
         code = secrets.token_urlsafe(24)
         with self._lock:
             self._visits[code] = visit
         return code
 
     def redeem(self, code: object, openid: object, app_id: str) -> Citizen:
-        """Use the code up; raises `Refused` 80111 (not known), 80113 (used, or somebody else's)."""
+        """Use the code up; raises `Refused` 80111 (unknown), 80113 (used, or another citizen's)."""
         if not isinstance(code, str):
             raise Refused(80111)
         with self._lock:

@@ -1,4 +1,4 @@
-"""A citizen as WeChat Pay knows one. Only ever invented people belong here."""
+"""A citizen as WeChat Pay knows one. Only invented people belong here."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ LONGEST = 245  # bytes that RSA-2048 with PKCS#1 v1.5 padding can carry (section
 
 @dataclass(frozen=True)
 class Citizen:
-    """Who agrees to the authorisation; the repr shows neither name nor number.
+    """A citizen; the repr shows neither name nor number.
 
-    The first `fault_times` tries (default: all) meet `fault`, a name of `faults.table`; unless
-    given, the one that the ID number selects, if it is a number of that table. Whether the call can
-    meet it is checked when the citizen acts.
+    The first `fault_times` tries (default: all) meet `fault`, a name of `faults.table`; by default the
+    one that the ID number selects, if that table has the number. Whether the call can meet it is
+    checked when the citizen acts.
 
     Without `wechat_pay` the exchange answers 94002, without `real_name_info` 94004, both without
     consuming the auth_token; the first `busy` tries answer -1 (system busy). Raises `ValueError`
     for a name that GB18030 or a number that ASCII can't write, or either empty or over 245 bytes.
-    The number's shape isn't checked, so that a wrong one can be played.
+    The number's form isn't checked, so that a wrong one can be tried.
     """
 
     real_name: str = field(repr=False)
@@ -49,7 +49,7 @@ class Citizen:
 def _encode(name: str, text: str, encoding: str) -> bytes:
     try:
         encoded = text.encode(encoding)
-    except UnicodeEncodeError:  # its text and its repr carry the value
+    except UnicodeEncodeError:  # its message and its repr contain the value
         raise ValueError(f"{name}: can't be written in {encoding.upper()}") from None
     if not 0 < len(encoded) <= LONGEST:
         raise ValueError(f"{name}: must have 1 to {LONGEST} bytes in {encoding.upper()}")

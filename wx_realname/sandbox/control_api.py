@@ -26,7 +26,7 @@ _CITIZEN = tuple(field.name for field in dataclass_fields(Citizen))
 
 @dataclass(frozen=True)
 class Control:
-    """One control call: the function that answers it, and what to tell about it."""
+    """One control call: the function that answers it, its fields, and its description."""
 
     call: Callable[[StandIn, Request], Answer]
     takes: str
@@ -91,7 +91,7 @@ def _login_codes(stand_in: StandIn, request: Request) -> Answer:
 
 
 def _check_codes(stand_in: StandIn, request: Request) -> Answer:
-    known = (name for name in _CITIZEN if name != "busy")  # -1 is a fault among others here
+    known = (name for name in _CITIZEN if name != "busy")  # here -1 is one of the faults
     fields = Fields(request.body, *known, "openid", "app_id")
     openid, app_id = fields.text("openid"), fields.optional_text("app_id")
     return Answer({"code": stand_in.issue_check_code(_citizen(fields), openid, app_id)}, 201)
@@ -186,7 +186,7 @@ CONTROLS: Mapping[str, Mapping[str, Control]] = MappingProxyType(
         f"{PREFIX}/expire_access_tokens": {
             "POST": Control(
                 _expire_access_tokens,
-                "keep_repeating? false (stable_token goes on answering the dead one)",
+                "keep_repeating? false (stable_token still returns the dead one)",
                 "kills all live access tokens",
             )
         },

@@ -1,4 +1,4 @@
-"""The control side's calls about faults: what there is, what is queued, and the profile."""
+"""The control side's calls about faults: the table, the queue, and the profile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .wire import Answer, Request
 
 
 def list_faults(stand_in: StandIn, request: Request) -> Answer:
-    """GET: the table, the profile, and what is queued."""
+    """GET: the table, the profile, and the queue."""
     return Answer({"faults": [f.as_json() for f in FAULTS.values()], **stand_in.trouble.as_json()})
 
 
@@ -27,7 +27,7 @@ def queue_fault(stand_in: StandIn, request: Request) -> Answer:
 
 
 def clear_faults(stand_in: StandIn, request: Request) -> Answer:
-    """DELETE: nothing is queued any more."""
+    """DELETE: empty the queue."""
     return Answer({"removed": stand_in.trouble.clear()})
 
 

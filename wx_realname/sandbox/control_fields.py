@@ -1,4 +1,4 @@
-"""Reads the JSON of a control call strictly: a slip is told, not guessed at."""
+"""Reads the JSON of a control call strictly: every mistake is an error."""
 
 from __future__ import annotations
 

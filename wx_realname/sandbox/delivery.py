@@ -1,4 +1,4 @@
-"""Sends a reply piece by piece, and tells the truth about how far it came."""
+"""Sends a reply piece by piece, and reports how much of it was sent."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from collections.abc import Callable
 from .reply import Delivered, Pause, Reply
 
 Write = Callable[[bytes], object]
-_SHORT = 0.25  # seconds for which it isn't worth watching whether the client hangs up
+_SHORT = 0.25  # seconds: in a shorter pause a hang-up isn't watched for
 
 
 class Delivery:
-    """The way onto one connection; `stopping` ends every pause."""
+    """Sends replies on one connection; `stopping` ends every pause."""
 
     def __init__(self, connection: socket.socket, write: Write, stopping: threading.Event) -> None:
         self._connection = connection
@@ -24,8 +24,8 @@ class Delivery:
         self._stopping = stopping
 
     def send(self, reply: Reply, head: bytes, body: bytes) -> None:
-        """Send it all; raises `OSError` once the client has gone or the server stops."""
-        held = b""  # one part is held back, for only then it is known whether it is the last
+        """Send all of it; raises `OSError` when the client has gone or the server stops."""
+        held = b""  # one part is held back until it is known whether it is the last
         for part in reply.pieces(head, body):
             self._hand_over(held, reply, "part")
             held = b"" if isinstance(part, Pause) else part
@@ -35,14 +35,14 @@ class Delivery:
         self._pause(reply.ends_after)
 
     def _hand_over(self, data: bytes, reply: Reply, delivered: Delivered) -> None:
-        """Whoever has read the bytes finds it in the ledger: that is written before they go."""
+        """Send the bytes; the ledger is written first, so that a reader of the bytes finds it there."""
         if not data:
             return
         reply.tell(delivered)
         try:
             self._write(data)
         except OSError:
-            reply.tell("part")  # nobody knows how much of it went
+            reply.tell("part")  # how much was sent isn't known
             raise
 
     def _pause(self, seconds: float) -> None:
@@ -52,18 +52,18 @@ class Delivery:
             raise ConnectionAbortedError("the sandbox stops")
 
     def _hangs_up_within(self, seconds: float) -> bool:
-        """Wait; whether the client hung up meanwhile (or the server, which closes its side)."""
+        """Wait. Return whether the client hung up meanwhile, or the server closed its side."""
         patience = None if math.isinf(seconds) else seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self._connection, selectors.EVENT_READ)
             if not selector.select(patience):
                 return False
         if self._says_more():
-            return self._stopping.wait(patience)  # a hang-up can't be seen behind what it said
+            return self._stopping.wait(patience)  # unread data hides a hang-up
         return True
 
     def _says_more(self) -> bool:
-        """Whether the next request waits there. In TLS nobody can peek: taken for a farewell."""
+        """Whether the next request waits. TLS has no peek: data there is taken for the connection's end."""
         if isinstance(self._connection, ssl.SSLSocket):
             return False
         return bool(self._connection.recv(1, socket.MSG_PEEK))

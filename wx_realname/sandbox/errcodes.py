@@ -73,7 +73,7 @@ _HINT_ALPHABET = string.ascii_letters + string.digits
 
 
 class Refused(Exception):
-    """WeChat says no; `errcode` is one of `TEXTS`. It never carries what was asked."""
+    """WeChat's refusal; `errcode` is one of `TEXTS`. It contains nothing of the request."""
 
     def __init__(self, errcode: int) -> None:
         super().__init__(errcode)
@@ -86,7 +86,7 @@ def refusal(errcode: int, now: float) -> dict[str, object]:
 
 
 def reference(errcode: int, now: float) -> str:
-    """What WeChat's support asks for: `hint: [...]` of the real-name interface, `rid: ...` else."""
+    """The reference for WeChat's support: `hint: [...]` of the real-name interface, else `rid: ...`."""
     if 94001 <= errcode <= 94010:
         letters = "".join(secrets.choice(_HINT_ALPHABET) for _ in range(6))
         return f"hint: [{letters}{int(now) % 10**8:08d}]"

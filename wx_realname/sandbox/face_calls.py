@@ -1,4 +1,4 @@
-"""Face verification 2.0: getverifyid begins one, queryverifyinfo tells how it ended."""
+"""Face verification 2.0: getverifyid begins one, queryverifyinfo reports how it ended."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _out_seq_no(asked: Document) -> str:
 
 
 def _openid(state: State, asked: Document, note: Note) -> str:
-    """The openid; 40003 for one that can't be, or that logged in to another appid alone."""
+    """The openid; 40003 for an invalid one, and for one that logged in only to another appid."""
     openid = asked.get("openid")
     if openid is None or openid == "":
         raise Refused(84016)
@@ -115,7 +115,7 @@ def _is_name(name: object) -> bool:
 
 
 def _is_number(number: object) -> bool:
-    """Shape and date; whether anybody bears it, and whom, only the verify_ret tells."""
+    """Whether form and date are right. Whether it is somebody's number, the verify_ret reports."""
     if not isinstance(number, str) or not _CERT_NO.fullmatch(number):
         return False
     try:

@@ -1,4 +1,4 @@
-"""Face verifications, from getverifyid to queryverifyinfo. No face is ever there."""
+"""Face verifications, from getverifyid to queryverifyinfo, without any picture of a face."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .errcodes import Refused
 from .verify_rets import BY_CREDENTIAL_ID, NOT_FINISHED, OPEN, PASSED
 
 LIFETIME = 3600  # seconds
-_RANDOM_BYTES = 192  # 256 characters, the longest that WeChat allows itself
+_RANDOM_BYTES = 192  # 256 characters: the longest that WeChat documents
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What getverifyid and queryverifyinfo must agree in; the repr shows none of it."""
+    """The fields that must be equal in getverifyid and queryverifyinfo; the repr shows none."""
 
     app_id: str
     out_seq_no: str = field(repr=False)
@@ -32,7 +32,7 @@ class _Face:
 
 
 class Faces:
-    """Hands out verify_ids, each good for one try, and tells what it came to. `now`: Unix seconds."""
+    """Issues verify_ids, each valid for one try, and keeps their results. `now`: Unix seconds."""
 
     def __init__(self, lock: Lock) -> None:
         self._lock = lock
@@ -50,7 +50,7 @@ class Faces:
         return verify_id
 
     def show(self, verify_id: str, verify_ret: int | None, now: float) -> int:
-        """The citizen before the camera; tells the verify_ret, by default the ID number's.
+        """Let the citizen go before the camera. Return the verify_ret, by default the ID number's.
 
         Raises `ValueError` where the phone would report 84001: unknown, expired, or used before.
         """
@@ -67,9 +67,9 @@ class Faces:
             return face.verify_ret
 
     def query(self, verify_id: str, claim: Claim, now: float) -> int:
-        """What it came to: the verify_ret, 10300 before the citizen acted.
+        """The result: the verify_ret, 10300 before the citizen acted.
 
-        Raises `Refused`: 84001 not known, or another appid's; 84017, 84018, 84020 openid, cert_hash,
+        Raises `Refused`: 84001 unknown, or another appid's; 84017, 84018, 84020 openid, cert_hash,
         out_seq_no aren't those of getverifyid; 84022 expired.
         """
         with self._lock:
@@ -84,7 +84,7 @@ class Faces:
             return face.verify_ret
 
     def credential_id_of(self, verify_id: object) -> str | None:
-        """The ID number that getverifyid brought; None for a verify_id that isn't known."""
+        """The ID number that getverifyid was sent; None for an unknown verify_id."""
         with self._lock:
             face = self._faces.get(verify_id) if isinstance(verify_id, str) else None
             return face.credential_id if face else None

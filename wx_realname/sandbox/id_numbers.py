@@ -1,4 +1,4 @@
-"""ID numbers that nobody bears: no district has the number 999999; all else in them is right."""
+"""ID numbers that nobody has: no district has the code 999999; everything else in them is valid."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _DISTRICT = "999999"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # ISO 7064 MOD 11-2
 _CHECK_CHARACTERS = "10X98765432"
 
-# The day of birth selects what the last number stands for.
+# The date of birth selects the table that the last number is from.
 FAULTS_DAY, QUERY_FAULTS_DAY, VERIFY_RETS_DAY = "19900101", "19900102", "19900103"
 
 

@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 
 KEY_BITS = 2048
 SERIAL_DIGITS = 40
-FIVE_YEARS = timedelta(days=5 * 365)  # what WeChat Pay's own API certificates live
+FIVE_YEARS = timedelta(days=5 * 365)  # the lifetime of WeChat Pay's own API certificates
 
 
 @dataclass(frozen=True)

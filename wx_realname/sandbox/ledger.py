@@ -1,4 +1,4 @@
-"""What happened: one entry a WeChat call, without a secret in it."""
+"""The ledger: one entry for each call, without secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEWEST_KEPT = 100_000
 
 @dataclass
 class Note:
-    """What is known of a call, filled in as the call finds it out; most of it goes into the ledger."""
+    """What is known about a call so far; most of it goes into the ledger."""
 
     app_id: str | None = None
     auth_token_digest: str | None = None
@@ -28,7 +28,7 @@ class Note:
     public_key: RSAPublicKey | None = field(default=None, repr=False)
 
     def token(self, token: object) -> None:
-        """Keep the digest of what names the attempt: an auth_token, a code, an out_seq_no."""
+        """Keep the digest of what identifies the attempt: an auth_token, a code, an out_seq_no."""
         if isinstance(token, str):
             encoded = token.encode("utf-8", "surrogatepass")
             self.auth_token_digest = hashlib.sha256(encoded).hexdigest()
@@ -37,14 +37,12 @@ class Note:
 @dataclass(frozen=True)
 class LedgerEntry:
     """One call. `at` is in UTC; `auth_token_digest` is SHA-256 in hex of the auth_token, the code or
-    the out_seq_no; unknown things are None.
+    the out_seq_no; unknown values are None.
 
-    `errcode` is what WeChat decided, even where a fault kept it from being seen; None where the
-    call was never looked at. `consumed`: the auth_token or code was redeemed, the
-    out_seq_no taken. `fault` is the one
-    that the call met. `delivered`: how much of an answer was handed to the network, "nothing",
-    "part" or "whole"; an answer that is whole may be nonsense all the same, by its fault.
-    `verdict` is what a check or a face came to, in WeChat's words.
+    `errcode` is WeChat's decision, even where a fault hid it; None where the call wasn't processed.
+    `consumed`: the auth_token or code was redeemed, or the out_seq_no taken. `fault`: the fault that the
+    call met. `delivered`: how much of an answer was given to the network, "nothing", "part" or "whole";
+    a fault may make a whole answer invalid. `verdict`: the result of a check or a face, in WeChat's words.
     """
 
     call: str
@@ -63,14 +61,14 @@ class LedgerEntry:
 
 
 class Line:
-    """An entry's place in the ledger, for what is known only later: what was delivered."""
+    """An entry in the ledger, to add later how much was delivered."""
 
     def __init__(self, lock: Lock, entry: LedgerEntry) -> None:
         self._lock = lock
         self.entry = entry
 
     def tell(self, delivered: Delivered) -> None:
-        """Note what was delivered."""
+        """Note how much was delivered."""
         with self._lock:
             self.entry = replace(self.entry, delivered=delivered)
 
@@ -92,12 +90,12 @@ class Ledger:
         return line
 
     def read(self) -> tuple[tuple[LedgerEntry, ...], Mapping[str, int]]:
-        """The entries, and the number of calls by name, of one moment."""
+        """The entries, and the number of calls by name, as of one moment."""
         with self._lock:
             return tuple(line.entry for line in self._lines), dict(self._totals)
 
     def reset(self) -> int:
-        """Forget everything; tells how many entries there were."""
+        """Remove all entries. Return how many there were."""
         with self._lock:
             count = len(self._lines)
             self._lines.clear()

@@ -13,7 +13,7 @@ from .errcodes import Refused
 
 @dataclass(frozen=True)
 class Login:
-    """Who logs in: what jscode2session answers for the code."""
+    """A login: what jscode2session answers for the code."""
 
     openid: str
     app_id: str
@@ -33,7 +33,7 @@ class LoginCodes:
         self._apps: defaultdict[str, set[str]] = defaultdict(set)
 
     def issue(self, login: Login) -> str:
-        """A new code: what wx.login would give the mini-program."""
+        """A new code, as wx.login gives it to the mini-program."""
         code = secrets.token_urlsafe(24)
         with self._lock:
             self._logins[code] = login
@@ -41,7 +41,7 @@ class LoginCodes:
         return code
 
     def redeem(self, code: str, app_id: str) -> Login:
-        """Use the code up; raises `Refused` 40029 (not known, or another appid's), 40163 (used)."""
+        """Use the code up; raises `Refused` 40029 (unknown, or another appid's), 40163 (used)."""
         with self._lock:
             login = self._logins.get(code)
             if login is None or login.app_id != app_id:
@@ -58,5 +58,5 @@ class LoginCodes:
 
 
 def new_openid() -> str:
-    """An openid of the live shape: `o` and 27 more characters."""
+    """An openid in WeChat's form: `o` and 27 more characters."""
     return "o" + secrets.token_urlsafe(21)[:27]

@@ -1,4 +1,4 @@
-"""The merchants that this WeChat knows: who may ask, and with which certificate."""
+"""The merchants that this WeChat knows, and their certificates."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Merchant:
 
     An appid bound to several merchant numbers is several of these, with one secret; so is a
     merchant number bound to several appids. `certificates` are PEM, each known by its serial
-    number, so that a renewal can be played. `button`, `check` and `face` tell which ways WeChat has
-    opened to the appid (else 94006, section 4.3, and 48001). Raises `ValueError` for a certificate
+    number, so that a renewal can be tried. `button`, `check` and `face`: whether WeChat has opened that
+    method to the appid (else 94006, section 4.3, and 48001). Raises `ValueError` for a certificate
     that can't be read, or isn't RSA of 2048 bits at least.
     """
 
@@ -46,10 +46,10 @@ class Merchant:
 
 
 class Registry:
-    """All merchants, looked up in the ways the calls need; it never changes.
+    """All merchants, with the look-ups that the calls need; it never changes.
 
-    Raises `ValueError` for no merchant at all, the same pair of appid and mch_id twice, and an
-    appid with two secrets.
+    Raises `ValueError` for no merchant, for a pair of appid and mch_id given twice, and for an appid
+    with two secrets.
     """
 
     def __init__(self, merchants: Iterable[Merchant]) -> None:
@@ -73,7 +73,7 @@ class Registry:
             self._public_keys.setdefault(merchant.mch_id, {}).update(merchant.public_keys())
 
     def authenticate(self, appid: object, secret: object) -> str:
-        """The appid, if the secret is its own; raises `Refused` 41002, 40013, 41004 or 40125."""
+        """The appid, if the secret is right; raises `Refused` 41002, 40013, 41004 or 40125."""
         if not appid:
             raise Refused(41002)
         if not isinstance(appid, str) or appid not in self._secrets:
@@ -85,7 +85,7 @@ class Registry:
         return appid
 
     def choose_app(self, app_id: str | None) -> str:
-        """The appid asked for, or the only one; `ValueError` if unknown, or not given and many."""
+        """The given appid, or the only one; `ValueError` if unknown, or missing among several."""
         if app_id is None and len(self._secrets) == 1:
             return next(iter(self._secrets))
         if app_id is None:
@@ -95,7 +95,7 @@ class Registry:
         return app_id
 
     def may(self, app_id: str, way: Literal["check", "face"]) -> bool:
-        """Whether that way is open to the appid."""
+        """Whether that method is open to the appid."""
         return any(getattr(each, way) for each in self.merchants if each.app_id == app_id)
 
     def public_keys(self, mch_id: object) -> Mapping[str, rsa.RSAPublicKey] | None:

@@ -1,4 +1,4 @@
-"""What a mini-program's server asks about itself and its users: categories and login."""
+"""The calls about the mini-program and its users: categories and login."""
 
 from __future__ import annotations
 

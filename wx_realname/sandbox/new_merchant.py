@@ -1,4 +1,4 @@
-"""Makes a merchant in a folder: key, certificate and secret, for a first try."""
+"""Makes a merchant in a folder, for a first try: key, certificate and secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The call that all this is about: section 4.3, with the signature and encryption of 4.4."""
+"""getrealnameinfo: section 4.3, with the signature and encryption of 4.4."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _certificate_key(state: State, asked: Document) -> rsa.RSAPublicKey:
 
 
 def _check_timestamp(timestamp: object, now: float) -> None:
-    if type(timestamp) is not int:  # a string brought 94008 in a public thread; True is an int
+    if type(timestamp) is not int:  # a string got 94008 in a public report; True is an int
         raise Refused(94008)
     if abs(timestamp - int(now)) > CLOCK_TOLERANCE:
         raise Refused(94008)
@@ -80,7 +80,7 @@ def _encrypted(citizen: Citizen, public_key: rsa.RSAPublicKey) -> Document:
     return {
         "errcode": 0,
         "errmsg": "ok",
-        # Spelt like this in the document, and by WeChat.
+        # The spelling of the document, and of WeChat.
         "encryted_real_name": _encrypt(citizen.real_name_bytes(), public_key),
         "encryted_credential_id": _encrypt(citizen.credential_id_bytes(), public_key),
     }

@@ -1,4 +1,4 @@
-"""An HTTP answer as it goes onto the wire, every part of it open to change: faults act on it."""
+"""An HTTP answer as it is sent. Faults can change every part of it."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ Pieces = Callable[[bytes, bytes], Iterable[Part]]
 
 
 def in_one_piece(head: bytes, body: bytes) -> Iterable[Part]:
-    """Head and body in one segment, as they should be."""
+    """Head and body in one segment, as is usual."""
     return (head + body,)
 
 
 def _tell_nobody(delivered: Delivered) -> None:
-    """For answers that no ledger knows: those of the control side."""
+    """For answers that aren't in the ledger: those of the control side."""
 
 
 @dataclass(frozen=True)
 class Reply:
     """An HTTP answer.
 
-    `errcode` is what WeChat decided; `headers` come on top of the usual ones, None leaves one out;
-    `skew`: the seconds by which the Date header is off. `pieces` makes of head and body what is
-    sent, lazily, and `whole` says whether all of it is an answer. Then the connection is kept,
-    closed or reset, after `ends_after` seconds. `tell` learns what was delivered.
+    `errcode` is WeChat's decision; `headers` are added to the usual ones (None removes one); `skew`: the
+    seconds by which the Date header is wrong. `pieces` yields the bytes to send, made from head and
+    body; `whole`: whether they are an answer. After `ends_after` seconds the connection is kept, closed
+    or reset, by `ends`. `tell` is called with how much was delivered.
     """
 
     body: bytes = field(default=b"", repr=False)

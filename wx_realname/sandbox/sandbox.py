@@ -20,18 +20,17 @@ from .stand_in import StandIn
 from .state import State
 from .tls import prepare
 
-_POLL = 0.02  # seconds that stop() waits at the most
+_POLL = 0.02  # seconds that stop() waits, at most
 
 
 class Sandbox:
     """A local WeChat, started and stopped by `with`, or by `start()` and `stop()`.
 
-    `port` 0 takes a free one; `token_lifetime` in seconds; `clock` tells Unix seconds. `profile`
-    is how it misbehaves: kind, real or unkind; `rate` the part of the calls that meet a fault,
-    unless the profile's own will do; one `seed` gives the same faults again. `tls` is a folder for
-    a CA of its own: then it speaks TLS. Raises `ValueError` for merchants that contradict one
-    another or options that can't be, `OSError` for a folder that can't be written. What it knows
-    outlives a stop, so it can be started again.
+    `port` 0 takes a free one; `token_lifetime` in seconds; `clock` returns Unix seconds. `profile` is how
+    it misbehaves: kind, real or unkind; `rate` is the share of calls that meet a fault (default: the
+    profile's); the same `seed` gives the same faults again. With `tls`, a folder for a CA of its own, it
+    speaks TLS. Raises `ValueError` for contradictory merchants and invalid options, `OSError` for a
+    folder that can't be written. It keeps its state after a stop, and can be started again.
     """
 
     def __init__(
@@ -86,14 +85,14 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """Where it answers, without a slash at the end; `RuntimeError` unless it runs."""
+        """Its URL, without a slash at the end; `RuntimeError` unless it runs."""
         if self._server is None:
             raise RuntimeError("the sandbox is not running")
         return self._url(self._server.server_port)
 
     @property
     def url_asked_for(self) -> str:
-        """Where it answers once it runs, unless its port is 0."""
+        """Its URL once it runs, unless its port is 0."""
         return self._url(self._port)
 
     def _url(self, port: int) -> str:
@@ -126,7 +125,7 @@ class Sandbox:
         self._stand_in.trouble.queue(name, call, times)
 
     def clear_faults(self) -> None:
-        """Forget what `fault` queued; citizens keep theirs."""
+        """Empty the queue of `fault`; citizens keep their own faults."""
         self._stand_in.trouble.clear()
 
     def issue_auth_token(self, citizen: Citizen, app_id: str | None = None) -> str:
@@ -136,7 +135,7 @@ class Sandbox:
     def issue_login_code(
         self, openid: str | None = None, app_id: str | None = None, unionid: str | None = None
     ) -> str:
-        """A code as wx.login gives it, of this user or of a new one."""
+        """A code as wx.login gives it, for this user or for a new one."""
         return self._stand_in.issue_login_code(openid, app_id, unionid)[0]
 
     def issue_check_code(self, citizen: Citizen, openid: str, app_id: str | None = None) -> str:
@@ -154,21 +153,21 @@ class Sandbox:
 
         That is the one given, else the one that the ID number selects (`VERIFY_RETS`), else 10000.
         The first `fault_times` queries (default: all) meet `fault`. Raises `ValueError` for a
-        verify_id that isn't known, has expired, or was used: it serves one try.
+        verify_id that is unknown, has expired, or was used: it is valid for one try.
         """
         return self._stand_in.show_face(verify_id, verify_ret, fault, fault_times)
 
     def expire_access_tokens(self, *, keep_repeating: bool = False) -> int:
-        """Kill all live access tokens (40001 from now on), and tell how many they were.
+        """Kill all live access tokens (40001 from now on). Return how many there were.
 
-        With `keep_repeating` stable_token's normal mode goes on answering the dead one until it
-        is forced.
+        With `keep_repeating` stable_token's normal mode still returns the dead token until it is
+        forced.
         """
         return self._state.access_tokens.expire_all(keep_repeating=keep_repeating)
 
     @property
     def ledger(self) -> tuple[LedgerEntry, ...]:
-        """What happened, oldest first."""
+        """The entries of the ledger, oldest first."""
         return self._state.ledger.read()[0]
 
     @property
@@ -177,5 +176,5 @@ class Sandbox:
         return self._state.ledger.read()[1]
 
     def reset_ledger(self) -> None:
-        """Forget what happened; tokens and codes stay."""
+        """Empty the ledger; tokens and codes stay."""
         self._state.ledger.reset()

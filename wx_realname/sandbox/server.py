@@ -1,4 +1,4 @@
-"""The HTTP server: a thread a connection, HTTP/1.1 with keep-alive."""
+"""The HTTP server: one thread for each connection, HTTP/1.1 with keep-alive."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of 0 s: RST instead of FIN
 
 
 class CannotListen(Exception):
-    """The address can't be listened on: most often the port is taken."""
+    """The server can't listen on the address: most often the port is taken."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
     server: SandboxServer
 
     def setup(self) -> None:
-        """Shake hands, where TLS is spoken; here, where a slow client holds up nobody else."""
+        """Do TLS's handshake, if any, in this connection's thread: a slow client delays nobody else."""
         super().setup()
         if isinstance(self.connection, ssl.SSLSocket):
             self.connection.do_handshake()
@@ -80,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _deliver(self, reply: Reply) -> None:
-        """The one way onto the wire: whatever is to go wrong with an answer goes wrong here."""
+        """Send a reply. Every answer is sent here, with its faults."""
         self.close_connection = self.close_connection or reply.ends != "keep"
         head = reply.head(self.server.stand_in.state.now(), close=self.close_connection)
         body = b"" if self.command == "HEAD" else reply.body
@@ -90,22 +90,22 @@ class Handler(BaseHTTPRequestHandler):
             self.server.resets(self.connection)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Turn a request away that isn't HTTP as we speak it; `message` may quote it: not sent."""
+        """Refuse a request that isn't supported HTTP; `message` may quote it, and isn't sent."""
         self.close_connection = True
         self._deliver(Reply.of(Answer({"error": "this HTTP request can't be served"}, int(code))))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Stay silent: what the base class logs carries the query, and so the tokens."""
+        """Log nothing: the base class would log the query, and so the tokens."""
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """Serves one `StandIn`, over TLS if given; closes what is open when it is closed.
+    """Serves one `StandIn`, over TLS if given; closing it closes its connections.
 
     Raises `CannotListen`.
     """
 
     daemon_threads = True
-    allow_reuse_port = False  # else two could listen on one port, and take turns
+    allow_reuse_port = False  # else two servers could share one port
     request_queue_size = 128
 
     def __init__(
@@ -132,7 +132,7 @@ class SandboxServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """The next connection. TLS's handshake is left to its own thread."""
+        """The next connection. Its own thread does TLS's handshake."""
         connection, address = super().get_request()
         if self._tls is None:
             return connection, address
@@ -152,7 +152,7 @@ class SandboxServer(ThreadingHTTPServer):
         super().process_request(request, client_address)
 
     def resets(self, connection: socket.socket) -> None:
-        """Let the connection end with RST: no farewell, in neither TCP nor TLS."""
+        """Let the connection end with RST, without FIN and without TLS's close_notify."""
         with self._connections_lock:
             self._to_reset.add(connection)
 
@@ -165,14 +165,14 @@ class SandboxServer(ThreadingHTTPServer):
         if reset:
             self.close_request(request)
             return
-        _say_farewell(request)
+        _send_close_notify(request)
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """End the kept-alive connections, which would go on being served after a stop.
+        """End the open connections, which would be served even after a stop: kept-alive ones, and those in a
+        time-out or an endless body.
 
-        And those in the middle of a time-out or of an endless body. Through the bare socket: TLS's
-        own shutdown is for the thread that uses it.
+        On the bare socket: only a connection's own thread may use TLS's shutdown.
         """
         self.stopping.set()
         with self._connections_lock:
@@ -181,7 +181,7 @@ class SandboxServer(ThreadingHTTPServer):
                     socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log a fault by its kind and place; its text could quote what was being handled."""
+        """Log an error by its type and place; its message could quote the request."""
         error = sys.exc_info()[1]
         if isinstance(error, OSError):  # the client went away
             return
@@ -189,8 +189,8 @@ class SandboxServer(ThreadingHTTPServer):
         logger.error("unexpected %s at %s", type(error).__name__, place)
 
 
-def _say_farewell(connection: socket.socket) -> None:
-    """Tell a TLS client that the connection ends by will (close_notify), and wait for nothing."""
+def _send_close_notify(connection: socket.socket) -> None:
+    """Send a TLS client close_notify, without waiting for its answer."""
     if isinstance(connection, ssl.SSLSocket):
         with contextlib.suppress(OSError, ValueError):
             connection.settimeout(0)
@@ -211,7 +211,7 @@ def _log(request: Request, reply: Reply) -> None:
 
 
 def _loggable(path: str) -> str:
-    """The path, less any part that could be a token or a number put where it doesn't belong."""
+    """The path without any part that could be a token or a number in the wrong place."""
     if path in wechat_api.ROUTES:
         return path
     parts = path[:200].split("/")

@@ -1,4 +1,4 @@
-"""Serving from a command line, until a signal: for `python -m` and for the management command."""
+"""Serves from a command line until a signal: for `python -m`, and for the management command."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OPTIONS = ("host", "port", "token_lifetime", "profile", "seed", "rate", "tls", 
 
 
 def add_sandbox_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that are the same wherever a sandbox is served."""
+    """Add the options that both commands have."""
     _add_listening_options(parser)
     _add_fault_options(parser)
 
@@ -37,7 +37,7 @@ def sandbox_from(merchants: Iterable[Merchant], options: Mapping[str, Any]) -> S
 
 
 def as_arguments(options: Mapping[str, Any]) -> Iterator[str]:
-    """Those options as words of a command line, where they aren't the defaults."""
+    """Those options that aren't the defaults, as words of a command line."""
     parser = argparse.ArgumentParser()
     add_sandbox_options(parser)
     for name in _OPTIONS:
@@ -70,7 +70,7 @@ def _add_listening_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=WAYS,
         default=[],
-        help="a way that WeChat hasn't opened to the appid; may be given again",
+        help="a method that WeChat hasn't opened to the appid; can be repeated",
     )
 
 
@@ -83,28 +83,30 @@ def _add_fault_options(parser: argparse.ArgumentParser) -> None:
         help=f"how it misbehaves ({profiles.replace('%', '%%')}; default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=_seed, help="the same seed and order of calls, the same faults"
+        "--seed", type=_seed, help="with the same seed and order of calls, the faults are the same"
     )
     parser.add_argument(
-        "--rate", type=_rate, help="the part of calls that meet a fault, from 0 to 1"
+        "--rate", type=_rate, help="the share of calls that meet a fault, from 0 to 1"
     )
 
 
 def serve_until_signal(sandbox: Sandbox, say: Callable[[str], None]) -> None:
     """Run the sandbox until SIGINT or SIGTERM; `say` gets the line with its address once it is up.
 
-    Above that line stand its profile and its CA, unless it is kind and plain. Raises
-    `CannotListen`. Only the main thread may call this: Python gives signals to no other.
+    The lines before it name the profile, unless it is kind, and the CA of TLS. Raises `CannotListen`.
+    Only the main thread may call this: Python handles signals in no other.
     """
     with _stop_signals() as seen, sandbox:
         ready = f"WeChat sandbox ready at {sandbox.url} (control: {sandbox.url}/sandbox/)"
-        say("\n".join([*_remarks(sandbox), ready]))  # the last line: who reads it has read all
+        say(
+            "\n".join([*_remarks(sandbox), ready])
+        )  # the last line: a program that waits for it has read all
         while not seen:
             time.sleep(0.1)  # an Event set by a signal handler could deadlock with its own wait
 
 
 def _remarks(sandbox: Sandbox) -> Iterator[str]:
-    """What else there is to know: the seed, and the CA."""
+    """The lines about profile, seed and CA."""
     trouble = sandbox.trouble
     if trouble.rate:
         yield (

@@ -1,4 +1,4 @@
-"""All of the stand-in: what it knows, what goes wrong with it, and what citizens do."""
+"""The whole stand-in: its state, its faults, and the citizens' acts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .state import State
 
 @dataclass(frozen=True)
 class StandIn:
-    """What the server serves. The citizens' acts raise `ValueError` for what can't be."""
+    """What the server serves. The citizens' acts raise `ValueError` for invalid values."""
 
     state: State
     trouble: Trouble

@@ -18,9 +18,9 @@ from .merchants import Merchant, Registry
 
 
 class State:
-    """The rooms of the stand-in. Each takes the one lock by itself, none calls another.
+    """The parts of the state. All take the same lock; none calls another.
 
-    `token_lifetime` in seconds; `clock` tells Unix seconds, and a test may hand in its own.
+    `token_lifetime` in seconds; `clock` returns Unix seconds; a test may pass its own.
     """
 
     def __init__(
@@ -42,13 +42,13 @@ class State:
         self.ledger = Ledger(lock)
 
     def with_clock_off_by(self, seconds: float) -> State:
-        """The same rooms, under a clock that is wrong; access tokens keep to the right one."""
+        """The same state with a wrong clock; access tokens keep the right one."""
         other, clock = copy.copy(self), self.now
         other.now = lambda: clock() + seconds
         return other
 
     def record(self, call: str, errcode: int | None, note: Note, fault: str | None) -> Line:
-        """Write a decided call into the ledger; what was delivered isn't known yet."""
+        """Write an answered call into the ledger; how much was delivered isn't known yet."""
         at = datetime.fromtimestamp(self.now(), timezone.utc)
         entry = LedgerEntry(
             call=call,

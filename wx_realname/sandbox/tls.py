@@ -1,4 +1,4 @@
-"""A certificate authority of one's own, so that clients can be tested over TLS."""
+"""The sandbox's own certificate authority, to test clients over TLS."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Tls:
 
 
 def prepare(folder: Path, host: str) -> Tls:
-    """Make CA and server certificate in `folder` (0700, keys 0600), or take those that are there.
+    """Make CA and server certificate in `folder` (0700, keys 0600), or use existing ones.
 
-    They are for localhost, 127.0.0.1, ::1 and `host`. What ends within a week is made anew, the CA
-    only when it must be. Raises `OSError`, and `ValueError` for files that aren't this module's.
+    They are for localhost, 127.0.0.1, ::1 and `host`. A certificate that ends within a week is made anew,
+    the CA only if its own does. Raises `OSError`, and `ValueError` for files that aren't this module's.
     """
     folder = folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def _builder(
     issuer_key: ec.EllipticCurvePrivateKey,
     path_length: int | None = None,
 ) -> x509.CertificateBuilder:
-    """What both certificates have; Python 3.13 refuses one without the key identifiers."""
+    """The fields of both certificates; Python 3.13 refuses one without the key identifiers."""
     now, public_key = datetime.now(timezone.utc), key.public_key()
     start, number = now - timedelta(hours=1), x509.random_serial_number()
     ca = x509.BasicConstraints(ca=path_length is not None, path_length=path_length)
@@ -172,7 +172,7 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def _write(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Whole or not at all, and private from its first byte: two sandboxes may start at once."""
+    """Write atomically, with `mode` from the first byte: two sandboxes may start at once."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -10,7 +10,7 @@ from .wire import Document, Request, json_object
 
 
 def stable_token(state: State, request: Request, note: Note) -> Document:
-    """POST /cgi-bin/stable_token: the same token with what remains of its life, unless forced."""
+    """POST /cgi-bin/stable_token: the same token with its remaining lifetime, unless forced."""
     asked = json_object(request.body)
     force = asked.get("force_refresh", False)
     if not isinstance(force, bool):

@@ -1,7 +1,7 @@
-"""What a face verification comes to, and the citizens who always come to it.
+"""The results of face verifications, and the ID numbers that select them.
 
-Whoever has the ID number `999999 19900103 NNN C` gets the verify_ret in place NNN, everybody else
-10000. New ones go to the end, lest numbers change.
+A citizen with the ID number `999999 19900103 NNN C` gets the verify_ret in place NNN, everybody else
+10000. New ones go to the end, so that no number changes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""WeChat's side: which path is which call, and what a refusal looks like."""
+"""WeChat's side: the calls by path, and the form of a refusal."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ UNKNOWN_CALL = "unknown"
 
 
 def answer(stand_in: StandIn, request: Request) -> Reply:
-    """Answer a call as WeChat would, or worse, and write it into the ledger."""
+    """Answer a call as WeChat would, or with a fault, and write it into the ledger."""
     note, name, state = Note(), _name(request), stand_in.state
     met = stand_in.trouble.meet(name, _own_fault(stand_in, request, name))
     encounter = Encounter(state, request, name, note, met.dice, _asked)
@@ -73,7 +73,7 @@ def _own_fault(stand_in: StandIn, request: Request, name: str) -> Fault | None:
 
 
 def _asked(state: State, request: Request, note: Note) -> Answer:
-    """What WeChat says, in truth."""
+    """WeChat's true answer."""
     try:
         return Answer(_call(state, request, note), errcode=0)
     except Refused as refused:

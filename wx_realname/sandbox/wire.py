@@ -1,4 +1,4 @@
-"""Requests as read from the wire, and what is answered, before it is HTTP."""
+"""Requests as they are read, and answers before they are HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Document = Mapping[str, object]
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request; `peer` is the address of who asks. The repr shows no secret."""
+    """One HTTP request; `peer` is the caller's address. The repr shows no secret."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, computed and not yet sent; `errcode` is what the log tells of it."""
+    """An answer, computed and not yet sent; `errcode` is for the log."""
 
     document: Document = field(repr=False)
     status: int = 200

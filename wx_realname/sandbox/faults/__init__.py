@@ -1,1 +1,1 @@
-"""How this WeChat misbehaves, on demand and by dice: `table` has all of it, `trouble` decides when."""
+"""How this WeChat misbehaves, on demand and at random: `table` has the faults, `trouble` decides when."""

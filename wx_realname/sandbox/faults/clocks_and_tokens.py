@@ -1,4 +1,4 @@
-"""WeChat's clock is off, or its access tokens don't live."""
+"""WeChat's clock is wrong, or its access tokens are dead."""
 
 from __future__ import annotations
 

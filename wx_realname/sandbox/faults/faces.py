@@ -1,11 +1,11 @@
-"""What only the two face calls can meet: a pass that is none, and a verify_id that can't be."""
+"""Faults of the two face calls only: invalid verdicts, and invalid verify_ids."""
 
 from __future__ import annotations
 
 from .fault import FACE_CALLS, GETVERIFYID, QUERY, Changed, Encounter, Fault, changed
 from .unreadable import without
 
-TOO_LONG = 257  # characters of a verify_id: WeChat allows itself 256
+TOO_LONG = 257  # characters of a verify_id: WeChat documents 256
 QUOTA = 45009
 
 

@@ -1,4 +1,4 @@
-"""What a fault is: one row of the table, and what it does to the answer of a request it meets."""
+"""The type of a fault: a row of the table, and its effect on the answer to a request."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ GETVERIFYID, QUERY = "getverifyid", "queryverifyinfo"
 FACE_CALLS = (GETVERIFYID, QUERY)
 CALLS = (REALNAME, *TOKEN_CALLS, "get_category", "jscode2session", CHECK, *FACE_CALLS)
 
-# Of the calls that speak of a citizen: the field that names the attempt.
+# The calls about a citizen, and the field of each that identifies the attempt.
 ATTEMPT: Mapping[str, str] = MappingProxyType(
     {REALNAME: "auth_token", CHECK: "code", **dict.fromkeys(FACE_CALLS, "out_seq_no")}
 )
 
-# What each call's answer is about: the fields that must be there, and be text (or a list).
+# The essential fields of each call's answer, which must be there and be text (or a list).
 FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         REALNAME: ("encryted_real_name", "encryted_credential_id"),
@@ -45,7 +45,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Encounter:
-    """A request that meets a fault. `dice` are its own: what they show follows from the seed."""
+    """A request that meets a fault. It has `dice` (random numbers) of its own, made from the seed."""
 
     state: State
     request: Request
@@ -55,12 +55,12 @@ class Encounter:
     ask: Callable[[State, Request, Note], Answer] = field(repr=False)
 
     def answered(self, *, skew: float = 0.0) -> Reply:
-        """What WeChat answers in truth, the token redeemed; its clock may be off by `skew` s."""
+        """WeChat's true answer, with the token redeemed; its clock may be off by `skew` s."""
         state = self.state.with_clock_off_by(skew) if skew else self.state
         return replace(Reply.of(self.ask(state, self.request, self.note)), skew=skew)
 
     def unasked(self) -> Reply:
-        """No answer yet: the call isn't looked at. Who asked is noted for the ledger, if it shows."""
+        """A blank reply to a call that isn't processed. The ledger notes the caller, if that is known."""
         with suppress(Refused):
             asked = json_object(self.request.body)
             self.note.token(asked.get(ATTEMPT.get(self.call, "")))
@@ -81,10 +81,9 @@ Changed = dict[str, Any]
 class Fault:
     """One way to misbehave.
 
-    `consumes`: the call is done, the auth_token redeemed, before the fault shows; `act` gets that
-    answer to spoil. Else it gets a blank one. `calls` are those that can meet the fault. The table
-    adds the group, and the ID numbers of the citizens who always meet it: in queryverifyinfo, and
-    in the other calls.
+    `consumes`: the call is processed, and the auth_token redeemed, before the fault; `act` changes that
+    answer. Otherwise `act` gets a blank reply. `calls` can meet the fault. The table adds the group, and
+    the ID numbers of the citizens who always meet it: in queryverifyinfo, and in the other calls.
     """
 
     name: str
@@ -115,7 +114,7 @@ class Fault:
 
 
 def before_and_after(name: str, description: str, act: Act) -> tuple[Fault, Fault]:
-    """The same fault twice: nothing was consumed yet, or all was done and only the answer is lost."""
+    """The same fault twice: before anything is consumed, and after, when only the answer is lost."""
     return (
         Fault(f"{name}_before_consumption", f"{description}; nothing is consumed", act, False),
         Fault(f"{name}_after_consumption", f"{description}; yet all was done and consumed", act),
@@ -153,7 +152,7 @@ def respelt(change: Callable[[bytes], bytes]) -> Act:
 
 
 def changed(change: Callable[[Encounter, Changed], Changed]) -> Act:
-    """Other JSON instead of a success; a refusal stays what it is."""
+    """Other JSON instead of a success; a refusal stays as it is."""
 
     def act(encounter: Encounter, reply: Reply) -> Reply:
         if reply.errcode:
@@ -164,7 +163,7 @@ def changed(change: Callable[[Encounter, Changed], Changed]) -> Act:
 
 
 def with_fields(value: Callable[[Any], object]) -> Act:
-    """The fields that the call is about, changed by `value`."""
+    """The essential fields, changed by `value`."""
 
     def change(encounter: Encounter, document: Changed) -> Changed:
         return document | {name: value(document[name]) for name in FIELDS[encounter.call]}

@@ -1,4 +1,4 @@
-"""Something comes that is no answer: another server's page, broken JSON, broken HTTP, floods."""
+"""What comes isn't an answer: another server's page, broken JSON, broken HTTP, floods."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _redirects(status: int) -> Act:
 
 
 def _length(shift: int) -> Act:
-    """A Content-Length that is off; the connection is kept, as whoever sends it believes in it."""
+    """A wrong Content-Length; the connection is kept, as if the length were right."""
 
     def act(encounter: Encounter, reply: Reply) -> Reply:
         return replace(reply, headers={"Content-Length": str(len(reply.body) + shift)})
@@ -54,7 +54,7 @@ def _length(shift: int) -> Act:
 
 
 def flood(head: bytes, body: bytes) -> Iterable[bytes]:
-    """The head and 1 GiB of JSON that never ends; the same block again and again, never held."""
+    """The head, and 1 GiB of unfinished JSON: the same block again and again, to save memory."""
     blocks = repeat(_BLOCK, GIB // len(_BLOCK) - 1)
     return chain((head + _OPENING + _BLOCK[len(_OPENING) :],), blocks)
 
@@ -69,7 +69,7 @@ def _endless_head(head: bytes, body: bytes) -> Iterable[Part]:
 
 @cache
 def _bomb() -> bytes:
-    """1 GiB of JSON in 1 MiB, member by member, as gzip allows: made in no time."""
+    """1 GiB of JSON in 1 MiB: gzip members can be repeated, so it is made fast."""
     mebibyte = gzip.compress(b" " * (1 << 20))
     return gzip.compress(_OPENING) + mebibyte * 1024 + gzip.compress(b'"}')
 
@@ -95,7 +95,7 @@ def _errcode(value: object) -> Act:
 
 
 def _contradicted(body: bytes) -> bytes:
-    """One answer that is a success and a refusal; most parsers take the last word."""
+    """One answer that is a success and a refusal; most parsers take the last value."""
     return body[:-1] + b',"errcode":94004,"errmsg":"user has no realname info"}'
 
 

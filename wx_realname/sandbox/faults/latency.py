@@ -1,4 +1,4 @@
-"""Mere slowness: how long an answer takes."""
+"""Slow answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The answer doesn't come, or not whole: time-outs, resets, drips. Was the token consumed or not?"""
+"""The answer is lost, or cut: time-outs, resets, drips; before or after the token is consumed."""
 
 from __future__ import annotations
 

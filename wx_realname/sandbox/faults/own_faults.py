@@ -1,4 +1,4 @@
-"""The faults that single auth_tokens, codes and verify_ids meet for their citizens' sake."""
+"""The faults of citizens, by their auth_tokens, codes and verify_ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _OwnFault:
 
 
 class OwnFaults:
-    """Keeps them by token, code or verify_id, which they outlive: "always" means always."""
+    """Keeps faults by token, code or verify_id, also after these are consumed."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -20,7 +20,7 @@ def _at_once(dice: Random) -> float:
 class Profile:
     """`rate` is the part of all calls that meet a fault, `mix` the weight of each fault among them.
 
-    `latency` tells how many seconds any answer takes.
+    `latency` returns the seconds that an answer takes.
     """
 
     name: str
@@ -57,14 +57,14 @@ REAL = Profile(
     log_normal,
 )
 
-# One call in five, evenly over what can go wrong: refused, lost before or after, not to be read.
+# One call in five: refused, lost before or after consumption, or unreadable.
 UNKIND = Profile(
     "unkind",
     "one call in five meets a fault, before or after the auth_token is consumed",
     0.2,
     MappingProxyType(
         {
-            # 30: said no, nothing consumed
+            # 30: refused, nothing consumed
             "busy": 12,
             "errcode_45009": 3,
             "errcode_45011": 3,
@@ -79,7 +79,7 @@ UNKIND = Profile(
             "http_502_before_consumption": 4,
             "http_503_before_consumption": 4,
             "html_before_consumption": 2,
-            # 30: consumed, and no answer to be had
+            # 30: consumed, and the answer lost
             "reset_after_consumption": 6,
             "close_after_consumption": 4,
             "timeout_after_consumption": 2,
@@ -90,7 +90,7 @@ UNKIND = Profile(
             "cut_json": 2,
             "empty_body": 2,
             "content_length_too_short": 2,
-            # 5: consumed, answered, not to be read
+            # 5: consumed, and the answer unreadable
             "encrypted_for_another_key": 2,
             "without_encryted_real_name": 1,
             "wrong_types_null": 2,
@@ -102,7 +102,7 @@ UNKIND = Profile(
             "keep_alive_broken": 3,
             "answer_twice": 2,
             "latency_fixed": 2,
-            # beside the 100, and met by faces alone: a verdict or a verify_id that is none
+            # beside the 100, for face calls only: an invalid verdict or verify_id
             "verify_ret_text": 2,
             "verify_ret_repeated": 2,
             "passed_and_refused": 2,

@@ -1,4 +1,4 @@
-"""Successes of an unusual shape: a good client takes them all."""
+"""Successes of an unusual form: a good client accepts them all."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ _OF_JSON: tuple[Fault, ...] = (
         "without_errcode",
         "no errcode, as the document lists none",
         without("errcode"),
-        calls=tuple(call for call in CALLS if call not in FACE_CALLS),  # there it is documented
+        calls=tuple(call for call in CALLS if call not in FACE_CALLS),  # they document it
     ),
     Fault("without_errmsg", "no errmsg", without("errmsg")),
     Fault("extra_fields", "fields that nobody asked for", changed(_more)),

@@ -1,4 +1,4 @@
-"""WeChat answers, and says no: every return code, and words in errmsg that nobody expects."""
+"""Refusals: every return code, and unexpected texts in errmsg."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ..wire import Answer
 from .fault import Act, Encounter, Fault
 
 BUSY = -1
-QUOTA = 45009  # documented for every call: a code to carry strange words
+QUOTA = 45009  # documented for every call: used with strange texts
 UNKNOWN = 99999
-HUGE_ERRMSG = 20_000  # characters, 47 kB: under what clients should still read
+HUGE_ERRMSG = 20_000  # characters, 47 kB: clients should still read that much
 
 
 def _refuses(errcode: int) -> Act:
@@ -31,7 +31,7 @@ def _says_in_errmsg(errmsg: Callable[[Encounter], object], errcode: int = QUOTA)
 
 
 def _echo(encounter: Encounter) -> str:
-    """What the request carried: access_token, auth_token, secret and all."""
+    """Everything in the request: access_token, auth_token, secret."""
     request = encounter.request
     said = " ".join(request.query.values()) + request.body.decode("utf-8", "replace")
     return f"rejected: {said} {reference(QUOTA, encounter.state.now())}"

@@ -1,9 +1,9 @@
 """The one table of faults: it drives the sandbox, its control side, its command line and the tests.
 
-Every fault that a call about a citizen can meet has citizens of its own: whoever has the ID number
-`999999 19900101 NNN C` always meets fault NNN, in getrealnameinfo, checkrealnameinfo or getverifyid;
-with `19900102` in queryverifyinfo. NNN is the fault's place in its group's block: new faults go to
-the end of a group, lest numbers change.
+Every fault of a call about a citizen has ID numbers: a citizen with `999999 19900101 NNN C` always
+meets fault NNN in getrealnameinfo, checkrealnameinfo or getverifyid; with `19900102`, in
+queryverifyinfo. NNN is the fault's place in its group's block. New faults go to the end of a group, so
+that no number changes.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def selected(credential_id: str, call: str) -> Fault | None:
 
 
 def named(name: str, call: str = REALNAME) -> Fault:
-    """The fault of that name; `ValueError` tells the nearest name, or the calls that can meet it."""
+    """The fault of that name; `ValueError` has the nearest name, or the calls that can meet it."""
     if call not in CALLS:
         raise ValueError(f"call: {ascii(call)[:60]} is none; there are {', '.join(CALLS)}")
     fault = FAULTS.get(name)

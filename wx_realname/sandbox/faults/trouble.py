@@ -1,4 +1,4 @@
-"""Decides which request meets which fault: its citizen's own, then what is queued, then the dice."""
+"""Decides which request meets which fault: the citizen's own, else a queued one, else by chance."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .profiles import KIND, PROFILES, Profile
 from .table import named
 
 MOST_TIMES = 1_000_000
-LARGEST_SEED = 2**53  # what JSON carries everywhere
+LARGEST_SEED = 2**53  # every JSON parser reads it exactly
 
 
 @dataclass(frozen=True)
 class Met:
-    """What a request is in for; `latency` in seconds. The dice are its own."""
+    """The fault, if any, that a request meets; `latency` in seconds; the request's own dice."""
 
     fault: Fault | None
     latency: float
@@ -28,7 +28,7 @@ class Met:
 
 @dataclass(frozen=True)
 class Chosen:
-    """How this WeChat misbehaves by itself; `rate` is the part of its calls that meet a fault."""
+    """How this WeChat misbehaves by itself; `rate` is the share of calls that meet a fault."""
 
     profile: str
     seed: int
@@ -45,8 +45,8 @@ class _Queued:
 class Trouble:
     """The queue of faults, and the profile with its seed.
 
-    The n-th call after the profile was chosen throws dice of its own, made from seed and n: the
-    same seed and the same order of calls give the same faults, whatever is queued between.
+    The n-th call after the choice of the profile has random numbers of its own, made from seed and n:
+    the same seed and order of calls give the same faults, whatever is queued between them.
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class Trouble:
         self.choose(profile, seed, rate)
 
     def choose(self, profile: str, seed: int | None = None, rate: float | None = None) -> None:
-        """Take another profile from now on, a random seed unless given, the profile's own rate.
+        """Take another profile from now on; by default with a random seed and the profile's own rate.
 
-        Raises `ValueError`, and then nothing has changed.
+        Raises `ValueError`; nothing has changed then.
         """
         chosen = _profile(profile)
         seed = secrets.randbelow(2**32) if seed is None else _seed(seed)
@@ -76,14 +76,14 @@ class Trouble:
             self._queue.append(queued)
 
     def clear(self) -> int:
-        """Forget what is queued; tells how many requests would have met it."""
+        """Empty the queue. Return how many requests would have met a fault of it."""
         with self._lock:
             count = sum(queued.times for queued in self._queue)
             self._queue.clear()
             return count
 
     def meet(self, call: str, own: Fault | None = None) -> Met:
-        """What the next request of this call meets; a citizen's own fault leaves the queue as it is."""
+        """What the next request of this call meets; a citizen's own fault doesn't change the queue."""
         with self._lock:
             self._calls += 1
             dice = Random(f"{self._seed} {self._calls}")  # noqa: S311 - dice, not keys

@@ -1,4 +1,4 @@
-"""WeChat says yes, and what it hands out is no name, no number, no token."""
+"""Successes without a readable name, number or token."""
 
 from __future__ import annotations
 
