@@ -61,8 +61,8 @@ def test_a_match_is_stored_as_an_exchange_is(
         user=user,
         openid=OPENID,
         code=CODE,
-        real_name=f" {NAME} ",
-        credential_id=NUMBER,
+        real_name="欧\u3000阳\u200b 娜",
+        credential_id=f"{NUMBER[:6]} \ufeff{NUMBER[6:]}",
         notice=notice.pk,
     )
     assert row.newly_verified

@@ -12,6 +12,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 
 from tests.cases import each
+from tests.test_apps import run
 from tests.test_checks import (
     FILES,
     IN_PRODUCTION,
@@ -269,7 +270,10 @@ def test_w022_warns_of_an_index_that_names_can_be_guessed_from() -> None:
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("encoding", ["LATIN1", "EUC_CN"])
-def test_a_postgresql_database_that_lacks_characters_is_refused(encoding: str) -> None:
+def test_a_postgresql_database_that_lacks_characters_is_refused(
+    encoding: str, tmp_path: Path
+) -> None:
+    """By `check`, `migrate` and the doctor: before a token is spent."""
     name = f"{connection.settings_dict['NAME']}_{encoding.lower()}"
     with connection.cursor() as cursor:
         cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
@@ -283,6 +287,14 @@ def test_a_postgresql_database_that_lacks_characters_is_refused(encoding: str) -
         ((what, hint),) = deploy_checks._too_narrow(narrow)
         assert encoding in what and "UTF8" in hint
         assert not list(deploy_checks._too_narrow(connection))
+        own = {name: narrow.settings_dict[name] for name in ("ENGINE", "HOST", "PORT", "NAME")}
+        own |= {name: narrow.settings_dict[name] for name in ("USER", "PASSWORD")}
+        commands = (("check", "--database", "default"), ("migrate",), ("realname_doctor",))
+        for command in commands:
+            ended = run(tmp_path, f"DATABASES = {{'default': {own}}}", "-m", "django", *command)
+            assert ended.returncode, command
+            said = " ".join((ended.stdout + ended.stderr).split())
+            assert f"its encoding is {encoding}, which has no room for every name" in said, said
     finally:
         narrow.close()
         with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from django.test import RequestFactory
 
 from example_project.demo import chosen_port
 from example_project.views import Login
+from tests.their_project import keys
 from wx_realname.sandbox import Sandbox
 
 
@@ -49,14 +51,42 @@ def test_a_pool_and_persistent_connections_exclude_each_other(
     assert json.loads(found.stdout) == [age, options]
 
 
-@pytest.mark.django_db
-def test_a_disabled_account_is_refused_with_words(sandbox: Sandbox, settings: Any) -> None:
-    def login(openid: str) -> Any:
+def test_under_asgi_no_connection_outlives_its_request() -> None:
+    """Each thread would keep one, and the database would run out of clients."""
+    code = (
+        "import example_project.asgi; from django.conf import settings;"
+        "print(settings.DATABASES['default']['CONN_MAX_AGE'])"
+    )
+    env = os.environ | {"SECRET_KEY": "x", "DATABASE_URL": "postgres://a@127.0.0.1/b"}
+    env |= {"DJANGO_SETTINGS_MODULE": "example_project.settings"}
+    env |= {"WX_REALNAME_APP_ID": "wx1", "WX_REALNAME_APP_SECRET": "s", **keys()}
+    found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert found.stdout == "0\n", found.stderr
+
+
+@pytest.fixture
+def login(sandbox: Sandbox, settings: Any) -> Callable[[str], Any]:
+    settings.SIMPLE_JWT = {"SIGNING_KEY": "k" * 50}
+
+    def posted(openid: str) -> Any:
         body = {"code": sandbox.issue_login_code(openid)}
         request = RequestFactory().post("/api/login/", body, content_type="application/json")
         return Login.as_view()(request)
 
-    settings.SIMPLE_JWT = {"SIGNING_KEY": "k" * 50}
+    return posted
+
+
+@pytest.mark.django_db
+def test_openids_that_differ_in_case_share_no_account(login: Callable[[str], Any]) -> None:
+    """Where the user table takes them for the same, as MariaDB's does by default, the second is refused."""
+    openid = "oCase00000000000000000000000"
+    assert login(openid).status_code == 200
+    both = login(openid.swapcase()).status_code == 200
+    assert get_user_model().objects.count() == (2 if both else 1)
+
+
+@pytest.mark.django_db
+def test_a_disabled_account_is_refused_with_words(login: Callable[[str], Any]) -> None:
     openid = "oInactive00000000000000000000"
     assert login(openid).status_code == 200
     get_user_model().objects.filter(username=openid).update(is_active=False)

@@ -140,7 +140,11 @@ def test_a_face_passes(wechat: LyingWeChat, user: Any, notice: Notice) -> None:
 
 
 def test_the_query_repeats_what_began(wechat: LyingWeChat, user: Any) -> None:
-    finish_face(begin(user))
+    """And sends the typed name and number in their one form."""
+    wide = NUMBER.translate({ord("0") + digit: ord("０") + digit for digit in range(10)})
+    finish_face(
+        begin(user, real_name="欧\u3000阳\u200b 娜", credential_id=f"{wide[:6]} {wide[6:]}")
+    )
     first, second = (call.body for call in wechat.calls if call.path in (BEGIN, QUERY))
     assert first["cert_info"] == {
         "cert_type": "IDENTITY_CARD",

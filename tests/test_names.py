@@ -12,7 +12,7 @@ DOTTED = "阿卜杜拉·买买提"
 
 
 def test_only_one_dot_stands_in_a_name() -> None:
-    for dot in "•・･‧.．●∙⋅":
+    for dot in "•・･‧.．●∙⋅\u0387ꞏ⸱․﹒。":
         assert names.normalize(f"阿卜杜拉{dot}买买提") == DOTTED, hex(ord(dot))
         assert names.normalize(f"阿卜杜拉 {dot} 买买提") == DOTTED, hex(ord(dot))
 
@@ -34,6 +34,9 @@ def test_what_a_paste_brings_along_is_dropped() -> None:
         ("欧阳\u3000娜\t娜", "欧阳娜娜"),
         ("ＪＯＨＮ　ｄｏｅ９", "JOHN doe9"),
         ("張三", "張三"),
+        ("\u2f42\u2f29", "文小"),  # Kangxi radicals
+        ("\uf979", "\uf979"),  # a compatibility ideograph of GBK
+        ("\u8fbb\U000e0101三\ufe00\u3164", "\u8fbb三"),
         ("𠮷 野", "𠮷野"),
         ("", ""),
         (" · ", "·"),

@@ -12,8 +12,11 @@ import unicodedata
 
 MIDDLE_DOT = "\u00b7"
 
-#: Bullet, katakana middle dots, hyphenation point, operators, full stops, black circle.
-_DOTS = "\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf"
+#: Bullet, katakana middle dots, hyphenation point, operators, full stops, black circle; then the Greek, the
+#: sinological and the word-separating dot, the one dot leader, the small full stop.
+_DOTS = "\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf\u0387\ua78f\u2e31\u2024\ufe52"
+#: Invisible without being format characters: variation selectors, the grapheme joiner, Hangul fillers.
+_INVISIBLE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u3164\uffa0]")
 
 #: Two-byte codes of GB 18030 whose characters left private use, by code (GB 18030-2022, annex D).
 MOVED = {
@@ -67,8 +70,16 @@ _PRIVATE_USE = _private_use()
 _FULL_WIDTH = {
     0xFF00 + ascii_ - 0x20: chr(ascii_) for ascii_ in range(0x21, 0x7F) if chr(ascii_).isalnum()
 }
+#: A copy from a PDF file brings Kangxi radicals. Compatibility ideographs stay: GBK has some of them.
+_RADICALS = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
 _FOLDED = str.maketrans(
-    {**_PRIVATE_USE, **_FULL_WIDTH, **dict.fromkeys(map(ord, _DOTS), MIDDLE_DOT), 0x3000: " "}
+    {
+        **_PRIVATE_USE,
+        **_FULL_WIDTH,
+        **_RADICALS,
+        **dict.fromkeys(map(ord, _DOTS), MIDDLE_DOT),
+        0x3000: " ",
+    }
 )
 _HAN = (
     "\u2e80-\u2fdf\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff"
@@ -88,12 +99,13 @@ def fold_private_use(name: str) -> str:
 
 
 def normalize(name: str) -> str:
-    """The name as it is compared and sent: the dot U+00B7, no format characters, no stray blanks.
+    """The name as it is compared and sent: the dot U+00B7, nothing invisible, no stray blanks.
 
-    Full-width digits and letters are folded; blanks at the ends and between Chinese characters are
-    dropped, others become one space. Never raises; a text that is no name stays none.
+    Full-width digits and letters and Kangxi radicals are folded; blanks at the ends and between Chinese
+    characters are dropped, others become one space. Never raises; a text that is no name stays none.
     """
     kept = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+    kept = _INVISIBLE.sub("", kept)
     folded = _STOP.sub(MIDDLE_DOT, kept.translate(_FOLDED).strip())
     closed = _BLANKS_BETWEEN.sub(lambda found: found[0].strip(), folded)
     return re.sub(r"\s+", " ", closed)

@@ -28,6 +28,8 @@ class Login(RealNameView):
         )
         if not user.is_active:
             raise PermissionDenied  # else every call after it would be a 401
+        if user.get_username() != openid:
+            raise PermissionDenied  # on MySQL and MariaDB: openids that differ in case only
         return Response({"token": str(AccessToken.for_user(user))})
 
 

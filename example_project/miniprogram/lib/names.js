@@ -5,10 +5,12 @@
 
 const HAN =
   '[\\u2e80-\\u2fdf\\u3005\\u3007\\u3400-\\u4dbf\\u4e00-\\u9fff\\ue000-\\uf8ff\\uf900-\\ufaff\\u{20000}-\\u{3fffd}]'
-/** Invisible characters that a paste brings: zero-width ones, direction marks, soft hyphens. */
-const INVISIBLE = /\p{Cf}/gu
+/** Invisible characters that a paste brings: zero-width ones, direction marks, soft hyphens, variation selectors, fillers. */
+const INVISIBLE = /[\p{Cf}\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u034f\u115f\u1160\u3164\uffa0]/gu
 /** What keyboards give for the dot of a name, which is U+00B7 alone (民委发〔2016〕33号). */
-const DOTS = /[\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf]/g
+const DOTS = /[\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf\u0387\ua78f\u2e31\u2024\ufe52]/g
+/** A copy from a PDF file brings Kangxi radicals. */
+const RADICALS = /[\u2f00-\u2fd5]/g
 const FULL_WIDTH = /[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]/g
 // Groups and not look-behinds, which iOS has only since 16.4.
 const STOP_AFTER_HAN = new RegExp(`(${HAN})\\s*\\.`, 'gu')
@@ -56,6 +58,7 @@ function folded(text) {
   return String(text)
     .replace(INVISIBLE, '')
     .replace(/[\ue78d-\ue864]/g, (character) => MOVED.get(character) || character)
+    .replace(RADICALS, (character) => character.normalize('NFKC'))
     .replace(FULL_WIDTH, (character) => String.fromCharCode(character.charCodeAt(0) - 0xfee0))
     .replace(DOTS, '\u00b7')
 }

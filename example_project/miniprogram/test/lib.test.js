@@ -76,13 +76,13 @@ describe('a name', () => {
     python(JUDGED, '[n if names.is_plausible(n) else "" for n in map(names.normalize, asked)]', texts)
 
   test('has U+00B7 for its dot, whatever was typed', () => {
-    for (const dot of '•・‧.．●·･∙⋅。') assert.equal(normalize(`阿卜杜${dot}热合曼`), '阿卜杜·热合曼', dot)
+    for (const dot of '•・‧.．●·･∙⋅。\u0387ꞏ⸱․﹒') assert.equal(normalize(`阿卜杜${dot}热合曼`), '阿卜杜·热合曼', dot)
     assert.equal(normalize('John R. Smith'), 'John R. Smith', 'an abbreviation keeps its stop')
   })
 
   test('loses what a paste brings: blanks at its ends and between Chinese characters, invisible characters', () => {
     for (const typed of [
-      ' 欧阳娜\u3000', '欧阳 娜', '欧 阳 娜', '欧\u3000阳\u00a0娜', '\ufeff欧阳\u200b娜\u200f', '欧\u00ad阳\u2060娜\u{e0001}',
+      ' 欧阳娜\u3000', '欧阳 娜', '欧 阳 娜', '欧\u3000阳\u00a0娜', '\ufeff欧阳\u200b娜\u200f', '欧\u00ad阳\u2060娜\u{e0001}', '欧\ufe00阳\u{e0101}娜\u3164',
     ])
       assert.equal(normalize(typed), '欧阳娜', JSON.stringify(typed))
     assert.equal(normalize('阿卜杜 · 热合曼'), '阿卜杜·热合曼')
@@ -92,7 +92,7 @@ describe('a name', () => {
 
   test('has plain letters and digits for full-width ones, and compatibility characters as they are', () => {
     assert.equal(normalize('Ａｂ１'), 'Ab1')
-    assert.equal(normalize('\uf9d1'), '\uf9d1')
+    assert.equal(normalize('\uf9d1\u2f42'), '\uf9d1文', 'but Kangxi radicals, which no keyboard gives')
   })
 
   test('is refused where it has no letter, at control characters, and beyond 512 characters', () => {

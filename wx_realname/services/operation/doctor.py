@@ -15,7 +15,8 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import padding
-from django.db import DatabaseError
+from django.core import checks
+from django.db import DatabaseError, router
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -68,6 +69,7 @@ def examine() -> Iterator[Finding]:
     """Examine each merchant. Raises `ConfigurationError` for settings that can't be read."""
     yield _endpoint()
     yield _cache_works()
+    yield from _database_faults()
     yield from _missing_keys()
     for merchant in conf.current().merchants.values():
         yield from _Examination(merchant).findings()
@@ -106,6 +108,18 @@ def _count(cache: Cache) -> Any:
     found = cache.get(key)
     cache.delete(key)
     return found
+
+
+def _database_faults() -> Iterator[Finding]:
+    """The errors of `check --database`. A database that can't be read is the usage's finding."""
+    tags, using = [checks.Tags.database], router.db_for_write(Verification)
+    try:
+        found = checks.run_checks(tags=tags, databases=[using])
+    except DatabaseError:
+        return
+    for each in found:
+        if each.level >= checks.ERROR and str(each.id).startswith("wx_realname."):
+            yield Finding("-", "database", "fault", str(each.msg), each.hint or "")
 
 
 def _missing_keys() -> Iterator[Finding]:
