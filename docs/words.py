@@ -427,8 +427,8 @@ COMMANDS: Mapping[str, str] = {
     "realname_affected": "列出某账号在一段时间内查找、查看、导出或提供副本所涉及的记录，并统计人数：每行一条记录编号，"
     "数量写到标准错误输出。信息泄露后的告知需要它。",
     "realname_erasures": "为每条已删除的记录打印一行带签名的内容。请与检查点一起保存在数据库及其备份之外。",
-    "realname_evidence": "写出年度审计所需的材料：按工作人员的访问、按告知书的同意与撤回、删除、密钥、封存、检查和配置，"
-    "不含当事人姓名和机密；JSON 与 CSV。",
+    "realname_evidence": "写出年度审计所需的材料：按工作人员的访问、按告知书的同意与撤回、删除、保存期限、密钥、封存、检查、配置和未成年人，"
+    "不含当事人姓名和机密；JSON 与 CSV。同时像 realname_verify_audit 一样校验整个审计日志。",
     "realname_expire_audit": "清理早于某日（至少三年前）的已封存事件；记录所依据的事件保留，叶哈希保留且仍可核验。"
     "可随时中断后再运行；之后请封存，运行前须移除触发器。",
     "realname_notices": "发布文件夹中的告知书：<purpose>/<version>.<language>.md，文首为 title、handler、recipients、"

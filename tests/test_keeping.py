@@ -1,8 +1,7 @@
-"""What is kept, and for how long: erasures after a restore, the trail's end, the yearly pack."""
+"""What is kept, and for how long: erasures after a restore, the trail's end."""
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import timedelta
 from io import StringIO
@@ -14,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from tests.lying_wechat import NAME, LyingWeChat
 from wx_realname import audit
 from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, reveal
@@ -130,18 +129,3 @@ def test_what_was_removed_later_than_the_limit_is_found(rows: list[Verification]
     assert "0 events were removed" in call("realname_expire_audit", "--before", erased)
     AuditEvent.objects.filter(event="exchange").first().delete()  # type: ignore[union-attr]
     assert any("was removed" in fault for fault in faults())
-
-
-def test_the_yearly_pack_names_no_citizen_and_no_secret(
-    rows: list[Verification], user: Any, tmp_path: Path, settings: Any
-) -> None:
-    reveal(rows[0], actor=user, reason="a test", case_number="1")
-    year = str(timezone.localdate().year)
-    assert "evidence.json" in call("realname_evidence", "--year", year, str(tmp_path))
-    pack = json.loads((tmp_path / "evidence.json").read_text())
-    assert pack["accesses"][0]["times"] == 1 and pack["seals"]["unsealed"] == 5
-    assert (tmp_path / "accesses.csv").read_text("utf-8-sig").startswith("actor_id,event")
-    text = "".join(path.read_text() for path in tmp_path.iterdir())
-    secrets = [NAME, NUMBER, AUTH_TOKEN, *settings.WX_REALNAME["INDEX_KEYS"]]
-    for planted in secrets:
-        assert planted not in text

@@ -8,13 +8,15 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from wx_realname.management.base import RealnameCommand
+from wx_realname.management.options import progress
 from wx_realname.services.operation.evidence import as_json, evidence, tables
 
 
 class Command(RealnameCommand):
     help = (
-        "Write the evidence for the yearly audit: accesses by officer, consents by notice, erasures, keys, "
-        "seals, checks and settings, without a citizen's name and without secrets."
+        "Write the evidence for the yearly audit: accesses by officer, consents by notice, erasures, "
+        "retention, keys, seals, checks, settings and minors, without a citizen's name and without "
+        "secrets. Verifies the whole trail, as realname_verify_audit does."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,7 +28,7 @@ class Command(RealnameCommand):
     def handle(self, *args: Any, year: int, folder: Path | None, **options: Any) -> None:
         if not 2000 <= year <= 9998:
             raise CommandError("--year must be a year such as 2026.")
-        pack = evidence(year)
+        pack = evidence(year, progress(self.stderr))
         if folder is None:
             self.stdout.write(as_json(pack), ending="")
             return

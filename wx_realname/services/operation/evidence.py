@@ -5,54 +5,75 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from django.core import checks
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from ... import __version__, conf
+from ... import __version__, audit, conf
 from ...cells import BOM, as_csv
-from ...models import AuditEvent, AuditSeal, Consent, Verification
+from ...exceptions import Minor
+from ...models import AuditEvent, AuditSeal, Consent, Notice, Verification
+from ...vault.keyring import headers_of
+from ..missing_keys import under
+from ..upkeep.purge import outlived
+from .certificates import Certificate, certificates
 
 Event = AuditEvent.Event
 
 LOOKS = (Event.REVEAL, Event.SEARCH, Event.EXPORT, Event.EXPORT_PART, Event.COPY)
 
 
-def evidence(year: int) -> dict[str, Any]:
-    """What the yearly audit asks for: accesses, consents, erasures, retention, keys, seals, settings."""
+#: Settings whose values are keys, or hold some.
+SECRET = ("merchants", "encryption_keys", "index_keys", "audit_keys")
+
+
+def evidence(year: int, progress: Callable[[str, int], None]) -> dict[str, Any]:
+    """What the yearly audit asks for: accesses, consents, erasures, retention, keys, seals, settings.
+
+    Verifies the whole trail, with a call of `progress` now and then.
+    """
     begin = timezone.make_aware(datetime(year, 1, 1))
     end = timezone.make_aware(datetime(year + 1, 1, 1))
     within = Q(created_at__gte=begin, created_at__lt=end)
+    faults = list(audit.faults([], progress))
     return {
         "year": year,
         "made_at": timezone.now().isoformat(timespec="seconds"),
         "version": __version__,
         "accesses": _accesses(within),
+        "own_copies": {"times": _looks(within).filter(actor_id=F("user_id")).count()},
         "consents": _consents(begin, end),
         "erasures": _erasures(within),
         "attempts": _attempts(within),
-        "minors": AuditEvent.objects.filter(within, minor=True).count(),
-        "retention_days": conf.current().retention_days,
+        "minors": _minors(within),
+        "retention": _retention(),
         "keys": _keys(),
-        "seals": _seals(within),
+        "certificates": _certificates(),
+        "seals": _seals(within) | {"verified": not faults},
+        "faults": [{"fault": fault} for fault in faults],
         "checks": _checks(),
         "settings": _settings(),
     }
 
 
 def tables(pack: Mapping[str, Any]) -> dict[str, str]:
-    """Each list of the pack as CSV, by file name."""
+    """Each part of the pack as CSV, by file name: a row for each entry of a list, or for each name."""
     lists = {name: rows for name, rows in pack.items() if isinstance(rows, list) and rows}
+    for name, values in pack.items():
+        if isinstance(values, dict):
+            lists[name] = [{"name": key, "value": value} for key, value in values.items()]
     return {f"{name}.csv": _csv(rows) for name, rows in lists.items()}
 
 
 def as_json(pack: Mapping[str, Any]) -> str:
     """The whole pack as JSON."""
-    return json.dumps(pack, ensure_ascii=False, indent=2, default=str) + "\n"
+    return json.dumps(pack, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2) + "\n"
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:
@@ -63,15 +84,22 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 
 
 def _accesses(within: Q) -> list[dict[str, Any]]:
-    """By officer and kind: how often, how many records, how many without a case number."""
-    events = AuditEvent.objects.filter(within, event__in=LOOKS).values("actor_id", "event")
-    counted = events.annotate(
+    """By officer and kind: how often, how many records, how many without a case number.
+
+    Citizens' copies of their own data aren't among them.
+    """
+    looks = _looks(within).exclude(actor_id=F("user_id"))
+    counted = looks.values("actor_id", "event").annotate(
         times=Count("pk"),
         records_reached=Sum("records"),
         minors=Count("pk", filter=Q(minor=True)),
         without_case_number=Count("pk", filter=Q(case_number="")),
     )
     return [dict(row) for row in counted.order_by("actor_id", "event")]
+
+
+def _looks(within: Q) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.filter(within, event__in=LOOKS)
 
 
 def _consents(begin: datetime, end: datetime) -> list[dict[str, Any]]:
@@ -101,26 +129,79 @@ def _attempts(within: Q) -> list[dict[str, Any]]:
     return [dict(row) for row in counted.order_by("merchant", "method", "status")]
 
 
+def _minors(within: Q) -> dict[str, int]:
+    """Looks at people under 18, and people under 14 who were refused (MINORS)."""
+    events = AuditEvent.objects.filter(within)
+    return {
+        "looks_under_18": events.filter(minor=True).count(),
+        "refused_under_14": events.filter(error_code=Minor.code).count(),
+    }
+
+
+def _retention() -> dict[str, int | None]:
+    """The days of each notice and of the rest; how many records are overdue for `realname_purge`."""
+    notices = Notice.objects.order_by("purpose", "version", "language")
+    return {
+        "RETENTION_DAYS": conf.current().retention_days,
+        **{str(notice): notice.retention_days for notice in notices},
+        "overdue_records": outlived().count(),
+    }
+
+
 def _keys() -> list[dict[str, Any]]:
-    """By key id: its purpose, and when it first signed or indexed."""
+    """By key id: its setting, since when it is in use, and for how many days."""
     settings = conf.current()
-    digests, seals = Verification.objects.all(), AuditSeal.objects.all()
-    found = [
+    records, seals = Verification.objects.all(), AuditSeal.objects.all()
+    return [
         *(
-            (key.key_id, "INDEX_KEYS", _since(digests.filter(token_key_id=key.key_id)))
+            _key("ENCRYPTION_KEYS", key, _rotated(key) or _since(records.filter(_under(key))))
+            for key in settings.encryption_keys
+        ),
+        *(
+            _key("INDEX_KEYS", key, _since(records.filter(token_key_id=key.key_id)))
             for key in settings.index_keys
         ),
         *(
-            (key.key_id, "AUDIT_KEYS", _since(seals.filter(key_id=key.key_id)))
+            _key("AUDIT_KEYS", key, _since(seals.filter(key_id=key.key_id)))
             for key in settings.audit_keys
         ),
-        *((key.key_id, "ENCRYPTION_KEYS", None) for key in settings.encryption_keys),
     ]
-    return [dict(zip(("key_id", "setting", "since"), each, strict=True)) for each in found]
 
 
-def _since(rows: QuerySet[Any]) -> Any:
-    return rows.aggregate(since=Min("created_at"))["since"]
+def _key(
+    setting: str, key: conf.EncryptionKey | conf.HashKey, since: datetime | None
+) -> dict[str, Any]:
+    days = None if since is None else (timezone.now() - since).days
+    return {"setting": setting, "key_id": key.key_id, "since": since, "days": days}
+
+
+def _under(key: conf.EncryptionKey) -> Q:
+    return under(headers_of(key))
+
+
+def _certificates() -> list[dict[str, Any]]:
+    """The merchants' certificates, and how long they last."""
+    found = (each for each in certificates() if isinstance(each, Certificate))
+    return [
+        {
+            "merchant": each.merchant,
+            "serialno": each.serialno,
+            "ends": each.ends,
+            "days_left": each.days_left,
+        }
+        for each in found
+    ]
+
+
+def _rotated(key: conf.EncryptionKey) -> datetime | None:
+    """When a rotation to the key began: older records are under it since then."""
+    rotations = AuditEvent.objects.filter(event=Event.ROTATION)
+    return _since(rotations.filter(reason__startswith=f"begun: to {key.key_id} and "))
+
+
+def _since(rows: QuerySet[Any]) -> datetime | None:
+    since: datetime | None = rows.aggregate(since=Min("created_at"))["since"]
+    return since
 
 
 def _seals(within: Q) -> dict[str, Any]:
@@ -145,21 +226,7 @@ def _checks() -> list[dict[str, Any]]:
 def _settings() -> dict[str, Any]:
     """The settings without keys and secrets."""
     settings = conf.current()
-    names = (
-        "storage",
-        "response",
-        "retention_days",
-        "throttle_rate",
-        "face_rate",
-        "search_rate",
-        "consent",
-        "minors",
-        "four_eyes",
-        "name_index",
-        "mask_name",
-        "export_limit",
-        "api_base_url",
-    )
+    names = (field.name for field in fields(settings) if field.name not in SECRET)
     return {
         **{name.upper(): getattr(settings, name) for name in names},
         "MERCHANTS": sorted(settings.merchants),
