@@ -1,8 +1,13 @@
-"""A WeChat that lies: it plays, over a real socket, whatever a test scripts; it records every call.
+"""A WeChat whose every answer a test scripts, over a real socket; it records every call.
 
-Unscripted it is honest: it hands out access tokens, and answers with a name and a number that are
-encrypted for the tests' certificate. `FAULTS` has a fault for each code of an exchange, with what the
-interface promises for it, and those that have no twin among the sandbox's (`test_our_client`).
+Unscripted it is honest: it issues access tokens, and answers with a name and a number that are
+encrypted for the tests' certificate.
+
+`test_sandbox/test_our_client` plays all that the sandbox can play. This server stays for what the sandbox
+mustn't do: it takes any auth_token, so that a test needn't issue one; it keeps the calls with their
+secrets; it answers call by call (-1, then 94005); it runs the test's code while WeChat is asked
+(`doing`, `after`). `FAULTS` has a fault for each code of an exchange, with what the interface promises
+for it, and those without a twin in the sandbox.
 """
 
 from __future__ import annotations
@@ -284,3 +289,5 @@ FAULTS: tuple[Fault, ...] = (
     Fault("echo-api", "misconfigured", (echoes(94003, NUMBER),), REALNAME, 94003),
     Fault("echo-token", "misconfigured", (echoes(40164),), TOKEN, 40164, 0),
 )
+#: One of them for each code and call, where `test_exchange` has played all.
+ONE_OF_EACH = tuple({(fault.code, fault.path): fault for fault in FAULTS}.values())

@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN, brought_to, code, events, make_stuck, outcome
 from tests.lying_wechat import (
-    FAULTS,
     NAME,
     NUMBER,
+    ONE_OF_EACH,
     Fault,
     LyingWeChat,
     doing,
@@ -76,7 +76,9 @@ def outcome_code(
 # --- one event for each attempt ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("fault", [None, *FAULTS], ids=lambda fault: fault.name if fault else "ok")
+@pytest.mark.parametrize(
+    "fault", [None, *ONE_OF_EACH], ids=lambda fault: fault.name if fault else "ok"
+)
 def test_an_ended_attempt_leaves_exactly_one_event_with_its_outcome(
     liar: LyingWeChat, user: Any, configure: Configure, fault: Fault | None
 ) -> None:

@@ -93,7 +93,8 @@ def _seal_faults(
             "format": seal.format,
         }
         return str(seal.hash)
-    if seal.hash != hash_of(seal) or (keys.is_known(seal.key_id) and not _is_signed(seal)):
+    is_signed = keys.bears_out(signatures(seal.hash), seal.key_id, seal.hmac)
+    if seal.hash != hash_of(seal) or (keys.is_known(seal.key_id) and not is_signed):
         yield _("seal %(number)d was changed") % which
     elif not keys.vouches_for_seal(seal):
         words = _(
@@ -111,10 +112,6 @@ def _seal_faults(
     else:
         yield from _member_faults(seal, sealed)
     return seal.hash
-
-
-def _is_signed(seal: AuditSeal) -> bool:
-    return keys.bears_out(signatures(seal.hash), seal.key_id, seal.hmac)
 
 
 @dataclass(frozen=True)

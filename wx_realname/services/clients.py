@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils.module_loading import import_string
@@ -23,27 +22,8 @@ from .transactions import release
 
 UNKNOWN = _("There is no such merchant.")
 
-
-@dataclass(frozen=True)
-class _Basis:
-    """The settings that a client is made from; it is kept as long as they don't change."""
-
-    merchant: conf.Merchant
-    api_base_url: str
-    connect_timeout: float
-    read_timeout: float
-    cache_alias: str
-
-    @classmethod
-    def now(cls, merchant: conf.Merchant) -> _Basis:
-        settings = conf.current()
-        return cls(
-            merchant,
-            settings.api_base_url,
-            settings.connect_timeout,
-            settings.read_timeout,
-            settings.cache_alias,
-        )
+#: The settings that a client is made from; it is kept as long as they don't change.
+_Basis = tuple[conf.Merchant, str, float, float, str]
 
 
 class _CacheSeal:
@@ -75,48 +55,44 @@ class _Registry:
         self._clients: dict[str, tuple[_Basis, WeChatClient]] = {}
 
     def client(self, merchant: conf.Merchant) -> WeChatClient:
-        basis = _Basis.now(merchant)
-        client = self._find(basis)
-        if client is None:
-            with self._lock:
-                client = self._find(basis) or self._make(basis)
-        return client
-
-    def _find(self, basis: _Basis) -> WeChatClient | None:
-        known = self._clients.get(basis.merchant.alias)
-        return known[1] if known and known[0] == basis else None
-
-    def _make(self, basis: _Basis) -> WeChatClient:
-        client = _client(basis)
-        self._clients[basis.merchant.alias] = (basis, client)
-        return client
+        current = conf.current()
+        times = (current.connect_timeout, current.read_timeout)
+        basis = (merchant, current.api_base_url, *times, current.cache_alias)
+        with self._lock:
+            known = self._clients.get(merchant.alias)
+            if known is None or known[0] != basis:
+                known = self._clients[merchant.alias] = basis, _client(*basis)
+            return known[1]
 
 
 _registry = PerProcess(_Registry)
 
 
-def _client(basis: _Basis) -> WeChatClient:
-    merchant = basis.merchant
-    transport = _Transport(
-        basis.api_base_url,
-        connect_timeout=basis.connect_timeout,
-        read_timeout=basis.read_timeout,
-    )
+def _client(
+    merchant: conf.Merchant,
+    api_base_url: str,
+    connect_timeout: float,
+    read_timeout: float,
+    cache_alias: str,
+) -> WeChatClient:
+    transport = _Transport(api_base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
     credentials = Credentials(merchant, transport)
     keys = MerchantKeys(merchant, imported(merchant.key_backend, "KEY_BACKEND"))
-    return WeChatClient(merchant, transport, credentials, _tokens(basis, credentials), keys)
+    tokens = _tokens(merchant, credentials, f"{api_base_url} {merchant.app_id}", cache_alias)
+    return WeChatClient(merchant, transport, credentials, tokens, keys)
 
 
-def _tokens(basis: _Basis, credentials: Credentials) -> AccessTokens:
-    merchant = basis.merchant
+def _tokens(
+    merchant: conf.Merchant, credentials: Credentials, name: str, cache_alias: str
+) -> AccessTokens:
     if merchant.access_token_provider:
         provider = imported(merchant.access_token_provider, "ACCESS_TOKEN_PROVIDER")
         return ProvidedTokens(provider, merchant.app_id)
     return StableTokens(
         fetch=credentials.fetch_access_token,
-        cache=Cache(basis.cache_alias),
+        cache=Cache(cache_alias),
         seal=_CacheSeal(),
-        name=f"{basis.api_base_url} {merchant.app_id}",
+        name=name,
     )
 
 

@@ -119,7 +119,8 @@ def _open(state: _Opened, key: Key, path: str) -> bytes:
     if fault:
         state.backends.pop(path, None)  # its session may be dead: the next try makes another
         _refuse("DATA_KEY_BACKEND could not open key %s (%s)", key.key_id, fault)
-    if len(opened) != _length(key):
+    length = KEY_BYTES[key.algorithm] if isinstance(key, EncryptionKey) else HASH_KEY_BYTES
+    if len(opened) != length:
         _refuse("DATA_KEY_BACKEND returned key %s with a wrong length", key.key_id)
     return opened
 
@@ -129,10 +130,6 @@ def _taken(key: bytes | bytearray) -> bytes:
     if isinstance(key, bytearray):
         key[:] = bytes(len(key))
     return copy
-
-
-def _length(key: Key) -> int:
-    return KEY_BYTES[key.algorithm] if isinstance(key, EncryptionKey) else HASH_KEY_BYTES
 
 
 def _refuse(message: str, *parts: str) -> None:

@@ -66,14 +66,13 @@ def _backend() -> str | None:
 
 
 def _key(name: str, key_id: str, backend: str | None, *, sm: bool) -> str:
-    hashes = name != "ENCRYPTION_KEYS"
-    algorithm = ("HMAC-SM3" if hashes else "SM4-GCM") if sm else _usual(hashes)
-    material = os.urandom(conf.HASH_KEY_BYTES if hashes else conf.KEY_BYTES[algorithm])
+    if name == "ENCRYPTION_KEYS":
+        algorithm = "SM4-GCM" if sm else "AES-256-GCM"
+        material = os.urandom(conf.KEY_BYTES[algorithm])
+    else:
+        algorithm = "HMAC-SM3" if sm else "HMAC-SHA256"
+        material = os.urandom(conf.HASH_KEY_BYTES)
     if backend:
         wrapped = base64.b64encode(opening.wrap(backend, material)).decode()
         return f"{key_id}:{algorithm}:wrapped:{wrapped}"
     return f"{key_id}:{algorithm}:{base64.b64encode(material).decode()}"
-
-
-def _usual(hashes: bool) -> str:
-    return conf.HASH_ALGORITHMS[0] if hashes else "AES-256-GCM"

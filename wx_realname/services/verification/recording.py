@@ -132,7 +132,8 @@ def _write(
         if row.status in _KEEPING and _is_withdrawn(row, using):
             changes |= erased()
             row.__dict__.update(changes)
-        _refuse_discarded(row, using)
+        if row.answer_digest and _was_discarded(row, using):
+            raise IntegrityError("the answer came before")
         written = statements.update(Verification, before, changes, using)
         if not written and _is_written(row, changes, using):
             return True  # by an earlier try, whose commit succeeded although it raised
@@ -173,12 +174,6 @@ def _was_discarded(row: Verification, using: str) -> bool:
     found = statements.count(AuditEvent, same, using)
     own = {**same, "verification_id": row.pk}
     return found > 0 and found > statements.count(AuditEvent, own, using)
-
-
-def _refuse_discarded(row: Verification, using: str) -> None:
-    """Raises `IntegrityError` for an answer that an event of another record has."""
-    if row.answer_digest and _was_discarded(row, using):
-        raise IntegrityError("the answer came before")
 
 
 def _openid_digest(row: Verification, user: Any) -> str:
