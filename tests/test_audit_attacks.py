@@ -91,12 +91,6 @@ def signed_events(row: Verification) -> list[str]:
 
 
 @pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
-    """A verified record of the user's."""
-    return exchange(user=user, auth_token=AUTH_TOKEN)
-
-
-@pytest.fixture
 def rejected(liar: LyingWeChat, user: Any) -> Verification:
     """A record of the user's whom WeChat refused."""
     liar.play(refuses(94004))

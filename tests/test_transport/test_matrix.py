@@ -51,18 +51,13 @@ def test_no_citizen_gets_what_was_meant_for_another(server: StandIn, pause: floa
     assert wrong == []
 
 
-def test_each_citizen_has_a_connection_of_his_own(serve: Serve) -> None:
+def test_each_citizen_has_a_connection_of_his_own_with_the_tls_session_resumed(
+    serve: Serve,
+) -> None:
     server = serve(tls=True)
     server.always(says({"of": "me"}))
     transport = to(server.url)
     assert [ask(transport, "me") for _ in range(5)] == ["me"] * 5
     assert server.connections == len(set(server.ports)) == 5
     assert {seen.headers["connection"] for seen in server.requests} == {"close"}
-
-
-def test_the_tls_session_of_the_last_connection_is_resumed(serve: Serve) -> None:
-    server = serve(tls=True)
-    server.always(says({"of": "me"}))
-    transport = to(server.url)
-    assert [ask(transport, "me") for _ in range(5)] == ["me"] * 5
     assert server.resumed == [False, True, True, True, True]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -32,6 +32,7 @@ from .schema import (
 )
 from .section import Section
 
+K = TypeVar("K", EncryptionKey, HashKey)
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
 _ALIAS = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
@@ -49,7 +50,7 @@ def read(section: Section) -> Settings:
         total_timeout=section.seconds("TOTAL_TIMEOUT", 20),
         pending_timeout=section.seconds("PENDING_TIMEOUT", 120),
         cache_alias=section.text("CACHE_ALIAS", "default") or "default",
-        encryption_keys=_encryption_keys(section),
+        encryption_keys=_keys(section, "ENCRYPTION_KEYS", EncryptionKey, KEY_BYTES),
         index_keys=_hash_keys(section, "INDEX_KEYS"),
         audit_keys=_hash_keys(section, "AUDIT_KEYS") if section.given("AUDIT_KEYS") else (),
         storage=section.choice("STORAGE", ("encrypted", "masked")),
@@ -71,16 +72,19 @@ def read(section: Section) -> Settings:
     return parsed
 
 
-def _encryption_keys(section: Section) -> tuple[EncryptionKey, ...]:
-    keys: list[EncryptionKey] = []
-    for place, text in section.texts("ENCRYPTION_KEYS"):
+def _keys(
+    section: Section, name: str, make: Callable[..., K], lengths: Mapping[str, int], usual: str = ""
+) -> tuple[K, ...]:
+    """The keys of that setting. `lengths`: bytes by algorithm; `usual`: that of a key that names none."""
+    keys: list[K] = []
+    for place, text in section.texts(name):
         form = _form(section, place, text)
-        if form.algorithm is None:
+        if not (form.names_algorithm or usual):
             raise ConfigurationError(f'{place} must have the form "<id>:<algorithm>:<base64>".')
-        algorithm = _algorithm(place, text, tuple(KEY_BYTES))
+        algorithm = _algorithm(place, text, tuple(lengths)) if form.names_algorithm else usual
         keys.append(
-            EncryptionKey(
-                material=_material(place, text, KEY_BYTES[algorithm], form),
+            make(
+                material=_material(place, text, lengths[algorithm], form),
                 algorithm=algorithm,
                 key_id=_key_id(place, text, keys),
                 opener=form.opener,
@@ -90,21 +94,8 @@ def _encryption_keys(section: Section) -> tuple[EncryptionKey, ...]:
 
 
 def _hash_keys(section: Section, name: str) -> tuple[HashKey, ...]:
-    keys: list[HashKey] = []
-    for place, text in section.texts(name):
-        form = _form(section, place, text)
-        algorithm = HASH_ALGORITHMS[0]
-        if form.algorithm is not None:
-            algorithm = _algorithm(place, text, HASH_ALGORITHMS)
-        keys.append(
-            HashKey(
-                material=_material(place, text, HASH_KEY_BYTES, form),
-                algorithm=algorithm,
-                key_id=_key_id(place, text, keys),
-                opener=form.opener,
-            )
-        )
-    return tuple(keys)
+    lengths = dict.fromkeys(HASH_ALGORITHMS, HASH_KEY_BYTES)
+    return _keys(section, name, HashKey, lengths, HASH_ALGORITHMS[0])
 
 
 # No part of a key's text is bound to a name or put into a message before it is known to be what it
@@ -113,9 +104,9 @@ def _hash_keys(section: Section, name: str) -> tuple[HashKey, ...]:
 
 @dataclass(frozen=True)
 class _Form:
-    """Which parts the text of a key has; `algorithm` is the number of its part."""
+    """Which parts the text of a key has."""
 
-    algorithm: int | None
+    names_algorithm: bool
     opener: str | None
 
 
@@ -126,13 +117,13 @@ def _form(section: Section, place: str, text: Secret) -> _Form:
         backend = section.text("DATA_KEY_BACKEND")
         if backend is None:
             raise ConfigurationError(f"{place} is wrapped: set DATA_KEY_BACKEND, which opens it.")
-        return _Form(1, backend)
+        return _Form(True, backend)
     if colons not in (1, 2):
         raise ConfigurationError(
             f'{place} must have the form "<id>:<algorithm>:<base64>", '
             'or "<id>:<algorithm>:wrapped:<base64>".'
         )
-    return _Form(1 if colons == 2 else None, None)
+    return _Form(colons == 2, None)
 
 
 def _material(place: str, text: Secret, length: int, form: _Form) -> bytes:
