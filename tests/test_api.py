@@ -239,7 +239,17 @@ def test_not_logged_in_is_401(api: Api, path: str, method: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [ONE, f"{LIST}7/", f"{ONE[:-1]}", LIST[:-1], f"{LIST}a/b", f"{LIST}%0A/"]
+    "path",
+    [
+        f"{ROOT}/",
+        f"{ROOT}/nothing/",
+        ONE,
+        f"{LIST}7/",
+        ONE[:-1],
+        LIST[:-1],
+        f"{LIST}a/b",
+        f"{LIST}%0A/",
+    ],
 )
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_what_is_not_there_is_404(api: Api, path: str, method: str) -> None:

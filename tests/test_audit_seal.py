@@ -370,13 +370,14 @@ class TestATrailThatWasTamperedWith:
         self, verified: Verification, settings: Any
     ) -> None:
         sealed()
+        sealed()  # its own event is there to be sealed
         keys = settings.WX_REALNAME["AUDIT_KEYS"]
         settings.WX_REALNAME = settings.WX_REALNAME | {
             "AUDIT_KEYS": [keys[0].replace("a1:", "a2:")]
         }
         code, said = verify()
         assert code == 1
-        assert "AUDIT_KEYS lacks a1, which signed 1 seal, number 1:" in said
+        assert said.count("AUDIT_KEYS lacks a1, which signed 2 seals, number 1") == 1, said
 
 
 @pytest.mark.django_db(transaction=True)

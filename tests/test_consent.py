@@ -55,10 +55,10 @@ def test_a_notice_is_published_once_and_read_in_the_requests_language(
 ) -> None:
     write(tmp_path, "pension/2026-01.zh-hans.md")
     write(tmp_path, "pension/2026-01.en.md", "# Notice\n\nWe process your name.")
-    assert "2 would be published." in publish(tmp_path, "--dry-run")
+    assert "2 notices would be published." in publish(tmp_path, "--dry-run")
     assert not Notice.objects.exists()
-    assert "2 were published." in publish(tmp_path)
-    assert "0 were published." in publish(tmp_path)
+    assert "2 notices were published." in publish(tmp_path)
+    assert "0 notices were published." in publish(tmp_path)
     told = {}
     for language in ("zh-hans", "en"):
         answer = api().get(f"{ROOT}notices/pension/", headers={"Accept-Language": language})
@@ -282,7 +282,7 @@ def test_the_citizen_sees_who_looked_and_no_officers_name(
     today = f"{timezone.localdate():%Y-%m-%d}"
     options = ["--actor", stranger.username, "--from", today, "--to", today]
     call_command("realname_affected", *options, stdout=out, stderr=err)
-    assert out.getvalue().split() == [str(row.pk)] and "1 records of 1 persons" in err.getvalue()
+    assert out.getvalue().split() == [str(row.pk)] and "1 record of 1 person." in err.getvalue()
 
 
 def test_the_own_copy_wants_what_subject_copy_wants(

@@ -290,6 +290,11 @@ SPOKEN = {  # the command with its arguments, and what it says on an empty site
     "rotate_keys": "已重新加密 0 条记录，重建索引 0 条。",
     "seal_audit --dry-run": "有 0 个事件尚未封存。",
     "seal_audit": "已封存事件：1 个。检查点：",
+    "expire_audit --dry-run --before 2020-01-01": "将移除 0 个事件。",
+    "expire_audit --before 2020-01-01": "已移除 0 个事件。请运行 realname_seal_audit。",
+    "erasures --dry-run": "将输出 0 条删除。",
+    "replay_erasures /dev/null": "已再次删除 0 条，共 0 条。",
+    "affected --actor 1 --from 2026-01-01 --to 2026-01-02": "0 条记录，涉及 0 人。",
 }
 
 
@@ -301,7 +306,7 @@ def test_commands_speak_the_sites_language() -> None:
             call_command(*f"realname_{command}".split(), stdout=out, stderr=out)
             assert out.getvalue().splitlines()[0] == says
             words = "".join(line for line in out.getvalue().splitlines() if ":" not in line)
-            assert not re.search("[a-z]{4}", words), words
+            assert not re.search("[a-z]{4}", words.replace("realname_seal_audit", "")), words
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,6 +8,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.moments import midnight
@@ -30,18 +32,24 @@ class Command(RealnameCommand):
     def handle(self, *args: Any, actor: str, begin: str, end: str, **options: Any) -> None:
         first, last = _moment("--from", begin, False), _moment("--to", end, True)
         if first >= last:
-            raise CommandError("--from must be before --to.")
+            raise CommandError(_("--from must be before --to."))
         found = reached(actor=_account(actor), begin=first, end=last)
         for record in found.records:
             self.stdout.write(str(record))
-        self.stderr.write(f"{len(found.records)} records of {found.persons} persons.")
+        self.stderr.write(_counted(len(found.records), found.persons))
+
+
+def _counted(records: int, persons: int) -> str:
+    of_records = ngettext("%(count)d record", "%(count)d records", records) % {"count": records}
+    of_persons = ngettext("%(count)d person", "%(count)d persons", persons) % {"count": persons}
+    return _("%(records)s of %(persons)s.") % {"records": of_records, "persons": of_persons}
 
 
 def _account(text: str) -> str:
     """The id of the account with that name, or the id itself: the account may be gone."""
     found = account_id(text)
     if found is None:
-        raise CommandError(f'--actor: there is no account "{text}".')
+        raise CommandError(_('--actor: there is no account "%(name)s".') % {"name": text})
     return found
 
 
@@ -53,5 +61,6 @@ def _moment(option: str, text: str, is_end: bool) -> datetime:
     if day is not None:
         moment = midnight(day + timedelta(days=1) if is_end else day)
     if moment is None:
-        raise CommandError(f'{option} must be like "2026-11-29" or "2026-11-29T08:00:00+08:00".')
+        words = _('%(option)s must be like "2026-11-29" or "2026-11-29T08:00:00+08:00".')
+        raise CommandError(words % {"option": option})
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
 
 from wx_realname import conf, statistics
 from wx_realname.management.base import RealnameCommand
@@ -28,10 +29,12 @@ class Command(RealnameCommand):
     def handle(self, *args: Any, merchant: str, html: bool, **options: Any) -> None:
         known = conf.current().merchants
         if merchant not in known:
-            raise CommandError(f"There is no merchant {merchant!r}; known are: {', '.join(known)}.")
+            words = _("There is no merchant “%(merchant)s”; known are: %(known)s.")
+            raise CommandError(words % {"merchant": merchant, "known": ", ".join(known)})
         for _counted in statistics.roll_up():
             pass
         self.stdout.write(application.document(known[merchant], "html" if html else "md"))
         if lacking := application.missing(known[merchant]):
             place = f'WX_REALNAME["MERCHANTS"]["{merchant}"]["APPLICATION"]'
-            self.stderr.write(f"{place} lacks: {', '.join(lacking)}.")
+            words = _("%(place)s lacks: %(names)s.")
+            self.stderr.write(words % {"place": place, "names": ", ".join(lacking)})

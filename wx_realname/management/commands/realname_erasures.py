@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wx_realname import conf
 from wx_realname.management.base import RealnameCommand
@@ -27,9 +29,12 @@ class Command(RealnameCommand):
         conf.current()  # raises for wrong settings, even when no record was erased
         if dry_run:
             count = Verification.objects.deciding().filter(status="erased").count()
-            self.stdout.write(f"{count} would be printed.")
+            words = ngettext(
+                "%(count)d erasure would be printed.", "%(count)d erasures would be printed.", count
+            )
+            self.stdout.write(words % {"count": count})
             return
         say = progress(self.stderr)
         for number, line in enumerate(erasures(batch_size=batch_size), start=1):
             self.stdout.write(line)
-            say("erasures", number)
+            say(_("erasures"), number)

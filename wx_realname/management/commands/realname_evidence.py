@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import progress
@@ -27,7 +29,7 @@ class Command(RealnameCommand):
 
     def handle(self, *args: Any, year: int, folder: Path | None, **options: Any) -> None:
         if not 2000 <= year <= 9998:
-            raise CommandError("--year must be a year such as 2026.")
+            raise CommandError(_("--year must be a year such as 2026."))
         pack = evidence(year, progress(self.stderr))
         if folder is None:
             self.stdout.write(as_json(pack), ending="")
@@ -38,5 +40,12 @@ class Command(RealnameCommand):
             for name, text in files.items():
                 (folder / name).write_text(text, encoding="utf-8", newline="")
         except OSError as error:
-            raise CommandError(f"{folder} can't be written ({type(error).__name__}).") from None
-        self.stdout.write(f"{len(files)} files in {folder}: {', '.join(sorted(files))}.")
+            words = _("%(path)s can't be written (%(error)s).")
+            raise CommandError(words % {"path": folder, "error": type(error).__name__}) from None
+        words = ngettext(
+            "%(count)d file in %(path)s: %(names)s.",
+            "%(count)d files in %(path)s: %(names)s.",
+            len(files),
+        )
+        listed = {"count": len(files), "path": folder, "names": ", ".join(sorted(files))}
+        self.stdout.write(words % listed)

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
@@ -40,13 +42,22 @@ class Command(RealnameCommand):
     ) -> None:
         limit = _moment(before)
         if dry_run:
-            self.stdout.write(f"{expired(limit).count()} events would be removed.")
+            found = expired(limit).count()
+            words = ngettext(
+                "%(count)d event would be removed.", "%(count)d events would be removed.", found
+            )
+            self.stdout.write(words % {"count": found})
             return
         count, say = 0, progress(self.stderr)
         for removed in expire(limit, batch_size=batch_size, force=force):
             count += removed
-            say("events", count)
-        self.stdout.write(f"{count} events were removed. Run realname_seal_audit.")
+            say(_("events"), count)
+        words = ngettext(
+            "%(count)d event was removed. Run realname_seal_audit.",
+            "%(count)d events were removed. Run realname_seal_audit.",
+            count,
+        )
+        self.stdout.write(words % {"count": count})
 
 
 def _moment(text: str) -> datetime:
@@ -55,5 +66,5 @@ def _moment(text: str) -> datetime:
     except ValueError:
         day = None
     if day is None:
-        raise CommandError('--before must be a day such as "2023-01-01".')
+        raise CommandError(_('--before must be a day such as "2023-01-01".'))
     return midnight(day)

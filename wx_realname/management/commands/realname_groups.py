@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.core.management.base import CommandError
 from django.db import router, transaction
+from django.utils.translation import gettext as _
 
 from wx_realname.management.base import RealnameCommand
 
@@ -34,7 +35,7 @@ class Command(RealnameCommand):
             for name, codenames in GROUPS.items():
                 group, made = Group.objects.using(using).get_or_create(name=name)
                 group.permissions.add(*_permissions(codenames, using))
-                self.stdout.write(f"{name}: {'made' if made else 'was there'}")
+                self.stdout.write(f"{name}: {_('made') if made else _('was there')}")
 
 
 def _permissions(codenames: tuple[str, ...], using: str) -> list[Permission]:
@@ -42,5 +43,5 @@ def _permissions(codenames: tuple[str, ...], using: str) -> list[Permission]:
         content_type__app_label="wx_realname", codename__in=codenames
     )
     if len(found) < len(codenames):
-        raise CommandError("The permissions are not there yet: run `migrate` first.")
+        raise CommandError(_("The permissions are not there yet: run `migrate` first."))
     return list(found)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.services.rights.notices import publish
@@ -26,6 +28,17 @@ class Command(RealnameCommand):
         for published in publish(folder, dry_run=dry_run):
             notice = published.notice
             new += published.is_new
-            said = "known" if not published.is_new else "new" if dry_run else "published"
+            said = _("known") if not published.is_new else _("new") if dry_run else _("published")
             self.stdout.write(f"{notice}: {said}, sha256 {notice.sha256}, id {notice.pk}")
-        self.stdout.write(f"{new} {'would be' if dry_run else 'were'} published.")
+        words = (
+            ngettext(
+                "%(count)d notice would be published.",
+                "%(count)d notices would be published.",
+                new,
+            )
+            if dry_run
+            else ngettext(
+                "%(count)d notice was published.", "%(count)d notices were published.", new
+            )
+        )
+        self.stdout.write(words % {"count": new})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils.translation import gettext as _
 
 from wx_realname import audit
 from wx_realname.management.base import RealnameCommand
@@ -25,5 +26,5 @@ class Command(RealnameCommand):
     def handle(self, *args: Any, install: bool, **options: Any) -> None:
         audit.install_protection() if install else audit.remove_protection()
         self.stdout.write(
-            "The audit trail is protected." if install else "The triggers are removed."
+            _("The audit trail is protected.") if install else _("The triggers are removed.")
         )

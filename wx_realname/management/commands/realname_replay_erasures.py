@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.utils.translation import gettext as _
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
@@ -17,16 +18,18 @@ def read_erasures(path: Path) -> list[Erasure]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} can't be read ({type(error).__name__}).") from None
+        words = _("%(path)s can't be read (%(error)s).")
+        raise CommandError(words % {"path": path, "error": type(error).__name__}) from None
     found = []
     for number, line in enumerate(lines, start=1):
         try:
             found.append(parse(line))
         except Unsigned:
-            raise CommandError(
-                f"{path}, line {number}: AUDIT_KEYS didn't sign it. Give the file as "
+            words = _(
+                "%(path)s, line %(number)d: AUDIT_KEYS didn't sign it. Give the file as "
                 "realname_erasures printed it."
-            ) from None
+            )
+            raise CommandError(words % {"path": path, "number": number}) from None
     return found
 
 
@@ -49,11 +52,13 @@ class Command(RealnameCommand):
         known = read_erasures(file)
         if dry_run:
             for each in came_back(known, batch_size=batch_size):
-                self.stdout.write(f"{each.record}, erased at {each.erased_at}, came back.")
+                words = _("%(record)s, erased at %(time)s, came back.")
+                self.stdout.write(words % {"record": each.record, "time": each.erased_at})
             return
         count, say = 0, progress(self.stderr)
         for record in replay(known, batch_size=batch_size):
             count += 1
-            self.stdout.write(f"{record} was erased again.")
-            say("erased", count)
-        self.stdout.write(f"{count} of {len(known)} were erased again.")
+            self.stdout.write(_("%(record)s was erased again.") % {"record": record})
+            say(_("erased"), count)
+        words = _("Erased again: %(count)d of %(known)d.")
+        self.stdout.write(words % {"count": count, "known": len(known)})
