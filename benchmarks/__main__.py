@@ -35,8 +35,8 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
-    parser.add_argument("--blocks", type=int, default=40, help="blocks of calls (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="a look, in a minute: six blocks")
+    parser.add_argument("--blocks", type=int, help="blocks of calls (40, or six when it is quick)")
+    parser.add_argument("--quick", action="store_true", help="a look, in a minute")
     parser.add_argument("--database", metavar="URL", help="beside it one is made (SQLite, a file)")
     parser.add_argument("--sm", action="store_true", help="under SM4-GCM and HMAC-SM3 keys")
     parser.add_argument("--output", default="benchmarks/results", metavar="DIR")
@@ -49,7 +49,7 @@ def _run(upstream: Upstream, options: argparse.Namespace) -> Results:
     from . import report, storage
     from .calls import Caller
 
-    blocks = 6 if options.quick else options.blocks
+    blocks = options.blocks or (6 if options.quick else 40)
     results = report.Results(report.machine(connection.display_name), blocks)
     caller = Caller()
     results.statements = _learn_the_floor(caller)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -41,6 +42,11 @@ AUTH_TOKEN = "auth-token-of-these-tests"
 
 
 DATABASE = {"db", "transactional_db", "live_server"}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core: half of the time a test waits for a socket or a process."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,20 @@ def database(
         yield database
 
 
+@pytest.fixture(scope="session")
+def migrated(
+    tmp_path_factory: pytest.TempPathFactory, merchant: Merchant, key: MerchantKey
+) -> Path:
+    """A migrated SQLite database: each site that has SQLite begins with a copy."""
+    folder = tmp_path_factory.mktemp("migrated")
+    site = Site(folder, environment(folder, merchant, key, wechat="http://127.0.0.1:1"))
+    site.manage("migrate", "--verbosity", "0")
+    return folder / "db.sqlite3"
+
+
 @pytest.fixture
 def make_site(
-    tmp_path: Path, merchant: Merchant, key: MerchantKey
+    tmp_path: Path, merchant: Merchant, key: MerchantKey, migrated: Path
 ) -> Iterator[Callable[..., Site]]:
     """Makes a migrated site that talks to the WeChat at that address."""
     sites = []
@@ -60,7 +72,10 @@ def make_site(
     def make(wechat: str, **more: str) -> Site:
         site = Site(tmp_path, {**environment(tmp_path, merchant, key, wechat), **more})
         sites.append(site)
-        site.manage("migrate", "--verbosity", "0")
+        if site.environment["DATABASE_URL"].startswith("sqlite:"):
+            shutil.copy(migrated, tmp_path / "db.sqlite3")
+        else:
+            site.manage("migrate", "--verbosity", "0")
         return site
 
     yield make

@@ -30,7 +30,7 @@ CHECKS = (
     "ensure_resource_availability",
     "ignored_auth",
 )
-EXAMPLES = 30  # for each call
+EXAMPLES = 15  # for each call
 PATIENCE = 300  # seconds
 
 
