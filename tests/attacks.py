@@ -65,7 +65,11 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "an outcome or a seal forged with `INDEX_KEYS`",
         "用 `INDEX_KEYS` 伪造结果或封存",
-        ("test_index_keys_forge_no_outcome", "test_index_keys_forge_no_chain"),
+        (
+            "test_index_keys_forge_no_outcome",
+            "test_index_keys_forge_no_outcome_where_derived_keys_count",
+            "test_index_keys_forge_no_chain",
+        ),
     ),
     (
         "ids and times spelt otherwise (SQLite)",

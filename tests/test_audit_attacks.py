@@ -265,17 +265,93 @@ def test_index_keys_forge_no_outcome(
     assert passes(user)
 
 
+def sign_by_derived(seal: AuditSeal) -> None:
+    """As whoever has INDEX_KEYS can sign it."""
+    seal.key_id = "index:i1"
+    seal.hash = hash_of(seal)
+    seal.hmac = code_by(derived(INDEX_KEY, "audit"), "audit.seal", seal.hash.encode())
+
+
 @pytest.mark.django_db
 def test_index_keys_forge_no_chain(row: Verification) -> None:
     seal()
     event = audit.append(AuditEvent.Event.REVEAL, audit.Origin("nobody"), using="default")
     made = _sign(AuditSeal.objects.get(), [event])
-    by_derived = code_by(derived(INDEX_KEY, "audit"), "audit.seal", hash_of(made).encode())
-    made.hmac, made.key_id = by_derived, "index:i1"
+    sign_by_derived(made)
     made.save(force_insert=True)
     AuditEvent.objects.filter(pk=event.pk).update(seal=made.number)
     status, said = verify()
     assert (status, "seal 2 is signed by a key derived from INDEX_KEYS" in said) == (1, True)
+
+
+# A rejected record, which derived keys signed and sealed; AUDIT_KEYS were set afterwards, and seal 2 says so.
+# Each gives the outcome of a verified one to the trail, in a place where derived keys count.
+
+
+def add_to_an_old_seal(event: AuditEvent, forged: dict[str, str]) -> None:
+    copy_event(event, status="verified", seal=1, **forged)
+
+
+def change_in_an_old_seal(event: AuditEvent, forged: dict[str, str]) -> None:
+    AuditEvent.objects.filter(pk=event.pk).update(status="verified", **forged)
+
+
+def make_an_old_seal_anew(event: AuditEvent, forged: dict[str, str]) -> None:
+    change_in_an_old_seal(event, forged)
+    old = AuditSeal.objects.get(number=1)
+    made = _sign(None, list(AuditEvent.objects.filter(seal=1)))
+    made.created_at = old.created_at
+    sign_by_derived(made)
+    made.save()
+    AuditSeal.objects.filter(number=2).update(previous=made.hash)
+
+
+def take_the_seal_of_the_change(event: AuditEvent, forged: dict[str, str]) -> None:
+    """The next seal, which is genuine, would be the first under AUDIT_KEYS."""
+    copy_event(event, status="verified", **forged)
+    seal()
+    change = AuditSeal.objects.get(number=2)
+    sign_by_derived(change)
+    change.save()
+
+
+def forge_the_seal_of_the_change(event: AuditEvent, forged: dict[str, str]) -> None:
+    take_the_seal_of_the_change(event, forged)
+    AuditSeal.objects.filter(number=2).update(key_id="a1")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "attack",
+    [
+        add_to_an_old_seal,
+        change_in_an_old_seal,
+        make_an_old_seal_anew,
+        take_the_seal_of_the_change,
+        forge_the_seal_of_the_change,
+    ],
+)
+def test_index_keys_forge_no_outcome_where_derived_keys_count(
+    liar: LyingWeChat,
+    user: Any,
+    settings: Any,
+    configure: Configure,
+    attack: Callable[[AuditEvent, dict[str, str]], None],
+) -> None:
+    own = settings.WX_REALNAME["AUDIT_KEYS"]
+    configure(AUDIT_KEYS=None)
+    liar.play(refuses(94004))
+    outcome(user)
+    seal()
+    configure(AUDIT_KEYS=own)
+    seal()
+    assert (passes(user), verify()[0]) == (False, 0)
+    row, event = Verification.objects.get(), AuditEvent.objects.get(event="exchange")
+    claims = {"status": "verified", "verified_at": timezone.now()}
+    forged = forge(changed(row, claims), event)
+    change(row, **claims)
+    attack(event, forged)
+    assert (passes(user), verify()[0]) == (False, 1)
 
 
 @pytest.mark.django_db

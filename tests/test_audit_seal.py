@@ -80,7 +80,8 @@ def test_a_leaf_and_a_link_of_format_1_stay_what_they_are() -> None:
         '"","",null,null,"","","",2,"",null,null,"工单","",null,"",null,null,"","","","",""]'
     )
     made = AuditSeal(number=1, previous="0" * 64, root="ab" * 32, count=1, created_at=noon)
-    link = f'[1,1,"{made.previous}","{made.root}",1,"2026-11-22T12:00:00.000000+00:00"]'
+    made.key_id = "a1"
+    link = f'[1,1,"{made.previous}","{made.root}",1,"2026-11-22T12:00:00.000000+00:00","a1"]'
     assert hash_of(made) == sha256(b"\0" + link.encode()).hexdigest()
 
 

@@ -89,7 +89,15 @@ def test_scale_starts_from_what_the_last_run_found(page: str) -> None:
 
 @pytest.mark.e2e
 def test_a_quick_run_measures_everything(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--blocks=2", "--output", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "--quick",
+        "--blocks=2",
+        "--output",
+        str(tmp_path),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     table = (tmp_path / "results.md").read_text()

@@ -18,7 +18,6 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import translation
 
-from tests.cases import each
 from tests.test_apps import environment, run
 from tests.test_audit_seal import events, sealed
 from tests.test_outages import another, closed_port

@@ -163,7 +163,10 @@ def difference(before: list[Row], after: list[Row]) -> list[Row]:
 
 @pytest.mark.once
 @pytest.mark.skipif(connection.vendor == "mysql", reason="its quotes are others")
-def test_a_hundred_random_tamperings_are_all_found(lived: list[Verification]) -> None:
+def test_a_hundred_random_tamperings_are_all_found(
+    lived: list[Verification], record_property: Callable[[str, int], None]
+) -> None:
+    record_property("tries", COUNT)
     dice, done, missed = random.Random(SEED), Counter[str](), []
     with connection.constraint_checks_disabled():
         while done.total() < COUNT:

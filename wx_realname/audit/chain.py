@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ..models import AuditEvent, AuditSeal, Verification
 from . import expiry, keys
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
-from .seal import FIRST, HASHES, Members, hash_of, listed, members_of, root_of, signatures
+from .seal import FIRST, HASHES, Members, hash_of, is_signed, listed, members_of, root_of
 
 Faults = Generator[str, None, None]
 
@@ -93,8 +93,7 @@ def _seal_faults(
             "format": seal.format,
         }
         return str(seal.hash)
-    is_signed = keys.bears_out(signatures(seal.hash), seal.key_id, seal.hmac)
-    if seal.hash != hash_of(seal) or (keys.is_known(seal.key_id) and not is_signed):
+    if seal.hash != hash_of(seal) or (keys.is_known(seal.key_id) and not is_signed(seal)):
         yield _("seal %(number)d was changed") % which
     elif not keys.vouches_for_seal(seal):
         words = _(

@@ -16,7 +16,7 @@ from .. import statements
 from ..models import AuditEvent, Consent, Notice
 from ..moments import utc_text
 from ..vault.blind_index import Digest
-from . import keys
+from . import derived, keys
 from .reading import batches, stored
 from .records import owners_of
 from .trail import Origin, signature_of, values_of
@@ -163,7 +163,7 @@ def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str
 def _vouching(**chosen: Any) -> list[AuditEvent]:
     """The events that match, without those whose key is no longer trusted."""
     events = list(stored(AuditEvent).filter(**chosen))
-    disowned = keys.disowned(events)
+    disowned = derived.disowned(events)
     return [event for event in events if event.pk not in disowned]
 
 

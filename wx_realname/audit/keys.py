@@ -11,7 +11,6 @@ import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from django.db import router
 from django.db.models import Count, Min, QuerySet
@@ -44,19 +43,17 @@ def signed_by(text: str, key_id: Any, hex_: Any) -> bool:
     return bears_out(index("audit.outside").digests(text), key_id, hex_)
 
 
+def writing_id() -> str:
+    """The id of the key that signs now."""
+    settings = conf.current()
+    own = settings.audit_keys
+    return own[0].key_id if own else _derived_id(settings.index_keys[0].key_id)
+
+
 def writing_algorithm() -> str:
     """The algorithm of the key that signs now: "HMAC-SHA256" or "HMAC-SM3"."""
     settings = conf.current()
     return (settings.audit_keys or settings.index_keys)[0].algorithm
-
-
-def disowned(events: Iterable[AuditEvent]) -> set[UUID]:
-    """The outcomes that a derived key signed after the seal of the change: it is no longer trusted."""
-    derived = [event for event in events if is_derived(event.outcome_key_id)]
-    if not derived or not conf.current().audit_keys:
-        return set()
-    given_up = seal_of_change() or 0
-    return {event.pk for event in derived if event.seal is None or event.seal > given_up}
 
 
 def vouches_for_seal(seal: AuditSeal) -> bool:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ..models import AuditEvent, Verification
-from . import expiry, keys, outcome, plaintext
+from . import derived, expiry, keys, outcome, plaintext
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
 
 BATCH = 1_000  # records at once
@@ -168,7 +168,7 @@ def _suspects(rows: list[Verification], using: str | None = None) -> list[Verifi
     owners = owners_of(
         outcomes[row.pk] for row in rows if row.user_id is None and row.pk in outcomes
     )
-    disowned = keys.disowned(outcomes.values())
+    disowned = derived.disowned(outcomes.values())
     return [
         row
         for row in rows

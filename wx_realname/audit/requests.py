@@ -9,7 +9,7 @@ from .. import statements
 from ..models import AuditEvent, ExportRequest
 from ..moments import utc_text
 from ..vault.blind_index import Digest
-from . import keys
+from . import derived, keys
 from .trail import Origin, signature_of, values_of
 
 FORMAT = 1
@@ -35,7 +35,7 @@ def append_request(
 def vouches_for_request(event: AuditEvent.Event, request: ExportRequest, *, using: str) -> bool:
     """Whether the trail has such an event that agrees with the stored request: one indexed read."""
     events = list(AuditEvent.objects.using(using).filter(event=event, **_whose(event, request)))
-    disowned, signed = keys.disowned(events), _digests(event, request)
+    disowned, signed = derived.disowned(events), _digests(event, request)
     return any(
         keys.bears_out(signed, each.outcome_key_id, each.outcome_hmac)
         for each in events

@@ -148,10 +148,10 @@ def _sign(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
         count=len(events),
         members=b"".join(id_ + leaf for id_, leaf in members),
         created_at=timezone.now(),
+        key_id=keys.writing_id(),
     )
     made.hash = hash_of(made)
-    signature = signatures(made.hash)[0]
-    made.hmac, made.key_id = signature.hex, signature.key_id
+    made.hmac = signatures(made.hash)[0].hex
     return made
 
 
@@ -196,14 +196,23 @@ def leaf(event: AuditEvent, format_: int = FORMAT) -> bytes:
 
 
 def hash_of(seal: AuditSeal) -> str:
-    """The hash over a seal and the hash of the one before: the chain's next link, in hex."""
-    link = [seal.format, seal.number, seal.previous, seal.root, seal.count, _plain(seal.created_at)]
+    """The hash over a seal and the hash of the one before: the chain's next link, in hex.
+
+    It covers the key's id, so that the first seal under AUDIT_KEYS can't be given to a derived key.
+    """
+    link = [seal.format, seal.number, seal.previous, seal.root, seal.count]
+    link += [_plain(seal.created_at), seal.key_id]
     return merkle.leaf_hash(_json(link), HASHES[seal.format]).hex()
 
 
 def signatures(hash_: str) -> list[Digest]:
     """HMACs of a seal's hash under AUDIT_KEYS, the writing key's first."""
     return keys.index("audit.seal").digests(hash_)
+
+
+def is_signed(seal: AuditSeal) -> bool:
+    """Whether the key that the seal names signed its hash."""
+    return keys.bears_out(signatures(seal.hash), seal.key_id, seal.hmac)
 
 
 def _plain(value: Any) -> Any:

@@ -122,7 +122,7 @@ def _last_number() -> int | None:
     except audit.UNREADABLE as error:
         audit.tolerate(error)
         return None
-    return seal.number if seal else None
+    return seal.number if seal and isinstance(seal.number, int) else None
 
 
 def _tail_words(tail: audit.Tail) -> str:
