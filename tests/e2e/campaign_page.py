@@ -46,6 +46,7 @@ EXCHANGES = {
         "wechat": "微信的故障",
     },
 }
+TWIN = {"en": "[简体中文](../zh/%s)", "zh": "[English](../en/%s)"}
 FACES = {
     "en": EXCHANGES["en"]
     | {
@@ -98,7 +99,8 @@ def write(
     if folder := os.environ.get("CAMPAIGN_DOCS"):
         for language, words in about.items():
             page = Path(folder) / language / name
-            page.write_text(_table(books, faults, struck, words), encoding="utf-8")
+            twin = TWIN[language] % name
+            page.write_text(f"{twin}\n\n{_table(books, faults, struck, words)}", encoding="utf-8")
 
 
 def _table(books: Any, faults: dict[str, int], struck: Counter[str], words: dict[str, str]) -> str:

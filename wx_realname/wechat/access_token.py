@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from typing import Any, Protocol
 
 from .. import signals
@@ -33,7 +34,7 @@ Fetch = Callable[[bool, Deadline], "tuple[Secret, int]"]
 
 
 class Cache(Protocol):
-    """What is used of Django's cache API."""
+    """What is used of Django's cache API. An error of any kind counts as a miss: who raises it logs it."""
 
     def get(self, key: str) -> Any: ...
     def set(self, key: str, value: Any, timeout: float | None) -> Any: ...
@@ -170,15 +171,13 @@ class StableTokens:
         """Whether nobody forced in the last 30 s, in any process (in this one, if the cache is down)."""
         try:
             return bool(self._cache.add(self._key + ":forced", 1, FORCE_APART))
-        except Exception as error:
-            _log_outage(error)
+        except Exception:
             return True
 
     def _read_cache(self) -> Secret | None:
         try:
             return self._unseal(self._cache.get(self._key)) or self._own_copy()
-        except Exception as error:  # of any cache; its message may contain the value
-            _log_outage(error)
+        except Exception:
             return self._own_copy()
 
     def _unseal(self, sealed: Any) -> Secret | None:
@@ -201,21 +200,19 @@ class StableTokens:
         return own[0] if own and time.monotonic() < own[1] else None
 
     def _keep(self, token: Secret, seconds: int) -> None:
-        held, ends_at = False, time.time() + seconds
+        ends_at = time.time() + seconds
         try:
             sealed = self._seal.seal(json.dumps([token.reveal(), ends_at]), self._key.encode())
             self._cache.set(self._key, sealed, seconds)
             held = self._cache.get(self._key) == sealed
-        except Exception as error:
-            _log_outage(error)
+        except Exception:
+            held = False
         self._own = None if held else (token, time.monotonic() + seconds)
 
     def _drop(self) -> None:
         self._own = None
-        try:
+        with suppress(Exception):
             self._cache.delete(self._key)
-        except Exception as error:
-            _log_outage(error)
 
 
 class _Flights:
@@ -249,10 +246,4 @@ def _result_of(flight: Future[Secret], deadline: Deadline) -> Secret:
         type(error)(wechat=error.wechat, reason=error.reason)
         if isinstance(error, RealNameError)
         else WeChatUnreachable()
-    )
-
-
-def _log_outage(error: Exception) -> None:
-    logger.warning(
-        "the cache failed (%s): its access_token counts as missing", type(error).__name__
     )
