@@ -246,6 +246,18 @@ def test_a_seal_that_is_none_of_the_chain_is_named(checkpoint: str) -> None:
     assert "seal 0 is not part of the chain" in verify(checkpoint)[1].splitlines()
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a column takes values of its type only")
+def test_a_last_seal_whose_number_is_no_number_is_found(checkpoint: str) -> None:
+    tampering.loosen()
+    last = AuditSeal.objects.order_by("number").last()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE wx_realname_auditseal SET number = X'00ff' WHERE number = %s", [last.pk]
+        )
+    code, said = verify(checkpoint)
+    assert code == 1 and "is not part of the chain" in said
+
+
 def test_an_event_that_is_no_outcome_says_nothing_of_its_record(checkpoint: str) -> None:
     """Such as a refusal that read the record just before its outcome was written."""
     row = changed(Verification.objects.get(status="unknown"), {"status": "pending"})

@@ -17,6 +17,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import call_command
 from django.db import connections, transaction
+from django.test import RequestFactory
 from django.utils import timezone
 
 from tests.conftest import Reporter, at_once, events, forget_access_tokens, frames
@@ -117,7 +118,15 @@ def test_the_hash_is_that_of_wechats_own_sample() -> None:
     assert "3c24" not in repr(hashed)
 
 
-def test_a_face_passes(wechat: LyingWeChat, user: Any, notice: Notice) -> None:
+def ends(caplog: pytest.LogCaptureFixture) -> int:
+    """How many attempts were reported as ended."""
+    return caplog.text.count("attempt ended")
+
+
+def test_a_face_passes(
+    wechat: LyingWeChat, user: Any, notice: Notice, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "wx_realname.attempt")
     row = begin(user, real_name=f" {NAME} ", notice=notice.pk)
     assert (row.method, row.status, row.verify_id) == ("face", WAITING, VERIFY_ID)
     assert row.expires_at and timedelta(0) < row.expires_at - timezone.now() < timedelta(hours=1)
@@ -125,8 +134,9 @@ def test_a_face_passes(wechat: LyingWeChat, user: Any, notice: Notice) -> None:
     stored = Verification.objects.get()
     assert stored.verify_id is None and stored.face_encrypted
     assert stored.real_name_encrypted is stored.real_name_masked is stored.real_name_index is None
-    assert events() == [] and faults() == []
-    row = finish_face(stored)
+    assert events() == [] and faults() == [] and ends(caplog) == 0
+    row = finish_face(stored, request=RequestFactory().get("/", REMOTE_ADDR="198.51.100.7"))
+    assert ends(caplog) == 1
     assert row.newly_verified and (row.status, row.verify_ret) == ("verified", 10000)
     stored = Verification.objects.get()
     plain = stored.personal_data()
@@ -134,7 +144,8 @@ def test_a_face_passes(wechat: LyingWeChat, user: Any, notice: Notice) -> None:
     assert (stored.real_name_masked, stored.face_encrypted) == ("**娜", None)
     assert events() == ["exchange verified"] and faults() == []
     event = AuditEvent.objects.get(event="exchange")
-    assert (event.method, event.errcode, event.actor_id) == ("face", None, str(user.pk))
+    assert (event.method, event.errcode) == ("face", None)
+    assert (event.actor_id, event.ip_address) == (str(user.pk), "198.51.100.7")
     again = finish_face(stored)
     assert again == stored and not again.newly_verified and asked(wechat) == 1
 
@@ -542,9 +553,10 @@ def told() -> Iterator[dict[str, int]]:
 
 
 def test_the_first_final_write_wins(
-    wechat: LyingWeChat, user: Any, monkeypatch: pytest.MonkeyPatch
+    wechat: LyingWeChat, user: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Another process ends the record while this one asks: no flight joins them."""
+    caplog.set_level("INFO", "wx_realname.attempt")
     row = begin(user)
 
     def elsewhere() -> None:
@@ -559,6 +571,7 @@ def test_the_first_final_write_wins(
 
     wechat.play(doing(elsewhere, came_to(10000)), path=QUERY)
     assert end(partial(finish_face, row)) == "mismatch"
+    assert ends(caplog) == 1
     assert events() == ["exchange rejected"] and status() == "rejected" and faults() == []
 
 

@@ -19,7 +19,7 @@ from ..vault.blind_index import Digest
 from . import derived, keys
 from .reading import batches, stored
 from .records import owners_of
-from .trail import Origin, signature_of, values_of
+from .trail import Origin, id_text, signature_of, values_of
 
 FORMAT = 1
 BATCH = 1_000
@@ -52,7 +52,7 @@ def append_consent(
     user_id = str(consent.user_id or "")
     digest = digests(consent, notice, user_id, consent.withdrawn_at)[0]
     values = {
-        "user_id": user_id[:64],
+        "user_id": id_text(consent.user_id),
         "verification_id": consent.verification_id,
         "consent_id": consent.pk,
         "purpose": notice.purpose,

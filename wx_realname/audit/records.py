@@ -19,6 +19,7 @@ from django.utils.translation import ngettext
 from ..models import AuditEvent, Verification
 from . import derived, expiry, keys, outcome, plaintext
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
+from .trail import id_text
 
 BATCH = 1_000  # records at once
 LOOKS = 3  # reads of a record that disagrees: it is read apart from its event, which was written with it
@@ -302,10 +303,9 @@ def _is_of(row: Verification, event: AuditEvent) -> bool:
 
     A discarded answer may write its digest to the row after the outcome.
     """
-    user = "" if row.user_id is None else str(row.user_id)[:64]
     consent = row.status == Status.PENDING or row.consent_id == event.consent_id
     answer = not event.answer_digest or row.answer_digest == event.answer_digest
-    return user == event.user_id and consent and answer
+    return id_text(row.user_id) == event.user_id and consent and answer
 
 
 def _may_stand(row: Verification, event: AuditEvent) -> bool:

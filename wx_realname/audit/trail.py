@@ -34,7 +34,7 @@ class Origin:
     @classmethod
     def of(cls, actor: Any, request: Any = None) -> Origin:
         """From the acting user (None: the system itself) and the request, when there is one."""
-        return cls(_id(actor), _client_ip(request))
+        return cls(id_text(getattr(actor, "pk", None)), _client_ip(request))
 
 
 def append(
@@ -116,7 +116,7 @@ def values_of(event: AuditEvent.Event, origin: Origin, reason: str) -> dict[str,
 def _description(verification: Verification) -> dict[str, Any]:
     return {
         "verification_id": verification.id,
-        "user_id": _text(verification.user_id),
+        "user_id": id_text(verification.user_id),
         "merchant": verification.merchant,
         "method": verification.method,
         "status": verification.status,
@@ -125,11 +125,8 @@ def _description(verification: Verification) -> dict[str, Any]:
     }
 
 
-def _id(actor: Any) -> str:
-    return _text(getattr(actor, "pk", None))
-
-
-def _text(value: Any) -> str:
+def id_text(value: Any) -> str:
+    """An id of a user as events have it; empty for None."""
     return "" if value is None else str(value)[:64]
 
 
