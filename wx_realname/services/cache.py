@@ -76,9 +76,9 @@ class Cache:
             if waits_are_bounded(self._alias):
                 return getattr(self.backend, operation)(*arguments)
             return within(WAIT, partial(getattr(self.backend, operation), *arguments))
-        except ValueError:
-            raise  # incr of a missing key
         except Exception as error:  # its message may contain the value
+            if operation == "incr" and isinstance(error, ValueError):
+                raise  # there is no such key
             fault = type(error).__name__
         finally:
             if isinstance(self.backend, BaseDatabaseCache):
