@@ -112,14 +112,14 @@ def work(job: str) -> None:
 
 def export(file: TextIO) -> None:
     """Every record as CSV in plain text, as the console streams it."""
-    from wx_realname.admin.spreadsheet import lines
+    from wx_realname.admin.spreadsheet import as_lines
     from wx_realname.models import Verification
     from wx_realname.services import export as exported
 
     rows = Verification.objects.all()
     with closing(exported(rows, actor=None, plain=True, reason="a benchmark")) as records:
-        for text in lines(records):
-            file.write(text)
+        for part in as_lines(records):
+            file.write(part.decode())
 
 
 # --- an export beside one that names nobody ----------------------------------------------------
