@@ -25,10 +25,11 @@ from tests.test_audit import INDEX_KEY, code_by, derived
 from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.audit import keys
+from wx_realname.audit.access import _digests, _parts
 from wx_realname.audit.outcome import digests
 from wx_realname.audit.seal import _sign, hash_of
 from wx_realname.exceptions import InternalError, Misconfigured
-from wx_realname.models import AuditEvent, AuditSeal, Verification
+from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, find_person, reveal
 from wx_realname.services.disclosure.refusal import refused
 from wx_realname.services.rows import changed
@@ -265,6 +266,26 @@ def test_index_keys_forge_no_outcome(
     assert passes(user)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("sealed", [False, True])
+def test_index_keys_forge_no_list_of_records(row: Verification, user: Any, sealed: bool) -> None:
+    seal()
+    reveal(row, actor=user, reason="a test")
+    seen = AuditEvent.objects.get(event="reveal")
+    AuditAccess.objects.filter(event_id=seen.pk).delete()
+    forged = next(one for one in _digests(seen.pk, []) if keys.is_derived(one.key_id))
+    AuditEvent.objects.filter(pk=seen.pk).update(records=0, records_digest=forged.hex)
+    if sealed:
+        seal()
+    status, said = verify()
+    assert (status, f"event {seen.pk}" in said) == (1, True)
+
+
+def test_lists_of_records_are_read_in_parts() -> None:
+    parts = _parts([AuditEvent(records=count) for count in (4_000, 1_000, 1, 6_000, None)])
+    assert [len(part) for part in parts] == [2, 2, 1]
+
+
 def sign_by_derived(seal: AuditSeal) -> None:
     """As whoever has INDEX_KEYS can sign it."""
     seal.key_id = "index:i1"
@@ -361,6 +382,7 @@ def test_what_derived_keys_signed_stands_until_the_seal_of_the_change(
     own = settings.WX_REALNAME["AUDIT_KEYS"]
     configure(AUDIT_KEYS=None)
     rows = [exchange(user=user, auth_token=f"token-{n}") for n in range(4)]
+    reveal(rows[0], actor=user, reason="a test")
     configure(AUDIT_KEYS=own)
     assert (passes(user), verify()[0]) == (False, 1), "no seal records the change yet"
     list(audit.seal(batch_size=2))  # less than there are: the change takes them all

@@ -50,6 +50,7 @@ def test_a_fault_ends_as_its_row_of_the_table_says(
     http, retry, status = fault.promise
     assert (error.code, error.status_code, error.retry) == (fault.code, http, retry)
     assert (row.status, row.error_code, row.errcode) == (status, fault.code, fault.errcode)
+    assert (row.mch_id, row.app_id) == ("1900000001", "wx0000000000000001")
     assert error.verification_id == row.pk
     assert (error.wechat and error.wechat["errcode"]) == fault.errcode
     assert len(liar.exchanges) == fault.asked

@@ -37,7 +37,13 @@ from tests.lying_wechat import (
     stalls,
 )
 from wx_realname import audit, resident_id, signals
-from wx_realname.exceptions import ConfigurationError, InvalidRequest, NotFound, RealNameError
+from wx_realname.exceptions import (
+    ConfigurationError,
+    FaceNotFinished,
+    InvalidRequest,
+    NotFound,
+    RealNameError,
+)
 from wx_realname.models import AuditEvent, Notice, Verification, encrypted_field
 from wx_realname.personal_data import PersonalData
 from wx_realname.sandbox import Sandbox
@@ -533,6 +539,14 @@ def test_six_results_at_once_are_one_event(
     assert set(at_once(*works)) == {"verified"}
     assert events() == ["exchange verified"] and told == {"succeeded": 1}
     assert faults() == []
+
+
+def test_who_joins_a_query_gets_its_error() -> None:
+    with pytest.raises(FaceNotFinished), single_flight.leading("a query"):
+        with single_flight.leading("a query") as flight:
+            assert flight
+        raise FaceNotFinished
+    assert isinstance(single_flight.wait_for(flight, 0), FaceNotFinished)
 
 
 @pytest.fixture

@@ -23,7 +23,12 @@ def disowned(events: Iterable[AuditEvent]) -> set[UUID]:
 
     Reads a list of members for each seal that this process meets anew, else one event each by its id.
     """
-    signed = [event.pk for event in events if keys.is_derived(event.outcome_key_id)]
+    return without_trust(event.pk for event in events if keys.is_derived(event.outcome_key_id))
+
+
+def without_trust(ids: Iterable[UUID]) -> set[UUID]:
+    """The same of the events with these ids, all of which a derived key signed."""
+    signed = list(ids)
     if not signed or not conf.current().audit_keys:
         return set()
     linked, whole = _linked(), stored(AuditEvent).filter(pk__in=signed)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import router
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min
 
 from .. import conf
 from ..exceptions import Misconfigured
@@ -113,12 +113,8 @@ def change_is_unrecorded() -> bool:
     if not change_is_to_come():
         return False
     using = router.db_for_write(AuditEvent)
-    return AuditSeal.objects.using(using).exists() or derived_outcomes(using).exists()
-
-
-def derived_outcomes(using: str) -> QuerySet[AuditEvent]:
-    """The events whose outcome a derived key signed."""
-    return AuditEvent.objects.using(using).filter(outcome_key_id__startswith=DERIVED)
+    signed = AuditEvent.objects.using(using).filter(outcome_key_id__startswith=DERIVED)
+    return AuditSeal.objects.using(using).exists() or signed.exists()
 
 
 def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:

@@ -121,7 +121,7 @@ def _last_number(using: str) -> int | None:
 def _make_seal(using: str, batch_size: int) -> AuditSeal:
     with transaction.atomic(using=using, durable=True):
         own = append(AuditEvent.Event.SEAL, Origin(), using=using)
-        events = [own, *unsealed(using).exclude(pk=own.pk)[: _size(using, batch_size)]]
+        events = [own, *unsealed(using).exclude(pk=own.pk)[: _size(batch_size)]]
         last = AuditSeal.objects.using(using).only("number", "hash").order_by("-number").first()
         made = _sign(last, events)
         made.save(force_insert=True, using=using)
@@ -129,12 +129,9 @@ def _make_seal(using: str, batch_size: int) -> AuditSeal:
     return made
 
 
-def _size(using: str, batch_size: int) -> int | None:
-    """None, for all events, if a derived key signed any: after the seal of the change it isn't trusted."""
-    if not keys.change_is_to_come():
-        return batch_size
-    derived = unsealed(using).filter(outcome_key_id__startswith=keys.DERIVED)
-    return None if derived.order_by().exists() else batch_size
+def _size(batch_size: int) -> int | None:
+    """None, for all events, in the seal of the change: what derived keys signed isn't trusted after it."""
+    return None if keys.change_is_unrecorded() else batch_size
 
 
 def _sign(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
