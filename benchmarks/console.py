@@ -4,6 +4,10 @@ It makes two databases of its own beside the one that DATABASE_URL names (SQLite
 by default), asks for each page of both in turn, and prints the ratio of the times: medians over the
 rounds, with the lowest and the highest. The machine's noise hits both sizes alike.
 
+`--links N`: the pages of who looked instead, at ten thousand links from events to records and at N, with
+ten thousand records each. What is asked for is the same at both: a record that was revealed 60 times, and
+an account that reached 60 records.
+
 Both histories end now, 12,000 rows a day. Ten thousand rows are less than a day, so the overview's ratio
 compares a day's statistics with a month's, once they are counted; what counting cost is told apart.
 """
@@ -100,6 +104,38 @@ def _followed(client: Client, start: str) -> str:
     return address
 
 
+def accesses(client: Client) -> Any:
+    """Who looked at a citizen's record, as the citizen asks."""
+    from wx_realname.models import Verification
+
+    row = Verification.objects.filter(status="verified").order_by("pk").select_related("user")[0]
+    assert row.user
+    user = {"X-User": row.user.get_username()}
+    return client.get(f"/api/realname/verifications/{row.pk}/accesses/", headers=user)
+
+
+def affected(**what: str) -> Ask:
+    """Whom an account reached since yesterday."""
+
+    def ask(client: Client) -> Any:
+        from datetime import timedelta
+
+        from django.utils.timezone import localdate
+
+        days = {"first_day": localdate() - timedelta(days=1), "last_day": localdate()}
+        answer = client.post(f"{ADMIN}auditevent/affected/", what | days)
+        assert b"".join(answer)  # a file is made while it is sent
+        return answer
+
+    return ask
+
+
+#: What is measured with --links.
+LINKED: dict[str, Ask] = {
+    "who looked, to the citizen": accesses,
+    "whom an account reached": affected(account="citizen-0"),
+    "the same as a file": affected(account="citizen-0", file="1"),
+}
 #: What is measured. A further page of the console is one more line.
 PAGES: dict[str, Ask] = {
     "verifications": get("verification/"),
@@ -137,31 +173,34 @@ PAGES: dict[str, Ask] = {
 class Site:
     """A database of that many rows until then, made, filled and counted, and a clerk who is logged in."""
 
-    def __init__(self, rows: int, end: datetime) -> None:
+    def __init__(self, rows: int, links: int, end: datetime) -> None:
         from django.db import connection
 
-        from benchmarks.filling import fill
+        from benchmarks.filling import fill, fill_accesses
         from tests.console import staff
 
         self._beside, began = str(connection.settings_dict["NAME"]), time.perf_counter()
-        connection.settings_dict["TEST"]["NAME"] = f"{self._beside}_{rows}_rows"
+        connection.settings_dict["TEST"]["NAME"] = f"{self._beside}_{links or rows}_rows"
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         self._name = str(connection.settings_dict["NAME"])
         fill(rows, end=end)
+        if links:
+            fill_accesses(links, end=end)
+        self._pages = LINKED if links else PAGES
         made = time.perf_counter()
         counted = _count()
         took = time.perf_counter() - made
         self._client = staff("view_verification", "view_auditevent", "view_hourlystatistic")
         self._switch_to(self._beside)
-        print(f"{rows:,} rows made in {made - began:.0f} s", flush=True)
+        print(f"{links or rows:,} rows made in {made - began:.0f} s", flush=True)
         print(f"  counted for the overview in {1e6 * took / counted:.1f} s per million", flush=True)
 
     def times(self) -> dict[str, float]:
         """Seconds that each page took; the first of all is asked for once more, on the new connection."""
         self._switch_to(self._name)
         try:
-            self._timed(next(iter(PAGES.values())))
-            return {name: self._timed(ask) for name, ask in PAGES.items()}
+            self._timed(next(iter(self._pages.values())))
+            return {name: self._timed(ask) for name, ask in self._pages.items()}
         finally:
             self._switch_to(self._beside)
 
@@ -197,14 +236,15 @@ def _count() -> int:
 
 
 @contextmanager
-def sites(*sizes: int) -> Iterator[list[Site]]:
+def sites(*sizes: tuple[int, int]) -> Iterator[list[Site]]:
+    """Of so many rows and links each."""
     from django.utils.timezone import now
 
     made: list[Site] = []
     end = now()
     try:
-        for rows in sizes:
-            made.append(Site(rows, end))
+        for rows, links in sizes:
+            made.append(Site(rows, links, end))
         yield made
     finally:
         for site in made:
@@ -219,16 +259,20 @@ def main() -> None:
 
     django.setup()
     _set_up()
-    with sites(SMALL, options.rows) as (small, large):
+    sizes = [(SMALL, 0), (options.rows, 0)]
+    if options.links:
+        sizes = [(SMALL, SMALL), (SMALL, options.links)]
+    with sites(*sizes) as (small, large):
         small.times(), large.times()  # clicks down, and fills caches
         rounds = [(small.times(), large.times()) for _ in range(options.rounds)]
-    for line in table(rounds, options.rows):
+    for line in table(rounds, options.links or options.rows):
         print(line)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.console", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--links", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=15)
     return parser.parse_args()
 
@@ -244,7 +288,7 @@ def _set_up() -> None:
 def table(rounds: list[tuple[dict[str, float], dict[str, float]]], rows: int) -> Iterator[str]:
     """A line a page: median times at both sizes, and the median ratio with the lowest and highest."""
     yield f"{'page':34} {SMALL:>9,} {rows:>10,}   ratio (lowest to highest of {len(rounds)} rounds)"
-    for name in PAGES:
+    for name in rounds[0][0]:
         pairs = [(small[name], large[name]) for small, large in rounds]
         ratios = sorted(large / small for small, large in pairs)
         small, large = (statistics.median(times) * 1000 for times in zip(*pairs, strict=True))

@@ -23,12 +23,14 @@ from django.db import connection, models, transaction
 
 from wx_realname import conf
 from wx_realname.audit import outcome
-from wx_realname.models import AuditEvent, Verification
+from wx_realname.models import AuditAccess, AuditEvent, Verification
 from wx_realname.personal_data import PersonalData
 from wx_realname.vault import blind_index
 
 STEP = timedelta(seconds=7.2)
 RECORDS_OF_A_USER = 5
+LINKS_OF_AN_EXPORT = 1_000
+LOOKS = 60
 CHUNK = 5_000
 RARE = 101  # every so many-th row is of a rare kind
 NAME, COMMON_NAME, NUMBER = "欧阳娜", "张伟", "440524198001010013"
@@ -56,6 +58,24 @@ def fill(count: int, *, end: datetime, unsealed: int = 500) -> None:
             (_event(n, begin + n * STEP, owner(n), n >= count - unsealed) for n in range(count)),
         )
     analyze(Verification, AuditEvent, get_user_model())
+
+
+def fill_accesses(count: int, *, end: datetime) -> Verification:
+    """That many links from exports to records, and LOOKS reveals by the first user; analyzed.
+
+    The first of the reveals' records, which is returned, was revealed each time; of the other links' records
+    only as many are there as `fill` made.
+    """
+    officer = str(get_user_model().objects.get(username="citizen-0").pk)
+    seen = list(Verification.objects.filter(status="verified").order_by("pk")[:LOOKS])
+    _insert(AuditEvent, (_look(n, end, officer, 2) for n in range(LOOKS)))
+    with _unindexed(AuditAccess):
+        _insert(AuditEvent, (_part(n, end) for n in range(0, count, LINKS_OF_AN_EXPORT)))
+        _insert(AuditAccess, (_link(n, end) for n in range(count)))
+        for of in (seen, seen[:1] * LOOKS):
+            _insert(AuditAccess, (_linked(_look(n, end, "", 0), of[n].pk) for n in range(LOOKS)))
+    analyze(AuditAccess, AuditEvent)
+    return seen[0]
 
 
 def analyze(*tables: type[models.Model]) -> None:
@@ -216,6 +236,34 @@ def _method(n: int) -> str:
 
 def _merchant(n: int) -> str:
     return OTHER_MERCHANT if n % RARE == 4 else MERCHANT
+
+
+def _part(n: int, end: datetime) -> dict[str, Any]:
+    """The part of an export whose first link is the n-th; ten officers take turns."""
+    officer = f"officer-{n // LINKS_OF_AN_EXPORT % 10}"
+    return _looked("export_part", n, end - (n + 1) * STEP, officer, LINKS_OF_AN_EXPORT)
+
+
+def _look(n: int, end: datetime, officer: str, records: int) -> dict[str, Any]:
+    return _looked("reveal", n, end - n * timedelta(seconds=1), officer, records)
+
+
+def _looked(event: str, n: int, at: datetime, officer: str, records: int) -> dict[str, Any]:
+    digest = sha256(f"{event} {n}".encode()).hexdigest()
+    values = {"id": _id(at, digest), "event": event, "created_at": at, "actor_id": officer}
+    return values | {"reason": "a benchmark", "records": records, "seal": 1}
+
+
+def _link(n: int, end: datetime) -> dict[str, Any]:
+    """Of an export that was made at once, to a record of any time."""
+    at = end - (n + 1) * STEP
+    return _linked(
+        _part(n - n % LINKS_OF_AN_EXPORT, end), _id(at, sha256(str(n).encode()).hexdigest())
+    )
+
+
+def _linked(event: dict[str, Any], record: UUID) -> dict[str, Any]:
+    return {"event_id": event["id"], "verification_id": record, "created_at": event["created_at"]}
 
 
 # --- how it gets in ---------------------------------------------------------------------------

@@ -28,11 +28,13 @@ from rest_framework.test import APIClient
 
 from tests import settings as test_settings
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
+from wx_realname import resident_id
 from wx_realname.audit.outcome import digests
 from wx_realname.audit.records import OUTCOMES
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Notice, Verification
 from wx_realname.sandbox import Citizen, Merchant, Sandbox
+from wx_realname.sandbox.id_numbers import credential_id
 from wx_realname.services import clients, erase, exchange
 from wx_realname.services.cache import forget_failures
 from wx_realname.services.rights import notices
@@ -205,6 +207,12 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 
 
 # --- records, and what becomes of them --------------------------------------------------------
+
+
+def number_of(age: int) -> str:
+    """The ID number of somebody who has been that old for some days or weeks."""
+    today = resident_id.today()
+    return credential_id(f"{today.replace(year=today.year - age, day=1):%Y%m%d}", 1)
 
 
 def outcome(user: Any, auth_token: str = AUTH_TOKEN, **kwargs: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,9 +13,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN
+from tests.conftest import AUTH_TOKEN, number_of
 from tests.console import FIND, page, staff
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, identity
 from wx_realname import audit
 from wx_realname.models import AuditEvent, Notice, Verification
 from wx_realname.services import exchange, withdraw
@@ -130,6 +131,21 @@ def test_a_copy_wants_the_permission_to_reveal(row: Verification) -> None:
     assert "/copy/" not in clerk.get(page("verification", row.pk, "change")).content.decode()
     officer = staff("view_verification", "reveal_verification", username="officer")
     assert "/copy/" in officer.get(page("verification", row.pk, "change")).content.decode()
+
+
+@pytest.mark.parametrize("way", ["copy", "reveal"])
+@pytest.mark.parametrize(("age", "minor"), [(18, False), (17, True)])
+def test_a_look_at_somebody_under_18_is_marked(
+    liar: LyingWeChat, user: Any, way: str, age: int, minor: bool
+) -> None:
+    liar.play(identity(NAME, number_of(age)))
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    clerk = staff("reveal_verification", "view_auditevent")
+    clerk.post(page("verification", row.pk, way), {"reason": "case 1"})
+    event = AuditEvent.objects.get(event=way)
+    assert event.minor is minor
+    shown = clerk.get(page("auditevent", event.pk, "change")).content.decode()
+    assert re.search(rf"Under 18:</label>\s*<div[^>]*>{'yes' if minor else 'no'}<", shown)
 
 
 @pytest.mark.parametrize("way", ["copy", "reveal"])

@@ -15,7 +15,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.conftest import AUTH_TOKEN
-from tests.lying_wechat import LyingWeChat
+from tests.console import FIND, page, staff
+from tests.lying_wechat import NUMBER, LyingWeChat, identity, refuses
 from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.models import AuditAccess, AuditEvent, Consent, Notice, Verification
@@ -133,6 +134,33 @@ def test_each_attempt_has_a_consent_and_its_receipt(
     assert record["consent"] == receipt["id"] and consent.ip_address == "127.0.0.1"
     assert AuditEvent.objects.filter(event="consent_given").get().outcome_hmac
     assert faults() == []
+
+
+def test_a_retry_leaves_the_consent_of_the_attempt_before_as_it_was(
+    api: Api, liar: LyingWeChat, notice: Notice
+) -> None:
+    body = {"auth_token": AUTH_TOKEN, "notice": str(notice.pk)}
+    liar.play(refuses(94006), identity())
+    id_ = api().post(f"{ROOT}verifications/", body).json()["verification"]
+    (first,) = api().get(f"{ROOT}consents/").json()["results"]
+    record = api().post(f"{ROOT}verifications/", body).json()
+    second, kept = api().get(f"{ROOT}consents/").json()["results"]
+    assert kept == first and kept["verification"] == second["verification"] == id_ == record["id"]
+    assert record["consent"] == second["id"] != first["id"]
+    assert AuditEvent.objects.filter(event="consent_given").count() == 2 and faults() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_no_record_is_reserved_no_consent_is_stored(
+    api: Api, liar: LyingWeChat, notice: Notice
+) -> None:
+    """They are one transaction: the token is another user's."""
+    body = {"auth_token": AUTH_TOKEN, "notice": str(notice.pk)}
+    assert api().post(f"{ROOT}verifications/", body).status_code == 201
+    answer = api("stranger").post(f"{ROOT}verifications/", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "auth_token_in_use")
+    assert api("stranger").get(f"{ROOT}consents/").json()["results"] == []
+    assert AuditEvent.objects.filter(event="consent_given").count() == 1 and faults() == []
 
 
 def test_a_superseded_or_unknown_notice_is_refused(
@@ -283,6 +311,35 @@ def test_the_citizen_sees_who_looked_and_no_officers_name(
     options = ["--actor", stranger.username, "--from", today, "--to", today]
     call_command("realname_affected", *options, stdout=out, stderr=err)
     assert out.getvalue().split() == [str(row.pk)] and "1 record of 1 person." in err.getvalue()
+
+
+def test_every_way_of_looking_is_listed_to_the_citizen(
+    api: Api, liar: LyingWeChat, user: Any, notice: Notice, configure: Callable[..., None]
+) -> None:
+    """In the console and by the citizen: search, reveal, export, copy, and the use by a service."""
+    configure(SUBJECT_COPY="tests.test_consent.allows_copies")
+    row = exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
+    clerk = staff("view_verification", "reveal_verification", "export_plaintext")
+    clerk.post(FIND, {"credential_id": NUMBER})
+    clerk.post(page("verification", row.pk, "reveal"), {"reason": "case 1"})
+    export = page("verification", "export")
+    for content in ({"content": "plain", "reason": "case 2"}, {"content": "masked"}):
+        assert b"".join(clerk.post(export, content))
+    clerk.post(page("verification", row.pk, "copy"), {"reason": "case 3"})
+    assert api().get(f"{ROOT}verifications/{row.pk}/copy/").status_code == 200
+    assert permits(RealNameVerified.purpose("real-name"), user) == "ok"
+    told = api().get(f"{ROOT}verifications/{row.pk}/accesses/").json()["results"]
+    assert [(each["what"], each["reason"]) for each in told] == [
+        ("use", "real-name"),
+        ("copy", ""),
+        ("copy", "case 3"),
+        ("export", ""),
+        ("export", "case 2"),
+        ("reveal", "case 1"),
+        ("search", ""),
+    ]
+    assert [each["by"] for each in told[:2]] == ["you", "you"]
+    assert "clerk" not in str(told) and faults() == []
 
 
 def test_the_own_copy_wants_what_subject_copy_wants(

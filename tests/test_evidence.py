@@ -15,14 +15,14 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN, code, sign_anew
+from tests.conftest import AUTH_TOKEN, code, number_of, sign_anew
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, identity
 from wx_realname.models import AuditEvent, AuditSeal, Consent, Notice, Verification
 from wx_realname.services import copy, erase, exchange, find_person, reveal, withdraw
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Configure = Callable[..., None]
-CHILD, YOUTH = "110101201601010078", "110101201201010079"
+CHILD, YOUTH = number_of(10), number_of(16)
 
 
 def pack_of(year: int, folder: Path) -> tuple[dict[str, Any], dict[str, list[dict[str, str]]]]:

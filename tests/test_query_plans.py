@@ -18,10 +18,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from benchmarks.filling import COMMON_NAME, NAME, NUMBER, STEP, analyze, fill
+from benchmarks.filling import COMMON_NAME, NAME, NUMBER, STEP, analyze, fill, fill_accesses
 from tests.cases import each
 from tests.console import FIND, page, staff
-from tests.plans import EVENTS, RECORDS, SEALS, STATISTICS, Plan, check, plans
+from tests.plans import ACCESSES, EVENTS, RECORDS, SEALS, STATISTICS, Plan, check, plans
 from wx_realname import audit
 from wx_realname.admin.integrity import glance
 from wx_realname.models import AuditEvent, HourlyStatistic, Verification
@@ -74,6 +74,7 @@ COMMON = {
 def _years_of_life(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():
         fill(ROWS, end=BEGIN + ROWS * STEP)
+        fill_accesses(ROWS, end=BEGIN + ROWS * STEP)
         _fill_statistics()
         yield
         call_command("flush", interactive=False, verbosity=0)
@@ -194,6 +195,34 @@ def test_a_record_and_its_trail_are_found_by_its_id(clerk: Client) -> None:
         check(found, primary(RECORDS))
     for found in plans(ask, EVENTS):
         check(found, {"wx_realname_audit_record"}, may_sort=True)
+
+
+def test_who_looked_is_found_by_the_record(api: Callable[[str], Any]) -> None:
+    row = Verification.objects.filter(status="verified").order_by("pk")[0]
+    assert row.user
+    client = api(row.user.get_username())
+
+    def ask() -> None:
+        first = client.get(f"/api/realname/verifications/{row.pk}/accesses/").json()
+        assert len(first["results"]) == 20 and client.get(first["next"]).status_code == 200
+
+    for found in plans(ask, ACCESSES):
+        check(found, {"wx_realname_access_record"})
+    for found in plans(ask, EVENTS):
+        check(found, primary(EVENTS) | {"wx_realname_audit_record"}, may_sort=True)
+
+
+@pytest.mark.parametrize("more", [{}, {"file": "1"}], ids=["page", "file"])
+def test_whom_an_account_reached_is_found_by_its_events(more: dict[str, str]) -> None:
+    clerk, day = staff("view_auditevent"), f"{BEGIN + ROWS * STEP:%Y-%m-%d}"
+
+    def ask() -> None:
+        fields = {"account": "citizen-0", "first_day": day, "last_day": day}
+        assert b"".join(clerk.post(page("auditevent", "affected"), fields | more))
+
+    for found in plans(ask, ACCESSES, RECORDS):
+        check(found, {"wx_realname_access_event"}, may_sort=True)
+        check(found, {"wx_realname_audit_actor", "wx_realname_audit_created"}, may_sort=True)
 
 
 def test_the_glance_at_the_trails_integrity_reads_two_indexes() -> None:

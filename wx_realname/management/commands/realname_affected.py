@@ -34,9 +34,9 @@ class Command(RealnameCommand):
         if first >= last:
             raise CommandError(_("--from must be before --to."))
         found = reached(actor=_account(actor), begin=first, end=last)
-        for record in found.records:
+        for record in found.records.iterator():
             self.stdout.write(str(record))
-        self.stderr.write(_counted(len(found.records), found.persons))
+        self.stderr.write(_counted(found.count, found.persons))
 
 
 def _counted(records: int, persons: int) -> str:
