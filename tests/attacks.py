@@ -63,11 +63,12 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "an outcome or a seal forged with `INDEX_KEYS`",
-        "用 `INDEX_KEYS` 伪造结果或封存",
+        "an outcome, a list of accesses or a seal forged with `INDEX_KEYS`",
+        "用 `INDEX_KEYS` 伪造结果、访问清单或封存",
         (
             "test_index_keys_forge_no_outcome",
             "test_index_keys_forge_no_outcome_where_derived_keys_count",
+            "test_index_keys_forge_no_list_of_records",
             "test_index_keys_forge_no_chain",
         ),
     ),
@@ -127,6 +128,7 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 OTHERS = (
     "test_what_derived_keys_signed_stands_until_the_seal_of_the_change",
     "test_a_missing_key_is_no_tampering",
+    "test_lists_of_records_are_read_in_parts",
 )
 PLAYED_BY = {test: attack[0] for attack in ATTACKS for test in attack[2]}
 
