@@ -18,7 +18,7 @@ from django.utils.html import escape
 
 from tests.console import NOON, page, records, staff
 from wx_realname import audit
-from wx_realname.admin import integrity
+from wx_realname.admin import backlog, integrity
 from wx_realname.admin.filters import usual_ranges
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.services import keyset
@@ -298,19 +298,23 @@ def test_the_trail_shows_its_last_seal_and_what_is_not_sealed(clerk: Client) -> 
     list(audit.seal())
     audit.append(AuditEvent.Event.SEARCH, audit.Origin(), using="default")
     seen = integrity.glance()
-    assert seen.last and (seen.last.number, seen.unsealed, seen.uncounted) == (1, 1, False)
+    assert seen.last and (seen.last.number, seen.unsealed.count, seen.unsealed.is_more) == (
+        1,
+        1,
+        False,
+    )
     text = clerk.get(page("auditevent")).content.decode()
     assert "Last seal" in text and "ago" in text
 
 
 def test_the_unsealed_are_counted_no_further_than_needed(monkeypatch: Any) -> None:
-    monkeypatch.setattr(integrity, "MOST", 3)
+    monkeypatch.setattr(backlog, "MOST", 3)
     for _ in range(5):
         audit.append(AuditEvent.Event.SEARCH, audit.Origin(), using="default")
     list(audit.seal(batch_size=2))[-1]
     AuditEvent.objects.update(seal=None)
     with CaptureQueriesContext(connection) as queries:
         seen = integrity.glance()
-    assert (seen.unsealed, seen.uncounted) == (3, True)
+    assert (seen.unsealed.count, seen.unsealed.is_more) == (3, True)
     assert not any("members" in found["sql"] or "COUNT" in found["sql"] for found in queries)
     assert AuditSeal.objects.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +14,10 @@ from django.test import Client
 
 from tests.console import EVERY, page, records, staff, trail
 from tests.lying_wechat import NAME, NUMBER
-from wx_realname.admin import pages
+from wx_realname.admin import export_pages, spreadsheet
 from wx_realname.models import AuditEvent, Verification
+from wx_realname.services import exchange
+from wx_realname.services.disclosure import approval
 
 pytestmark = pytest.mark.django_db
 
@@ -119,7 +122,8 @@ def test_erasing_twice_says_so(officer: Client, row: Verification) -> None:
     address = page("verification", row.pk, "erase")
     assert officer.post(address, {"reason": "case 1"}).status_code == 302
     for answer in (officer.get(address), officer.post(address, {"reason": "case 2"})):
-        assert "were erased already, at" in answer.content.decode()
+        text = answer.content.decode()
+        assert "were erased already, at" in text and "Back" in text and "Cancel" not in text
     assert trail() == [("erase", "case 1")]
 
 
@@ -128,6 +132,97 @@ def test_an_export_says_how_many_first_and_counts_no_further_than_needed(
 ) -> None:
     records(5)
     address = page("verification", "export")
-    assert "5 records" in officer.get(address).content.decode()
-    monkeypatch.setattr(pages, "MOST_COUNTED", 3)
-    assert "More than 3 records" in officer.get(address).content.decode()
+    assert "Records: 5" in officer.get(address).content.decode()
+    monkeypatch.setattr(export_pages, "MOST_COUNTED", 3)
+    assert "Records: more than 3" in officer.get(address).content.decode()
+
+
+PLAIN = {"content": "plain", "reason": "case 4711", "case_number": "A-1"}
+EXPORT = page("verification", "export")
+
+
+def exported(client: Client, data: dict[str, str]) -> bool:
+    answer: Any = client.post(EXPORT, data)
+    return NAME in b"".join(answer.streaming_content).decode()
+
+
+def test_an_export_sent_again_sends_nothing_and_writes_no_second_event(
+    officer: Client, row: Verification
+) -> None:
+    data = filled(officer, EXPORT, **PLAIN)
+    assert exported(officer, data)
+    events = trail()
+    assert [event for event, _ in events] == ["export", "export_ended"]
+    other = staff(*EVERY, username="other")
+    for client, words in ((officer, "was sent before"), (other, "out of date")):
+        again = client.post(EXPORT, data)
+        assert not again.streaming and words in again.content.decode()
+        assert "Error:" in again.content.decode() and NAME not in again.content.decode()
+    assert trail() == events
+    assert exported(officer, filled(officer, EXPORT, **PLAIN))
+
+
+def test_a_request_sent_again_asks_for_nothing(
+    officer: Client, row: Verification, configure: Any
+) -> None:
+    configure(FOUR_EYES=True)
+    data = filled(officer, EXPORT, **PLAIN)
+    assert officer.post(EXPORT, data).status_code == 302
+    assert "was sent before" in officer.post(EXPORT, data).content.decode()
+    assert AuditEvent.objects.filter(event="export_requested").count() == 1
+
+
+def test_filters_too_long_for_a_request_are_refused_in_the_form(
+    officer: Client, row: Verification, configure: Any, monkeypatch: Any
+) -> None:
+    configure(FOUR_EYES=True)
+    monkeypatch.setattr(approval, "MAX_FILTERS", 10)
+    text = officer.post(f"{EXPORT}?status=verified", PLAIN).content.decode()
+    assert "set fewer of them" in text
+
+
+def test_what_was_typed_into_an_export_comes_back_after_the_session_ended(
+    officer: Client, row: Verification
+) -> None:
+    address = f"{EXPORT}?status=verified"
+    data = filled(officer, address, **PLAIN)
+    for sent in (data, data | {"reason": f"it is {NUMBER}"}, data | {"content": NAME}):
+        officer.logout()
+        refused = officer.post(address, sent)
+        assert refused.status_code == 302 and "4711" not in refused.headers["Location"]
+        assert NAME not in (kept := str([s.get_decoded() for s in Session.objects.all()]))
+        assert NUMBER not in kept and trail() == []
+        officer.force_login(User.objects.get(username="clerk"))
+        text = officer.get(address).content.decode()
+        comes_back = sent is data
+        assert ('value="case 4711"' in text and 'value="A-1"' in text) is comes_back
+        assert bool(re.search(r'value="plain"[^>]*checked', text)) is comes_back
+
+
+def test_the_progress_of_an_export_is_its_own_officers(
+    officer: Client, row: Verification, stranger: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(sys.modules["wx_realname.services.disclosure.export"], "BATCH", 1)
+    monkeypatch.setattr(spreadsheet, "_LINES", 1)
+    exchange(user=stranger, auth_token="another-token")
+    form = officer.get(EXPORT).content.decode()
+    token, shown = (
+        re.findall(rf'{name}="([^"]+)"', form)[0] for name in ('name="once" value', "data-progress")
+    )
+
+    def progress(client: Client = officer) -> str:
+        text = client.get(shown).content.decode()
+        sentence = re.search(r'<p id="wx-progress"([^>]*)>(.*)</p>', text)
+        assert sentence
+        return sentence[2] + sentence[1]
+
+    assert "begun" in progress()
+    answer: Any = officer.post(EXPORT, {"once": token, "content": "masked"})
+    chunks = iter(answer.streaming_content)
+    next(chunks)
+    assert progress() == "Sent so far: 1 of 2 records."
+    monkeypatch.setattr(export_pages, "MOST_COUNTED", 1)
+    assert progress() == "Sent so far: 1 of more than 1 records."
+    assert "begun" in progress(staff(*EVERY, username="other"))
+    b"".join(chunks)
+    assert progress() == "The export is complete. Records: 2. data-ended"

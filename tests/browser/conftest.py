@@ -65,6 +65,14 @@ class Browser:
         self.type("password", username)
         return self.press("[type=submit]")
 
+    def wait_for(self, words: str) -> str:
+        """The page's text, once these words are in it."""
+        until = time.monotonic() + PATIENCE
+        while words not in (text := self.text()):
+            assert time.monotonic() < until, text
+            time.sleep(0.1)
+        return text
+
     def downloaded(self) -> str:
         until = time.monotonic() + PATIENCE
         while not (files := list(self._folder.glob("downloads/*.csv"))):

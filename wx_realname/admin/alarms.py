@@ -1,20 +1,20 @@
-"""What somebody must look into: officers who reached SEARCH_RATE, and faces that stay undecided."""
+"""What needs somebody's attention: officers who reached SEARCH_RATE, and faces without a result."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import Count
 from django.utils import timezone
 
 from ..exceptions import Throttled
 from ..models import AuditEvent, Verification
+from .backlog import Backlog, backlog
 from .names import shown, usernames
 
 RECENT = timedelta(days=1)
-MOST = 1_000  # waiting faces: counted no further
-OVERDUE = timedelta(hours=2)  # WeChat answers for one
+OVERDUE = timedelta(hours=2)  # WeChat answers for one hour
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Alarm:
 
 
 def alarms() -> list[Alarm]:
-    """The most refused first. One query, over the day's searches alone."""
+    """The officer with the most refusals first. One query, over the searches of the last 24 hours."""
     searches = AuditEvent.objects.filter(
         event=AuditEvent.Event.SEARCH,
         created_at__gte=timezone.now() - RECENT,
@@ -38,22 +38,12 @@ def alarms() -> list[Alarm]:
     return [Alarm(shown(actor, names), count) for actor, count in found.items()]
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """How many faces wait for WeChat's answer, and since when the oldest does."""
-
-    count: int
-    uncounted: bool
-    oldest: datetime
-
-    @property
-    def is_overdue(self) -> bool:
-        """Whether `realname_settle` should have ended the oldest."""
-        return self.oldest < timezone.now() - OVERDUE
-
-
-def waiting() -> Waiting | None:
-    """One query, answered by an index; None where nothing waits."""
+def waiting() -> Backlog:
+    """The faces that wait for WeChat's answer. An index answers the query."""
     rows = Verification.objects.filter(status=Verification.Status.WAITING)
-    times = list(rows.order_by("created_at", "id").values_list("created_at", flat=True)[: MOST + 1])
-    return Waiting(min(len(times), MOST), len(times) > MOST, times[0]) if times else None
+    return backlog(rows.order_by("created_at", "id"))
+
+
+def is_overdue(faces: Backlog) -> bool:
+    """Whether `realname_settle` should have ended the oldest face."""
+    return faces.oldest is not None and faces.oldest < timezone.now() - OVERDUE

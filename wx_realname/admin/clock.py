@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils import timezone
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 
 #: China has one time; Python knows it by these names.
@@ -15,6 +16,14 @@ def zone() -> str:
     """The name of the site's time zone."""
     name = str(timezone.get_current_timezone())
     return _("Beijing time") if name in _BEIJING else name
+
+
+def _heading() -> str:
+    return _("time (%(zone)s)") % {"zone": zone()}
+
+
+#: Of a column with times; translated when it is shown.
+heading = lazy(_heading, str)()
 
 
 def second(at: datetime) -> str:

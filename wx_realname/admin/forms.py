@@ -55,12 +55,20 @@ class FindForm(CaseForm):
     )
 
 
-class ReasonForm(CaseForm):
+class OnceForm(CaseForm):
+    """A form that acts once: see the module `once`."""
+
+    once = forms.CharField(widget=forms.HiddenInput)
+
+    def typed(self) -> dict[str, Any]:
+        """What the officer typed. Only for a valid form."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "once"}
+
+
+class ReasonForm(OnceForm):
     """For reveal, copy and erase."""
 
     field_order = ("reason", "case_number")
-
-    once = forms.CharField(widget=forms.HiddenInput)  # see the module of that name
 
     reason = forms.CharField(
         label=_("Reason"),
@@ -69,12 +77,10 @@ class ReasonForm(CaseForm):
         help_text=_("Kept in the audit trail. Write no name and no ID number here."),
     )
 
-    def typed(self) -> dict[str, Any]:
-        """What the officer typed. To be asked of a valid form alone."""
-        return {name: self.cleaned_data[name] for name in self.field_order}
 
+class ExportForm(OnceForm):
+    """What is exported, as which file, and why."""
 
-class ExportForm(CaseForm):
     field_order = ("content", "file", "reason", "case_number")
     MASKED, PLAIN = "masked", "plain"
     CSV, XLSX = "csv", "xlsx"
@@ -102,7 +108,9 @@ class ExportForm(CaseForm):
         ),
     )
 
-    def __init__(self, *args: Any, may_mask: bool, may_plain: bool, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, may_mask: bool = True, may_plain: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         allowed = {self.MASKED: may_mask, self.PLAIN: may_plain}
         content: Any = self.fields["content"]

@@ -1,33 +1,26 @@
-"""The trail's integrity at a glance: what the last verification found, what is sealed, what isn't."""
+"""The trail's integrity: what the last verification found, the last seal, and what isn't sealed yet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from .. import audit, conf
 from ..models import AuditSeal
 from ..services.operation.verified import Verified, last_seal, last_verified
-
-MOST = 1_000  # counted no further: the glance costs the same however long nobody sealed
+from .backlog import Backlog, backlog
 
 
 @dataclass(frozen=True)
 class Glance:
     verified: Verified | None
     last: AuditSeal | None
-    unsealed: int
-    uncounted: bool
-    oldest: datetime | None
+    unsealed: Backlog
 
 
 def glance() -> Glance:
-    """Two queries, each answered by an index; a seal's long list of members isn't read."""
-    times = list(audit.unsealed().values_list("created_at", flat=True)[: MOST + 1])
+    """Two queries, each answered by an index. The seal's list of members, which is long, isn't read."""
     return Glance(
         verified=last_verified() if conf.is_set() else None,
         last=last_seal(),
-        unsealed=min(len(times), MOST),
-        uncounted=len(times) > MOST,
-        oldest=times[0] if times else None,
+        unsealed=backlog(audit.unsealed()),
     )

@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from .. import conf, statistics
 from ..models import HourlyStatistic
 from ..services.operation import certificates
-from .alarms import alarms, waiting
+from . import clock
+from .alarms import alarms, is_overdue, waiting
 from .figures import Figures
 from .filters import RefusedFilter
 from .integrity import glance
@@ -51,7 +52,9 @@ class OverviewAdmin(ReadOnlyAdmin):
             "has_button": _has_button(),
             "certificates": list(certificates.certificates()) if merchants else [],
             "alarms": alarms(),
-            "waiting": waiting(),
+            "waiting": (faces := waiting()),
+            "is_overdue": is_overdue(faces),
+            "zone": clock.zone(),
             "integrity": glance,
         }
         title = f"{_('Overview')}: {chosen}" if chosen else _("Overview")

@@ -1,21 +1,14 @@
-"""The pages beside Django's own: find a person, reveal, copy, erase, export. Thin: services do the work."""
+"""The pages of a person and a record: find, reveal, copy, erase. Thin: services do the work."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
 from math import ceil
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
-from django.http import (
-    Http404,
-    HttpResponse,
-    HttpResponseRedirect,
-    StreamingHttpResponse,
-)
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -24,21 +17,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import services
 from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError, Throttled
-from ..models import ExportRequest, Verification
+from ..models import Verification
 from ..personal_data import PersonalData, Secret
-from ..services.disclosure import approval
-from ..services.disclosure.approval import NotReleased
-from ..services.disclosure.export import chosen_by
-from ..services.plain import AlreadyShown
+from ..services.once import AlreadySent
 from ..services.rights.erasure import ERASABLE
-from . import clock, once, spreadsheet
-from .forms import ExportForm, FindForm, ReasonForm
-from .names import shown, usernames
+from . import clock, once
+from .forms import FindForm, OnceForm, ReasonForm
 from .read_only import ReadOnlyAdmin, require
-from .sentences import chosen_in_words
-
-SHOWN_REQUESTS = 100
-MOST_COUNTED = 10_000  # of an export, before it begins
 
 _ALREADY_SHOWN = gettext_lazy(
     "This form was sent before: nothing was shown again, and nothing recorded. "
@@ -47,27 +32,22 @@ _ALREADY_SHOWN = gettext_lazy(
 _OUTDATED = gettext_lazy("This form is out of date. Type the reason again.")
 
 
-class OutdatedForm(Exception):
-    """The form's token isn't this officer's, about this record, of the last day."""
-
-
-class ConsolePages(ReadOnlyAdmin):
+class RecordPages(ReadOnlyAdmin):
     """What the admin of verifications offers beside the list and the record."""
 
     def console_urls(self) -> list[Any]:
-        def console(route: str, view: Any, name: str) -> Any:
-            guarded = self.admin_site.admin_view(view)
-            if "object_id" in route:
-                guarded = self._kept(guarded)
-            return path(route, guarded, name=f"wx_realname_verification_{name}")
+        def about_record(action: str, view: Any) -> Any:
+            guarded = once.keeping(self.admin_site.admin_view(view), self.admin_site, ReasonForm)
+            name = f"wx_realname_verification_{action}"
+            return path(f"<uuid:object_id>/{action}/", guarded, name=name)
 
+        find = self.admin_site.admin_view(self.find_view)
         return [
-            console("find/", self.find_view, "find"),
-            console("export/", self.export_view, "export"),
-            console("export/requests/", self.requests_view, "requests"),
-            console("<uuid:object_id>/reveal/", self.reveal_view, "reveal"),
-            console("<uuid:object_id>/copy/", self.copy_view, "copy"),
-            console("<uuid:object_id>/erase/", self.erase_view, "erase"),
+            *super().console_urls(),
+            path("find/", find, name="wx_realname_verification_find"),
+            about_record("reveal", self.reveal_view),
+            about_record("copy", self.copy_view),
+            about_record("erase", self.erase_view),
         ]
 
     # --- find a person ------------------------------------------------------------------------
@@ -117,15 +97,18 @@ class ConsolePages(ReadOnlyAdmin):
         """The form that asks for a reason, then what the service tells: one template each."""
         require(request, "reveal_verification")
         row = self._row(object_id)
-        form, fault = self._reason_form(request, row), ""
+        form, fault = once.bound(request, row.pk, ReasonForm), ""
         if form.is_valid():
             try:
-                plain = tell(row, actor=request.user, request=request, **_typed(request, row, form))
+                event_id = once.event_id(request, row.pk, form)
+                plain = tell(
+                    row, actor=request.user, request=request, event_id=event_id, **form.typed()
+                )
                 return self.page(request, templates[1], title, row=row, plain=plain)
             except InvalidRequest as refused:
                 form.take_errors(refused)
-            except (AlreadyShown, OutdatedForm) as refused:
-                fault = str(_ALREADY_SHOWN if isinstance(refused, AlreadyShown) else _OUTDATED)
+            except (AlreadySent, once.OutdatedForm) as refused:
+                fault = str(_ALREADY_SHOWN if isinstance(refused, AlreadySent) else _OUTDATED)
                 form = ReasonForm(initial={"once": once.token(request, row.pk)})
             except NotFound:
                 fault = _("Nothing is stored: the record isn't verified, was erased, or is masked.")
@@ -140,7 +123,7 @@ class ConsolePages(ReadOnlyAdmin):
     def erase_view(self, request: Any, object_id: UUID) -> HttpResponse:
         require(request, "erase_verification")
         row = self._row(object_id)
-        form: ReasonForm | None = self._reason_form(request, row)
+        form: OnceForm | None = once.bound(request, row.pk, ReasonForm)
         fault = ""
         if row.status not in (*ERASABLE, Verification.Status.PENDING):
             form, fault = None, _nothing_left(row)
@@ -154,118 +137,7 @@ class ConsolePages(ReadOnlyAdmin):
         title = _("Erase name and ID number")
         return self.page(request, "erase", title, row=row, form=form, fault=fault)
 
-    # --- export -------------------------------------------------------------------------------
-
-    def export_view(self, request: Any) -> Any:
-        """The list as it is filtered in the address, as a file."""
-        may_mask = request.user.has_perm("wx_realname.view_verification")
-        may_plain = request.user.has_perm("wx_realname.export_plaintext")
-        require(request, "view_verification", "export_plaintext")
-        chosen: Any = self.get_changelist_instance(request)
-        form = ExportForm(request.POST or None, may_mask=may_mask, may_plain=may_plain)
-        if form.is_valid():
-            plain = form.cleaned_data["content"] == ExportForm.PLAIN
-            require(request, "export_plaintext" if plain else "view_verification")
-            try:
-                return self._file(request, chosen, plain, form.cleaned_data)
-            except NotReleased:
-                return self._asked(request, chosen, form.cleaned_data)
-            except InvalidRequest as refused:
-                form.take_errors(refused)
-        count = chosen.queryset.order_by()[: MOST_COUNTED + 1].count()
-        return self.page(
-            request,
-            "export",
-            _("Export"),
-            form=form,
-            chosen=chosen,
-            count=f"{min(count, MOST_COUNTED):,}",
-            is_more=count > MOST_COUNTED,
-        )
-
-    def _asked(self, request: Any, chosen: Any, data: dict[str, Any]) -> HttpResponse:
-        """FOUR_EYES: the request waits for another officer."""
-        approval.ask(
-            actor=request.user,
-            reason=data["reason"],
-            case_number=data["case_number"],
-            chosen=chosen_by(_filters(chosen)),
-            request=request,
-        )
-        messages.info(
-            request, _("Asked for. Another officer has to release it; then export again.")
-        )
-        return HttpResponseRedirect(self._requests_address())
-
-    def requests_view(self, request: Any) -> HttpResponse:
-        """Requests for plain exports, and their release by another officer."""
-        require(request, "export_plaintext")
-        if request.method == "POST":
-            try:
-                approval.release(request.POST.get("request"), actor=request.user, request=request)
-                messages.success(request, _("Released."))
-            except (RealNameError, ValueError, ValidationError) as refused:
-                messages.error(request, str(getattr(refused, "words", _("Not released."))))
-            return HttpResponseRedirect(self._requests_address())
-        requests = list(ExportRequest.objects.order_by("-asked_at", "-id")[:SHOWN_REQUESTS])
-        names = usernames(id_ for each in requests for id_ in (each.actor_id, each.released_by))
-        rows = [
-            {
-                "request": each,
-                "asked_by": shown(each.actor_id, names),
-                "released_by": shown(each.released_by, names),
-                "chosen": chosen_in_words(each.filters),
-                "state": approval.state_of(each),
-                "is_own": each.actor_id == str(request.user.pk),
-            }
-            for each in requests
-        ]
-        return self.page(request, "requests", _("Requests for plain exports"), rows=rows)
-
-    def _requests_address(self) -> str:
-        name = "admin:wx_realname_verification_requests"
-        return reverse(name, current_app=self.admin_site.name)
-
-    def _file(
-        self, request: Any, chosen: Any, plain: bool, data: dict[str, Any]
-    ) -> HttpResponse | StreamingHttpResponse:
-        is_workbook = data["file"] == ExportForm.XLSX
-        exported = services.export(
-            chosen.queryset,
-            actor=request.user,
-            plain=plain,
-            reason=data["reason"],
-            case_number=data["case_number"],
-            filters=_filters(chosen),
-            request=request,
-            most=spreadsheet.MOST_IN_WORKBOOK if is_workbook else None,
-        )
-        answer = spreadsheet.as_workbook if is_workbook else spreadsheet.as_lines
-        return answer(exported)
-
     # --- what they share ----------------------------------------------------------------------
-
-    def _reason_form(self, request: Any, row: Verification) -> ReasonForm:
-        """Sent without its token, by a script for one, it gets one: a second sending has it again."""
-        token = once.token(request, row.pk)
-        if not request.POST:
-            return ReasonForm(initial={"once": token, **once.take_typed(request, row.pk)})
-        data = request.POST.copy()
-        data.setdefault("once", token)
-        return ReasonForm(data)
-
-    def _kept(self, view: Any) -> Any:
-        """The view; what is typed into it when the session has ended is there after logging in."""
-
-        @wraps(view)
-        def keeping(request: Any, *args: Any, **kwargs: Any) -> Any:
-            if request.method == "POST" and not self.admin_site.has_permission(request):
-                row = Verification.objects.filter(pk=kwargs["object_id"]).first()
-                if row is not None:
-                    once.keep_typed(request, row)
-            return view(request, *args, **kwargs)
-
-        return keeping
 
     def _row(self, object_id: UUID) -> Verification:
         rows = Verification.objects.deciding().without_ciphertexts()
@@ -287,20 +159,6 @@ def _wait(seconds: int | None) -> str:
         "Too many searches found nothing (SEARCH_RATE). This was recorded. Search again in %(minutes)d min."
     )
     return text % {"minutes": ceil((seconds or 0) / 60)}
-
-
-def _filters(chosen: Any) -> dict[str, str]:
-    """The filters in force, by the names of their parameters."""
-    used = (spec.used_parameters for spec in chosen.filter_specs)
-    return {name: value for parameters in used for name, value in parameters.items()}
-
-
-def _typed(request: Any, row: Verification, form: ReasonForm) -> dict[str, Any]:
-    """What the form says, and the id of its event. Raises `OutdatedForm`."""
-    mine = once.read(form.cleaned_data["once"])
-    if mine is None or (mine.user, mine.record) != (str(request.user.pk), str(row.pk)):
-        raise OutdatedForm
-    return {**form.typed(), "event_id": mine.event}
 
 
 def _nothing_left(row: Verification) -> str:

@@ -81,7 +81,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             context |= {"title": title, "subtitle": subtitle, **self.beside(request, obj)}
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    @admin.display(description=_("time"))
+    @admin.display(description=clock.heading)
     def when(self, row: Any) -> str:
         """To the second, and as narrow as it gets."""
         return clock.second(row.created_at)

@@ -17,6 +17,7 @@ from ..services.rights.erasure import ERASABLE
 from ..wechat.verdicts import verdict_of
 from . import clock, states
 from .audit import above, told
+from .export_pages import ExportPages
 from .filters import (
     DaysFilter,
     ErrcodeFilter,
@@ -27,7 +28,7 @@ from .filters import (
     UserFilter,
 )
 from .names import NOTHING, shown, usernames, yes_or_no
-from .pages import ConsolePages
+from .pages import RecordPages
 
 MOST_EVENTS = 200  # of one record's trail
 
@@ -43,7 +44,7 @@ def _moment(name: str, description: Any) -> Any:
 
 
 @admin.register(Verification)
-class VerificationAdmin(ConsolePages):
+class VerificationAdmin(RecordPages, ExportPages):
     list_display = (
         "when",
         "outcome",

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import IntegrityError
-
 from .. import audit
 from ..exceptions import NotFound
 from ..models import AuditEvent, Verification
 from ..personal_data import PersonalData
 from .minors import is_minor
-from .transactions import durable
-
-
-class AlreadyShown(Exception):
-    """The same form was sent before: its event stands, and nothing is shown again."""
+from .once import durable_once
 
 
 def stored(verification: Verification, using: str) -> Verification:
@@ -38,33 +32,21 @@ def read(
 ) -> PersonalData:
     """Name and ID number, once the event is on disk. Raises `NotFound`, `DecryptionError`.
 
-    `event_id`: the id that the form gives the event. Raises `AlreadyShown` when that event exists.
+    `event_id`: the id that the form gives the event. Raises `AlreadySent` when that event exists.
     """
-    if _is_there(event_id, using):
-        raise AlreadyShown
-    try:
-        with durable(using):
-            audit.append_access(
-                event,
-                origin,
-                [row.pk],
-                using=using,
-                about=row,
-                reason=reason,
-                case_number=case_number,
-                minor=is_minor(row),
-                id=event_id,
-            )
-    except IntegrityError:
-        if _is_there(event_id, using):  # the same form, sent twice at once
-            raise AlreadyShown from None
-        raise
+    with durable_once(AuditEvent, event_id, using):
+        audit.append_access(
+            event,
+            origin,
+            [row.pk],
+            using=using,
+            about=row,
+            reason=reason,
+            case_number=case_number,
+            minor=is_minor(row),
+            id=event_id,
+        )
     data = stored(row, using).personal_data()  # it may have been erased since
     if data is None:
         raise NotFound(verification_id=row.pk)
     return data
-
-
-def _is_there(event_id: UUID | None, using: str) -> bool:
-    events = AuditEvent.objects.using(using)
-    return event_id is not None and events.filter(pk=event_id).exists()

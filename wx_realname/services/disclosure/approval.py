@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import router
 from django.db.models import TextChoices
@@ -18,7 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from ... import audit, conf
 from ...exceptions import InvalidRequest, NotFound, PermissionDenied
 from ...models import AuditEvent, ExportRequest
+from ...uuid7 import uuid7
 from .. import facts
+from ..once import durable_once
 from ..reasons import require_reason
 from ..transactions import durable
 from .refusal import refused
@@ -60,18 +63,26 @@ class NotReleased(InvalidRequest):
 
 
 def ask(
-    *, actor: Any, reason: str, chosen: str, case_number: str = "", request: Any = None
+    *,
+    actor: Any,
+    reason: str,
+    chosen: str,
+    case_number: str = "",
+    request: Any = None,
+    request_id: UUID | None = None,
 ) -> ExportRequest:
     """Ask for a plain export of the records that these filters choose.
 
+    `request_id` is the request's id: a second call with it raises `AlreadySent`.
     Raises `InvalidRequest` without a reason, or with filters longer than MAX_FILTERS.
     """
     require_reason(reason, MAX_REASON, case_number=case_number)
     if len(chosen) > MAX_FILTERS:
         raise InvalidRequest(errors={"content": [str(TOO_LONG)]})
     using = router.db_for_write(ExportRequest)
-    with durable(using):
+    with durable_once(ExportRequest, request_id, using):
         asked = ExportRequest.objects.using(using).create(
+            id=request_id or uuid7(),
             actor_id=str(actor.pk),
             reason=reason,
             case_number=case_number,

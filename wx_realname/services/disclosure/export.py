@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import router
 from django.db.models import QuerySet
@@ -16,7 +17,9 @@ from ...exceptions import DecryptionError, InvalidRequest
 from ...managers import VerificationQuerySet
 from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData
+from ...uuid7 import uuid7
 from .. import facts, keyset, trust
+from ..once import durable_once, require_unsent
 from ..reasons import require_reason
 from ..transactions import durable
 from . import approval
@@ -51,15 +54,18 @@ def export(
     filters: Mapping[str, str] | None = None,
     request: Any = None,
     most: int | None = None,
+    event_id: UUID | None = None,
 ) -> Generator[Exported, None, None]:
     """The records, newest first, in constant memory; the event is committed when this returns.
 
-    `filters` says in the event how the rows were chosen; the file takes at most `most` rows. Raises
-    `InvalidRequest` for a plain export without a reason, and for too many rows. When the iterator ends, or
-    is closed early, a second event has the number of rows.
+    `filters` says in the event how the rows were chosen; the file takes at most `most` rows. `event_id` is
+    the event's id: a second call with it raises `AlreadySent`. Raises `InvalidRequest` for a plain export
+    without a reason, and for too many rows. When the iterator ends, or is closed early, a second event has
+    the number of rows.
     """
     require_reason(reason, MAX_REASON, blank=not plain, case_number=case_number)
-    chosen = chosen_by(filters)
+    chosen, using = chosen_by(filters), router.db_for_write(AuditEvent)
+    require_unsent(AuditEvent, event_id, using)
     _require_few(rows, most, TOO_MANY_FOR_THE_FILE)
     released = None
     if plain:
@@ -69,7 +75,15 @@ def export(
     described = facts.exported(
         plain=plain, request=released.pk if released else None, chosen=chosen, reason=reason
     )
-    begun = _append(AuditEvent.Event.EXPORT, origin, described, case_number=case_number)
+    with durable_once(AuditEvent, event_id, using):
+        begun = audit.append(
+            AuditEvent.Event.EXPORT,
+            origin,
+            using=using,
+            reason=described,
+            case_number=case_number,
+            id=event_id or uuid7(),
+        )
     return _handed_out(rows.defer(None), plain, origin, begun)
 
 
@@ -82,14 +96,6 @@ def _require_few(rows: QuerySet[Verification], limit: int | None, words: Promise
     """Raises `InvalidRequest` where there are more rows."""
     if limit is not None and rows[limit : limit + 1].exists():
         raise InvalidRequest(errors={"content": [str(words) % {"limit": limit}]})
-
-
-def _append(
-    event: AuditEvent.Event, origin: audit.Origin, reason: str, **details: Any
-) -> AuditEvent:
-    using = router.db_for_write(AuditEvent)
-    with durable(using):
-        return audit.append(event, origin, using=using, reason=reason, **details)
 
 
 def _handed_out(
@@ -105,7 +111,9 @@ def _handed_out(
         complete = True
     finally:
         reason = facts.ended(count, complete=complete, export=begun.pk)
-        _append(AuditEvent.Event.EXPORT_ENDED, origin, reason)
+        using = router.db_for_write(AuditEvent)
+        with durable(using):
+            audit.append(AuditEvent.Event.EXPORT_ENDED, origin, using=using, reason=reason)
 
 
 def _named(

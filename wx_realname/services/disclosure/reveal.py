@@ -25,7 +25,7 @@ def reveal(
 ) -> PersonalData:
     """Name and ID number in plain text. The audit event is committed before anything is decrypted.
 
-    `event_id` is the event's id: a second call with it raises `AlreadyShown`.
+    `event_id` is the event's id: a second call with it raises `AlreadySent`.
     The caller checks the permission. Raises `InvalidRequest` without a reason,
     `NotFound` when nothing is stored (not verified, erased, STORAGE "masked"), `DecryptionError`.
     """

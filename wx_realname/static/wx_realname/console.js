@@ -11,3 +11,24 @@ if (navigator.clipboard) {
         });
     }
 }
+
+// The export's form: it is sent once, and says how far the file came, as the page of the progress has it.
+const form = document.querySelector("form[data-progress]");
+if (form) {
+    const part = (name) => form.querySelector(`[data-${name}]`);
+    const watch = async () => {
+        const answer = await fetch(form.dataset.progress);
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const progress = page.getElementById("wx-progress");
+        part("shown").textContent = progress.textContent;
+        part("again").hidden = !("ended" in progress.dataset);
+        if (part("again").hidden) {
+            setTimeout(watch, 1000);
+        }
+    };
+    form.addEventListener("submit", () => {
+        setTimeout(() => { form.querySelector("[type=submit]").disabled = true; });
+        part("link").hidden = true;
+        setTimeout(watch, 500);
+    });
+}
