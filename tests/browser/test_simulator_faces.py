@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -70,6 +71,20 @@ def test_every_verdict_has_its_words(phone: Phone, wechat: LocalWeChat, code: st
         phone.tap("#start-over")
         phone.ready()
     assert len(wechat.queries) == len(BY_CODE[code])
+
+
+def test_every_verdict_has_its_words_in_chinese(phone: Phone, site: str) -> None:
+    phone.open(site, "zh-CN", way="")
+    for code in filter(None, BY_CODE):
+        row = BY_CODE[code][0]
+        phone.ends_with(row.verify_ret)
+        assert phone.said("#verdict-explanation") == row.remedy_zh
+        phone.face()
+        said = phone.ends(code)
+        assert re.findall("[A-Za-z_]{3,}", said) == ["HTTP", code], said
+        phone.shot(f"face-zh-{code}")
+        phone.tap("#start-over")
+        phone.ready()
 
 
 def _ends_as(phone: Phone, row: Verdict) -> None:
