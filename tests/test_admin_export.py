@@ -180,11 +180,11 @@ def test_an_export_that_is_cut_short_says_how_far_it_came(
     assert event == "export_ended" and reason.startswith("rows: 10, cut short")
 
 
+@pytest.mark.parametrize("file", ["csv", "xlsx"])
 def test_an_export_that_fails_on_its_way_tells_nothing(
-    row: Verification, liar: LyingWeChat, officer: Client, stranger: Any, monkeypatch: Any
+    row: Verification, officer: Client, stranger: Any, monkeypatch: Any, file: str
 ) -> None:
     exchange(user=stranger, auth_token="another-token")
-    answer = officer.post(EXPORT, PLAIN)
     opened = Verification.personal_data
     monkeypatch.setattr(
         Verification,
@@ -192,7 +192,7 @@ def test_an_export_that_fails_on_its_way_tells_nothing(
         lambda self: opened(self) if self.user_id == stranger.pk else 1 / 0,
     )
     with pytest.raises(ZeroDivisionError) as failed:
-        text_of(answer)
+        text_of(officer.post(EXPORT, PLAIN | {"file": file}))
     told = " ".join(frames(failed.value))
     assert "spreadsheet" in told and NAME not in told and NUMBER not in told
     assert trail()[-1][1].startswith("rows: 0, cut short")

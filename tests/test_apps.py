@@ -86,18 +86,20 @@ def test_a_missing_setting_does_not_stop_the_start(
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_a_missing_setting_is_reported_by_check(tmp_path: Path) -> None:
-    ended = run(tmp_path, "del WX_REALNAME", *CHECK)
-    assert ended.returncode == 1
-    assert "(wx_realname.E001) WX_REALNAME is missing" in ended.stderr
-    assert "HINT: " in ended.stderr
-
-
-def test_an_environment_without_a_variable_of_ours_is_reported_by_check(tmp_path: Path) -> None:
-    ended = run(tmp_path, FROM_NOTHING, *CHECK)
-    assert ended.returncode == 1
-    assert "(wx_realname.E001) WX_REALNAME is empty." in ended.stderr
-    assert "no variable WX_REALNAME_… is set: was the file that has them loaded?" in ended.stderr
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("del WX_REALNAME", "is missing"),
+        (
+            FROM_NOTHING,
+            "is empty. If wx_realname.env.settings() made it, no variable WX_REALNAME_…",
+        ),
+    ],
+)
+def test_a_missing_setting_is_reported_by_check(tmp_path: Path, settings: str, said: str) -> None:
+    ended = run(tmp_path, settings, *CHECK)
+    assert ended.returncode == 1 and "HINT: " in ended.stderr
+    assert f"(wx_realname.E001) WX_REALNAME {said}" in ended.stderr
 
 
 def test_right_settings_start_and_check_in_silence(tmp_path: Path) -> None:

@@ -15,13 +15,11 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
-from tests.conftest import frames
 from tests.console import page, records, staff, trail
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat
+from tests.lying_wechat import NAME, NUMBER
 from tests.test_cells import CONVERTED, FORMULAS, UNTOUCHED
 from wx_realname.admin import spreadsheet
 from wx_realname.models import AuditAccess, AuditEvent, Verification
-from wx_realname.services import exchange
 
 pytestmark = pytest.mark.django_db
 EXPORT = page("verification", "export")
@@ -102,23 +100,6 @@ def test_without_the_library_csv_is_all_that_is_offered(officer: Client, monkeyp
     assert 'name="file"' not in officer.get(EXPORT).content.decode()
     assert "choose CSV" in officer.post(EXPORT, MASKED).content.decode()
     assert trail() == []
-
-
-def test_a_workbook_that_fails_on_its_way_tells_nothing(
-    row: Verification, liar: LyingWeChat, officer: Client, stranger: Any, monkeypatch: Any
-) -> None:
-    exchange(user=stranger, auth_token="another-token")
-    opened = Verification.personal_data
-    monkeypatch.setattr(
-        Verification,
-        "personal_data",
-        lambda self: opened(self) if self.user_id == stranger.pk else 1 / 0,
-    )
-    with pytest.raises(ZeroDivisionError) as failed:
-        officer.post(EXPORT, PLAIN)
-    told = " ".join(frames(failed.value))
-    assert "spreadsheet" in told and NAME not in told and NUMBER not in told
-    assert trail()[-1][1].startswith("rows: 0, cut short")
 
 
 # --- read by another program ------------------------------------------------------------------

@@ -84,8 +84,7 @@ def live(user: Any) -> QuerySet[Consent]:
 def lock(user: Any, using: str) -> None:
     """Lock the user's consents until the transaction ends.
 
-    Whoever changes consents and records locks the consents first: the other way about, two transactions wait
-    for each other.
+    Consents are locked before records: in the other order, two transactions could wait for each other.
     """
     consents = Consent.objects.using(using).filter(user_id=user.pk)
     list(consents.order_by("pk").select_for_update().values_list("pk"))
