@@ -25,7 +25,8 @@ def each(names: str | tuple[str, ...], cases: Iterable[Any]) -> Callable[[Any], 
                 try:
                     _run(test, *args, **fixtures, **values)
                 except Exception as error:
-                    failures.append((f"{values!r}: {type(error).__name__}: {error}", error))
+                    shown = repr(values)[:200]
+                    failures.append((f"{shown}: {type(error).__name__}: {error}", error))
             if failures:
                 shown = "\n".join(text for text, _ in failures)
                 raise AssertionError(

@@ -17,6 +17,7 @@ from django.contrib.auth import get_user_model
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from tests.cases import each
 from tests.conftest import AUTH_TOKEN, brought_to
 from tests.lying_wechat import NAME, NUMBER, ONE_OF_EACH, Fault, LyingWeChat, identity, says
 from wx_realname.exceptions import NotFound
@@ -229,8 +230,8 @@ def test_every_row_of_the_error_table(
     assert (body["wechat"] and body["wechat"]["errcode"]) == fault.errcode
 
 
-@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "head"])
-@pytest.mark.parametrize("path", [LIST, CURRENT, ONE, CATEGORIES, f"{LIST}elsewhere"])
+@each("method", ["get", "post", "put", "patch", "delete", "options", "head"])
+@each("path", [LIST, CURRENT, ONE, CATEGORIES, f"{LIST}elsewhere"])
 def test_not_logged_in_is_401(api: Api, path: str, method: str) -> None:
     response = getattr(api(""), method)(path)
     assert (response.status_code, response["WWW-Authenticate"]) == (401, "X-User")
@@ -238,20 +239,12 @@ def test_not_logged_in_is_401(api: Api, path: str, method: str) -> None:
         error(response, 401, "not_authenticated")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        f"{ROOT}/",
-        f"{ROOT}/nothing/",
-        ONE,
-        f"{LIST}7/",
-        ONE[:-1],
-        LIST[:-1],
-        f"{LIST}a/b",
-        f"{LIST}%0A/",
-    ],
-)
-@pytest.mark.parametrize("method", ["get", "post", "delete"])
+NOT_THERE = [f"{ROOT}/", f"{ROOT}/nothing/", ONE, ONE[:-1], LIST[:-1]]
+NOT_THERE += [f"{LIST}{tail}" for tail in ("7/", "a/b", "%0A/")]
+
+
+@each("path", NOT_THERE)
+@each("method", ["get", "post", "delete"])
 def test_what_is_not_there_is_404(api: Api, path: str, method: str) -> None:
     if (path, method) != (ONE, "post"):
         error(getattr(api(), method)(path), 404, "not_found")
@@ -379,11 +372,7 @@ WRONG_BODIES = [
 ]
 
 
-def beginning(value: object) -> str:
-    return ascii(value)[:60]
-
-
-@pytest.mark.parametrize(("body", "field"), WRONG_BODIES, ids=beginning)
+@each(("body", "field"), WRONG_BODIES)
 def test_a_wrong_body_is_400_and_nothing_happens(
     api: Api, liar: LyingWeChat, body: bytes, field: str
 ) -> None:
