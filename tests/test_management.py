@@ -135,7 +135,7 @@ def test_a_trail_without_its_table_is_neither_intact_nor_not(model: type[AuditEv
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-@pytest.mark.parametrize("place", ["_is_signed", "_strays"], ids=["seals", "records"])
+@pytest.mark.parametrize("place", ["is_signed", "_strays"], ids=["seals", "records"])
 def test_a_server_that_stops_in_between_makes_no_fault(
     place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
