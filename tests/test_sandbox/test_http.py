@@ -48,9 +48,9 @@ def test_a_connection_serves_many_requests(wechat: WeChatClient) -> None:
 def test_an_answer_is_not_held_back_by_nagle(wechat: WeChatClient) -> None:
     token = wechat.access_token()
     start = time.perf_counter()
-    for _ in range(20):
+    for _ in range(100):
         wechat.categories(token)
-    assert time.perf_counter() - start < 0.6  # 40 ms each, were it held back
+    assert time.perf_counter() - start < 3.5  # 40 ms each, were it held back
 
 
 def test_the_date_header_tells_the_sandboxes_time(wechat: WeChatClient) -> None:

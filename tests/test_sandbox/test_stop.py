@@ -38,7 +38,7 @@ def test_a_stop_waits_for_no_fault(
         while not any(entry.fault for entry in sandbox.ledger):
             time.sleep(0.005)
         start = time.perf_counter()
-    assert time.perf_counter() - start < 1
+    assert time.perf_counter() - start < 10
     connection.close()
     assert_no_thread_is_left(others)
 

@@ -79,7 +79,7 @@ def test_all_addresses_of_a_host_share_the_deadline(monkeypatch: pytest.MonkeyPa
         began = time.monotonic()
         url = f"http://wechat.test:{deaf.getsockname()[1]}"
         assert not fault(to(url, connect=0.4), 0.6).sent
-        assert 0.5 < time.monotonic() - began < 1.5
+        assert 0.5 < time.monotonic() - began < 3.5
 
 
 def test_another_address_of_the_host_serves(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +206,7 @@ def test_a_socks_proxy_that_fails_is_named(
     proxy.greetings.append(hangs)
     began = time.monotonic()
     errors.append(fault(to("https://wechat.invalid"), 0.3))
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
     proxy.__exit__()
     errors.append(fault(to("https://wechat.invalid")))
     assert [str(error) for error in errors] == [
@@ -269,13 +269,13 @@ def test_dns_counts_against_the_deadline_and_nothing_is_sent_afterwards(
     def slow(host: str, *args: Any, flags: int = 0, **kwargs: Any) -> Any:
         if flags & socket.AI_NUMERICHOST:
             return real(host, *args, flags=flags, **kwargs)
-        time.sleep(1)
+        time.sleep(2)
         return real("127.0.0.1", *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     began = time.monotonic()
     error = fault(to(f"http://wechat.test:{server.port}", connect=9), 0.2)
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 1.9
     assert str(error) == "the name wechat.test wasn't resolved in time"
     assert not error.sent
     time.sleep(1)
