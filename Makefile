@@ -49,7 +49,7 @@ pages: $(VENV)/.installed  ## Write what the docs take from the code and from do
 	@$(VENV)/bin/python -m docs.pages
 
 screenshots: $(TOX_VENV)/.installed  ## Take the pictures of READMEs and docs anew, in Chromium
-	@DOCS_IMAGES=1 $(TOX) --skip-missing-interpreters false -e py3-browser -- -n 0 tests/browser/test_screenshots.py
+	@DOCS_IMAGES=1 $(TOX) --skip-missing-interpreters false -e py3-browser -- -n 0 tests/browser/test_screenshots.py tests/browser/test_themes.py
 
 messages: $(VENV)/.installed  ## Compile the translations (.po to .mo), without gettext
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check polib

@@ -23,18 +23,18 @@ class Browser:
     """What a clerk does: open, type, press, read."""
 
     def __init__(self, driver: Any, site: str, folder: Path) -> None:
-        self.driver, self._site, self._folder = driver, site, folder
+        self.driver, self.site, self._folder = driver, site, folder
         self._shots = 0
 
     def open(self, path: str) -> str:
-        self.driver.get(f"{self._site}{path}")
+        self.driver.get(f"{self.site}{path}")
         return self.text()
 
     def text(self) -> str:
         return str(self.driver.find_element("css selector", "body").text)
 
     def path(self) -> str:
-        return str(self.driver.current_url).removeprefix(self._site)
+        return str(self.driver.current_url).removeprefix(self.site)
 
     def type(self, name: str, text: str) -> None:
         field = self.driver.find_element("css selector", f'[name="{name}"]')
