@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -18,6 +19,8 @@ from ...models import AuditAccess, AuditEvent, Verification
 from .. import facts
 
 Event = AuditEvent.Event
+
+BATCH = 500  # records of a query
 
 #: The kind of access that the citizen sees, by event.
 WHAT = {
@@ -109,7 +112,7 @@ def reached(*, actor: Any, begin: datetime, end: datetime) -> Reach:
     """The records that the account reached from `begin` until before `end`, in any way.
 
     `actor` is the account's id. Records with one number count as one person, those without one
-    as one for each user. The database counts: an export may have reached millions.
+    as one for each user. Ids are read as they come: an export may have reached millions.
     """
     events = AuditEvent.objects.filter(
         actor_id=str(actor), created_at__gte=begin, created_at__lt=end, records__isnull=False
@@ -118,10 +121,12 @@ def reached(*, actor: Any, begin: datetime, end: datetime) -> Reach:
     # an expression: for DISTINCT on the column itself SQLite reads all links, in the order of its index
     links = links.annotate(record=Coalesce("verification_id", "verification_id"))
     ids = links.order_by("record").values_list("record", flat=True).distinct()
-    unnumbered = Q(credential_id_index=None)
-    persons = Verification.objects.filter(pk__in=ids.order_by()).aggregate(
-        numbers=Count("credential_id_index", distinct=True),
-        users=Count("user_id", distinct=True, filter=unnumbered),
-        deleted=Count("pk", filter=unnumbered & Q(user=None)),
-    )
-    return Reach(ids, ids.count(), sum(persons.values()))
+    found, count = ids.iterator(chunk_size=BATCH), 0
+    persons: set[str] = set()
+    # not a join: PostgreSQL takes an export's links for each event's, and would read all records
+    while part := list(islice(found, BATCH)):
+        count += len(part)
+        rows = Verification.objects.filter(pk__in=part)
+        for index, user_id, pk in rows.values_list("credential_id_index", "user_id", "pk"):
+            persons.add(index or (f"user {user_id}" if user_id else str(pk)))
+    return Reach(ids, count, len(persons))
