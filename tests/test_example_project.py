@@ -57,7 +57,7 @@ def test_under_asgi_no_connection_outlives_its_request() -> None:
         "import example_project.asgi; from django.conf import settings;"
         "print(settings.DATABASES['default']['CONN_MAX_AGE'])"
     )
-    env = os.environ | {"SECRET_KEY": "x", "DATABASE_URL": "postgres://a@127.0.0.1/b"}
+    env = os.environ | {"SECRET_KEY": "x", "DATABASE_URL": "sqlite://:memory:"}
     env |= {"DJANGO_SETTINGS_MODULE": "example_project.settings"}
     env |= {"WX_REALNAME_APP_ID": "wx1", "WX_REALNAME_APP_SECRET": "s", **keys()}
     found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)

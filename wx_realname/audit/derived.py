@@ -53,7 +53,7 @@ def _linked() -> dict[int, AuditSeal]:
 def _down_from(number: int, hash_: str) -> dict[int, AuditSeal]:
     linked: dict[int, AuditSeal] = {}
     seals = stored(AuditSeal).filter(number__lte=number).order_by("-number").defer("members")
-    for seal in seals.iterator():
+    for seal in seals:
         if seal.format not in HASHES or hash_of(seal) != hash_:
             break
         linked[seal.number], hash_ = seal, seal.previous
