@@ -17,3 +17,9 @@ def on_page_markdown(markdown: str, *, page: Any, **others: Any) -> str:
     markdown = TWIN.sub("", markdown)
     chinese = "zh" in PurePath(page.file.abs_src_path).parts
     return FOLD.sub("", markdown) if chinese else markdown
+
+
+def on_post_page(output: str, *, page: Any, config: Any) -> str:
+    """The page with a name for the search's dialog, which the theme leaves without one."""
+    name = "搜索" if page.file.locale == "zh" else "Search"
+    return output.replace('role="dialog"', f'role="dialog" aria-label="{name}"')

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from tests.console import EVERY, page, records, staff, trail
 from tests.lying_wechat import NAME, NUMBER
-from wx_realname.admin import export_pages, spreadsheet
+from wx_realname.admin import csrf, export_pages, spreadsheet
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import exchange
 from wx_realname.services.disclosure import approval
@@ -85,6 +85,10 @@ def test_what_was_typed_comes_back_after_the_session_ended(
     refused = officer.post(address, data)
     assert refused.status_code == 302 and "long" not in refused.headers["Location"]
     assert urlsplit(refused.headers["Location"]).path == "/admin/login/" and trail() == []
+    assert (
+        "What you typed is in the form again"
+        in officer.get(refused.headers["Location"]).content.decode()
+    )
     clerk = User.objects.get(username="clerk")
     clerk.set_password("secret")
     clerk.save()
@@ -226,3 +230,21 @@ def test_the_progress_of_an_export_is_its_own_officers(
     assert "begun" in progress(staff(*EVERY, username="other"))
     b"".join(chunks)
     assert progress() == "The export is complete. Records: 2. data-ended"
+
+
+def test_a_form_without_a_csrf_token_is_refused_in_the_consoles_look_and_loses_nothing(
+    row: Verification, settings: Any
+) -> None:
+    settings.CSRF_FAILURE_VIEW = "wx_realname.admin.csrf.failure"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, "django.middleware.csrf.CsrfViewMiddleware"]
+    staff(*EVERY)
+    strict = Client(enforce_csrf_checks=True, headers={"Accept-Language": "zh-hans"})
+    strict.force_login(User.objects.get(username="clerk"))
+    for address in (page("verification", row.pk, "reveal"), EXPORT):
+        data = filled(strict, address, reason="case 4711", content="plain")
+        refused = strict.post(address, data)
+        text = refused.content.decode()
+        assert refused.status_code == 403 and "此表单已过期" in text and 'id="site-name"' in text
+        assert trail() == [] and 'value="case 4711"' in strict.get(address).content.decode()
+    elsewhere = csrf.failure(RequestFactory().post("/elsewhere/"))
+    assert elsewhere.status_code == 403 and "CSRF" in elsewhere.content.decode()

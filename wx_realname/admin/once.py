@@ -12,8 +12,10 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.core import signing
+from django.utils.translation import gettext_lazy as _
 
 from .. import audit
 from ..exceptions import InvalidRequest
@@ -26,6 +28,9 @@ VALID = 86_400  # seconds
 EXPORT = "export"  # what the form is about, where it is about no record
 _SALT = "wx_realname.console.once"
 _KEY = "wx_realname_typed"
+_ENDED = _(
+    "The session has ended, and nothing was done. What you typed is in the form again after you log in."
+)
 
 
 class OutdatedForm(Exception):
@@ -81,19 +86,20 @@ def keeping(view: Any, site: AdminSite, form: Callable[..., OnceForm]) -> Any:
 
     @wraps(view)
     def keeping_view(request: Any, *args: Any, **kwargs: Any) -> Any:
-        if request.method == "POST" and not site.has_permission(request):
-            _keep_typed(request, form(request.POST), kwargs.get("object_id"))
+        has_ended = request.method == "POST" and not site.has_permission(request)
+        if has_ended and keep_typed(request, form(request.POST), kwargs.get("object_id")):
+            messages.warning(request, _ENDED)
         return view(request, *args, **kwargs)
 
     return keeping_view
 
 
-def _keep_typed(request: Any, form: OnceForm, record: UUID | None) -> None:
-    """Only of a form with a valid token, and only what the trail would keep."""
+def keep_typed(request: Any, form: OnceForm, record: UUID | None) -> bool:
+    """Keep what was typed: only of a form with a valid token, and only what the trail would keep."""
     once = read(form.cleaned_data["once"]) if form.is_valid() else None
     row = Verification.objects.filter(pk=record).first() if record else None
     if once is None or once.about != str(row.pk if row else EXPORT):
-        return
+        return False
     typed = form.typed()
     try:
         require_reason(
@@ -104,8 +110,9 @@ def _keep_typed(request: Any, form: OnceForm, record: UUID | None) -> None:
             about=row,
         )
     except InvalidRequest:
-        return
+        return False
     request.session[_KEY] = {"user": once.user, "about": once.about, "typed": typed}
+    return True
 
 
 def _take_typed(request: Any, about: Any) -> dict[str, str]:
