@@ -80,7 +80,7 @@ class AffectedPage(ReadOnlyAdmin):
             _("Whom an account reached"),
             form=form,
             reach=reach,
-            shown=list(reach.records[:SHOWN]) if reach else [],
+            shown=reach.records[:SHOWN] if reach else [],
             may_view_records=request.user.has_perm("wx_realname.view_verification"),
         )
 
@@ -88,5 +88,5 @@ class AffectedPage(ReadOnlyAdmin):
 def _lines(reach: accesses.Reach) -> Iterator[str]:
     """Ids alone: no spreadsheet takes one for a formula, and none is personal data in plain text."""
     yield f"{BOM}verification\r\n"
-    for record in reach.records.iterator():
+    for record in reach.records:
         yield f"{record}\r\n"

@@ -34,7 +34,7 @@ class Command(RealnameCommand):
         if first >= last:
             raise CommandError(_("--from must be before --to."))
         found = reached(actor=_account(actor), begin=first, end=last)
-        for record in found.records.iterator():
+        for record in found.records:
             self.stdout.write(str(record))
         self.stderr.write(_counted(found.count, found.persons))
 
