@@ -7,7 +7,13 @@ from django.contrib.auth.models import Group, Permission
 from django.core.management import CommandError, call_command
 
 pytestmark = pytest.mark.django_db
-LOOKS = {"view_verification", "view_auditevent", "view_hourlystatistic"}
+LOOKS = {
+    "view_verification",
+    "view_auditevent",
+    "view_hourlystatistic",
+    "view_consent",
+    "view_notice",
+}
 GROUPS = {
     "realname auditor": LOOKS,
     "realname officer": LOOKS | {"reveal_verification", "export_plaintext", "erase_verification"},

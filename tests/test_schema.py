@@ -131,6 +131,26 @@ def test_every_code_has_its_status_and_an_example(schema: Schema) -> None:
     assert told == set(BY_CODE) - {"too_young"}
 
 
+@pytest.mark.parametrize("call", sorted(CALLS), ids=" ".join)
+def test_every_answer_has_an_example(schema: Schema, call: tuple[str, str]) -> None:
+    address, method = call
+    answers = schema["paths"][address][method]["responses"].items()
+    bodies = {status: list(answer.get("content", {}).values()) for status, answer in answers}
+    assert [status for status, body in bodies.items() if body and "examples" not in body[0]] == []
+
+
+def test_no_docstring_of_ours_is_a_description() -> None:
+    with translation.override("zh-hans"):
+        schema = SchemaGenerator().get_schema(request=None, public=True)
+    told = [
+        call["description"]
+        for path_, calls_ in schema["paths"].items()
+        for call in calls_.values()
+        if "/realname/" in path_ and "description" in call
+    ]
+    assert told and all(re.search("[\u4e00-\u9fff]", text) for text in told)
+
+
 @pytest.mark.parametrize(
     "call",
     [(LIST, "post"), (CHECKS, "post"), (FACES, "post"), (RESULT, "post"), (ONE, "delete")],

@@ -66,6 +66,7 @@ def test_every_page_is_whole(theme: tuple[str, Browser]) -> None:
     }
     for address, title in pages.items():
         browser.open(address)
+        browser.wait_for(title)  # unfold shows nothing before its script has run
         headings = browser.driver.find_elements("css selector", "main h1, #content h1, .row h1")
         assert [title in heading.text for heading in headings] == [True], address
         unseen = "return [...document.querySelectorAll('#content-main input:not([type=hidden])')]"

@@ -12,7 +12,7 @@ from ..models import Consent, Notice
 from . import clock
 from .filters import DaysFilter
 from .names import shown, usernames
-from .read_only import ReadOnlyAdmin
+from .read_only import ReadOnlyAdmin, moment_of
 
 
 @admin.register(Notice)
@@ -31,8 +31,9 @@ class NoticeAdmin(ReadOnlyAdmin):
         "handler",
         "recipients",
         "retention_days",
-        "published_at",
+        "published",
     )
+    published = moment_of("published_at", _("published at"))
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """With the time by which lists are ordered."""
@@ -52,10 +53,12 @@ class ConsentAdmin(ReadOnlyAdmin):
         "shown_notice",
         "sha256",
         "record",
-        "given_at",
-        "withdrawn_at",
+        "given",
+        "ended",
         "ip_address",
     )
+    given = moment_of("given_at", _("given at"))
+    ended = moment_of("withdrawn_at", _("withdrawn at"))
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
         """With the time by which lists are ordered."""

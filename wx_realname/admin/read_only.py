@@ -27,6 +27,16 @@ View = Callable[..., Any]
 REFUSALS = {400: _("Unknown filter"), 403: _("Not allowed"), 404: _("Not found")}
 
 
+def moment_of(name: str, description: Any) -> Any:
+    """A read-only field: a time of the row, with the time zone."""
+
+    @admin.display(description=description)
+    def shown_moment(_admin: Any, row: Any) -> str:
+        return clock.moment(getattr(row, name))
+
+    return shown_moment
+
+
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Looks only; the permission to view is Django's own."""
 

@@ -29,18 +29,9 @@ from .filters import (
 )
 from .names import NOTHING, shown, usernames, yes_or_no
 from .pages import RecordPages
+from .read_only import moment_of
 
 MOST_EVENTS = 200  # of one record's trail
-
-
-def _moment(name: str, description: Any) -> Any:
-    """A read-only field: that time of the record, by which clock."""
-
-    @admin.display(description=description)
-    def shown_moment(_admin: Any, row: Verification) -> str:
-        return clock.moment(getattr(row, name))
-
-    return shown_moment
 
 
 @admin.register(Verification)
@@ -181,13 +172,13 @@ class VerificationAdmin(RecordPages, ExportPages):
 
     # --- times, with the clock's name ------------------------------------------------------------
 
-    created = _moment("created_at", _("created at"))
-    verified = _moment("verified_at", _("verified at"))
-    expires = _moment("expires_at", _("verify_id expires at"))
-    erased = _moment("erased_at", _("erased at"))
-    started = _moment("started_at", _("attempt started at"))
-    finished = _moment("finished_at", _("attempt finished at"))
-    settled = _moment("settled_at", _("taken by settle at"))
+    created = moment_of("created_at", _("created at"))
+    verified = moment_of("verified_at", _("verified at"))
+    expires = moment_of("expires_at", _("verify_id expires at"))
+    erased = moment_of("erased_at", _("erased at"))
+    started = moment_of("started_at", _("attempt started at"))
+    finished = moment_of("finished_at", _("attempt finished at"))
+    settled = moment_of("settled_at", _("taken by settle at"))
 
 
 def _trail(row: Verification) -> list[AuditEvent]:

@@ -18,6 +18,12 @@ register.filter("moment", moment)
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """With commas between the thousands."""
+    return f"{number:,}"
+
+
+@register.filter
 def labelled(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> Iterator[str]:
     """A row's cells, each with its column's name: a narrow window shows a row as a card."""
     for cell, header in zip(cells, headers, strict=False):

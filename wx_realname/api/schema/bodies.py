@@ -95,6 +95,15 @@ class WeChatCategorySerializer(serializers.Serializer[Any]):
     third_id = serializers.IntegerField(required=False)
 
 
+CATEGORIES = {
+    "categories": [
+        {"first_class": "政务民生", "first_id": 99, "second_class": "社会保障", "second_id": 904}
+    ],
+    "category_id": [99, 904],
+}
+
+
+@extend_schema_serializer(examples=[OpenApiExample("one category", CATEGORIES)])
 class WeChatCategoriesSerializer(serializers.Serializer[Any]):
     categories = WeChatCategorySerializer(many=True)
     category_id = serializers.ListField(

@@ -32,8 +32,11 @@ SECONDS = _("Seconds until another try makes sense")
 
 
 def described_view(view: Any, **calls: Any) -> Any:
-    """The view with its calls described by method, which drf-spectacular looks at in its stead."""
-    replacement = type(view.__name__, (view,), {"__doc__": view.__doc__})
+    """The view with its calls described by method, which drf-spectacular looks at in its stead.
+
+    The view's docstring, which is in English, is no call's description: a blank one hides it.
+    """
+    replacement = type(view.__name__, (view,), {"__doc__": " "})
     return extend_schema_view(**calls)(replacement)
 
 

@@ -2,18 +2,55 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
 from ... import exceptions as ours
 from ..serializers import ConsentSerializer
+from .bodies import NOTICE, RECORD, TYPED
 from .calls import OurView, call
 from .describing import described_view, empty_body
 
+TEXT = "## 一、个人信息处理者\n\n清河市政务服务和数据管理局"
+SHA256 = sha256(TEXT.encode()).hexdigest()
+SHOWN = {
+    "id": NOTICE["notice"],
+    "purpose": "social-security",
+    "version": "2026-11",
+    "language": "zh-hans",
+    "title": "社会保障服务实名核验个人信息处理告知同意书",
+    "text": TEXT,
+    "sha256": SHA256,
+    "handler": "清河市政务服务和数据管理局",
+    "recipients": "深圳市腾讯计算机系统有限公司（微信）",
+    "retention_days": 1095,
+}
+RECEIPT = {
+    "id": "0196a3d2-7b00-7000-8000-000000000003",
+    "purpose": "social-security",
+    "notice": {"id": NOTICE["notice"], "version": "2026-11", "sha256": SHA256},
+    "given_at": "2026-08-01T02:03:02.345678Z",
+    "withdrawn_at": None,
+    "verification": str(RECORD),
+}
+ACCESS = {
+    "at": "2026-08-02T01:00:00.123456Z",
+    "what": "reveal",
+    "by": "社会保障窗口",
+    "reason": "工单 4711",
+}
 
+
+def _answered(**body: Any) -> Any:
+    """An example of what the API answers."""
+    return extend_schema_serializer(examples=[OpenApiExample("example", body)])
+
+
+@_answered(**SHOWN)
 class RealNameNoticeSerializer(serializers.Serializer[Any]):
     # what `represent_notice` gives
     id = serializers.UUIDField()
@@ -34,6 +71,7 @@ class RealNameNoticeOfConsentSerializer(serializers.Serializer[Any]):
     sha256 = serializers.CharField()
 
 
+@_answered(**RECEIPT)
 class RealNameReceiptSerializer(serializers.Serializer[Any]):
     # what `represent_consent` gives
     id = serializers.UUIDField()
@@ -44,10 +82,12 @@ class RealNameReceiptSerializer(serializers.Serializer[Any]):
     verification = serializers.UUIDField(allow_null=True)
 
 
+@extend_schema_serializer(examples=[OpenApiExample("a notice", NOTICE, request_only=True)])
 class RealNameConsentSerializer(ConsentSerializer):
     """`POST consents/`"""
 
 
+@_answered(**ACCESS)
 class RealNameAccessSerializer(serializers.Serializer[Any]):
     # what `represent_access` gives
     at = serializers.DateTimeField()
@@ -56,6 +96,7 @@ class RealNameAccessSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+@_answered(id=str(RECORD), **TYPED)
 class RealNameCopySerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     real_name = serializers.CharField()

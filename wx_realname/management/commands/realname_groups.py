@@ -11,7 +11,13 @@ from django.utils.translation import gettext as _
 
 from wx_realname.management.base import RealnameCommand
 
-LOOKS = ("view_verification", "view_auditevent", "view_hourlystatistic")
+LOOKS = (
+    "view_verification",
+    "view_auditevent",
+    "view_hourlystatistic",
+    "view_consent",
+    "view_notice",
+)
 GROUPS = {
     "realname auditor": LOOKS,
     "realname officer": (
