@@ -50,7 +50,8 @@ def theme(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[tup
 def test_every_page_is_whole(theme: tuple[str, Browser]) -> None:
     _name, browser = theme
     browser.speak("en")
-    assert "authorize button" in browser.log_in("officer")
+    browser.log_in("officer")
+    browser.wait_for("authorize button")
     record, event = (links(browser, model)[0] for model in ("verification", "auditevent"))
     pages = {
         record: "**娜 · verified",
@@ -83,11 +84,12 @@ def test_a_clerk_filters_reveals_and_exports(theme: tuple[str, Browser]) -> None
     browser.driver.execute_script("document.querySelector('[name=until]').value = '2020-01-01'")
     show = "document.querySelector('[name=until]').closest('details').querySelector('[type=submit]').click()"
     browser.driver.execute_script(show)
-    assert "Nothing is here." in browser.wait_for("Nothing is here.")
+    browser.wait_for("Nothing is here.")
     browser.open(links(browser, "verification")[0])
     browser.press("a[href$='/reveal/']")
     browser.type("reason", "case 4711")
-    assert NAME in browser.press("#content-main [type=submit]")
+    browser.press("#content-main [type=submit]")
+    browser.wait_for(NAME)
     browser.open(page("verification", "export"))
     browser.driver.find_element("css selector", "#content-main [type=submit]").send_keys("\ue007")
     browser.wait_for("The export is complete. Records: 1.")

@@ -1,4 +1,4 @@
-"""Whom an account reached between two days: what a notice after a leak needs."""
+"""Which records an account reached between two days: needed to notify citizens after a leak."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ STATUSES = dict(Verification.Status.choices)
 
 
 def told(event: AuditEvent) -> AuditEvent:
-    """The event with its reason and outcome in words; an outcome where it is the event's own."""
+    """The event, with its reason as a sentence. Its outcome is shown only if the event ended an attempt."""
     event.sentence = sentences.sentence(event)  # type: ignore[attr-defined]
     is_outcome = event.event in audit.OUTCOMES
     event.outcome_shown = STATUSES.get(event.status, event.status) if is_outcome else ""  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ class AuditEventAdmin(AffectedPage):
             row.actor_shown = shown(row.actor_id, names)  # type: ignore[attr-defined]
 
     def fold(self, request: Any, rows: list[AuditEvent]) -> list[AuditEvent]:
-        """Seals in a row become one line, which opens; all of them where they were asked for."""
+        """Consecutive seals become one line that opens, except where the list is filtered by seals."""
         if request.GET.get("event") == AuditEvent.Event.SEAL:
             return rows
         lines: list[Any] = []
@@ -136,12 +136,12 @@ class AuditEventAdmin(AffectedPage):
 
     @admin.display(description=_("actor"))
     def who(self, event: AuditEvent) -> str:
-        """With the address, so that both are seen in a narrow window."""
+        """The actor, and the IP address below it: in one column, both fit into a narrow window."""
         return above(self.actor(event), event.ip_address)
 
     @admin.display(description=_("verification"))
     def about(self, event: AuditEvent) -> str | None:
-        """The record, and whose it is."""
+        """The record, and its user."""
         link = self.narrowed("auditevent", "user", event.user_id, event.user_id)
         user = format_html("{} {}", _("user"), link) if link else ""
         if event.verification_id is None:

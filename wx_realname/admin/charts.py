@@ -1,7 +1,7 @@
-"""The geometry of the overview's pictures: drawn by the template as SVG, coloured by the style sheet.
+"""The geometry of the overview's charts. The template draws them as SVG; the style sheet colours them.
 
-No library is behind it: pygal puts a <style> and a <script> into its SVG, which a strict policy refuses;
-Vega's converter is a JavaScript engine of 33 MB; plotly's wants a browser. None knows light and dark.
+No library is used: pygal puts a <style> and a <script> into its SVG, which a strict policy refuses; Vega's
+converter is a JavaScript engine of 33 MB; plotly needs a browser. None supports light and dark.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Bar:
-    """All boxes of one place, what they stand for, and where a pointer finds that."""
+    """All boxes of one place, their tooltip, and the area that shows it."""
 
     title: str
     boxes: list[Box]
@@ -69,7 +69,7 @@ class Chart:
 
     @property
     def bars(self) -> list[Bar]:
-        """Of the places where there is anything."""
+        """The bars of the places that aren't empty."""
         return [
             Bar(self._title(slot), self._boxes(place, slot), _round(self._at(place)), self._step)
             for place, slot in enumerate(self.slots)
@@ -116,7 +116,7 @@ class Chart:
 
     @property
     def table(self) -> list[tuple[str, list[int]]]:
-        """The same in numbers, less the places where there is nothing."""
+        """The same as numbers, without empty places."""
         return [
             (slot.label, [slot.counts.get(kind, 0) for kind, _name in self.kinds])
             for slot in self.slots

@@ -1,4 +1,4 @@
-"""Times as the console shows them: to the second, with the time zone by its name."""
+"""Times in the console: to the second, with the name of the time zone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 
-#: China has one time; Python knows it by these names.
+#: Names of China's one time zone.
 _BEIJING = {"Asia/Shanghai", "Asia/Chongqing", "Asia/Chungking", "Asia/Harbin", "PRC"}
 
 
@@ -27,10 +27,10 @@ heading = lazy(_heading, str)()
 
 
 def second(at: datetime) -> str:
-    """To the second, as narrow as it gets: beside others of its kind."""
+    """To the second, without the zone: for columns whose header names it."""
     return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S}"
 
 
 def moment(at: datetime | None) -> str:
-    """To the second, and by which clock; empty for None."""
+    """To the second, with the zone; empty for None."""
     return f"{second(at)} {zone()}" if at else ""

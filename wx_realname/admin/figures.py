@@ -1,4 +1,4 @@
-"""What the overview tells, taken from the hourly statistics."""
+"""The figures of the overview, from the hourly statistics."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ class Error:
 
     @property
     def is_alarm(self) -> bool:
-        """Whether it happened today, and only the operator can end it."""
+        """Whether it happened in the last 24 hours, and the operator can end it."""
         return bool(self.day) and "operator" in remedies.who(self.code, self.errcode)
 
     @property
     def who(self) -> str:
-        """Who can end it, in words."""
+        """The names of those who can end it."""
         found = remedies.who(self.code, self.errcode)
         return ", ".join(str(name) for who, name in WHO.items() if who in found)
 
 
 class Figures:
-    """All that the page draws: of the last 24 hours, of 48 hours by hour, of 30 days by day."""
+    """The last 24 hours, the last 48 hours by hour, and the last 30 days by day."""
 
     def __init__(self, rows: list[HourlyStatistic], now: datetime, usage: list[Usage]) -> None:
         self._rows, self.usage = rows, usage
@@ -133,7 +133,7 @@ class Figures:
 
     @property
     def response_times(self) -> list[tuple[str, str, str]]:
-        """Name, of the day, of the month."""
+        """For each quantile: its name, its value in the last 24 hours, its value in the last 30 days."""
         names = (_("median"), _("95% within"), _("99% within"))
         return [
             (name, duration(self.day.quantile(share)), duration(self.month.quantile(share)))
@@ -156,7 +156,7 @@ def _chart(
 
 
 def duration(milliseconds: float | None) -> str:
-    """In words: “70 ms”, “1.5 s”; a dash when it isn't known."""
+    """As text, “70 ms” or “1.5 s”; a dash for None."""
     if milliseconds is None:
         return "–"
     if milliseconds == math.inf:

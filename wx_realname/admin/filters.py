@@ -1,4 +1,4 @@
-"""The lists' filters: each has an index behind it, and refuses a value that it doesn't know."""
+"""The lists' filters. Each uses an index, and refuses an unknown value."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class FormFilter(ListFilter):
         return self.used_parameters
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """What the form needs, as the one choice."""
+        """One choice, with what the form's template needs."""
         others = changelist.get_filters_params().items()
         yield {
             "used": self.used_parameters,
@@ -180,7 +180,7 @@ class DaysFilter(FormFilter):
 
 
 def usual_ranges(today: date) -> list[tuple[Any, str, str]]:
-    """What a review asks for: name, first day, last day."""
+    """The ranges that are offered as links: name, first day, last day."""
     monday = today - timedelta(days=today.weekday())
     quarter = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
     before = quarter - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Ids in lists: their end alone, the whole on hover, and a button that copies it."""
+"""Ids in lists: the last characters, the whole id on hover, and a button that copies it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-SHOWN = 8  # of a UUIDv7 the end tells records apart: its beginning is the time
+SHOWN = 8  # the end of a UUIDv7 is random; its beginning is the time
 
 
 def short(id_: Any, address: str = "") -> str:
-    """The id's end, as a link where there is an address. Without scripts there is no button."""
+    """The last characters of the id, as a link if there is an address. The button needs scripts."""
     whole = str(id_)
     text = f"…{whole[-SHOWN:]}"
     if address:

@@ -1,4 +1,4 @@
-"""Django's change list, without its COUNT(*), its OFFSET and its free choice of look-ups."""
+"""Django's change list without COUNT(*), without OFFSET, and with a fixed order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CURSORS = (OLDER, NEWER)
 
 
 class KeysetChangeList(ChangeList):
-    """A list that is read by place: its links lead to what is older and newer than the page."""
+    """A list with keyset pagination: its links lead to older and newer rows."""
 
     page: keyset.Page
 
@@ -31,7 +31,7 @@ class KeysetChangeList(ChangeList):
         except (ValueError, OverflowError) as error:
             raise RefusedFilter(_("place in the list"), newer or older) from error
         self.model_admin.prepare(self.page.rows)  # type: ignore[attr-defined]
-        # what Django's templates ask for
+        # read by Django's templates
         self.result_list: Any = self.model_admin.fold(request, self.page.rows)  # type: ignore[attr-defined]
         self.result_count = len(self.page.rows)
         self.full_result_count = None
@@ -39,7 +39,7 @@ class KeysetChangeList(ChangeList):
         self.can_show_all = self.multi_page = False
 
     def get_ordering(self, request: Any, queryset: Any) -> Any:
-        """Always the same: no index stands behind any other."""
+        """Always the same: there is an index for no other order."""
         return list(keyset.NEWEST_FIRST)
 
     def get_filters_params(self, params: Any = None) -> Any:
@@ -47,7 +47,7 @@ class KeysetChangeList(ChangeList):
         return {name: value for name, value in given.items() if name not in CURSORS}
 
     def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
-        """Without a place, unless it is given: another filter begins at the top."""
+        """Without a place, unless one is given: a changed filter begins at the first page."""
         return super().get_query_string(new_params, [*(remove or ()), *CURSORS])
 
     @property

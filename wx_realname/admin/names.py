@@ -1,4 +1,4 @@
-"""Who stands behind the ids of a page, in one query."""
+"""User names for the user ids on a page, in one query."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NOTHING = "–"
 
 
 def yes_or_no(value: bool | None) -> str:
-    """In words: an icon's colour would call a plain "no" a fault."""
+    """As a word. Django's red icon would make a plain "no" look like a fault."""
     return NOTHING if value is None else _("yes") if value else _("no")
 
 
 def usernames(ids: Iterable[Any]) -> dict[str, str]:
-    """By id, as text; users who were deleted are absent."""
+    """User names by id, both as text. Deleted users are absent."""
     user = get_user_model()
     known = {id_ for id_ in map(_key, ids) if id_ is not None}
     if not known:
@@ -29,7 +29,7 @@ def usernames(ids: Iterable[Any]) -> dict[str, str]:
 
 
 def shown(id_: Any, names: dict[str, str]) -> str | None:
-    """The name with its id; the id alone for who is gone."""
+    """The name with its id; the id alone for a deleted user."""
     if id_ in (None, ""):
         return None
     name = names.get(str(id_))
@@ -37,7 +37,7 @@ def shown(id_: Any, names: dict[str, str]) -> str | None:
 
 
 def _key(id_: Any) -> Any:
-    """An event keeps ids as text, cut at 64 characters: not every one need be a key of today's users."""
+    """The id as the user model's key. None if it can't be one: events keep ids as text of 64 characters."""
     try:
         return None if id_ in (None, "") else get_user_model()._meta.pk.to_python(id_)
     except ValidationError:

@@ -1,7 +1,7 @@
-"""A form that acts once: it carries the signed id of the event that it is going to write.
+"""A form that acts once: it has the signed id of the event that it will write.
 
-Sent again (F5, a double click), it finds that event. What was typed when the session had ended is kept in
-the session, at the server, until the same officer has logged in; it is in no address.
+Sent again (F5, a double click), it finds that event. What was typed into it after the session had ended is
+kept in the new session, on the server, until the same officer has logged in. It is never in an address.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def moment_of(name: str, description: Any) -> Any:
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Looks only; the permission to view is Django's own."""
+    """Rows can be viewed, with Django's own permission to view, and nothing else."""
 
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -56,7 +56,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
-        """The filters' own parameters: any other look-up would read the whole table."""
+        """Only the filters' parameters. Any other look-up would read the whole table."""
         return any(lookup in filter_.parameters for filter_ in self.list_filter)  # type: ignore[union-attr]
 
     def get_changelist(self, request: Any, **kwargs: Any) -> type[KeysetChangeList]:
@@ -66,15 +66,15 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Fetch for all rows of a page at once what its columns need."""
 
     def fold(self, request: Any, rows: list[Any]) -> list[Any]:
-        """The lines of a page: a line may stand for several rows."""
+        """The lines of a page. A subclass may join several rows in one line."""
         return rows
 
     def headline(self, row: Any) -> tuple[str, str]:
-        """What a row's page is called, in words, and what stands below it."""
+        """The title and the subtitle of a row's page."""
         return str(row), ""
 
     def beside(self, request: Any, row: Any) -> dict[str, Any]:
-        """What a row's page shows beside its fields."""
+        """Context for a row's page, in addition to its fields."""
         return {}
 
     def render_change_form(
@@ -93,7 +93,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=clock.heading)
     def when(self, row: Any) -> str:
-        """To the second, and as narrow as it gets."""
+        """The time of creation, to the second."""
         return clock.second(row.created_at)
 
     @admin.display(description=_("error"))
@@ -103,11 +103,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
     def console_urls(self) -> list[Any]:
-        """Further pages of the model's."""
+        """URLs of the model's further pages."""
         return []
 
     def page(self, request: Any, template: str, title: str, **context: Any) -> TemplateResponse:
-        """One of them, by its template's name."""
+        """A page of the model, by its template's name."""
         return self._page(request, f"{self.opts.model_name}/{template}", title, **context)
 
     def _page(self, request: Any, template: str, title: str, **context: Any) -> TemplateResponse:
@@ -149,7 +149,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The view, outside the host's ATOMIC_REQUESTS (a rollback would take the audit event with it).
 
         What it refuses is answered in the console's look and language. A refusal is recorded;
-        visitors who aren't let into the admin at all are none of our events.
+        a visitor who may not enter the admin at all leaves no event.
         """
 
         @wraps(view)

@@ -1,4 +1,4 @@
-"""An event's reason as a sentence in the reader's language: the machine's facts, or an officer's words."""
+"""An event's reason as a sentence in the reader's language."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FILTERS = {
     "errcode": gettext_lazy("WeChat return code"),
 }
 _VALUES = dict(Verification.Status.choices) | dict(Verification.Method.choices)
-#: What the system writes when it erases: nobody typed it.
+#: Reasons that the code writes when it erases.
 _ERASED = {
     "the user was deleted": gettext_lazy("The user was deleted."),
     "consent withdrawn": gettext_lazy("The consent was withdrawn."),
@@ -52,7 +52,7 @@ _PAGES = {
 
 
 def sentence(event: AuditEvent) -> str:
-    """What an officer typed stays as it is, and so does what has no form known here."""
+    """A reason that the code wrote, as a sentence. An officer's reason, or an unknown form, unchanged."""
     for form, tell in _FORMS.get(event.event, ()):
         if found := form.fullmatch(event.reason):
             return tell(found)

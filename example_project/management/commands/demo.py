@@ -20,6 +20,7 @@ import requests
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import translation
 
 from example_project.demo import BASE_DIR, LOOPBACK, SITE_PORT, chosen_port
 from wx_realname import conf
@@ -51,7 +52,8 @@ class Command(BaseCommand):
         try:
             call_command("migrate", verbosity=0, interactive=False)
             self._say("The site's notices are published", "realname_notices")
-            call_command("realname_notices", str(NOTICES), stdout=self.stdout)
+            with translation.override("en"):  # as all that is printed here
+                call_command("realname_notices", str(NOTICES), stdout=self.stdout)
             with _sandbox(wechat), _site(site):
                 self._face(wechat, site)
                 self._exchange(wechat, site)
