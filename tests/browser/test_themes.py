@@ -52,7 +52,8 @@ def test_every_page_is_whole(theme: tuple[str, Browser]) -> None:
     browser.speak("en")
     browser.log_in("officer")
     browser.wait_for("authorize button")
-    record, event = (links(browser, model)[0] for model in ("verification", "auditevent"))
+    record = links(browser, page("verification"))[0]
+    event = links(browser, page("auditevent") + "?event=exchange")[0]
     pages = {
         record: "**娜 · verified",
         event: "exchange ended",
@@ -85,7 +86,7 @@ def test_a_clerk_filters_reveals_and_exports(theme: tuple[str, Browser]) -> None
     show = "document.querySelector('[name=until]').closest('details').querySelector('[type=submit]').click()"
     browser.driver.execute_script(show)
     browser.wait_for("Nothing is here.")
-    browser.open(links(browser, "verification")[0])
+    browser.open(links(browser, page("verification"))[0])
     browser.press("a[href$='/reveal/']")
     browser.type("reason", "case 4711")
     browser.press("#content-main [type=submit]")
@@ -96,9 +97,9 @@ def test_a_clerk_filters_reveals_and_exports(theme: tuple[str, Browser]) -> None
     assert "**娜" in browser.downloaded()
 
 
-def links(browser: Browser, model: str) -> list[str]:
+def links(browser: Browser, address: str) -> list[str]:
     """Where the list's lines lead."""
-    browser.open(page(model))
+    browser.open(address)
     found = browser.driver.find_elements("css selector", "#result_list .field-when a")
     return [str(link.get_attribute("href")).removeprefix(browser.site) for link in found]
 
@@ -112,5 +113,5 @@ def test_the_pictures_show_the_themes(
     browser.speak(LANGUAGES[language])
     colours(browser.driver, "light")
     browser.log_in("officer")
-    browser.open(links(browser, "verification")[0])
+    browser.open(links(browser, page("verification"))[0])
     pictures.take(f"theme-{name}", 760)
