@@ -246,5 +246,7 @@ def test_a_form_without_a_csrf_token_is_refused_in_the_consoles_look_and_loses_n
         text = refused.content.decode()
         assert refused.status_code == 403 and "此表单已过期" in text and 'id="site-name"' in text
         assert trail() == [] and 'value="case 4711"' in strict.get(address).content.decode()
+    for address in (f"/admin/auth/user/{row.user_id}/change/", "/admin/nowhere/"):
+        assert strict.post(address, {"once": "x", "reason": "r"}).status_code == 403
     elsewhere = csrf.failure(RequestFactory().post("/elsewhere/"))
     assert elsewhere.status_code == 403 and "CSRF" in elsewhere.content.decode()

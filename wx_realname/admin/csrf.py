@@ -19,8 +19,9 @@ def failure(request: Any, reason: str = "") -> HttpResponse:
     """Django's own answer outside the admin. What was typed into a form that acts once is kept."""
     if not _is_admin(request.path):
         return csrf_failure(request, reason)
-    form = ExportForm if request.resolver_match.url_name.endswith("_export") else ReasonForm
-    once.keep_typed(request, form(request.POST), request.resolver_match.kwargs.get("object_id"))
+    match = request.resolver_match
+    form = ExportForm if (match.url_name or "").endswith("_export") else ReasonForm
+    once.keep_typed(request, form(request.POST), match.kwargs.get("object_id"))
     context = {**admin.site.each_context(request), "title": _("This form is out of date")}
     answer = TemplateResponse(request, "admin/wx_realname/csrf.html", context, status=403)
     return answer.render()

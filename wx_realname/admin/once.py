@@ -94,18 +94,18 @@ def keeping(view: Any, site: AdminSite, form: Callable[..., OnceForm]) -> Any:
     return keeping_view
 
 
-def keep_typed(request: Any, form: OnceForm, record: UUID | None) -> bool:
+def keep_typed(request: Any, form: OnceForm, record: Any) -> bool:
     """Keep what was typed: only of a form with a valid token, and only what the trail would keep."""
     once = read(form.cleaned_data["once"]) if form.is_valid() else None
-    row = Verification.objects.filter(pk=record).first() if record else None
-    if once is None or once.about != str(row.pk if row else EXPORT):
+    if once is None or once.about != str(record or EXPORT):
         return False
+    row = Verification.objects.filter(pk=record).first() if record else None
     typed = form.typed()
     try:
         require_reason(
             typed["reason"],
             audit.MAX_REASON,
-            blank=row is None,
+            blank=record is None,
             case_number=typed["case_number"],
             about=row,
         )
