@@ -16,7 +16,11 @@ MIDDLE_DOT = "\u00b7"
 #: sinological and the word-separating dot, the one dot leader, the small full stop.
 _DOTS = "\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf\u0387\ua78f\u2e31\u2024\ufe52"
 #: Invisible without being format characters: variation selectors, the grapheme joiner, Hangul fillers.
-_INVISIBLE = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u034f\u115f\u1160\u3164\uffa0]")
+_INVISIBLE = (
+    *range(0xFE00, 0xFE10),
+    *range(0xE0100, 0xE01F0),
+    *(0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0),
+)
 
 #: Two-byte codes of GB 18030 whose characters left private use, by code (GB 18030-2022, annex D).
 MOVED = {
@@ -77,6 +81,7 @@ _FOLDED = str.maketrans(
         **_PRIVATE_USE,
         **_FULL_WIDTH,
         **_RADICALS,
+        **dict.fromkeys(_INVISIBLE),
         **dict.fromkeys(map(ord, _DOTS), MIDDLE_DOT),
         0x3000: " ",
     }
@@ -105,7 +110,6 @@ def normalize(name: str) -> str:
     characters are dropped, others become one space. Never raises; a text that is no name stays none.
     """
     kept = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
-    kept = _INVISIBLE.sub("", kept)
     folded = _STOP.sub(MIDDLE_DOT, kept.translate(_FOLDED).strip())
     closed = _BLANKS_BETWEEN.sub(lambda found: found[0].strip(), folded)
     return re.sub(r"\s+", " ", closed)

@@ -42,6 +42,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         chosen = request.GET.get("merchant") or None
         if chosen and chosen not in merchants:
             raise RefusedFilter(_("merchant"), chosen)
+        faces = waiting()
         context = {
             **(extra_context or {}),
             "may_view": False,  # of the list that this page stands for
@@ -52,7 +53,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             "has_button": _has_button(),
             "certificates": list(certificates.certificates()) if merchants else [],
             "alarms": alarms(),
-            "waiting": (faces := waiting()),
+            "waiting": faces,
             "is_overdue": is_overdue(faces),
             "zone": clock.zone(),
             "integrity": glance,

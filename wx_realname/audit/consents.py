@@ -101,9 +101,8 @@ def consent_faults() -> Faults:
     """Every notice and every consent that contradicts its events."""
     notices = {notice.pk: notice for notice in stored(Notice).order_by("pk")}
     yield from _wrong_notices(notices.values())
-    for batch in batches(
-        stored(Consent), BATCH
-    ):  # no join: it would hide a consent whose notice is gone
+    # no join: it would hide a consent whose notice is gone
+    for batch in batches(stored(Consent), BATCH):
         yield from _wrong_consents(batch, notices)
     yield from _removed_consents()
 

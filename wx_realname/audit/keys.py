@@ -43,17 +43,10 @@ def signed_by(text: str, key_id: Any, hex_: Any) -> bool:
     return bears_out(index("audit.outside").digests(text), key_id, hex_)
 
 
-def writing_id() -> str:
-    """The id of the key that signs now."""
+def writing_key() -> conf.HashKey:
+    """The key that signs now: the first of AUDIT_KEYS, or derived from the first of INDEX_KEYS."""
     settings = conf.current()
-    own = settings.audit_keys
-    return own[0].key_id if own else _derived_id(settings.index_keys[0].key_id)
-
-
-def writing_algorithm() -> str:
-    """The algorithm of the key that signs now: "HMAC-SHA256" or "HMAC-SM3"."""
-    settings = conf.current()
-    return (settings.audit_keys or settings.index_keys)[0].algorithm
+    return (settings.audit_keys or _derive(settings.index_keys))[0]
 
 
 def vouches_for_seal(seal: AuditSeal) -> bool:

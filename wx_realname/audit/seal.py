@@ -135,7 +135,8 @@ def _size(batch_size: int) -> int | None:
 
 
 def _sign(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
-    format_ = FORMAT_SM3 if keys.writing_algorithm() == "HMAC-SM3" else FORMAT
+    key = keys.writing_key()
+    format_ = FORMAT_SM3 if key.algorithm == "HMAC-SM3" else FORMAT
     members = members_of(events, format_)
     made = AuditSeal(
         format=format_,
@@ -145,7 +146,7 @@ def _sign(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
         count=len(events),
         members=b"".join(id_ + leaf for id_, leaf in members),
         created_at=timezone.now(),
-        key_id=keys.writing_id(),
+        key_id=key.key_id,
     )
     made.hash = hash_of(made)
     made.hmac = signatures(made.hash)[0].hex

@@ -34,9 +34,8 @@ def progress(stream: Any) -> Callable[[str, int], None]:
         now = time.monotonic()
         if stream.isatty() and now - said_at >= EVERY:
             said_at = now
-            stream.write(
-                f"{count} {what}  \r", style_func=str, ending=""
-            )  # the next line overwrites it
+            # the next line overwrites it
+            stream.write(f"{count} {what}  \r", style_func=str, ending="")
             stream.flush()
 
     return say

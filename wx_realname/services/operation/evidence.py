@@ -20,6 +20,7 @@ from ...cells import BOM, as_csv
 from ...exceptions import Minor
 from ...models import AuditEvent, AuditSeal, Consent, Notice, Verification
 from ...vault.keyring import headers_of
+from .. import facts
 from ..missing_keys import under
 from ..upkeep.purge import outlived
 from .certificates import Certificate, certificates
@@ -196,7 +197,7 @@ def _certificates() -> list[dict[str, Any]]:
 def _rotated(key: conf.EncryptionKey) -> datetime | None:
     """When a rotation to the key began: older records are under it since then."""
     rotations = AuditEvent.objects.filter(event=Event.ROTATION)
-    return _since(rotations.filter(reason__startswith=f"begun: to {key.key_id} and "))
+    return _since(rotations.filter(reason__startswith=facts.rotation_begun(key.key_id, "")))
 
 
 def _since(rows: QuerySet[Any]) -> datetime | None:

@@ -32,9 +32,8 @@ def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consen
     origin = audit.Origin.of(user, request)
     purpose = consent.notice.purpose
     with durable(using):
-        consents.lock(
-            user, using
-        )  # of two purposes withdrawn at once, the later sees that it is the last
+        # of two purposes withdrawn at once, the later sees that it is the last
+        consents.lock(user, using)
         for each in _of(user, using).filter(notice__purpose=purpose, withdrawn_at=None):
             _withdraw(each, origin, using)
         if not consents.live(user).exists():
