@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def printed(browser: Browser, folder: Path, name: str) -> list[str]:
-    """The open page as a PDF: the text of each sheet."""
+    """The open page as a PDF: the text of each sheet, with an id's "ff" as two letters, not as one."""
     from pypdf import PdfReader
 
     options = {"printBackground": False, "paperWidth": 8.27, "paperHeight": 11.69}
     data = base64.b64decode(browser.driver.execute_cdp_cmd("Page.printToPDF", options)["data"])
     (folder / f"{name}.pdf").write_bytes(data)
-    return [" ".join(sheet.extract_text().split()) for sheet in PdfReader(io.BytesIO(data)).pages]
+    sheets = PdfReader(io.BytesIO(data)).pages
+    return [
+        unicodedata.normalize("NFKC", " ".join(sheet.extract_text().split())) for sheet in sheets
+    ]
 
 
 def test_list_record_trail_and_overview_print_whole(
