@@ -1,4 +1,4 @@
-"""Statements on rows: an INSERT that is known to have stored them, a conditional UPDATE, a count."""
+"""Statements on rows: an INSERT that is known to have stored them, a conditional UPDATE, two SELECTs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _all_stored(rows: Sequence[models.Model], using: str) -> Iterator[None]:
         raise DatabaseError(f"{stored} of {len(rows)} rows were inserted")
 
 
-# In plain SQL: every exchange runs these two, and Django's compiler takes longer than an RSA decryption.
+# In plain SQL: every exchange runs these, and Django's compiler takes longer than an RSA decryption.
 
 
 def update(
@@ -72,6 +72,33 @@ def count(model: type[models.Model], same: Mapping[str, Any], using: str) -> int
             [*table.prepared(_not_null(same))],
         )
         return int(cursor.fetchone()[0])
+
+
+def first(
+    model: type[models.Model],
+    name: str,
+    same: Mapping[str, Any],
+    using: str,
+    *,
+    newest_by: Sequence[str] = (),
+    locked: bool = False,
+) -> Any:
+    """The column of the first row that has the values `same`, as the database has it; None without a row.
+
+    `locked`: until the transaction ends, where the database locks rows.
+    """
+    table, connection = _Table(model, using), connections[using]
+    lock = connection.features.has_select_for_update and locked and connection.ops.for_update_sql()
+    order = ", ".join(f"{table.column(each)} DESC" for each in newest_by)
+    sql = (
+        f"SELECT {table.column(name)} FROM {table.name} WHERE {table.test(same)}"  # noqa: S608
+        + (f" ORDER BY {order}" if order else "")
+        + (f" {lock}" if lock else "")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*table.prepared(_not_null(same))])
+        row = cursor.fetchone()
+    return row and row[0]
 
 
 class _Table:

@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from ... import audit
+from ... import audit, statements
 from ...exceptions import ConfigurationError, InvalidRequest, NotFound
 from ...models import Notice
 
@@ -92,8 +92,9 @@ def _stored() -> QuerySet[Notice]:
 
 def _version_in_force(purpose: str) -> str:
     """The version that was published last; empty where there is none."""
-    newest = _stored().filter(purpose=purpose).order_by("-published_at", "-id")
-    return next(iter(newest.values_list("version", flat=True)[:1]), "")
+    using, newest_by = router.db_for_write(Notice), ("published_at", "id")
+    same = {"purpose": purpose}
+    return statements.first(Notice, "version", same, using, newest_by=newest_by) or ""
 
 
 def publish(folder: Path, *, dry_run: bool = False) -> Iterator[Published]:

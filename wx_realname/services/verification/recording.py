@@ -156,8 +156,8 @@ def _is_withdrawn(row: Verification, using: str) -> bool:
     """Whether the consent was withdrawn while WeChat was asked. It is locked until the record is written."""
     if row.consent_id is None:
         return False
-    consents = Consent.objects.using(using).select_for_update().filter(pk=row.consent_id)
-    return any(consents.values_list("withdrawn_at", flat=True))
+    consent = {"id": row.consent_id}
+    return bool(statements.first(Consent, "withdrawn_at", consent, using, locked=True))
 
 
 def _came_before(row: Verification, using: str) -> bool:
