@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from wx_realname.services import check, exchange
 
 AUTHORISE, LOGIN, WIRE = "/simulator/authorise", "/simulator/login-code", "/simulator/wire"
 CITY, CARD = "/simulator/city-service", "/simulator/id-card?citizen=ordinary"
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ANY = f"{WIRE}?digest={'0' * 64}&since=0"
 
 
@@ -308,6 +310,25 @@ def test_the_sandboxs_faults_are_offered_and_played(client: Client, liar: LyingW
     answer = post(client, AUTHORISE, {"citizen": "ordinary", "fault": "wechat:odd"})
     assert answer.status_code == 201
     assert liar.calls[-1].body["fault"] == "odd"
+
+
+def test_every_fault_has_a_group_with_a_name_and_an_explanation_in_chinese(
+    client: Client, sandbox: Sandbox
+) -> None:
+    shown = handed_over(client, "zh-hans")
+    assert len(shown["faults"]) > 60
+    for fault in filter(lambda fault: fault["name"], shown["faults"]):
+        assert CHINESE.search(fault["explanation"]) and CHINESE.search(fault["group"]), fault
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_panel_and_phone_say_the_same_of_a_used_up_quota(
+    client: Client, sandbox: Sandbox, language: str
+) -> None:
+    shown = handed_over(client, language)
+    phone = shown["outcomes"]["quota_exhausted"]["advice"]
+    panel = {fault["name"]: fault["explanation"] for fault in shown["faults"]}
+    assert panel["wechat:errcode_45009"] == phone
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
         "withdrawn": _("Your consent is withdrawn, and your data is erased."),
         "retry": _("Try again"),
         "retry-in": _("Try again ({seconds})"),
-        "reauthorize": _("Authorize again"),
+        "reauthorize": _("Verify again"),
         "edit": _("Correct what I typed"),
         "restart": _("Open the mini-program anew"),
         "no-consent": _("Nothing was sent: the citizen didn't agree."),
