@@ -56,7 +56,7 @@ def _run(upstream: Upstream, options: argparse.Namespace) -> Results:
     _in_process(results, caller)
     _with_consent(results, caller)
     _waiting(results, caller, upstream)
-    _served(results, caller, upstream, seconds=1.0 if options.quick else 5.0)
+    _served(results, caller, upstream, seconds=0.3 if options.quick else 5.0)
     results.bytes_per_record = storage.bytes_per_record(2_000 if options.quick else 20_000)
     return results
 

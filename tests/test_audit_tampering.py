@@ -31,7 +31,7 @@ from wx_realname.uuid7 import uuid7
 SEED = int(os.environ.get("TAMPERING_SEED", "20261123"))
 MANY = 1000
 #: How many by the hashes of the trail; the first are enough to meet each kind of tampering.
-COUNTS = {"SHA-256": 150, "SM3": 40, "SM3 midway": 40}
+COUNTS = {"SHA-256": 100, "SM3": 40, "SM3 midway": 40}
 
 Event = AuditEvent.Event
 

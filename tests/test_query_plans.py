@@ -12,10 +12,12 @@ from datetime import timezone as tz
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.admin import site
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from benchmarks.filling import COMMON_NAME, NAME, NUMBER, STEP, analyze, fill, fill_accesses
@@ -119,9 +121,14 @@ def address(model: str, query: str, place: str) -> str:
     return f"{page(model)}?{'&'.join(part for part in (query, further) if part)}"
 
 
-def listed(clerk: Client, model: str, query: str, place: str) -> list[Plan]:
+def listed(model: str, query: str, place: str) -> list[Plan]:
+    """Of the list itself. Its page isn't rendered: nothing more is asked for that."""
+    request = RequestFactory().get(address(model, query, place))
+    request.user = get_user_model().objects.get(username="clerk")
+    admin = site.get_model_admin(apps.get_model("wx_realname", model))
+
     def ask() -> None:
-        assert clerk.get(address(model, query, place)).status_code == 200
+        assert admin.changelist_view(request).status_code == 200
 
     return [plan for plan in plans(ask, f"wx_realname_{model}") if "LIMIT 51" in plan.sql]
 
@@ -134,7 +141,7 @@ def test_a_list_is_read_by_its_index_from_every_place(
     wanted, first = {RARE[model][query]}, get_user_model().objects.get(username="citizen-0")
     if place == "day" and query:  # a day's rows may be fewer than the filter's
         wanted.add(RARE[model][""])
-    (found,) = listed(clerk, model, query.format(first=first.pk), place)
+    (found,) = listed(model, query.format(first=first.pk), place)
     check(found, wanted)
 
 
@@ -144,7 +151,7 @@ def test_a_filter_that_nearly_every_row_passes_is_read_in_order(
     clerk: Client, model: str, query: str, place: str
 ) -> None:
     own = next(index for rare, index in RARE[model].items() if rare.startswith(query[:5]))
-    (found,) = listed(clerk, model, query, place)
+    (found,) = listed(model, query, place)
     check(found, {own, RARE[model][""]})
 
 
@@ -242,13 +249,11 @@ def test_a_sealer_takes_its_batch_in_the_order_of_the_index() -> None:
     assert "Sort" not in found.told, found.told
 
 
-@pytest.mark.parametrize(
-    "query", ["", "status=unknown", "status=verified", "since=2025-01-01&until=2025-01-02"]
-)
+@pytest.mark.parametrize("query", ["status=unknown", "since=2024-12-31&until=2024-12-31"])
 def test_an_export_reads_batch_after_batch_by_the_lists_index(clerk: Client, query: str) -> None:
     def ask() -> None:
         export = f"{page('verification', 'export')}?{query}"
-        answer = clerk.post(export, {"content": "plain", "reason": "case 1"})
+        answer = clerk.post(export, {"content": "masked", "reason": "case 1"})
         assert sum(part.count(b"\r\n") for part in answer.streaming_content) > 100
 
     ordered = {"wx_realname_created", "wx_realname_by_status"}

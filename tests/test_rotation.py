@@ -220,13 +220,13 @@ def test_a_dry_run_counts_by_key_and_writes_nothing(configure: Configure) -> Non
     connection.vendor == "unheard-of",
     reason="there a row is a statement: 20,000 of them would prove nothing about batches",
 )
-def test_ten_thousand_rows_take_the_same_few_queries_a_batch(configure: Configure) -> None:
-    made(10_000)
+def test_every_batch_takes_the_same_few_queries(configure: Configure) -> None:
+    made(2_000)
     needed = []
-    for keys, size in (([E2, E1], 1_000), ([E1, E2], 2_000)):
+    for keys, size in (([E2, E1], 200), ([E1, E2], 400)):
         configure(ENCRYPTION_KEYS=keys)
         with CaptureQueriesContext(connection) as queries:
-            assert rotated(batch_size=size) == Rotated(encrypted=10_000)
+            assert rotated(batch_size=size) == Rotated(encrypted=2_000)
         needed.append(len(queries))
     assert needed[0] - needed[1] <= 5 * 5  # read, begin, lock, write, commit: for five batches more
 

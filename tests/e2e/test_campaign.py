@@ -17,7 +17,7 @@ from tests.e2e.site import Site
 from wx_realname.sandbox import Merchant, Sandbox
 
 SEED = int(os.environ.get("CAMPAIGN_SEED", "20261123"))
-SHORT, LONG = 150, int(os.environ.get("CAMPAIGN_EXCHANGES", "10000"))
+SHORT, LONG = 100, int(os.environ.get("CAMPAIGN_EXCHANGES", "10000"))
 
 
 @pytest.fixture

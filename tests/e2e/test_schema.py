@@ -30,7 +30,7 @@ CHECKS = (
     "ensure_resource_availability",
     "ignored_auth",
 )
-EXAMPLES = 15  # for each call
+EXAMPLES = 10  # for each call
 PATIENCE = 300  # seconds
 
 
