@@ -37,8 +37,9 @@ def found(driver: Any, name: str, shots: Path, *, reload: bool = False) -> list[
         if reload:
             driver.refresh()
         time.sleep(0.4)  # colours fade over
-        driver.save_screenshot(str(shots / f"{name} {scheme}.png"))
-        all_ += [f"{name}, {scheme}: {each}" for each in violations(driver, *rules)]
+        if against := violations(driver, *rules):
+            driver.save_screenshot(str(shots / f"{name} {scheme}.png"))
+        all_ += [f"{name}, {scheme}: {each}" for each in against]
     return all_
 
 
