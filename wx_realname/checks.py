@@ -51,7 +51,7 @@ def settings_are_right() -> Iterator[checks.CheckMessage]:
     try:
         conf.current()
     except ConfigurationError as error:
-        hint = "Correct the setting that is named; the README lists them all under “Settings”."
+        hint = "Correct the setting that is named; the docs list them all under “Settings”."
         yield checks.Error(str(error), hint=hint, id="wx_realname.E001")
 
 

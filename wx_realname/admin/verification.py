@@ -148,7 +148,7 @@ class VerificationAdmin(RecordPages, ExportPages):
     @admin.display(description=_("consent"))
     def shown_consent(self, row: Verification) -> str:
         if row.consent is None:
-            return str(_("none: the citizen was shown no notice of this site"))
+            return str(_("none with this verification; others are in the list of consents"))
         notice = self.link("consent", row.consent.pk, row.consent.notice)
         text = _("given %(time)s") % {"time": clock.moment(row.consent.given_at)}
         if row.consent.withdrawn_at:

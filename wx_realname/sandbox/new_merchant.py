@@ -75,7 +75,10 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in files:
         if (folder / name).exists():
-            raise FileExistsError(f"{folder / name} is there already, and is not overwritten")
+            raise FileExistsError(
+                f"{folder / name} is there already, and is not overwritten: serve it again as the run "
+                "that made it printed, or give another folder"
+            )
     for name, content in files.items():
         descriptor = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -28,8 +28,10 @@ class Command(RealnameCommand):
         for published in publish(folder, dry_run=dry_run):
             notice = published.notice
             new += published.is_new
-            said = _("known") if not published.is_new else _("new") if dry_run else _("published")
-            self.stdout.write(f"{notice}: {said}, sha256 {notice.sha256}, id {notice.pk}")
+            is_stored = not (published.is_new and dry_run)  # else it has no id yet
+            said = _("known") if not published.is_new else _("published") if is_stored else _("new")
+            id_ = f", id {notice.pk}" if is_stored else ""
+            self.stdout.write(f"{notice}: {said}, sha256 {notice.sha256}{id_}")
         words = (
             ngettext(
                 "%(count)d notice would be published.",

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from wx_realname import conf
 from wx_realname.exceptions import ConfigurationError
-from wx_realname.sandbox import CannotListen, Merchant
+from wx_realname.sandbox import CannotListen, Merchant, Sandbox
 from wx_realname.sandbox.serving import add_sandbox_options, sandbox_from, serve_until_signal
 from wx_realname.services.clients import client_for
 
@@ -23,7 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            serve_until_signal(sandbox_from(_merchants(), options), self._say)
+            sandbox = sandbox_from(_merchants(), options)
+            serve_until_signal(sandbox, lambda ready: self._say(f"{_export(sandbox)}\n{ready}"))
         except (ConfigurationError, ValueError) as error:
             raise CommandError(str(error)) from error
         except CannotListen as error:
@@ -34,6 +35,10 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _export(sandbox: Sandbox) -> str:
+    return f"export WX_REALNAME_API_BASE_URL={sandbox.url}  # else the site asks the real WeChat"
 
 
 def _merchants() -> list[Merchant]:
