@@ -52,9 +52,7 @@ _KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 #: The least that WX_REALNAME can be: what is missing here has a default.
 LEAST: dict[str, Any] = {
-    "MERCHANTS": {
-        "default": {"APP_ID": "wx1", "APP_SECRET": "s", "MCH_ID": "1900000001", "PRIVATE_KEY": "k"}
-    },
+    "MERCHANTS": {"default": {"APP_ID": "wx1", "APP_SECRET": "s"}},
     "ENCRYPTION_KEYS": [f"k1:AES-256-GCM:{_KEY}"],
     "INDEX_KEYS": [f"i1:{_KEY}"],
 }
@@ -102,7 +100,7 @@ def _settings(language: str) -> str:
 def _merchant_settings(language: str) -> str:
     with override_settings(WX_REALNAME=LEAST):
         merchant = conf.current().merchants["default"]
-    least = {name: 1 for name in LEAST["MERCHANTS"]["default"] if name != "PRIVATE_KEY"}
+    least = LEAST["MERCHANTS"]["default"]
     return _settings_table(language, conf.MERCHANT_NAMES, least, merchant, words.MERCHANT)
 
 
@@ -350,8 +348,8 @@ def _verify_rets(language: str) -> str:
 
 
 def _events(language: str) -> str:
-    with _speaking(language):
-        rows = [(_code(event.value), event.label) for event in AuditEvent.Event]
+    with _speaking(language):  # a label is translated when it becomes a text
+        rows = [(_code(event.value), str(event.label)) for event in AuditEvent.Event]
     return _table(_pick(language, "event what", "事件 含义").split(), rows)
 
 

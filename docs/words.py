@@ -52,12 +52,14 @@ SETTINGS: Both = {
         "`<编号>:AES-256-GCM:<32 字节的 base64>` 或 `<编号>:SM4-GCM:<16 字节的 base64>`。第一个用于加密，全部可解密。",
     ),
     "INDEX_KEYS": (
-        "`<id>:<base64 of 32 bytes>`, for blind indexes and token digests. The first writes, all match.",
-        "`<编号>:<32 字节的 base64>`，用于盲索引和 token 摘要。第一个用于写入，全部可匹配。",
+        "`<id>:HMAC-SHA256:<base64 of 32 bytes>`, as `realname_make_keys` prints it, or `HMAC-SM3`; "
+        "`<id>:<base64>` means HMAC-SHA256. For blind indexes and token digests. The first writes, all match.",
+        "`<编号>:HMAC-SHA256:<32 字节的 base64>`（`realname_make_keys` 即按此格式输出），算法也可为 `HMAC-SM3`；"
+        "写作 `<编号>:<base64>` 时即为 HMAC-SHA256。用于盲索引和 token 摘要。第一个用于写入，全部可匹配。",
     ),
     "AUDIT_KEYS": (
-        "`<id>:<base64 of 32 bytes>`, for outcome codes and seals. Unset, they are derived from `INDEX_KEYS`.",
-        "`<编号>:<32 字节的 base64>`，用于结果校验码和封存。未设置时由 `INDEX_KEYS` 派生。",
+        "In the forms of `INDEX_KEYS`, for outcome codes and seals. Unset, they are derived from `INDEX_KEYS`.",
+        "格式与 `INDEX_KEYS` 相同，用于结果校验码和封存。未设置时由 `INDEX_KEYS` 派生。",
     ),
     "STORAGE": (
         "`encrypted`, or `masked`: no ciphertext is kept at all, so nothing can be revealed and no age told.",
@@ -77,7 +79,7 @@ SETTINGS: Both = {
     ),
     "FACE_RATE": (
         "Face verifications of one user that reached WeChat, such as `10/hour`; `None`: any number.",
-        "单个用户到达微信的人脸核验次数，如 `10/hour`；`None` 表示不限。",
+        "单个用户到达微信的人脸核身次数，如 `10/hour`；`None` 表示不限。",
     ),
     "SEARCH_RATE": (
         "Searches of one officer that found nothing, such as `10/hour`; `None`: any number.",
@@ -121,22 +123,25 @@ MERCHANT: Both = {
         "Its secret. Not needed with an `ACCESS_TOKEN_PROVIDER`.",
         "小程序的 AppSecret。设置了 `ACCESS_TOKEN_PROVIDER` 时可省略。",
     ),
-    "MCH_ID": ("The merchant number that is bound to it.", "与小程序绑定的商户号。"),
+    "MCH_ID": (
+        "For the button: the merchant number that is bound to the mini-program.",
+        "供授权按钮使用：与小程序绑定的商户号。",
+    ),
     "PRIVATE_KEY": (
-        "The merchant's private key as PEM text: PKCS#1 or PKCS#8, also with `\\n` in one line.",
-        "商户私钥的 PEM 文本：PKCS#1 或 PKCS#8，也可写成含 `\\n` 的一行。",
+        "For the button: the merchant's private key as PEM text, PKCS#1 or PKCS#8, also with `\\n` in one line.",
+        "供授权按钮使用：商户私钥的 PEM 文本，PKCS#1 或 PKCS#8，也可写成含 `\\n` 的一行。",
     ),
     "PRIVATE_KEY_FILE": (
-        "Or a file: PEM, or apiclient_cert.p12. One of the two is required with the built-in key backend.",
-        "或私钥文件：PEM 或 apiclient_cert.p12。使用内置密钥后端时，两者必须且只能设置其一。",
+        "Or a file: PEM, or apiclient_cert.p12. The button needs one of the two with the built-in key backend.",
+        "或私钥文件：PEM 或 apiclient_cert.p12。以内置密钥后端使用授权按钮时，两者必须且只能设置其一。",
     ),
     "PRIVATE_KEY_PASSPHRASE": (
         "Its passphrase. For a .p12 file it is the merchant number unless given.",
         "私钥口令。.p12 文件未给出口令时使用商户号。",
     ),
     "CERTIFICATE": (
-        "The merchant's certificate as PEM text. The serial number is read from it.",
-        "商户证书的 PEM 文本，序列号从中读取。",
+        "For the button: the merchant's certificate as PEM text. The serial number is read from it.",
+        "供授权按钮使用：商户证书的 PEM 文本，序列号从中读取。",
     ),
     "CERTIFICATE_FILE": (
         "Or a file. A .p12 file brings its own.",
@@ -148,7 +153,7 @@ MERCHANT: Both = {
     ),
     "CATEGORY_ID": (
         "The button's `category-id`: first and second class, such as `[99, 904]`.",
-        "按钮的 `category-id`：一级和二级类目的编号，如 `[99, 904]`。",
+        "授权按钮的 `category-id`：一级和二级类目的编号，如 `[99, 904]`。",
     ),
     "NEXT": (
         "The key and certificate that take over: the six names above, and `FROM`, a time with its zone.",
@@ -215,13 +220,13 @@ WHEN: Both = {
         "微信支付没有其实名信息；身份证以外的证件微信暂不提供。",
     ),
     "mismatch": (
-        "A check: name and number aren't this citizen's.",
-        "核对：姓名与证件号不属于该用户。",
+        "A check or a face: name and number aren't this citizen's.",
+        "信息核对或人脸核身：姓名、证件号不属于该用户。",
     ),
     "invalid_auth_token": ("WeChat doesn't accept the token.", "微信不接受该 token。"),
     "invalid_code": (
         "WeChat doesn't accept the code of a login or a check; or the code was used with another name.",
-        "微信不接受登录或核对的 code；或该 code 已用于另一姓名。",
+        "微信不接受登录或信息核对的 code；或该 code 已用于另一姓名。",
     ),
     "auth_token_in_use": (
         "Another user posted this token or code. It is audited.",
@@ -291,7 +296,7 @@ CALLS: Both = {
     "api": ("exchange, categories", "获取实名信息、类目"),
     "token": ("access token", "access_token"),
     "login": ("login", "登录"),
-    "check": ("check", "核对"),
+    "check": ("check", "信息核对"),
     "getverifyid": ("begin of a face", "发起人脸核身"),
     "queryverifyinfo": ("result of a face", "查询人脸核身结果"),
 }
