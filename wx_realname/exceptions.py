@@ -121,7 +121,7 @@ class PermissionDenied(RealNameError):
 
 class RealNameRequired(PermissionDenied):
     code = "real_name_required"
-    words = _("This service needs your real name. Please authorize it first.")
+    words = _("This service needs your real name. Please verify it first.")
 
 
 class TooYoung(PermissionDenied):

@@ -116,6 +116,6 @@ test('in English, the server’s words too', async () => {
   pickUp()
   wx.getAppBaseInfo = () => ({ version: '8.0.50', language: 'en' })
   await assert.rejects(app('lib/api').get('social-security/'), {
-    detail: 'This service needs your real name. Please authorize it first.',
+    detail: 'This service needs your real name. Please verify it first.',
   })
 })
