@@ -174,7 +174,8 @@ def _served(results: Results, caller: Caller, upstream: Upstream, seconds: float
             upstream.latency(latency)
             for clients in CLIENTS:
                 _say("clients")(f"{clients}, WeChat takes {latency * 1000:.0f} ms")
-                made = served.load(port, caller.login, OURS, clients, latency, seconds)
+                span = seconds + 4 * latency  # of a few answers at least
+                made = served.load(port, caller.login, OURS, clients, latency, span)
                 results.loads.append(made)
     upstream.latency(0)
 
