@@ -25,6 +25,7 @@ from tests.cases import each
 from tests.console import FIND, page, staff
 from tests.plans import ACCESSES, EVENTS, RECORDS, SEALS, STATISTICS, Plan, check, plans
 from wx_realname import audit
+from wx_realname.admin.alarms import alarms
 from wx_realname.admin.integrity import glance
 from wx_realname.models import AuditEvent, HourlyStatistic, Verification
 from wx_realname.services import keyset
@@ -240,6 +241,12 @@ def test_the_glance_at_the_trails_integrity_reads_two_indexes() -> None:
     assert "Sort" not in unsealed.told, unsealed.told
     (last,) = plans(glance, SEALS)
     assert not last.sorts
+
+
+def test_refused_searches_are_found_by_an_index_of_their_day() -> None:
+    for found in plans(alarms, EVENTS):
+        one_of = {f"wx_realname_audit_{name}" for name in ("error", "event", "created")}
+        check(found, one_of, may_sort=True)
 
 
 def test_a_sealer_takes_its_batch_in_the_order_of_the_index() -> None:

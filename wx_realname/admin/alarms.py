@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count
 from django.utils import timezone
 
 from ..exceptions import Throttled
@@ -26,16 +26,19 @@ class Alarm:
 
 
 def alarms() -> list[Alarm]:
-    """The officer with the most refusals first. One query, over the searches of the last 24 hours."""
+    """The officer with the most refusals first. One query, over the searches of the last 24 hours.
+
+    They are counted here: for a GROUP BY, SQLite reads the whole trail along the actors' index.
+    """
     searches = AuditEvent.objects.filter(
         event=AuditEvent.Event.SEARCH,
         created_at__gte=timezone.now() - RECENT,
         error_code=Throttled.code,
     )
-    counted = searches.order_by().values_list("actor_id").annotate(count=Count("pk"))
-    found = dict(counted.order_by("-count", "actor_id"))
+    found = Counter(searches.order_by().values_list("actor_id", flat=True))
     names = usernames(found)
-    return [Alarm(shown(actor, names), count) for actor, count in found.items()]
+    ordered = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+    return [Alarm(shown(actor, names), count) for actor, count in ordered]
 
 
 def waiting() -> Backlog:

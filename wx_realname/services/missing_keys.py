@@ -66,8 +66,11 @@ def _strange_headers(columns: Iterable[Sealed | None], known: list[Header]) -> I
             yield header
 
 
-def of_indexes(rows: VerificationQuerySet) -> Iterator[MissingKey]:
-    """Missing keys that searches need: one indexed read for each key id of the rows."""
+def of_indexes(rows: VerificationQuerySet, most: int | None = None) -> Iterator[MissingKey]:
+    """Missing keys that searches need: one indexed read for each key id of the rows.
+
+    `most`: how many records of a key are counted; None: all of them.
+    """
     known, last = {key.key_id for key in conf.current().index_keys}, ""
     for _ in range(MOST + len(known)):
         behind = rows.filter(index_key_id__gt=last).order_by("index_key_id")
@@ -75,7 +78,8 @@ def of_indexes(rows: VerificationQuerySet) -> Iterator[MissingKey]:
         if not last:
             return
         if last not in known:
-            yield MissingKey("INDEX_KEYS", repr(last), rows.filter(index_key_id=last).count())
+            records = rows.filter(index_key_id=last).order_by()[:most].count()
+            yield MissingKey("INDEX_KEYS", repr(last), records)
 
 
 def opened_by(keys: tuple[conf.EncryptionKey, ...]) -> list[Header]:

@@ -28,6 +28,7 @@ Event = AuditEvent.Event
 
 MAX_NAME = 255
 MAX_FOUND = 200
+MOST_COUNTED = 10_000  # records of a missing key
 
 NOT_A_NUMBER = _("This is not an ID number.")
 NOTHING_GIVEN = _("Enter a name or an ID number.")
@@ -49,7 +50,8 @@ class Match:
 class Found:
     """The records that a search found, newest first; `cut`: there are more than these.
 
-    `unsearchable`: how many records no search can find, because INDEX_KEYS lacks their key;
+    `unsearchable`: how many records no search can find, because INDEX_KEYS lacks their key, of each
+    key at most `MOST_COUNTED`;
     `unreadable`: how many have the number, but a name that couldn't be decrypted to compare it.
     """
 
@@ -89,8 +91,8 @@ def find_person(
     cut = len(rows) > MAX_FOUND
     rows = rows[:MAX_FOUND]
     _append(origin, rows, facts.searched(by, len(rows), cut=cut), case_number)
-    unsearchable = sum(key.records for key in missing_keys.of_indexes(Verification.objects.all()))
-    return Found(_matches(rows), cut, unsearchable, unreadable)
+    missing = missing_keys.of_indexes(Verification.objects.all(), MOST_COUNTED)
+    return Found(_matches(rows), cut, sum(key.records for key in missing), unreadable)
 
 
 def _append(
