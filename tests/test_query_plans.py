@@ -256,7 +256,9 @@ def test_a_sealer_takes_its_batch_in_the_order_of_the_index() -> None:
     assert "Sort" not in found.told, found.told
 
 
-@pytest.mark.parametrize("query", ["status=unknown", "since=2024-12-31&until=2024-12-31"])
+@pytest.mark.parametrize(
+    "query", ["", "status=unknown", "status=verified", "since=2024-12-31&until=2024-12-31"]
+)
 def test_an_export_reads_batch_after_batch_by_the_lists_index(clerk: Client, query: str) -> None:
     def ask() -> None:
         export = f"{page('verification', 'export')}?{query}"

@@ -218,7 +218,7 @@ def test_a_dry_run_counts_by_key_and_writes_nothing(configure: Configure) -> Non
 @pytest.mark.once
 @pytest.mark.skipif(
     connection.vendor == "unheard-of",
-    reason="there a row is a statement: 20,000 of them would prove nothing about batches",
+    reason="there a row is a statement: 4,000 of them would prove nothing about batches",
 )
 def test_every_batch_takes_the_same_few_queries(configure: Configure) -> None:
     made(2_000)

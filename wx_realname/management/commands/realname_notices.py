@@ -28,9 +28,11 @@ class Command(RealnameCommand):
         for published in publish(folder, dry_run=dry_run):
             notice = published.notice
             new += published.is_new
-            is_stored = not (published.is_new and dry_run)  # else it has no id yet
-            said = _("known") if not published.is_new else _("published") if is_stored else _("new")
-            id_ = f", id {notice.pk}" if is_stored else ""
+            if published.is_new and dry_run:  # it has no id yet
+                said, id_ = _("new"), ""
+            else:
+                said = _("published") if published.is_new else _("known")
+                id_ = f", id {notice.pk}"
             self.stdout.write(f"{notice}: {said}, sha256 {notice.sha256}{id_}")
         words = (
             ngettext(
