@@ -20,7 +20,7 @@ from tests.e2e.site import Site
 from tests.e2e.test_campaign import SEED, worker_killed
 from wx_realname.sandbox import Merchant, Sandbox
 
-SHORT, LONG = 24, int(os.environ.get("CAMPAIGN_FACES", "2000"))
+SHORT, LONG = 40, int(os.environ.get("CAMPAIGN_FACES", "2000"))
 
 
 class Clock:
