@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -22,7 +21,7 @@ from wx_realname.admin import spreadsheet
 from wx_realname.exceptions import InvalidRequest
 from wx_realname.models import AuditEvent, Consent, Notice, Verification
 from wx_realname.services import exchange, export, keyset
-from wx_realname.services.disclosure.export import BATCH
+from wx_realname.services.disclosure import export as exporting
 
 pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]
@@ -149,7 +148,7 @@ def test_headers_are_in_the_clerks_language(officer: Client) -> None:
 
 def test_rows_are_read_as_they_are_sent(officer: Client, notice: Notice, monkeypatch: Any) -> None:
     """A batch in memory at a time: no more queries than the reader has asked for, and none for one row."""
-    monkeypatch.setattr(sys.modules["wx_realname.services.disclosure.export"], "BATCH", 10)
+    monkeypatch.setattr(exporting, "BATCH", 10)
     monkeypatch.setattr(spreadsheet, "_LINES", 10)
     consent = Consent.objects.create(notice=notice, given_at=timezone.now())
     records(95, consent=consent)
@@ -208,7 +207,7 @@ def test_batches_are_complete_and_ordered_while_rows_are_added() -> None:
         if number % 10 == 0:
             records(3, first=1000 + 10 * number)
     assert len(seen) == len(set(seen)) == 50
-    assert BATCH <= 10_000
+    assert exporting.BATCH <= 10_000
 
 
 def test_the_service_refuses_a_plain_export_without_a_reason(user: Any) -> None:

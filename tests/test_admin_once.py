@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from wx_realname.admin import csrf, export_pages, spreadsheet
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import exchange
 from wx_realname.services.disclosure import approval
+from wx_realname.services.disclosure import export as exporting
 
 pytestmark = pytest.mark.django_db
 
@@ -206,7 +206,7 @@ def test_what_was_typed_into_an_export_comes_back_after_the_session_ended(
 def test_the_progress_of_an_export_is_its_own_officers(
     officer: Client, row: Verification, stranger: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(sys.modules["wx_realname.services.disclosure.export"], "BATCH", 1)
+    monkeypatch.setattr(exporting, "BATCH", 1)
     monkeypatch.setattr(spreadsheet, "_LINES", 1)
     exchange(user=stranger, auth_token="another-token")
     form = officer.get(EXPORT).content.decode()

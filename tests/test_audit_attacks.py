@@ -27,7 +27,7 @@ from wx_realname.api.permissions import RealNameVerified
 from wx_realname.audit import keys
 from wx_realname.audit.access import _digests, _parts
 from wx_realname.audit.outcome import digests
-from wx_realname.audit.seal import _sign, hash_of
+from wx_realname.audit.sealing import _sign, hash_of
 from wx_realname.exceptions import InternalError, Misconfigured
 from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, find_person, reveal

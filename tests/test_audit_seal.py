@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -21,8 +20,8 @@ from django.utils import timezone as django_timezone
 from tests.cases import each
 from tests.conftest import at_once, verify
 from wx_realname import audit, services
-from wx_realname.audit import merkle
-from wx_realname.audit.seal import hash_of, leaf
+from wx_realname.audit import merkle, sealing
+from wx_realname.audit.sealing import hash_of, leaf
 from wx_realname.exceptions import InvalidAuthToken
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.sandbox import Citizen, Sandbox
@@ -173,14 +172,13 @@ def test_a_seal_whose_number_another_sealer_took_is_made_again(
 ) -> None:
     sealed()
     first = AuditSeal.objects.values().get()
-    module = sys.modules["wx_realname.audit.seal"]
-    made, late = module._sign, [True]
+    made, late = sealing._sign, [True]
 
     def looked_too_early(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:
         seal: AuditSeal = made(None if late and late.pop() else last, events)
         return seal
 
-    monkeypatch.setattr(module, "_sign", looked_too_early)
+    monkeypatch.setattr(sealing, "_sign", looked_too_early)
     sealed()
     assert not late
     assert AuditSeal.objects.values().get(number=1) == first

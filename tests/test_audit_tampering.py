@@ -23,7 +23,7 @@ from tests.conftest import outcome, verify
 from tests.lying_wechat import NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
 from tests.tampering import EVENTS, RECORDS, SEALS, State, Tamperer
 from wx_realname import audit, services
-from wx_realname.audit.seal import _sign, members_of
+from wx_realname.audit.sealing import _sign, members_of
 from wx_realname.models import AuditEvent, AuditSeal, Verification
 from wx_realname.services.rows import changed
 from wx_realname.uuid7 import uuid7

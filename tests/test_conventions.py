@@ -12,6 +12,7 @@ import inspect
 import io
 import pkgutil
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -282,6 +283,13 @@ def test_a_checks_docstring_names_its_ids() -> None:
 
 
 # --- Python -----------------------------------------------------------------------------------
+
+
+def test_no_name_is_both_a_module_and_a_function() -> None:
+    for module in modules():
+        package, _, name = module.__name__.rpartition(".")
+        if package:
+            assert getattr(sys.modules[package], name) is module
 
 
 def test_every_name_that_a_module_offers_is_there() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,6 +14,7 @@ from django.utils import timezone
 from tests.conftest import AUTH_TOKEN
 from tests.lying_wechat import NAME, LyingWeChat
 from wx_realname import audit
+from wx_realname.audit import sealing
 from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, reveal
 
@@ -84,14 +84,12 @@ def aged(years: float) -> None:
     Verification.objects.exclude(erased_at=None).update(erased_at=past)
     last = AuditSeal.objects.get()
     events = list(AuditEvent.objects.filter(seal=last.number))
-    seal: Any = sys.modules["wx_realname.audit.seal"]
-
     last.created_at = past
-    members = seal.members_of(events, last.format)
-    last.root = seal.root_of(members, last.format)
+    members = sealing.members_of(events, last.format)
+    last.root = sealing.root_of(members, last.format)
     last.members = b"".join(id_ + leaf for id_, leaf in members)
-    last.hash = seal.hash_of(last)
-    signature = seal.signatures(last.hash)[0]
+    last.hash = sealing.hash_of(last)
+    signature = sealing.signatures(last.hash)[0]
     last.hmac, last.key_id = signature.hex, signature.key_id
     last.save()
 

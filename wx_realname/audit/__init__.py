@@ -12,8 +12,8 @@ from .reading import UNREADABLE, tolerate
 from .records import BATCH as RECORD_BATCH
 from .records import OUTCOMES, contradicting
 from .requests import append_request, has_run, vouches_for_request
-from .seal import BATCH as SEAL_BATCH
-from .seal import seal, unsealed
+from .sealing import BATCH as SEAL_BATCH
+from .sealing import seal, unsealed
 from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
 from .verify import Extent, Tail, extent, faults, tail
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ..models import AuditEvent, AuditSeal, Verification
 from . import expiry, keys
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
-from .seal import FIRST, HASHES, Members, hash_of, is_signed, listed, members_of, root_of
+from .sealing import FIRST, HASHES, Members, hash_of, is_signed, listed, members_of, root_of
 
 Faults = Generator[str, None, None]
 

@@ -15,7 +15,7 @@ from .. import conf
 from ..models import AuditEvent, AuditSeal
 from . import keys, merkle
 from .reading import UNREADABLE, stored, tolerate
-from .seal import FIRST, HASHES, hash_of, is_signed, leaf, listed, root_of
+from .sealing import FIRST, HASHES, hash_of, is_signed, leaf, listed, root_of
 
 
 def disowned(events: Iterable[AuditEvent]) -> set[UUID]:

@@ -13,7 +13,7 @@ from ..moments import utc_text
 from ..vault.blind_index import BlindIndex, Digest
 from . import keys
 from .reading import stored
-from .seal import listed
+from .sealing import listed
 from .trail import Origin, append, signature_of
 
 Event = AuditEvent.Event
