@@ -56,7 +56,7 @@ def _run(upstream: Upstream, options: argparse.Namespace) -> Results:
     _in_process(results, caller)
     _with_consent(results, caller)
     _waiting(results, caller, upstream)
-    _served(results, caller, upstream, seconds=0.3 if options.quick else 5.0)
+    _served(results, caller, upstream, *((CLIENTS[:2], 0.2) if options.quick else (CLIENTS, 5)))
     results.bytes_per_record = storage.bytes_per_record(2_000 if options.quick else 20_000)
     return results
 
@@ -154,7 +154,14 @@ def _waiting(results: Results, caller: Caller, upstream: Upstream) -> None:
     upstream.latency(0)
 
 
-def _served(results: Results, caller: Caller, upstream: Upstream, seconds: float) -> None:
+def _served(
+    results: Results,
+    caller: Caller,
+    upstream: Upstream,
+    numbers: tuple[int, ...],
+    seconds: float,
+) -> None:
+    """The same under gunicorn, and loads of so many clients, for so many seconds each."""
     from . import served, ways
     from .blocks import Way, measured, ratio, ratios
     from .calls import OURS
@@ -169,10 +176,10 @@ def _served(results: Results, caller: Caller, upstream: Upstream, seconds: float
         results.served = ratios(means, ways.Floor.title)
         results.beside_engineer["under gunicorn"] = ratio(means, TITLE, ways.Engineer.title)
     with served.gunicorn(workers=2) as port:
-        served.load(port, caller.login, OURS, 16, 0, 1)  # warms up
+        served.load(port, caller.login, OURS, 16, 0, seconds)  # warms up
         for latency in LATENCIES:
             upstream.latency(latency)
-            for clients in CLIENTS:
+            for clients in numbers:
                 _say("clients")(f"{clients}, WeChat takes {latency * 1000:.0f} ms")
                 span = seconds + 4 * latency  # of a few answers at least
                 made = served.load(port, caller.login, OURS, clients, latency, span)

@@ -6,7 +6,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -39,8 +38,8 @@ EACH = """
 import sys
 import django; django.setup()
 from django.core.management import CommandError, call_command
-import wx_realname.audit
-sys.modules["wx_realname.audit.seal"].PAUSES = ()  # `audit.seal` is the function
+from wx_realname.audit import sealing
+sealing.PAUSES = ()
 for command in sys.argv[1:]:
     try:
         call_command(*f"realname_{command}".split())
@@ -220,10 +219,25 @@ WX_REALNAME["ENCRYPTION_KEYS"] = [f"e2:AES-256-GCM:{_key(32, 9)}", *WX_REALNAME[
 from wx_realname.management import options
 options.EVERY = 0
 """
-INTERRUPTED = """
-import signal
+STOPPED_AND_AGAIN = """
+import atexit, os, shutil, signal, sys
+import django; django.setup()
+from django.core.management import execute_from_command_line
+from wx_realname.management import options
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
-options.progress = lambda stream: lambda what, count: signal.raise_signal(signal.SIGINT)
+filled, copy, *names = sys.argv[1:]
+for name in names:
+    shutil.copy(filled, copy)
+    for stopped in (True, False):
+        if child := os.fork():
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            print(f"{name} ended with {code}", flush=True)
+            continue
+        atexit.unregister(shutil.rmtree)  # the settings' own folder, which the next one needs
+        if stopped:
+            options.progress = lambda stream: lambda what, count: signal.raise_signal(signal.SIGINT)
+        execute_from_command_line(["django-admin", f"realname_{name}", "--no-color", "--batch-size=4"])
+        sys.exit()
 """
 
 #: How a run ends after another was stopped at its first sign of progress. No event tells of the six records.
@@ -263,15 +277,14 @@ def test_a_long_command_ends_at_ctrl_c_and_goes_on_when_it_is_run_again(tmp_path
         return f"DATABASES = {{'default': {SQLITE | {'NAME': str(path)}!r}}}"
 
     assert run(tmp_path, at(filled), "-c", FILL).returncode == 0
+    env = environment(tmp_path, at(copy) + KEYS)
+    code, said = on_a_terminal(env, "-c", STOPPED_AND_AGAIN, str(filled), str(copy), *LONG)
+    assert (code, "Traceback" in said) == (0, False), said
     for name, (ends, saying) in LONG.items():
-        shutil.copy(filled, copy)
-        command = ("-m", "django", f"realname_{name}", "--no-color", "--batch-size=4")
-        stopped = environment(tmp_path, at(copy) + KEYS + INTERRUPTED)
-        code, said = on_a_terminal(stopped, *command)
-        assert (code, "Traceback" in said) == (130, False), said
-        assert said.endswith("\r\nStopped. It can be run again.\r\n")
-        code, said = on_a_terminal(environment(tmp_path, at(copy) + KEYS), *command)
-        assert (code, saying in said) == (ends, True), said
+        stopped, again, said = said.split(f"{name} ended with ", 2)
+        assert stopped.endswith("\r\nStopped. It can be run again.\r\n"), stopped
+        assert again.startswith("130\r\n") and saying in again, again
+        assert said.startswith(f"{ends}\r\n"), said
 
 
 def test_who_calls_a_command_from_python_gets_the_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,11 +116,16 @@ def run(project: Path, *command: str) -> str:
     return done.stdout + done.stderr
 
 
+#: Others that are installed here, and take a second to load.
+OTHERS = ("anyio", "hypothesispytest", "randomly", "schemathesis")
+
+
 def run_pytest(project: Path) -> str:
     """Of its test_it.py, the plugin loaded as an installation would."""
+    without = [word for name in OTHERS for word in ("-p", f"no:{name}")]
     installed = [point.value for point in entry_points(group="pytest11", name="wx_realname")]
     plugin = () if installed else ("-p", "wx_realname.pytest_plugin")
-    return run(project, "pytest", "-q", "-p", "no:cacheprovider", *plugin, "test_it.py")
+    return run(project, "pytest", "-q", "-p", "no:cacheprovider", *without, *plugin, "test_it.py")
 
 
 @pytest.mark.once
