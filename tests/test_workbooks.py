@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from openpyxl import load_workbook
 
 from tests.console import page, records, staff, trail
 from tests.lying_wechat import NAME, NUMBER
@@ -34,6 +33,8 @@ def officer() -> Client:
 
 def cells(workbook: bytes | Path) -> list[list[Any]]:
     """As openpyxl reads them; every cell of ours is a string."""
+    from openpyxl import load_workbook  # a quarter of a second, which other processes don't need
+
     source = io.BytesIO(workbook) if isinstance(workbook, bytes) else workbook
     (sheet,) = load_workbook(source).worksheets
     return [[cell.value for cell in row] for row in sheet.iter_rows()]
