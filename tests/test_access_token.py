@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -329,6 +330,16 @@ def test_a_provider_that_fails_is_unreachable(caplog: Logs, junk: Any) -> None:
         current(provided(junk))
     assert "ACCESS_TOKEN_PROVIDER" in caplog.text
     assert OLD not in caplog.text + everything_shown(caught.value)
+
+
+def test_a_provider_that_hangs_is_waited_for_until_the_deadline() -> None:
+    ended = threading.Event()
+    tokens = ProvidedTokens(lambda app_id: str(ended.wait(30)), APP_ID)
+    began = time.monotonic()
+    with pytest.raises(errors.WeChatUnreachable):
+        tokens.current(Deadline(0.2))
+    assert time.monotonic() - began < 10
+    ended.set()
 
 
 def central_service(app_id: str) -> str:

@@ -28,6 +28,7 @@ from wx_realname.personal_data import PersonalData, Secret
 from wx_realname.sandbox import Citizen, Sandbox
 from wx_realname.sandbox.tls import prepare
 from wx_realname.services import clients
+from wx_realname.wechat import face
 from wx_realname.wechat.errcodes import DEAD_ACCESS_TOKEN, ERRCODES
 from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
 
@@ -104,6 +105,33 @@ def categories() -> Any:
 
 def login() -> Any:
     return client().jscode2session(Secret(JS_CODE), Deadline(5))
+
+
+def begin_face() -> Any:
+    typed = PersonalData(NAME, NUMBER)
+    return face.getverifyid(client(), Secret("o-openid"), typed, ["seq-0001"], Deadline(5))
+
+
+def query_face() -> Any:
+    begun, typed = face.Begun(Secret("a-verify-id"), "seq-0001", 3600), PersonalData(NAME, NUMBER)
+    return face.queryverifyinfo(client(), begun, Secret("o-openid"), typed, Deadline(5))
+
+
+@pytest.mark.parametrize("citizens", [ask, check, begin_face, query_face])
+def test_a_call_about_a_citizen_has_a_connection_of_its_own(
+    wechat: StandIn, citizens: Call
+) -> None:
+    """The token and the categories share one; an answer meant for another citizen can't be read from it."""
+    wechat.always(says({"errcode": 0, "category_list": [], "verify_id": "a-verify-id"}))
+    for call in (categories, citizens, categories, citizens):
+        with suppress(RealNameError):
+            call()
+    shared = [seen for seen in wechat.requests if seen.path in (TOKEN, CATEGORY)]
+    own = [seen for seen in wechat.requests if seen not in shared]
+    assert len(own) == 2 and len({seen.port for seen in own}) == 2
+    assert {seen.headers["connection"] for seen in own} == {"close"}
+    assert {seen.port for seen in shared} == {shared[0].port}
+    assert not {seen.port for seen in own} & {shared[0].port}
 
 
 def failure(call: Call = ask) -> RealNameError:

@@ -28,6 +28,7 @@ from tests.test_transport.conftest import (
     to,
 )
 from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
+from wx_realname.wechat.route import Route
 from wx_realname.wechat.transport import NoAnswer
 
 
@@ -238,7 +239,17 @@ def test_cookies_are_not_kept(server: StandIn) -> None:
     assert "cookie" not in server.requests[1].headers
 
 
-def test_after_the_deadline_nothing_is_sent(serve: Serve) -> None:
+def test_after_the_deadline_nothing_is_sent(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     server = serve()
     assert not fault(to(server.url), 0).sent
     assert server.connections == 0
+    opening = Route.open
+
+    def open_late(route: Route, patience: Any) -> socket.socket:
+        sock = opening(route, patience)
+        time.sleep(0.2)
+        return sock
+
+    monkeypatch.setattr(Route, "open", open_late)
+    assert not fault(to(server.url), 0.1).sent
+    assert (server.connections, server.requests) == (1, [])

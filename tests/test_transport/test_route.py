@@ -89,6 +89,16 @@ def test_another_address_of_the_host_serves(serve: Serve, monkeypatch: pytest.Mo
     assert call(to(f"http://wechat.test:{server.port}")).get("errcode") == 0
 
 
+def test_a_kernel_without_ipv6_uses_the_ipv4_address(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve()
+    server.always(OK)
+    found = [(family, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)) for family in (255, 2)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *args, **kwargs: found)
+    assert call(to(f"http://wechat.test:{server.port}")).get("errcode") == 0
+
+
 def test_the_environments_proxies_are_read_once(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,6 +265,25 @@ def test_a_folder_of_certificates_serves(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
     assert "certificate verify failed" in str(fault(to(serve(tls=True).url)))
+
+
+BROKEN = [
+    "http://u:s3/cret@proxy:8080",
+    "http://u:12#34@proxy",
+    "http://u:pa\N{ACCOUNT OF}ss@proxy:8080",
+]
+BROKEN += ["http://u:pass[word@proxy:8080", "http://[::1", "http://u:p@", "http://u:p@proxy:abc"]
+BROKEN += ["http://u:p@proxy:99999", "socks5://u:p@proxy:http", "http://u:p@proxy/path?a=1"]
+
+
+@each("proxy", BROKEN)
+def test_a_proxys_broken_address_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    words = "the proxy's address is not valid: escape special characters of its password"
+    assert environment_fault("https://wechat.test") == words
+    assert str(fault(to("https://wechat.test"))) == words
 
 
 # --- DNS --------------------------------------------------------------------------------------

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
+from django.db import connections
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 
@@ -87,13 +89,25 @@ def _tokens(
 ) -> AccessTokens:
     if merchant.access_token_provider:
         provider = imported(merchant.access_token_provider, "ACCESS_TOKEN_PROVIDER")
-        return ProvidedTokens(provider, merchant.app_id)
+        return ProvidedTokens(_closing(provider), merchant.app_id)
     return StableTokens(
         fetch=credentials.fetch_access_token,
         cache=Cache(cache_alias),
         seal=_CacheSeal(),
         name=name,
     )
+
+
+def _closing(provider: Callable[[str], str]) -> Callable[[str], str]:
+    """The provider, whose thread ends with its call: no database connection may outlive it."""
+
+    def ask(app_id: str) -> str:
+        try:
+            return provider(app_id)
+        finally:
+            connections.close_all()
+
+    return ask
 
 
 def imported(path: str, setting: str) -> Any:

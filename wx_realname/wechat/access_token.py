@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from .. import signals
 from ..exceptions import RealNameError, WeChatUnreachable
 from ..personal_data import Secret
+from ..waiting import within
 from .per_process import PerProcess
 from .reading import Deadline
 
@@ -62,7 +63,8 @@ class AccessTokens(Protocol):
 class ProvidedTokens:
     """From ACCESS_TOKEN_PROVIDER: `provider(app_id)` returns the token of a central service.
 
-    It is asked at each call, and once more when WeChat refuses what it gave.
+    It is asked at each call, in a thread of its own for at most the rest of the deadline, and once
+    more when WeChat refuses what it gave.
     """
 
     def __init__(self, provider: Callable[[str], str], app_id: str) -> None:
@@ -72,7 +74,7 @@ class ProvidedTokens:
     def current(self, deadline: Deadline) -> Secret:
         fault = "it returned no token"
         try:
-            token = Secret(self._provider(self._app_id))
+            token = within(deadline.remaining(), lambda: Secret(self._provider(self._app_id)))
             if is_token(token):
                 return token
         except Exception as error:  # its message may hold a token

@@ -78,19 +78,11 @@ class Route:
         if self._proxy:
             host, port = self._proxy.hostname or "", self._proxy.port or _PORTS["http"]
         fault = f"the name {host} can't be resolved"
-        for family, kind, protocol, _, address in _resolve(host, port, patience):
-            sock = socket.socket(family, kind, protocol)
+        for address in _resolve(host, port, patience):
             try:
-                sock.settimeout(patience.connecting())
-                sock.connect(address)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                return sock
-            except OSError as error:
-                sock.close()
+                return _connect_to(address, patience)
+            except OSError as error:  # a kernel without IPv6, too: the next address may do
                 fault = _unreachable(self._place(host, port), error)
-            except BaseException:
-                sock.close()
-                raise
         raise Fault(fault)
 
     def _through_socks(self, patience: Patience) -> socket.socket:
@@ -152,12 +144,24 @@ def _parse_proxy(url: str | None) -> SplitResult | None:
     """Raises `Fault` for a proxy that can't be used; its user and password are never quoted."""
     if not url:
         return None
-    proxy = urlsplit(url if "://" in url else f"http://{url}")
+    proxy = _split(url if "://" in url else f"http://{url}")
+    if proxy is None:
+        raise Fault("the proxy's address is not valid: escape special characters of its password")
     if proxy.scheme in _SOCKS and socks is None:
         raise Fault("a SOCKS proxy needs PySocks, which is not installed")
     if proxy.scheme not in ("http", *_SOCKS):
         raise Fault(f"a proxy of the kind {proxy.scheme}:// is not supported")
     return proxy
+
+
+def _split(url: str) -> SplitResult | None:
+    """The proxy's address in its parts; None where it is none: urlsplit's own errors quote the password."""
+    try:
+        proxy = urlsplit(url)
+        whole = proxy.hostname and proxy.port != 0  # reading either may raise
+    except ValueError:
+        return None
+    return proxy if whole and not (proxy.path.strip("/") or proxy.query or proxy.fragment) else None
 
 
 def _authorization(proxy: SplitResult) -> dict[str, str]:
@@ -180,6 +184,20 @@ def _make_context(verify: Any) -> ssl.SSLContext:
         raise Fault(f"the CA bundle {bundle} can't be used: {reason}") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def _connect_to(address: Any, patience: Patience) -> socket.socket:
+    """A connection to one of getaddrinfo's addresses."""
+    family, kind, protocol, _, place = address
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(patience.connecting())
+        sock.connect(place)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return sock
+    except BaseException:
+        sock.close()
+        raise
 
 
 def _resolve(host: str, port: int, patience: Patience) -> list[Any]:

@@ -21,6 +21,7 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from email.utils import parsedate
 from http.client import HTTPResponse
@@ -260,9 +261,9 @@ class Transport:
 
 def _read_date(answer: HTTPResponse) -> datetime:
     date = parsedate(answer.headers.get("Date"))
-    if date is None:
-        raise Fault("an answer without a date")
-    return datetime(*date[:6], tzinfo=timezone.utc)
+    with suppress(TypeError, ValueError):  # there is none, or it is no moment
+        return datetime(*date[:6], tzinfo=timezone.utc)
+    raise Fault("an answer without a date")
 
 
 def environment_fault(base_url: str) -> str:
