@@ -16,8 +16,11 @@ from django.test import RequestFactory
 
 from example_project.demo import chosen_port
 from example_project.views import Login
+from tests.cases import each
 from tests.their_project import keys
 from wx_realname.sandbox import Sandbox
+
+PLANTED = "planted-value"
 
 
 def test_the_demo_takes_the_port_that_is_asked_for_or_says_why_not() -> None:
@@ -49,6 +52,38 @@ def test_a_pool_and_persistent_connections_exclude_each_other(
     env = os.environ | {"SECRET_KEY": "x", "DATABASE_URL": url}
     found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
     assert json.loads(found.stdout) == [age, options]
+
+
+@each(
+    ("command", "variables", "finding"),
+    [
+        (
+            "check",
+            {"CONNECT_TIMEOUT": PLANTED},
+            "CONNECT_TIMEOUT can't be read: it must be a number of",
+        ),
+        ("runserver", {"APPID": PLANTED}, "APPID is unknown. Did you mean WX_REALNAME_APP_ID?"),
+        (
+            "migrate",
+            {"MERCHANTS": PLANTED, "APP_ID": "wx1"},
+            "MERCHANTS stands beside WX_REALNAME_APP_ID",
+        ),
+    ],
+)
+def test_a_variable_that_cannot_be_read_stops_a_command_as_a_check_does(
+    command: str, variables: dict[str, str], finding: str
+) -> None:
+    """One finding, and no traceback; other starts still raise it."""
+    env = os.environ | {"SECRET_KEY": "x" * 50, "DATABASE_URL": "sqlite://:memory:"}
+    env |= {"DJANGO_SETTINGS_MODULE": "example_project.settings"}
+    env |= {f"WX_REALNAME_{name}": value for name, value in variables.items()}
+    options = ["--noreload", "0"] if command == "runserver" else []
+    manage = [sys.executable, "manage.py", command, *options]
+    ended = subprocess.run(manage, env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert f"(wx_realname.E001) WX_REALNAME_{finding}" in ended.stderr
+    assert ended.stderr.count("E001") == 1 and "Traceback" not in ended.stderr
+    assert PLANTED not in ended.stdout + ended.stderr
 
 
 def test_under_asgi_no_connection_outlives_its_request() -> None:
