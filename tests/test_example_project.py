@@ -35,21 +35,32 @@ def test_the_demo_takes_the_port_that_is_asked_for_or_says_why_not() -> None:
     assert chosen_port({}, "DEMO_PORT") > 0
 
 
-@pytest.mark.parametrize(
-    ("url", "age", "options"),
+@each(
+    ("query", "age", "options"),
     [
-        ("postgres://a@127.0.0.1/b?pool=true", None, {"pool": True}),
-        ("postgres://a@127.0.0.1/b", 60, {}),
+        ("pool=true", None, {"pool": True}),
+        ("pool=yes", None, {"pool": True}),
+        ("pool=on", None, {"pool": True}),
+        ("pool=true&conn_max_age=60", None, {"pool": True}),
+        ("pool=false", 60, {}),
+        ("pool=0&conn_max_age=30", 30, {}),
+        ("conn_max_age=30", 30, {}),
+        ("conn_max_age=0", 0, {}),
+        ("", 60, {}),
     ],
 )
 def test_a_pool_and_persistent_connections_exclude_each_other(
-    url: str, age: int | None, options: dict[str, Any]
+    query: str, age: int | None, options: dict[str, Any]
 ) -> None:
+    """And what DATABASE_URL says stands."""
     code = (
         "import json; from example_project.settings import DATABASES as d;"
         "print(json.dumps([d['default'].get('CONN_MAX_AGE'), d['default']['OPTIONS']]))"
     )
-    env = os.environ | {"SECRET_KEY": "x", "DATABASE_URL": url}
+    env = os.environ | {
+        "SECRET_KEY": "x",
+        "DATABASE_URL": f"postgres://a@127.0.0.1/b?{query}".rstrip("?"),
+    }
     found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
     assert json.loads(found.stdout) == [age, options]
 
