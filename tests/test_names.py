@@ -8,13 +8,19 @@ from tests.cases import each
 from wx_realname import names, resident_id
 from wx_realname.vault.blind_index import name_form
 
+DOTS = "•・･‧.．●∙⋅\u0387ꞏ⸱․﹒。˙◦⦁⸳⚫⬤"
 DOTTED = "阿卜杜拉·买买提"
 
 
 def test_only_one_dot_stands_in_a_name() -> None:
-    for dot in "•・･‧.．●∙⋅\u0387ꞏ⸱․﹒。":
+    for dot in DOTS:
         assert names.normalize(f"阿卜杜拉{dot}买买提") == DOTTED, hex(ord(dot))
         assert names.normalize(f"阿卜杜拉 {dot} 买买提") == DOTTED, hex(ord(dot))
+
+
+def test_several_dots_in_one_place_are_one() -> None:
+    for dots in [*(2 * dot for dot in DOTS), "...", "· ·", "·.", "•·•"]:
+        assert names.normalize(f"阿卜杜拉{dots}买买提") == DOTTED, ascii(dots)
 
 
 def test_the_stop_of_a_latin_abbreviation_stays() -> None:
