@@ -413,7 +413,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "将一个商户命名为 “default”，或设置 MERCHANT_RESOLVER。",
     ),
     "W025": (
-        "有记录使用的密钥不在 ENCRYPTION_KEYS 或 INDEX_KEYS 中：无法读取，或无法查找。",
+        "有记录或审计日志使用的密钥不在 ENCRYPTION_KEYS、INDEX_KEYS 或 AUDIT_KEYS 中。",
         "把该密钥重新放回列表、置于首个密钥之后；可否移除以 realname_rotate_keys 的输出为准。",
     ),
     "I001": (

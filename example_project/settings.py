@@ -74,12 +74,16 @@ def _database() -> dict[str, Any]:
         "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
     )
     options = database.setdefault("OPTIONS", {})
-    if str(options.get("pool", "")).lower() in ("true", "1"):
-        options["pool"] = True  # `?pool=true`: Django's own pool wants CONN_MAX_AGE 0
+    pool = options.pop("pool", False)
+    if not isinstance(pool, dict):  # a dict is the pool's own options
+        pool = str(pool).lower() in env.BOOLEAN_TRUE_STRINGS
+    if pool:
+        options["pool"] = pool
+        database.pop("CONN_MAX_AGE", None)  # Django's pool excludes persistent connections
     else:
         # A new connection per request costs PostgreSQL 5 to 9 ms.
-        age = env.int("CONN_MAX_AGE", default=60)
-        database |= {"CONN_MAX_AGE": age, "CONN_HEALTH_CHECKS": True}
+        database.setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=60))
+        database.setdefault("CONN_HEALTH_CHECKS", True)
     if database["ENGINE"] == "django.db.backends.sqlite3":
         # Writers wait for one another instead of failing with “database is locked”.
         options.update(

@@ -99,6 +99,11 @@ RULES: list[tuple[list[tuple[str, ...]], list[Any], str]] = [
     ([(*M, "APP_ID")], ["planted-" * 9], "is longer than 64 characters."),
     ([(*M, "APP_SECRET")], ["planted-" * 99], "is longer than 512 characters."),
     ([(*M, "MCH_ID")], ["1" * 33], "is longer than 32 characters."),
+    (
+        REQUIRED,
+        ["planted- 1", "planted-\n1", "planted-\u200b1", "１９００"],
+        "must have visible ASCII",
+    ),
     ([(*M, "PRIVATE_KEY"), (*M, "NEXT", "PRIVATE_KEY")], [ABSENT], "is missing: set it, or"),
     ([(*M, "CERT_SERIALNO")], ["G1", "1" * 41, "٣"], "must be up to 40 hexadecimal digits."),
     ([NEXT_FROM], ["2027-01-01", "2027-01-01T00:00:00", "soon"], "must be a time with its zone"),
@@ -340,14 +345,15 @@ def test_the_settings_themselves_show_no_secret() -> None:
     assert "wx0123456789abcdef" in shown
 
 
-def test_a_line_break_at_the_end_of_a_value_is_trimmed() -> None:
-    """Files and stores of secrets end with one."""
+@each(("before", "after"), [("", " \n"), ("\ufeff", "\r\n"), ("\u200b", "\u200b\u2060 ")])
+def test_what_is_invisible_at_the_ends_of_a_value_is_trimmed(before: str, after: str) -> None:
+    """Files and stores of secrets end with a line break, or begin with a BOM."""
     padded = copy.deepcopy(settings.WX_REALNAME)
     for name in ("APP_ID", "APP_SECRET", "MCH_ID"):
-        padded["MERCHANTS"]["default"][name] += " \n"
+        padded["MERCHANTS"]["default"][name] = before + padded["MERCHANTS"]["default"][name] + after
     for name in ("ENCRYPTION_KEYS", "INDEX_KEYS"):
-        padded[name] = [f" {key}\r\n" for key in padded[name]]
-    padded["API_BASE_URL"] = "https://api.weixin.qq.com\n"
+        padded[name] = [f"{before}{key}{after}" for key in padded[name]]
+    padded["API_BASE_URL"] = f"{before}https://api.weixin.qq.com{after}"
     plain = conf.current()
     with override_settings(WX_REALNAME=padded):
         read = conf.current()
@@ -362,9 +368,10 @@ def test_a_line_break_at_the_end_of_a_value_is_trimmed() -> None:
         assert read.api_base_url == "https://api.weixin.qq.com"
 
 
-def test_a_passphrase_that_ends_with_a_line_break_is_refused() -> None:
+@each("end", ["\n", " ", "\u200b"])
+def test_a_passphrase_that_ends_with_a_line_break_is_refused(end: str) -> None:
     padded = copy.deepcopy(settings.WX_REALNAME)
-    padded["MERCHANTS"]["default"]["PRIVATE_KEY_PASSPHRASE"] = "open sesame\n"
+    padded["MERCHANTS"]["default"]["PRIVATE_KEY_PASSPHRASE"] = f"open sesame{end}"
     with (
         override_settings(WX_REALNAME=padded),
         pytest.raises(ConfigurationError, match=r"PRIVATE_KEY_PASSPHRASE.*line break") as caught,

@@ -347,10 +347,14 @@ def test_the_own_copy_wants_what_subject_copy_wants(
 ) -> None:
     row = exchange(user=user, auth_token=AUTH_TOKEN)
     address = f"{ROOT}verifications/{row.pk}/copy/"
+    told = []
     for setting in (None, "tests.test_consent.refuses_copies"):
         configure(SUBJECT_COPY=setting)
-        answer = api().get(address)
+        answer = api().get(address, headers={"Accept-Language": "en"})
         assert (answer.status_code, answer.json()["code"]) == (403, "reauthentication_required")
+        told.append(answer.json()["detail"])
+    assert told[0] == "A copy of your own data is not offered here."  # a login wouldn't help
+    assert told[1] == "Please log in again to see your own data."
     configure(SUBJECT_COPY="tests.test_consent.allows_copies")
     data = row.personal_data()
     assert data and api().get(address).json() == {

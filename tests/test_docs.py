@@ -356,6 +356,9 @@ def test_who_logged_in_proves_a_real_name(client, wechat_sandbox, citizen, djang
     for wrong in ({"code": 1}, {}):
         assert list(post("login", wrong).json()["errors"]) == ["code"]
     assert post("login", {"code": "spent"}).json()["code"] == "invalid_code"
+    django_user_model.objects.filter(username="oEx4mple").update(is_active=False)
+    refused = post("login", {"code": wechat_sandbox.issue_login_code("oEx4mple")})
+    assert refused.status_code == 403 and "disabled" in refused.json()["detail"]
 """
 
 

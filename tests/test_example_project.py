@@ -16,8 +16,11 @@ from django.test import RequestFactory
 
 from example_project.demo import chosen_port
 from example_project.views import Login
+from tests.cases import each
 from tests.their_project import keys
 from wx_realname.sandbox import Sandbox
+
+PLANTED = "planted-value"
 
 
 def test_the_demo_takes_the_port_that_is_asked_for_or_says_why_not() -> None:
@@ -32,23 +35,66 @@ def test_the_demo_takes_the_port_that_is_asked_for_or_says_why_not() -> None:
     assert chosen_port({}, "DEMO_PORT") > 0
 
 
-@pytest.mark.parametrize(
-    ("url", "age", "options"),
+@each(
+    ("query", "age", "options"),
     [
-        ("postgres://a@127.0.0.1/b?pool=true", None, {"pool": True}),
-        ("postgres://a@127.0.0.1/b", 60, {}),
+        ("pool=true", None, {"pool": True}),
+        ("pool=yes", None, {"pool": True}),
+        ("pool=on", None, {"pool": True}),
+        ("pool=true&conn_max_age=60", None, {"pool": True}),
+        ("pool=false", 60, {}),
+        ("pool=0&conn_max_age=30", 30, {}),
+        ("conn_max_age=30", 30, {}),
+        ("conn_max_age=0", 0, {}),
+        ("", 60, {}),
     ],
 )
 def test_a_pool_and_persistent_connections_exclude_each_other(
-    url: str, age: int | None, options: dict[str, Any]
+    query: str, age: int | None, options: dict[str, Any]
 ) -> None:
+    """And what DATABASE_URL says stands."""
     code = (
         "import json; from example_project.settings import DATABASES as d;"
         "print(json.dumps([d['default'].get('CONN_MAX_AGE'), d['default']['OPTIONS']]))"
     )
-    env = os.environ | {"SECRET_KEY": "x", "DATABASE_URL": url}
+    env = os.environ | {
+        "SECRET_KEY": "x",
+        "DATABASE_URL": f"postgres://a@127.0.0.1/b?{query}".rstrip("?"),
+    }
     found = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
     assert json.loads(found.stdout) == [age, options]
+
+
+@each(
+    ("command", "variables", "finding"),
+    [
+        (
+            "check",
+            {"CONNECT_TIMEOUT": PLANTED},
+            "CONNECT_TIMEOUT can't be read: it must be a number of",
+        ),
+        ("runserver", {"APPID": PLANTED}, "APPID is unknown. Did you mean WX_REALNAME_APP_ID?"),
+        (
+            "migrate",
+            {"MERCHANTS": PLANTED, "APP_ID": "wx1"},
+            "MERCHANTS stands beside WX_REALNAME_APP_ID",
+        ),
+    ],
+)
+def test_a_variable_that_cannot_be_read_stops_a_command_as_a_check_does(
+    command: str, variables: dict[str, str], finding: str
+) -> None:
+    """One finding, and no traceback; other starts still raise it."""
+    env = os.environ | {"SECRET_KEY": "x" * 50, "DATABASE_URL": "sqlite://:memory:"}
+    env |= {"DJANGO_SETTINGS_MODULE": "example_project.settings"}
+    env |= {f"WX_REALNAME_{name}": value for name, value in variables.items()}
+    options = ["--noreload", "0"] if command == "runserver" else []
+    manage = [sys.executable, "manage.py", command, *options]
+    ended = subprocess.run(manage, env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert f"(wx_realname.E001) WX_REALNAME_{finding}" in ended.stderr
+    assert ended.stderr.count("E001") == 1 and "Traceback" not in ended.stderr
+    assert PLANTED not in ended.stdout + ended.stderr
 
 
 def test_under_asgi_no_connection_outlives_its_request() -> None:

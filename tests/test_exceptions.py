@@ -151,6 +151,8 @@ def test_in_a_hosts_own_view_an_error_answers_by_its_code(cls: type[RealNameErro
     assert response.data == as_answered(everything(cls)).data
     assert response.data["code"] == cls.code and response.data["verification"] == str(ROW)
     assert response.get("Retry-After") == ("3" if cls.retry == "later" else None)
+    assert cls().get_codes() == cls.code  # as a host's handler may ask of any APIException
+    assert cls().get_full_details() == {"message": str(cls.words), "code": cls.code}
 
 
 def as_answered(error: RealNameError) -> Any:

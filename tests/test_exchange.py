@@ -24,7 +24,8 @@ from tests.lying_wechat import (
     refuses,
     says,
 )
-from wx_realname.exceptions import ExchangeInProgress
+from wx_realname import services
+from wx_realname.exceptions import ExchangeInProgress, InvalidRequest
 from wx_realname.models import AuditEvent, Consent, Notice, Verification
 from wx_realname.sandbox import Citizen, Sandbox
 from wx_realname.services import exchange
@@ -33,6 +34,31 @@ from wx_realname.signals import verification_succeeded
 
 Configure = Callable[..., None]
 EVERY_STATUS = ("pending", "verified", "erased", "rejected", "failed", "unknown")
+
+
+TYPED = {"openid": "oCitizen", "real_name": "张三", "credential_id": "11010519491231002X"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda user: services.exchange(user=user, auth_token="x"),
+        lambda user: services.begin_face(user=user, **TYPED),
+        lambda user: services.check(user=user, code="x", **TYPED),
+        lambda _: services.login(code="x"),
+        lambda _: services.categories(),
+    ],
+    ids=["exchange", "begin_face", "check", "login", "categories"],
+)
+def test_where_no_merchant_is_the_default_one_every_service_lists_them(
+    call: Callable[[Any], Any], user: Any, settings: Any
+) -> None:
+    of_one = settings.WX_REALNAME["MERCHANTS"]["default"]
+    settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": {"North": of_one, "south": of_one}}
+    with pytest.raises(InvalidRequest) as caught:
+        call(user)
+    assert caught.value.errors and "North, south" in caught.value.errors["merchant"][0]
 
 
 # --- the table of errors ----------------------------------------------------------------------

@@ -70,3 +70,10 @@ def test_a_backend_that_fails_prints_no_key(
     with pytest.raises(CommandError, match="A key could not be opened") as caught:
         printed()
     assert caught.value.returncode == 2
+
+
+def test_a_variable_that_cannot_be_read_prints_no_key(settings: Any) -> None:
+    """It may stand beside a DATA_KEY_BACKEND, which was to wrap the keys."""
+    settings.WX_REALNAME = {conf.UNREADABLE: "WX_REALNAME_APPID is unknown."}
+    with pytest.raises(CommandError, match=r"^WX_REALNAME_APPID is unknown\.$"):
+        printed()

@@ -287,6 +287,21 @@ def test_a_long_command_ends_at_ctrl_c_and_goes_on_when_it_is_run_again(tmp_path
         assert said.startswith(f"{ends}\r\n"), said
 
 
+@pytest.mark.parametrize("command", ["realname_doctor", "realname_make_keys"])
+def test_a_command_ends_quietly_when_nobody_reads_on(command: str, tmp_path: Path) -> None:
+    env = environment(tmp_path, "")
+    with subprocess.Popen(
+        [sys.executable, "-m", "django", command],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+        assert process.wait(timeout=60) == 141  # as shells report SIGPIPE
+
+
 def test_who_calls_a_command_from_python_gets_the_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt

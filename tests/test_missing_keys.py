@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from html import unescape
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, router
 
+from tests import settings as test_settings
 from tests.console import FIND, staff
-from tests.rotation import E1, E2, I1, I2, PERSON, S3, Configure, made
+from tests.rotation import CITIZEN, E1, E2, I1, I2, PERSON, S3, Configure, made
 from tests.test_doctor import doctor
-from wx_realname import deploy_checks
+from wx_realname import deploy_checks, services
+from wx_realname.exceptions import InvalidAuthToken
 from wx_realname.models import Verification
 from wx_realname.sandbox import Sandbox
 from wx_realname.services import missing_keys
 from wx_realname.vault.fields import Sealed
 
 pytestmark = pytest.mark.django_db
+AUDIT_KEY = test_settings.WX_REALNAME["AUDIT_KEYS"][0]  # type: ignore[index]
 
 
 @pytest.fixture
@@ -88,6 +92,55 @@ def test_what_is_no_ciphertext_hides_no_missing_key(configure: Configure) -> Non
     configure(ENCRYPTION_KEYS=[E1])
     (missing,) = missing_keys.of_ciphertexts(Verification.objects.all())
     assert missing == missing_keys.MissingKey("ENCRYPTION_KEYS", "'e2' (AES-256-GCM)", 1)
+
+
+def both(capsys: Any) -> tuple[list[str], list[str]]:
+    """What W025 and the doctor say of keys."""
+    with pytest.raises(SystemExit):
+        call_command("realname_doctor", no_color=True)
+    lines = capsys.readouterr().out.splitlines()
+    told = [line for line in lines if line.startswith("fault   - keys: ")]
+    return warnings(), [line.partition(" Add the key")[0] for line in told]
+
+
+def test_a_key_of_token_digests_alone_is_counted(
+    sandbox: Sandbox, configure: Configure, user: Any, capsys: Any
+) -> None:
+    """Without it, a token that was refused is taken for a new one."""
+    configure(INDEX_KEYS=[I1])
+    with pytest.raises(InvalidAuthToken):
+        services.exchange(user=user, auth_token="refused")
+    configure(INDEX_KEYS=[I2])
+    assert both(capsys) == (
+        ["1 record is under key 'i1', which WX_REALNAME[\"INDEX_KEYS\"] lacks."],
+        ["fault   - keys: 1 record is under key 'i1', which INDEX_KEYS lacks."],
+    )
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("before", [["a7" + AUDIT_KEY.removeprefix("a1")], None])
+def test_a_key_of_the_trail_is_counted(
+    before: list[str] | None,
+    sealed: bool,
+    sandbox: Sandbox,
+    configure: Configure,
+    user: Any,
+    capsys: Any,
+) -> None:
+    """Without it, everything that asks for the record is misconfigured. None: it is derived."""
+    configure(AUDIT_KEYS=before, INDEX_KEYS=[I1])
+    services.exchange(user=user, auth_token=sandbox.issue_auth_token(CITIZEN))
+    if sealed:
+        call_command("realname_seal_audit", stdout=StringIO())
+    configure(AUDIT_KEYS=[AUDIT_KEY], INDEX_KEYS=[I2 if before is None else I1])
+    capsys.readouterr()
+    setting, key = ("AUDIT_KEYS", "a7") if before else ("INDEX_KEYS", "i1")
+    signed = "2 outcome codes and seals" if sealed else "1 outcome code or seal"
+    says = f"{signed} of the audit trail {'are' if sealed else 'is'} under key '{key}', which"
+    checked, told = both(capsys)
+    assert checked[-1] == f'{says} WX_REALNAME["{setting}"] lacks.'
+    assert told[-1] == f"fault   - keys: {says} {setting} lacks."
+    assert len(checked) == len(told) == (1 if before else 2)
 
 
 def find(**typed: str) -> str:

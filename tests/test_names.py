@@ -8,13 +8,19 @@ from tests.cases import each
 from wx_realname import names, resident_id
 from wx_realname.vault.blind_index import name_form
 
+DOTS = "•・･‧.．●∙⋅\u0387ꞏ⸱․﹒。˙◦⦁⸳⚫⬤"
 DOTTED = "阿卜杜拉·买买提"
 
 
 def test_only_one_dot_stands_in_a_name() -> None:
-    for dot in "•・･‧.．●∙⋅\u0387ꞏ⸱․﹒。":
+    for dot in DOTS:
         assert names.normalize(f"阿卜杜拉{dot}买买提") == DOTTED, hex(ord(dot))
         assert names.normalize(f"阿卜杜拉 {dot} 买买提") == DOTTED, hex(ord(dot))
+
+
+def test_several_dots_in_one_place_are_one() -> None:
+    for dots in [*(2 * dot for dot in DOTS), "...", "· ·", "·.", "•·•"]:
+        assert names.normalize(f"阿卜杜拉{dots}买买提") == DOTTED, ascii(dots)
 
 
 def test_the_stop_of_a_latin_abbreviation_stays() -> None:
@@ -47,13 +53,38 @@ def test_width_and_blanks(typed: str, sent: str) -> None:
     assert names.normalize(sent) == sent
 
 
+#: Of GB 18030-2022: the two-byte code, its code point in the edition of 2000 (but for A8BC, in that of 2005
+#: too), and its code point now.
+GB18030_2022 = [
+    (0xA6D9, 0xE78D, 0xFE10),
+    (0xA6DA, 0xE78E, 0xFE12),
+    (0xA6DB, 0xE78F, 0xFE11),
+    (0xA6DC, 0xE790, 0xFE13),
+    (0xA6DD, 0xE791, 0xFE14),
+    (0xA6DE, 0xE792, 0xFE15),
+    (0xA6DF, 0xE793, 0xFE16),
+    (0xA6EC, 0xE794, 0xFE17),
+    (0xA6ED, 0xE795, 0xFE18),
+    (0xA6F3, 0xE796, 0xFE19),
+    (0xA8BC, 0xE7C7, 0x1E3F),
+    (0xFE59, 0xE81E, 0x9FB4),
+    (0xFE61, 0xE826, 0x9FB5),
+    (0xFE66, 0xE82B, 0x9FB6),
+    (0xFE67, 0xE82C, 0x9FB7),
+    (0xFE6D, 0xE832, 0x9FB8),
+    (0xFE7E, 0xE843, 0x9FB9),
+    (0xFE90, 0xE854, 0x9FBA),
+    (0xFEA0, 0xE864, 0x9FBB),
+]
+
+
 def test_every_moved_code_of_gb18030_2022_has_its_place_in_unicode() -> None:
-    assert len(names.MOVED) == 19
-    for code, character in names.MOVED.items():
+    assert {code: chr(now) for code, _, now in GB18030_2022} == names.MOVED
+    assert len(GB18030_2022) == 19
+    for code, before, now in GB18030_2022:
         decoded = code.to_bytes(2, "big").decode("gb18030")
-        assert unicodedata.category(decoded) == "Co", hex(code)  # Python's codec is that of 2000
-        assert names.fold_private_use(decoded) == character
-        assert names.normalize(decoded) == character
+        assert decoded == chr(before), hex(code)  # Python's codec is that of 2000
+        assert names.fold_private_use(decoded) == names.normalize(decoded) == chr(now)
 
 
 def test_no_character_of_a_gbk_input_method_stays_in_private_use() -> None:

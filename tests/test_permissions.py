@@ -102,6 +102,29 @@ def test_who_is_not_logged_in_is_asked_to(permission: type[BasePermission]) -> N
     assert (answer.status_code, answer.data["code"]) == (401, "not_authenticated")
 
 
+class Mondays(BasePermission):
+    message = "Only on Mondays."
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return False
+
+
+class Weekdays(Mondays):
+    code = "weekday"
+
+
+@pytest.mark.parametrize(
+    ("permission", "code"), [(Mondays, "permission_denied"), (Weekdays, "weekday")]
+)
+def test_our_error_handler_keeps_the_words_of_a_hosts_permission(
+    user: Any, permission: type[BasePermission], code: str
+) -> None:
+    answer = ask(user, permission, service=OurService)
+    rest = {"verification": None, "wechat": None, "retry": "no"}
+    assert answer.status_code == 403
+    assert answer.data == {"code": code, "detail": "Only on Mondays.", **rest}
+
+
 def test_our_error_handler_gives_our_shape(user: Any) -> None:
     answer = ask(user, RealNameVerified, service=OurService)
     assert set(answer.data) == {"code", "detail", "verification", "wechat", "retry"}

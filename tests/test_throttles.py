@@ -165,3 +165,10 @@ def test_a_burst_of_parallel_posts_is_counted_whole(
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(post, range(40)))
     assert statuses.count(429) == 30
+
+
+def test_what_is_not_there_is_not_counted(api: Api, configure: Configure) -> None:
+    configure(THROTTLE_RATE="1/min")
+    for _ in range(3):
+        assert api("citizen").post("/api/realname/nothing/").status_code == 404
+    assert api("citizen").post(LIST, {"auth_token": "1"}).status_code == 201

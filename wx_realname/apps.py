@@ -1,10 +1,7 @@
 """The app config: registers checks and the handler of deleted users, and reads the settings."""
 
-import traceback
-
 from django.apps import AppConfig, apps
 from django.contrib.auth import get_user_model
-from django.core.management import ManagementUtility
 from django.db.models.signals import post_delete, pre_delete
 from django.utils.translation import gettext_lazy as _
 
@@ -36,11 +33,5 @@ class WxRealnameConfig(AppConfig):
                 post_delete.connect(sweep, sender=model, weak=False, dispatch_uid=uid)
         if apps.is_installed("drf_spectacular"):
             from .api import schema  # noqa: F401 - importing describes our calls to it
-        if conf.is_set() and not _is_command():
+        if conf.is_set() and not conf.is_command():
             conf.current()  # a wrong setting stops the start, under any server; E001 tells a command
-
-
-def _is_command() -> bool:
-    """Whether manage.py or django-admin starts the site: there a check reports wrong settings."""
-    execute = ManagementUtility.execute.__code__
-    return any(frame.f_code is execute for frame, _line in traceback.walk_stack(None))

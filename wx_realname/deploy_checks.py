@@ -310,18 +310,26 @@ def text_ids(connection: Any) -> list[tuple[str, str]]:
 
 
 def no_key_is_missing(databases: Iterable[str] | None) -> Found:
-    """W025: records stand under a key that ENCRYPTION_KEYS or INDEX_KEYS lacks: can't be read, or found."""
+    """W025: records or their trail stand under a key that ENCRYPTION_KEYS, INDEX_KEYS or AUDIT_KEYS lacks."""
     for alias in databases or ():
         if alias != router.db_for_write(Verification):
             continue
         for missing in _missing_keys(alias):
-            records = "1 record is" if missing.records == 1 else f"{missing.records} records are"
             yield Warning(
-                f'{records} under key {missing.key}, which WX_REALNAME["{missing.setting}"] lacks.',
+                f"{_those_under(missing)} under key {missing.key}, "
+                f'which WX_REALNAME["{missing.setting}"] lacks.',
                 hint="Add the key to its list again, after the first one; realname_rotate_keys says when it "
                 "can go.",
                 id="wx_realname.W025",
             )
+
+
+def _those_under(missing: missing_keys.MissingKey) -> str:
+    one = missing.records == 1
+    if missing.of_trail:
+        what = "outcome code or seal" if one else "outcome codes and seals"
+        return f"{missing.records} {what} of the audit trail {'is' if one else 'are'}"
+    return "1 record is" if one else f"{missing.records} records are"
 
 
 def _missing_keys(alias: str) -> list[missing_keys.MissingKey]:

@@ -84,8 +84,19 @@ def settings(env: environ.Env) -> dict[str, Any]:
 
     A merchant's variables make the merchant "default"; several merchants come as JSON in
     `WX_REALNAME_MERCHANTS`. Dicts are JSON, lists are separated by commas, secrets are read raw.
-    Raises `ConfigurationError` for an unknown variable or one that can't be read.
+    Raises `ConfigurationError` for an unknown variable or one that can't be read; under manage.py it
+    returns the complaint instead, which the system check E001 reports.
     """
+    try:
+        return _settings(env)
+    except ConfigurationError as error:
+        if not conf.is_command():
+            raise
+        complaint = str(error)
+    return {conf.UNREADABLE: complaint}
+
+
+def _settings(env: environ.Env) -> dict[str, Any]:
     given = _given(env)
     of_merchant = [name for name in given if name in conf.MERCHANT_NAMES]
     if of_merchant and "MERCHANTS" in given:

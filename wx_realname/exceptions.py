@@ -90,6 +90,14 @@ class RealNameError(APIException):
             "retry": self.retry,
         }
 
+    def get_codes(self) -> str:
+        """The code, as of any APIException."""
+        return self.code
+
+    def get_full_details(self) -> dict[str, Any]:
+        """Code and message, as of any APIException."""
+        return {"message": str(self.words), "code": self.code}
+
     @property
     def wait(self) -> int | None:
         """Seconds, which Django REST framework's own handler puts into `Retry-After`."""

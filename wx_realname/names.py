@@ -13,8 +13,12 @@ import unicodedata
 MIDDLE_DOT = "\u00b7"
 
 #: Bullet, katakana middle dots, hyphenation point, operators, full stops, black circle; then the Greek, the
-#: sinological and the word-separating dot, the one dot leader, the small full stop.
-_DOTS = "\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf\u0387\ua78f\u2e31\u2024\ufe52"
+#: sinological and the word-separating dot, the one dot leader, the small full stop; the dot above, white
+#: bullet, Z notation spot, raised dot, medium and large black circle.
+_DOTS = (
+    "\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf\u0387\ua78f\u2e31\u2024\ufe52"
+    "\u02d9\u25e6\u2981\u2e33\u26ab\u2b24"
+)
 #: Invisible without being format characters: variation selectors, the grapheme joiner, Hangul fillers.
 _INVISIBLE = (
     *range(0xFE00, 0xFE10),
@@ -91,7 +95,8 @@ _HAN = (
     "\ue000-\uf8ff\uf900-\ufaff\U00020000-\U0003fffd"
 )
 #: A full stop that isn't an abbreviation's: beside a Chinese character.
-_STOP = re.compile(rf"(?<=[{_HAN}])\s*\.|\.\s*(?=[{_HAN}])")
+_STOP = re.compile(rf"(?<=[{_HAN}])\s*\.+|\.+\s*(?=[{_HAN}])")
+_SEVERAL_DOTS = re.compile(rf"{MIDDLE_DOT}(\s*{MIDDLE_DOT})+")
 _BLANKS_BETWEEN = re.compile(
     rf"(?<=[{_HAN}])\s+(?=[{_HAN}])|\s*{MIDDLE_DOT}\s*(?=[{_HAN}])|(?<=[{_HAN}])\s*{MIDDLE_DOT}\s*"
 )
@@ -104,14 +109,15 @@ def fold_private_use(name: str) -> str:
 
 
 def normalize(name: str) -> str:
-    """The name as it is compared and sent: the dot U+00B7, nothing invisible, no stray blanks.
+    """The name as it is compared and sent: one dot U+00B7 in a place, nothing invisible, no stray blanks.
 
     Full-width digits and letters and Kangxi radicals are folded; blanks at the ends and between Chinese
     characters are dropped, others become one space. Never raises; a text that is no name stays none.
     """
     kept = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
     folded = _STOP.sub(MIDDLE_DOT, kept.translate(_FOLDED).strip())
-    closed = _BLANKS_BETWEEN.sub(lambda found: found[0].strip(), folded)
+    dotted = _SEVERAL_DOTS.sub(MIDDLE_DOT, folded)
+    closed = _BLANKS_BETWEEN.sub(lambda found: found[0].strip(), dotted)
     return re.sub(r"\s+", " ", closed)
 
 

@@ -1,15 +1,16 @@
-"""Validation of texts from outside."""
+"""Texts from outside: validated, or trimmed."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .personal_data import Secret
 
-_VISIBLE_ASCII = re.compile(r"[!-~]+")
+VISIBLE_ASCII = re.compile(r"[!-~]+")
 #: Control characters, and lone surrogates, which no database takes.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -31,6 +32,16 @@ def clean_token(token: Secret, max_length: int) -> str | Promise | None:
     """The fault of a WeChat token, or None. Blanks are refused: WeChat may trim them, and we compare."""
     if fault := clean_text(token, max_length):
         return fault
-    if not _VISIBLE_ASCII.fullmatch(token.reveal()):
+    if not VISIBLE_ASCII.fullmatch(token.reveal()):
         return _("This must have visible ASCII characters only.")
     return None
+
+
+def trim(text: str) -> str:
+    """The text without blanks, line breaks and invisible characters (BOM, U+200B) at its ends."""
+    seen = [place for place, sign in enumerate(text) if not _is_invisible(sign)]
+    return text[seen[0] : seen[-1] + 1] if seen else ""
+
+
+def _is_invisible(sign: str) -> bool:
+    return sign.isspace() or unicodedata.category(sign) == "Cf"

@@ -210,6 +210,20 @@ def test_a_taken_port_keeps_the_exports_and_every_option(sandbox: Sandbox, tmp_p
     assert (options.port, options.without, options.seed) == (int(port), ["button"], 7)
 
 
+def test_wrong_options_make_no_merchant(refusal: Callable[..., str], tmp_path: Path) -> None:
+    """It would be there already when the corrected line is entered."""
+    (tmp_path / "file").touch()
+    for wrong in (["--profile", "kind", "--rate", "0.1"], ["--tls", str(tmp_path / "file")]):
+        said = refusal("--new-merchant", str(tmp_path / "m"), *wrong)
+        assert wrong[-2] in said and not (tmp_path / "m").exists()
+
+
+def test_a_free_port_is_named_in_the_line_that_serves_again(tmp_path: Path) -> None:
+    with Cli("--new-merchant", str(tmp_path / "m"), "--port", "0") as cli:
+        port = cli.url().rpartition(":")[2]
+        assert f" --port {port}\n" in cli.out
+
+
 def test_faces_alone_need_neither_merchant_number_nor_certificate() -> None:
     with Cli("--app-id", APP, "--port", "0", "--without", "check", secret=SECRET) as cli:
         (merchant,) = requests.get(f"{cli.url()}/sandbox/", timeout=10).json()["merchants"]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests import stand_ins
+from tests.cases import each
 from tests.stand_ins import Seen, StandIn, everything_shown, hangs, http, resets, says, sends
 from tests.test_transport.conftest import (
     BODY_SECRETS,
@@ -115,6 +116,29 @@ def test_a_refusal_stays_legible_whatever_its_type_and_control_characters(serve:
     server.play(sends(http(body, "Content-Type: text/plain")))
     answer = call(to(server.url))
     assert (answer.get("errcode"), answer.get("errmsg")) == (40013, "invalid\tappid\nrid: 1-2")
+
+
+@each(
+    "body",
+    [
+        b'\xef\xbb\xbf{"errcode": 94005, "errmsg": "invalid"}',
+        b'{"errcode": 94005, "errmsg": "invalid \xe5\xbc"}',  # cut within a character
+    ],
+)
+def test_a_refusal_stays_legible_with_a_bom_or_a_byte_that_is_not_utf_8(
+    serve: Serve, body: bytes
+) -> None:
+    server = serve()
+    server.play(sends(http(body)))
+    answer = call(to(server.url))
+    assert answer.get("errcode") == 94005 and answer.get("errmsg").startswith("invalid")
+
+
+@each("errcode", [b'"errcode": 0, ', b"", b'"errcode": "94005", ', b'"errcode": true, '])
+def test_a_byte_that_is_not_utf_8_makes_no_success(serve: Serve, errcode: bytes) -> None:
+    server = serve()
+    server.play(sends(http(b"{" + errcode + b'"errmsg": "ok\xff", "verify_ret": 10000}')))
+    assert str(fault(to(server.url))) == "not UTF-8"
 
 
 @pytest.mark.parametrize("connection", ["fresh", "used"])

@@ -94,6 +94,8 @@ def as_ours(exc: Exception) -> ours.RealNameError:
         return ours.BY_CODE.get(str(exc.detail.get("code")), ours.PermissionDenied)()
     if isinstance(exc, drf.PermissionDenied) and str(exc.detail).startswith("CSRF Failed"):
         return _CSRFFailed(exc)
+    if isinstance(exc, drf.PermissionDenied) and exc.detail != drf.PermissionDenied().detail:
+        return _HostsOwn(exc)
     for theirs, cls in _FROM_DRF:
         if isinstance(exc, theirs):
             return cls()

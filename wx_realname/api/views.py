@@ -251,6 +251,8 @@ class Categories(RealNameView):
 class Nothing(RealNameView):
     """Every other path below ours: a 404 in our shape."""
 
+    throttle_classes = ()
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         raise NotFound

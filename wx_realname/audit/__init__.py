@@ -4,7 +4,7 @@ from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent, append_notice
 from .expiry import append_expiry, append_removal
-from .keys import needing, sign, signed_by
+from .keys import DERIVED, is_derived, missing_keys, needing, sign, signed_by
 from .outcome import answer_digest, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
@@ -18,6 +18,7 @@ from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
 from .verify import Extent, Tail, extent, faults, tail
 
 __all__ = [
+    "DERIVED",
     "MAX_REASON",
     "OUTCOMES",
     "RECORD_BATCH",
@@ -42,6 +43,8 @@ __all__ = [
     "faults",
     "has_run",
     "install_protection",
+    "is_derived",
+    "missing_keys",
     "needing",
     "openid_digests",
     "remove_protection",

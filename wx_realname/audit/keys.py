@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -71,6 +72,16 @@ def missing() -> list[tuple[str, int, Any]]:
     seals = AuditSeal.objects.using(router.db_for_write(AuditSeal)).exclude(key_id__in=_known_ids())
     counted = seals.order_by("key_id").values_list("key_id").annotate(Count("pk"), Min("pk"))
     return [(str(key_id), count, first) for key_id, count, first in counted]
+
+
+def missing_keys() -> Counter[str]:
+    """Unknown keys, and how many outcomes and seals each of them signed: one pass over the trail."""
+    counts = Counter({key_id: count for key_id, count, _first in missing()})
+    events = AuditEvent.objects.using(router.db_for_write(AuditEvent)).order_by()
+    others = events.exclude(outcome_key_id__in=["", *_known_ids()])
+    for key_id, count in others.values_list("outcome_key_id").annotate(Count("pk")):
+        counts[str(key_id)] += count
+    return counts
 
 
 def is_known(key_id: Any) -> bool:

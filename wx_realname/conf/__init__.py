@@ -14,6 +14,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from ..exceptions import ConfigurationError
+from .command import UNREADABLE, is_command, refuse_unreadable
 from .reading import is_loopback, read
 from .schema import (
     HASH_ALGORITHMS,
@@ -37,14 +38,17 @@ __all__ = [
     "MERCHANT_NAMES",
     "NAMES",
     "PREFIX",
+    "UNREADABLE",
     "EncryptionKey",
     "HashKey",
     "KeySource",
     "Merchant",
     "Settings",
     "current",
+    "is_command",
     "is_loopback",
     "is_set",
+    "refuse_unreadable",
 ]
 
 
@@ -52,6 +56,7 @@ class _Parsed:
     """The last setting read, and its result. The copy detects a dict that was changed in place."""
 
     def __init__(self) -> None:
+        refuse_unreadable(settings.WX_REALNAME)
         self._raw = _copy(settings.WX_REALNAME)
         self.settings = read(Section("WX_REALNAME", lambda: settings.WX_REALNAME, NAMES))
 

@@ -205,14 +205,14 @@ def _merchant(alias: str, section: Section) -> Merchant:
     backend = section.text("KEY_BACKEND") or PEM_KEY_BACKEND
     provider = section.text("ACCESS_TOKEN_PROVIDER")
     if provider is None:
-        section.required("APP_SECRET")
+        section.visible("APP_SECRET")
     upcoming = _next(section)
     pem = backend == PEM_KEY_BACKEND and _has_button(section)
     return Merchant(
         alias=alias,
-        app_id=section.required("APP_ID", 64),
+        app_id=section.visible("APP_ID", 64),
         app_secret=section.secret("APP_SECRET"),
-        mch_id=section.required("MCH_ID", 32) if _has_button(section) else None,
+        mch_id=section.visible("MCH_ID", 32) if _has_button(section) else None,
         keys=_key_source(section, pem=pem),
         next_keys=_key_source(upcoming, pem=pem) if upcoming else None,
         next_from=_moment(upcoming, "FROM") if upcoming else None,

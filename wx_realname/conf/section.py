@@ -8,6 +8,7 @@ from typing import Any
 
 from ..exceptions import ConfigurationError
 from ..personal_data import Secret
+from ..text import VISIBLE_ASCII, trim
 
 
 class Section:
@@ -44,9 +45,9 @@ class Section:
     def text(self, name: str, default: str | None = None) -> str | None:
         if not self.given(name):
             return default
-        if not isinstance(self._values[name], str) or not self._values[name].strip():
+        if not isinstance(self._values[name], str) or not trim(self._values[name]):
             raise self.wrong(name, "must be a string that isn't empty.")
-        return str(self._values[name]).strip()  # as files and secrets' stores end with a line break
+        return trim(self._values[name])  # files end with a line break, or begin with a BOM
 
     def required(self, name: str, max_length: int = 512) -> str:
         if not self.given(name):
@@ -55,13 +56,21 @@ class Section:
             raise self.wrong(name, f"is longer than {max_length} characters.")
         return self.text(name) or ""
 
+    def visible(self, name: str, max_length: int = 512) -> str:
+        """A required text of the kind that WeChat gives: a blank or another sign is an error of copying."""
+        if not VISIBLE_ASCII.fullmatch(self.required(name, max_length)):
+            raise self.wrong(name, "must have visible ASCII characters only: copy it again.")
+        return self.required(name, max_length)
+
     def secret(self, name: str) -> Secret | None:
         return Secret(self.text(name) or "") if self.given(name) else None
 
     def passphrase(self, name: str) -> Secret | None:
         """As it stands, for blanks may be a part of it; at its ends they are refused."""
         if self.given(name) and self.text(name) != self._values[name]:
-            raise self.wrong(name, "begins or ends with a blank or a line break: take it away.")
+            raise self.wrong(
+                name, "begins or ends with a blank, line break or invisible character: remove it."
+            )
         return self.secret(name)
 
     def path(self, name: str) -> str | None:
@@ -113,7 +122,7 @@ class Section:
         if not all(isinstance(text, str) for text in self._values[name]):
             raise self.wrong(name, "must be a list of strings.")
         return (
-            (f"{self.place(name)}[{number}]", Secret(text.strip()))
+            (f"{self.place(name)}[{number}]", Secret(trim(text)))
             for number, text in enumerate(self._values[name])
         )
 

@@ -1,10 +1,11 @@
 """Base of all commands: no traceback for what the operator can correct.
 
-A wrong setting, a database that fails and Ctrl-C are one line each.
+A wrong setting, a database that fails and Ctrl-C are one line each; a pipe that nobody reads is none.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -22,6 +23,7 @@ BACKEND_FAILED = gettext_lazy(
     "A key could not be opened or used; the log says which backend failed, and how."
 )
 INTERRUPTED = 128 + 2  # as shells report SIGINT
+UNREAD = 128 + 13  # as shells report SIGPIPE
 
 
 class RealnameCommand(BaseCommand):
@@ -50,9 +52,16 @@ class RealnameCommand(BaseCommand):
         return " ".join(filter(None, map(str, [describe(error), needs, self.undone])))
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Ends without a traceback on Ctrl-C; a Python caller of `handle` gets the KeyboardInterrupt."""
+        """Ends without a traceback on Ctrl-C; a Python caller of `handle` gets the KeyboardInterrupt.
+
+        Likewise where the reader, such as `head`, has closed the pipe.
+        """
         try:
             super().run_from_argv(argv)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+            sys.exit(UNREAD)
         except KeyboardInterrupt:
             self.stderr.write("\n" + _("Stopped. It can be run again."))
             sys.exit(INTERRUPTED)

@@ -8,8 +8,10 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from . import verify_rets
 from .faults.table import listing
@@ -17,7 +19,13 @@ from .merchants import Merchant
 from .new_merchant import NewMerchant, make_new_merchant
 from .sandbox import Sandbox
 from .server import CannotListen
-from .serving import add_sandbox_options, as_arguments, sandbox_from, serve_until_signal
+from .serving import (
+    add_sandbox_options,
+    as_arguments,
+    refuse_wrong,
+    sandbox_from,
+    serve_until_signal,
+)
 
 SECRET_VARIABLE = "WX_REALNAME_APP_SECRET"
 
@@ -34,9 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _list_faults()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
+        with _naming_the_option():
+            refuse_wrong(vars(options))  # before a merchant is made, which is there from then on
         new = _new_merchant(options)
-        merchant = new.merchant if new else _merchant(options)
-        sandbox = _sandbox(merchant, new, options)
+        sandbox = _sandbox(new.merchant if new else _merchant(options), options)
     except Unusable as error:
         parser.error(str(error))
     exports = partial(_exports, sandbox, new, options)
@@ -71,11 +80,8 @@ def _exports(
     yield from new.exports(url)
     if sandbox.speaks_tls:
         yield f"export REQUESTS_CA_BUNDLE={shlex.quote(str(sandbox.ca_file))}"
-    yield f"# to serve it again: {new.again(*as_arguments(vars(options)))}"
-
-
-def _made(new: NewMerchant) -> str:
-    return f"The new merchant is made; to serve it: {new.again()}"
+    taken = vars(options) | {"port": urlsplit(url).port}  # with --port 0 it was a free one
+    yield f"# to serve it again: {new.again(*as_arguments(taken))}"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,14 +113,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _sandbox(merchant: Merchant, new: NewMerchant | None, options: argparse.Namespace) -> Sandbox:
-    hint = f". {_made(new)}" if new else ""
-    try:
+def _sandbox(merchant: Merchant, options: argparse.Namespace) -> Sandbox:
+    with _naming_the_option():
         return sandbox_from([merchant], vars(options))
+
+
+@contextmanager
+def _naming_the_option() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        raise Unusable(f"--tls: {error}{hint}") from error
+        raise Unusable(f"--tls: {error}") from error
     except ValueError as error:
-        raise Unusable(f"--{error}{hint}") from error
+        raise Unusable(f"--{error}") from error
 
 
 def _new_merchant(options: argparse.Namespace) -> NewMerchant | None:

@@ -14,9 +14,10 @@ from typing import Any
 
 from .access_tokens import LIFETIME
 from .faults.profiles import KIND, PROFILES
-from .faults.trouble import LARGEST_SEED
+from .faults.trouble import LARGEST_SEED, Trouble
 from .merchants import WAYS, Merchant
 from .sandbox import Sandbox
+from .tls import prepare
 
 PORT = 8089
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -34,6 +35,13 @@ def sandbox_from(merchants: Iterable[Merchant], options: Mapping[str, Any]) -> S
     given = {name: options[name] for name in _OPTIONS}
     shut: dict[str, Any] = dict.fromkeys(given.pop("without"), False)
     return Sandbox((replace(merchant, **shut) for merchant in merchants), **given)
+
+
+def refuse_wrong(options: Mapping[str, Any]) -> None:
+    """Raise as `Sandbox` does for those options, whatever the merchants are."""
+    Trouble(options["profile"], options["seed"], options["rate"])
+    if options["tls"] is not None:
+        prepare(options["tls"], options["host"])
 
 
 def as_arguments(options: Mapping[str, Any]) -> Iterator[str]:

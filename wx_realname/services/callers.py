@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils.module_loading import import_string
-from django.utils.translation import gettext_lazy as _
 
 from .. import conf
 from ..exceptions import ConfigurationError, InvalidRequest
 from ..personal_data import Secret
 from ..wechat.client import is_openid
 from . import clients
-
-NAME_ONE = _("Name the merchant, one of: %(aliases)s.")
 
 
 def openid_of(request: Any) -> str:
@@ -31,15 +28,6 @@ def openid_of(request: Any) -> str:
     return str(openid)
 
 
-def _only_default() -> str:
-    """The alias "default". Raises `InvalidRequest`, which lists the merchants, where none has it."""
-    known = conf.current().merchants
-    if "default" not in known:
-        words = str(NAME_ONE) % {"aliases": ", ".join(known)}
-        raise InvalidRequest(errors={"merchant": [words]})
-    return "default"
-
-
 def merchant_of(request: Any, asked: Secret | None) -> str:
     """The alias: from MERCHANT_RESOLVER where it is set, else the caller's choice, else "default".
 
@@ -48,7 +36,7 @@ def merchant_of(request: Any, asked: Secret | None) -> str:
     """
     path = conf.current().merchant_resolver
     if path is None:
-        return asked.reveal() if asked else _only_default()
+        return asked.reveal() if asked else "default"
     alias = import_string(path)(request)
     if not isinstance(alias, str) or alias not in conf.current().merchants:
         raise ConfigurationError("MERCHANT_RESOLVER returned an alias that is not in MERCHANTS.")

@@ -23,6 +23,7 @@ from .cache import Cache
 from .transactions import release
 
 UNKNOWN = _("There is no such merchant.")
+NAME_ONE = _("Name the merchant, one of: %(aliases)s.")
 
 #: The settings that a client is made from; it is kept as long as they don't change.
 _Basis = tuple[conf.Merchant, str, float, float, str]
@@ -121,10 +122,16 @@ def imported(path: str, setting: str) -> Any:
 
 
 def find(alias: Any) -> conf.Merchant:
-    """The merchant with that alias. Raises `InvalidRequest` when there is none."""
-    merchant = conf.current().merchants.get(alias) if isinstance(alias, str) else None
+    """The merchant with that alias. Raises `InvalidRequest` when there is none.
+
+    Where none is the default one, which callers mean who name none, the error lists the aliases.
+    """
+    known = conf.current().merchants
+    merchant = known.get(alias) if isinstance(alias, str) else None
     if merchant is None:
-        raise InvalidRequest(errors={"merchant": [str(UNKNOWN)]})
+        listed = str(NAME_ONE) % {"aliases": ", ".join(known)}
+        words = listed if alias == "default" else str(UNKNOWN)
+        raise InvalidRequest(errors={"merchant": [words]})
     return merchant
 
 

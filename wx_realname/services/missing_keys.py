@@ -1,16 +1,17 @@
-"""Keys that records need and the settings lack, found by ciphertext headers and by key ids."""
+"""Keys that records and trail need and the settings lack, found by ciphertext headers and by key ids."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
-from .. import conf
+from .. import audit, conf
 from ..exceptions import DecryptionError
 from ..managers import VerificationQuerySet
 from ..vault.fields import Sealed
@@ -24,16 +25,20 @@ MOST = 20  # missing keys, at most, that are reported of one setting
 
 @dataclass(frozen=True)
 class MissingKey:
-    """A key that the setting lacks, with its id as the database has it, and how many records need it."""
+    """A key that the setting lacks, with its id as the database has it, and how many records need it.
+
+    `of_trail`: it is outcomes and seals of the audit trail that need it.
+    """
 
     setting: str
     key: str
     records: int
+    of_trail: bool = False
 
 
 def missing_keys(rows: VerificationQuerySet) -> list[MissingKey]:
-    """Keys of either kind that the rows need."""
-    return [*of_ciphertexts(rows), *of_indexes(rows)]
+    """Keys of any kind that the rows and the audit trail need."""
+    return [*of_ciphertexts(rows), *of_digests(rows), *of_trail()]
 
 
 def of_ciphertexts(rows: VerificationQuerySet) -> Iterator[MissingKey]:
@@ -80,6 +85,24 @@ def of_indexes(rows: VerificationQuerySet, most: int | None = None) -> Iterator[
         if last not in known:
             records = rows.filter(index_key_id=last).order_by()[:most].count()
             yield MissingKey("INDEX_KEYS", repr(last), records)
+
+
+def of_digests(rows: VerificationQuerySet) -> Iterator[MissingKey]:
+    """Missing keys of blind indexes and token digests: one pass over the rows."""
+    known = {key.key_id for key in conf.current().index_keys}
+    others = rows.exclude(index_key_id__in=["", *known], token_key_id__in=known).order_by()
+    needed: Counter[str] = Counter()
+    for *pair, records in others.values_list("index_key_id", "token_key_id").annotate(Count("pk")):
+        needed.update(dict.fromkeys({*pair} - known - {""}, records))
+    for key, records in sorted(needed.items())[:MOST]:
+        yield MissingKey("INDEX_KEYS", repr(key), records)
+
+
+def of_trail() -> Iterator[MissingKey]:
+    """Missing keys of outcomes and seals: one pass over the trail. A derived key is that of INDEX_KEYS."""
+    for key, count in sorted(audit.missing_keys().items())[:MOST]:
+        setting = "INDEX_KEYS" if audit.is_derived(key) else "AUDIT_KEYS"
+        yield MissingKey(setting, repr(key.removeprefix(audit.DERIVED)), count, of_trail=True)
 
 
 def opened_by(keys: tuple[conf.EncryptionKey, ...]) -> list[Header]:

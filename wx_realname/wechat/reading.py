@@ -7,6 +7,7 @@ import json
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, RemoteDisconnected
 from typing import Any, cast
@@ -145,10 +146,32 @@ def parse(answer: HTTPResponse) -> Answer:
         raise Fault(TOO_LONG)
     if answer.length:  # read(n) doesn't report a connection that ended early
         raise Fault("cut short")
-    fields = _from_json(body.decode())
+    fields = _fields(body)
     if not isinstance(fields, dict):
         raise Fault("not a JSON object")
     return Answer(fields)
+
+
+def _fields(body: bytes) -> Any:
+    """The JSON of the body. A BOM, or a byte that isn't UTF-8, is tolerated in a refusal alone."""
+    try:
+        return _from_json(body.decode())
+    except ValueError:
+        if (refusal := _refusal(body)) is None:
+            raise
+        return refusal
+
+
+def _refusal(body: bytes) -> dict[str, Any] | None:
+    """A refusal among such bodies: WeChat may cut its words within a character.
+
+    A success is none: nothing may become valid by a replaced byte.
+    """
+    with suppress(ValueError):
+        fields = _from_json(body.decode("utf-8-sig", "replace"))
+        errcode = fields.get("errcode") if isinstance(fields, dict) else None
+        return fields if type(errcode) is int and errcode != 0 else None
+    return None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ const HAN =
 /** Invisible characters that a paste brings: zero-width ones, direction marks, soft hyphens, variation selectors, fillers. */
 const INVISIBLE = /[\p{Cf}\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u034f\u115f\u1160\u3164\uffa0]/gu
 /** What keyboards give for the dot of a name, which is U+00B7 alone (民委发〔2016〕33号). */
-const DOTS = /[\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf\u0387\ua78f\u2e31\u2024\ufe52]/g
+const DOTS = /[\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf\u0387\ua78f\u2e31\u2024\ufe52\u02d9\u25e6\u2981\u2e33\u26ab\u2b24]/g
 /** A copy from a PDF file brings Kangxi radicals. */
 const RADICALS = /[\u2f00-\u2fd5]/g
 const FULL_WIDTH = /[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]/g
 // Groups and not look-behinds, which iOS has only since 16.4.
-const STOP_AFTER_HAN = new RegExp(`(${HAN})\\s*\\.`, 'gu')
-const STOP_BEFORE_HAN = new RegExp(`\\.\\s*(?=${HAN})`, 'gu')
+const STOP_AFTER_HAN = new RegExp(`(${HAN})\\s*\\.+`, 'gu')
+const STOP_BEFORE_HAN = new RegExp(`\\.+\\s*(?=${HAN})`, 'gu')
+const SEVERAL_DOTS = /\u00b7(\s*\u00b7)+/g
 const BLANK_BETWEEN_HAN = new RegExp(`(${HAN})\\s+(?=${HAN})`, 'gu')
 const BLANKS_BEFORE_HAN = new RegExp(`\\s*\\u00b7\\s*(?=${HAN})`, 'gu')
 const BLANKS_AFTER_HAN = new RegExp(`(${HAN})\\s*\\u00b7\\s*`, 'gu')
@@ -46,6 +47,7 @@ function normalize(text) {
     .trim()
     .replace(STOP_AFTER_HAN, '$1\u00b7')
     .replace(STOP_BEFORE_HAN, '\u00b7')
+    .replace(SEVERAL_DOTS, '\u00b7')
     .replace(BLANK_BETWEEN_HAN, '$1')
     .replace(BLANKS_BEFORE_HAN, '\u00b7')
     .replace(BLANKS_AFTER_HAN, '$1\u00b7')

@@ -76,7 +76,9 @@ describe('a name', () => {
     python(JUDGED, '[n if names.is_plausible(n) else "" for n in map(names.normalize, asked)]', texts)
 
   test('has U+00B7 for its dot, whatever was typed', () => {
-    for (const dot of '•・‧.．●·･∙⋅。\u0387ꞏ⸱․﹒') assert.equal(normalize(`阿卜杜${dot}热合曼`), '阿卜杜·热合曼', dot)
+    for (const dot of '•・‧.．●·･∙⋅。\u0387ꞏ⸱․﹒˙◦⦁⸳⚫⬤') assert.equal(normalize(`阿卜杜${dot}热合曼`), '阿卜杜·热合曼', dot)
+    for (const dots of ['··', '...', '· ·', '。。'])
+      assert.equal(normalize(`阿卜杜${dots}热合曼`), '阿卜杜·热合曼', dots)
     assert.equal(normalize('John R. Smith'), 'John R. Smith', 'an abbreviation keeps its stop')
   })
 

@@ -59,6 +59,7 @@ class Command(RealnameCommand):
 def _backend() -> str | None:
     """DATA_KEY_BACKEND, read by itself: the rest of WX_REALNAME may still be missing."""
     given = getattr(settings, "WX_REALNAME", None) or {}
+    conf.refuse_unreadable(given)
     backend = given.get("DATA_KEY_BACKEND") if isinstance(given, Mapping) else None
     if backend is not None and not isinstance(backend, str):
         raise ConfigurationError('WX_REALNAME["DATA_KEY_BACKEND"] must be an import string.')

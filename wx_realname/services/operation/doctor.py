@@ -130,13 +130,24 @@ def _missing_keys() -> Iterator[Finding]:
     except DatabaseError:
         return
     for each in found:
-        says = ngettext(
-            "%(records)d record is under key %(key)s, which %(setting)s lacks.",
-            "%(records)d records are under key %(key)s, which %(setting)s lacks.",
-            each.records,
-        )
         remedy = _("Add the key to its list again, after the first one.")
-        yield Finding("-", "keys", "fault", says % vars(each), remedy)
+        yield Finding("-", "keys", "fault", _lacking(each) % vars(each), remedy)
+
+
+def _lacking(missing: missing_keys.MissingKey) -> str:
+    if missing.of_trail:
+        return ngettext(
+            "%(records)d outcome code or seal of the audit trail is under key %(key)s, "
+            "which %(setting)s lacks.",
+            "%(records)d outcome codes and seals of the audit trail are under key %(key)s, "
+            "which %(setting)s lacks.",
+            missing.records,
+        )
+    return ngettext(
+        "%(records)d record is under key %(key)s, which %(setting)s lacks.",
+        "%(records)d records are under key %(key)s, which %(setting)s lacks.",
+        missing.records,
+    )
 
 
 class _Examination:

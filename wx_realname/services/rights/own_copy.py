@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import router
+from django.utils.translation import gettext_lazy as _
 
 from ... import audit, conf
 from ...exceptions import ReauthenticationRequired
@@ -15,11 +16,17 @@ from .. import clients, plain, trust
 from ..reasons import require_reason
 
 
+class _NotOffered(ReauthenticationRequired):
+    """The interface has one code for both; another login wouldn't help here."""
+
+    words = _("A copy of your own data is not offered here.")
+
+
 def require_fresh(request: Any) -> None:
     """Raises `ReauthenticationRequired` where SUBJECT_COPY is unset, or refuses this request."""
     path = conf.current().subject_copy
     if path is None:
-        raise ReauthenticationRequired
+        raise _NotOffered
     if clients.imported(path, "SUBJECT_COPY")(request) is not True:
         raise ReauthenticationRequired
 
