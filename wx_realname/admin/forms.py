@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import audit
 from ..exceptions import InvalidRequest
 from ..services.disclosure import search
-from ..services.disclosure.export import MAX_REASON as MAX_EXPORT_REASON
+from ..services.disclosure.approval import MAX_REASON as MAX_EXPORT_REASON
 from ..services.reasons import MAX_CASE_NUMBER
 from .spreadsheet import makes_workbooks
 

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _MERCHANT = _("An alias; “default” unless given")
 _NOTICE = _("The id of the notice that the citizen was shown and agreed to")
+_MAX_ID = 64  # characters of what should be a UUID
 NO_SUCH_STATUS = _("There is no such status.")
 _MASKED = _("Masked, or plain if the service is configured so; null: not known, or erased")
 
@@ -56,8 +57,8 @@ class ExchangeSerializer(serializers.Serializer[Any]):
     auth_token = TokenField(
         max_length=MAX_TOKEN, help_text=_("The auth_token from WeChat's button")
     )
-    merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
-    notice = CleanTextField(max_length=64, required=False, help_text=_NOTICE)
+    merchant = CleanTextField(max_length=conf.MAX_ALIAS, required=False, help_text=_MERCHANT)
+    notice = CleanTextField(max_length=_MAX_ID, required=False, help_text=_NOTICE)
 
 
 class FaceSerializer(serializers.Serializer[Any]):
@@ -68,8 +69,8 @@ class FaceSerializer(serializers.Serializer[Any]):
         max_length=MAX_NUMBER,
         help_text=_("The number of the resident ID card: 18 or 15 characters"),
     )
-    merchant = CleanTextField(max_length=64, required=False, help_text=_MERCHANT)
-    notice = CleanTextField(max_length=64, required=False, help_text=_NOTICE)
+    merchant = CleanTextField(max_length=conf.MAX_ALIAS, required=False, help_text=_MERCHANT)
+    notice = CleanTextField(max_length=_MAX_ID, required=False, help_text=_NOTICE)
 
 
 class CheckSerializer(FaceSerializer):
@@ -81,7 +82,7 @@ class CheckSerializer(FaceSerializer):
 class ConsentSerializer(serializers.Serializer[Any]):
     """The body of POST consents/."""
 
-    notice = CleanTextField(max_length=64, help_text=_NOTICE)
+    notice = CleanTextField(max_length=_MAX_ID, help_text=_NOTICE)
 
 
 class RecordSerializer(serializers.Serializer[Any]):

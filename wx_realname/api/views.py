@@ -21,12 +21,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .. import conf, log, services
+from .. import log, services
 from ..audit import Origin
 from ..exceptions import InvalidRequest, NotFound
 from ..models import Verification
 from ..personal_data import Secret
 from ..services import callers, trust
+from ..services.rights.erasure import erase_own
+from ..services.verification.categories import category_id
 from . import errors
 from .parsers import JSONOnly, OpaqueJSONParser
 from .serializers import (
@@ -80,7 +82,7 @@ class RealNameView(APIView):
         return response
 
     def name(self, view: str) -> str:
-        """The URL name of one of our views, under whatever namespace the host has put them."""
+        """The URL name of one of this package's views, under whatever namespace the host has put them."""
         match = self.request.resolver_match
         return f"{match.namespace}:{view}" if match and match.namespace else f"wx_realname:{view}"
 
@@ -227,9 +229,7 @@ class VerificationDetail(RealNameView):
         return Response(represent(verification))
 
     def delete(self, request: Request, pk: UUID) -> Response:
-        services.erase(
-            self.own(request, pk), actor=request.user, reason="consent withdrawn", request=request
-        )
+        erase_own(self.own(request, pk), user=request.user, request=request)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -242,14 +242,11 @@ class Categories(RealNameView):
         asked = request.query_params.get("merchant")
         alias = callers.merchant_of(request, Secret(asked) if asked else None)
         listed = services.categories(merchant=alias)
-        category_id = conf.current().merchants[alias].category_id
-        return Response(
-            {"categories": listed, "category_id": list(category_id) if category_id else None}
-        )
+        return Response({"categories": listed, "category_id": category_id(merchant=alias)})
 
 
 class Nothing(RealNameView):
-    """Every other path below ours: a 404 in our shape."""
+    """Any other path under the prefix: 404 in this package's error format."""
 
     throttle_classes = ()
 

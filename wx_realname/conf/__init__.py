@@ -15,7 +15,7 @@ from django.dispatch import receiver
 
 from ..exceptions import ConfigurationError
 from .command import UNREADABLE, is_command, refuse_unreadable
-from .reading import is_loopback, read
+from .reading import MAX_ALIAS, is_loopback, read
 from .schema import (
     HASH_ALGORITHMS,
     HASH_KEY_BYTES,
@@ -35,6 +35,7 @@ __all__ = [
     "HASH_ALGORITHMS",
     "HASH_KEY_BYTES",
     "KEY_BYTES",
+    "MAX_ALIAS",
     "MERCHANT_NAMES",
     "NAMES",
     "PREFIX",

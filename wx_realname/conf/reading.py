@@ -34,7 +34,8 @@ from .section import Section
 
 K = TypeVar("K", EncryptionKey, HashKey)
 _KEY_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
-_ALIAS = re.compile(r"[A-Za-z0-9._-]{1,64}")
+MAX_ALIAS = 64  # characters of a merchant's alias
+_ALIAS = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_ALIAS}}}")
 _RATE = re.compile(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)")
 
 

@@ -261,8 +261,9 @@ class Transport:
 
 def _read_date(answer: HTTPResponse) -> datetime:
     date = parsedate(answer.headers.get("Date"))
-    with suppress(TypeError, ValueError):  # there is none, or it is no moment
-        return datetime(*date[:6], tzinfo=timezone.utc)
+    if date is not None:
+        with suppress(ValueError):  # no moment, such as a 61st second
+            return datetime(*date[:6], tzinfo=timezone.utc)
     raise Fault("an answer without a date")
 
 

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 Event = AuditEvent.Event
 
 VALID = timedelta(days=1)  # from the request to the release, and from the release to the run
-MAX_REASON = 100
+MAX_REASON = 100  # characters; the event holds the filters beside it
 MAX_FILTERS = 128  # characters; the events hold them beside the reason
 
 NOT_RELEASED = _(

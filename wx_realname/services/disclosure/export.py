@@ -32,7 +32,6 @@ TOO_MANY = _(
 TOO_MANY_FOR_THE_FILE = _(
     "There are more than %(limit)d records, the most for a workbook: narrow the filters, or choose CSV."
 )
-MAX_REASON = 100  # characters; the event holds the filters beside it
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def export(
     without a reason, and for too many rows. When the iterator ends, or is closed early, a second event has
     the number of rows.
     """
-    require_reason(reason, MAX_REASON, blank=not plain, case_number=case_number)
+    require_reason(reason, approval.MAX_REASON, blank=not plain, case_number=case_number)
     chosen, using = chosen_by(filters), router.db_for_write(AuditEvent)
     require_unsent(AuditEvent, event_id, using)
     _require_few(rows, most, TOO_MANY_FOR_THE_FILE)

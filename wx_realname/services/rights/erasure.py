@@ -21,6 +21,7 @@ from . import consent
 Status = Verification.Status
 
 USER_DELETED = "the user was deleted"
+BY_THE_CITIZEN = "consent withdrawn"
 #: Statuses of records that hold personal data, or may get it.
 HOLDING = (Status.VERIFIED, Status.WAITING, Status.PENDING)
 #: Statuses of records that hold personal data and have no attempt under way.
@@ -50,6 +51,11 @@ def erase(
     trust.require([row], origin)
     require_reason(reason, audit.MAX_REASON, blank=True, about=row)
     erase_all([row], origin, reason, using, case_number=case_number)
+
+
+def erase_own(verification: Verification, *, user: Any, request: Any = None) -> None:
+    """Erase at the citizen's own wish, who gives no reason. Raises as `erase` does."""
+    erase(verification, actor=user, reason=BY_THE_CITIZEN, request=request)
 
 
 def erase_for_deleted_user(user: Any) -> None:

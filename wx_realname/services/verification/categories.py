@@ -23,6 +23,12 @@ def categories(*, merchant: str = "default") -> list[dict[str, Any]]:
     return _together(found) if cached is None else cached
 
 
+def category_id(*, merchant: str = "default") -> list[int] | None:
+    """The category that the button takes, as CATEGORY_ID declares it; None where it isn't set."""
+    declared = clients.find(merchant).category_id
+    return list(declared) if declared else None
+
+
 def _together(found: conf.Merchant) -> list[dict[str, Any]]:
     """One thread asks WeChat; the others wait, and read the cached answer."""
     with single_flight.leading(_key(found)) as flight:

@@ -6,8 +6,7 @@ from ...exceptions import InvalidRequest
 from ...personal_data import Secret
 from ...text import clean_text
 from .. import clients
-
-MAX_CODE = 512
+from .job import MAX_TOKEN
 
 
 def login(*, code: str | Secret, merchant: str = "default") -> str:
@@ -16,7 +15,7 @@ def login(*, code: str | Secret, merchant: str = "default") -> str:
     Raises `InvalidCode` for a code that WeChat refuses, and the other `RealNameError` subclasses.
     """
     code = Secret.of(code)
-    if fault := clean_text(code, MAX_CODE):
+    if fault := clean_text(code, MAX_TOKEN):
         raise InvalidRequest(errors={"code": [str(fault)]})
     client = clients.client_for(clients.find(merchant))
     return client.jscode2session(code, clients.deadline())
