@@ -8,7 +8,10 @@ const { canVerifyFace } = require('./client')
 const FACES = `${config.paths.realname}faces/`
 const WAITING = `${config.paths.realname}verifications/?status=waiting`
 
-/** @typedef {api.Verification & {verify_id: string, expires_at: string}} Begun */
+/**
+ * Both are null where the consent was withdrawn meanwhile: the record is erased.
+ * @typedef {api.Verification & {verify_id: string | null, expires_at: string | null}} Begun
+ */
 
 /**
  * Rejects where this WeChat or this device can't.

@@ -113,6 +113,18 @@ describe('what the phone believes counts for nothing', () => {
   })
 })
 
+test('a consent withdrawn meanwhile: no camera, and the citizen may begin anew', async () => {
+  const erased = { ...FACE, status: 'erased', real_name: null, credential_id: null }
+  const begun = { status: 200, data: { ...erased, verify_id: null, expires_at: null } }
+  const world = await shown({ answers: { [FACES]: begun, [RESULT]: { status: 200, data: erased } } })
+  submit(world.face)
+  await phase(world.face, 'ready')
+  await until(() => world.face.data.message)
+  assert.equal(text(world.face, '.alert'), words('erased'))
+  assert.equal(world.cameras.length, 0)
+  assert.ok(!world.face.events.some(({ type }) => type === 'verified'))
+})
+
 describe('face_not_finished', () => {
   test('is asked again with pauses that grow, of the same record', async () => {
     const world = await shown({ answers: { [RESULT]: [NOT_FINISHED, NOT_FINISHED, ENDED] } })
