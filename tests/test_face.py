@@ -29,6 +29,7 @@ from tests.lying_wechat import (
     TOKEN,
     LyingWeChat,
     Script,
+    a_token,
     after,
     doing,
     hangs_up,
@@ -375,6 +376,19 @@ def test_what_wechat_never_saw_did_not_reach_it(
     assert (failed.value.code, failed.value.reached, status()) == (LOST, False, "failed")
 
 
+@pytest.mark.parametrize("first", [hangs_up, *map(refuses, (84019, -1, 40001)), says(b"{}")])
+def test_what_an_earlier_try_sent_did_reach_it(
+    wechat: LyingWeChat, user: Any, first: Script
+) -> None:
+    """Although the later try fails before it is sent: here without an access_token."""
+    wechat.play(a_token, refuses(40164), path=TOKEN)
+    wechat.play(doing(forget_access_tokens, first), path=BEGIN)
+    with pytest.raises(RealNameError) as failed:
+        begin(user)
+    assert (failed.value.code, failed.value.reached) == ("misconfigured", True)
+    assert asked(wechat, BEGIN) == 1 and faults() == []
+
+
 @pytest.mark.parametrize(("minutes", "code"), [(69, "verified"), (71, "face_expired")])
 def test_wechat_is_asked_until_ten_minutes_after_the_hour(
     wechat: LyingWeChat, user: Any, minutes: int, code: str
@@ -611,7 +625,9 @@ def test_a_deleted_user_leaves_nothing(wechat: LyingWeChat, user: Any) -> None:
 
 def test_a_user_deleted_while_it_begins_leaves_nothing(wechat: LyingWeChat, user: Any) -> None:
     wechat.play(doing(user.delete, begun()), path=BEGIN)
-    assert end(lambda: begin(user)) == LOST
+    with pytest.raises(RealNameError) as failed:
+        begin(user)
+    assert (failed.value.code, failed.value.reached) == (LOST, True)
     assert status() == "erased" and Verification.objects.get().face_encrypted is None
     assert events() == ["erase erased", "exchange_superseded waiting"] and faults() == []
 

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from tests.conftest import at_once, events
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat, doing, hangs_up, refuses
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, doing, hangs_up, refuses, stalls
 from tests.test_face import (
     BEGIN,
     CHILD,
@@ -170,6 +170,18 @@ def test_only_begins_that_reached_wechat_are_counted(
     assert 0 < int(late["Retry-After"]) <= 3600
     assert api("oAnother-citizen").post(FACES, BODY).json()["code"] == "mismatch"
     assert citizen.post(LIST, {"auth_token": "auth-token-of-these-tests"}).status_code == 201
+
+
+def test_begins_that_wechat_never_answered_are_counted(
+    wechat: LyingWeChat, api: Api, configure: Configure
+) -> None:
+    """Time-outs use up TOTAL_TIMEOUT: the last try isn't sent any more, the earlier ones were."""
+    configure(FACE_RATE="2/hour", READ_TIMEOUT=0.3, TOTAL_TIMEOUT=0.6)
+    wechat.play(stalls, path=BEGIN)
+    citizen = api(OPENID)
+    codes = [citizen.post(FACES, BODY).json()["code"] for _ in range(3)]
+    assert codes == ["wechat_unreachable", "wechat_unreachable", "throttled"]
+    assert {row.error_code for row in Verification.objects.all()} == {"wechat_unreachable"}
 
 
 def test_a_burst_of_begins_does_not_slip_through(

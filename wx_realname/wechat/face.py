@@ -71,7 +71,7 @@ def getverifyid(
     Raises `WeChatUnreachable` when all answers were lost, and the error of WeChat's refusal.
     """
     known = None
-    for out_seq_no in out_seq_nos:
+    for earlier, out_seq_no in enumerate(out_seq_nos):
         payload = _begin(openid, typed, out_seq_no)
         try:
             answer = client.post(
@@ -79,7 +79,8 @@ def getverifyid(
             )
         except OutcomeUnknown:
             continue
-        except WeChatUnreachable as error:
+        except RealNameError as error:
+            error.reached = error.reached or earlier > 0  # the earlier tries came to WeChat
             known = error.wechat
             if not known or known["errcode"] != DUPLICATE_OUT_SEQ_NO:
                 raise
