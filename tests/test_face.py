@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -645,7 +646,9 @@ def test_killed_after_the_begin_reached_wechat(
     assert status() == "pending"
     Verification.objects.update(started_at=timezone.now() - timedelta(hours=1))
     assert end(lambda: finish_face(Verification.objects.get())) == "exchange_in_progress"
-    call_command("realname_purge", verbosity=0)
+    out = StringIO()
+    call_command("realname_purge", stdout=out)
+    assert out.getvalue().strip() == "1 pending ended, 0 erased."
     row = Verification.objects.get()
     assert (row.status, row.error_code, row.in_doubt) == ("failed", LOST, False)
     assert events() == ["exchange_abandoned failed"] and faults() == []
