@@ -275,7 +275,10 @@ WHEN: Both = {
         "see the log, `wechat`, and `realname_doctor`.",
         "appid、密钥、商户号、私钥、证书、时钟或 IP 白名单有误：见日志、`wechat` 和 `realname_doctor`。",
     ),
-    "wechat_busy": ("WeChat said -1 three times.", "微信三次返回 -1。"),
+    "wechat_busy": (
+        "WeChat said -1 three times; or a fault of its own ended the face: begin anew.",
+        "微信三次返回 -1；或人脸核身因微信自身故障而结束，请重新发起。",
+    ),
     "quota_exhausted": ("WeChat's quota of a day or a minute.", "微信的每日或每分钟额度用尽。"),
     "wechat_unreachable": (
         "No connection, or no access token: nothing of the citizen's was sent.",
