@@ -275,7 +275,10 @@ WHEN: Both = {
         "see the log, `wechat`, and `realname_doctor`.",
         "appid、密钥、商户号、私钥、证书、时钟或 IP 白名单有误：见日志、`wechat` 和 `realname_doctor`。",
     ),
-    "wechat_busy": ("WeChat said -1 three times.", "微信三次返回 -1。"),
+    "wechat_busy": (
+        "WeChat said -1 three times; or a fault of its own ended the face: begin anew.",
+        "微信三次返回 -1；或人脸核身因微信自身故障而结束，请重新发起。",
+    ),
     "quota_exhausted": ("WeChat's quota of a day or a minute.", "微信的每日或每分钟额度用尽。"),
     "wechat_unreachable": (
         "No connection, or no access token: nothing of the citizen's was sent.",
@@ -443,7 +446,7 @@ COMMANDS: Mapping[str, str] = {
     "realname_groups": "创建用户组 “realname auditor”（可查看脱敏的记录和审计日志）和 “realname officer”"
     "（还可查看明文、导出和删除）。重复运行只补足所缺的权限，不收回任何权限。",
     "realname_protect_audit": "安装或移除数据库触发器，使数据库拒绝修改和删除审计日志、告知书与同意（可选）。",
-    "realname_purge": "将崩溃遗留的尝试改为“未知”（PENDING_TIMEOUT），并删除超过 RETENTION_DAYS 的个人信息。"
+    "realname_purge": "结束崩溃遗留的尝试（PENDING_TIMEOUT）：改为“未知”，发起人脸核身的改为“失败”；并删除超过 RETENTION_DAYS 的个人信息。"
     "可随时中断后再运行，也可同时运行两份。",
     "realname_rotate_keys": "将不在第一个 ENCRYPTION_KEYS 之下的数据重新加密，将不在第一个 INDEX_KEYS 之下的数据重建索引，"
     "并说明哪些密钥可以移除。站点无需停机；可随时中断后再运行，也可同时运行两份。有记录无法解密时以 1 退出。",

@@ -80,6 +80,20 @@ def test_every_status_says_what_it_means_and_what_to_do(
     assert meaning and len(re.sub(r"<[^>]*>", "", meaning[1]).strip()) > 4
 
 
+@pytest.mark.parametrize(
+    ("method", "said", "unsaid"),
+    [("face", "行业能力 → 人脸核身", "实名授权"), ("authorize", "实名授权", "人脸核身”中申请")],
+)
+def test_a_return_code_means_what_it_does_for_the_records_own_method(
+    officer: Client, row: Verification, method: str, said: str, unsaid: str
+) -> None:
+    Verification.objects.filter(pk=row.pk).update(
+        method=method, status="failed", error_code="misconfigured", errcode=48001
+    )
+    words = words_of(officer, of(row), **CHINESE)
+    assert said in words and unsaid not in words
+
+
 def test_times_are_to_the_second_and_name_their_clock(
     officer: Client, row: Verification, settings: Any
 ) -> None:

@@ -208,6 +208,13 @@ def test_the_tutorial_takes_ten_commands_and_the_same_in_both_languages() -> Non
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tutorial_takes_two_settings_of_a_merchant(language: str) -> None:
+    """And the address of the local WeChat."""
+    found = re.findall(r"`([A-Z]+_[A-Z_]+)`", text_of(language, "tutorial.md"))
+    assert found == ["APP_ID", "APP_SECRET", "API_BASE_URL"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_every_call_is_on_the_page_of_the_rest_interface(language: str) -> None:
     calls = [
         str(pattern.pattern)
@@ -303,6 +310,8 @@ def test_a_readme_is_short_and_begins_with_what_a_stranger_asks(language: str) -
     first = "\n".join(lines[:30])
     for said in ("POST faces/", "2019-11-10", "2021-11-10", "$ make demo", "/images/simulator.png"):
         assert said in first
+    for source in ("cityservice/FacialRecognitionVerify", "getrealnameinfo", "checkrealnameinfo"):
+        assert source in first
     for way in ("pip install ./", 'pip install "git+', " dist && pip install "):
         assert way in text
     for address in re.findall(r"\]\(([\w./-]+)", text):

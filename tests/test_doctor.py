@@ -201,6 +201,23 @@ def test_a_mini_program_for_faces_alone(
     assert "MCH_ID" in findings["exchange"][1] and liar.exchanges == []
     liar.play(refuses(48001), path=QUERY)
     assert "48001" in fault("face")  # no other way is left
+    liar.play(says({"errcode": 0, "errmsg": "", "verify_ret": 10006}), path=QUERY)
+    said = fault("face")  # WeChat says the same in a verdict
+    assert "10006" in said and "48001" not in said and "industry capabilities" in said
+    liar.play(says({"errcode": 0, "errmsg": "", "verify_ret": 10017}), path=QUERY)
+    assert doctor()[1]["face"][0] == "ok"  # an illegal id
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_refusal_ends_its_sentence_before_the_remedy(liar: LyingWeChat, language: str) -> None:
+    liar.play(refuses(48001), path=QUERY)
+    with translation.override(language):
+        face = doctor()[1]["face"][1]
+    said = {
+        "en": "is not open to this appid (48001). The mini-program's administrator",
+        "zh-hans": "该 appid 未开通人脸核身能力（48001）。请小程序管理员",
+    }
+    assert said[language] in face
 
 
 def no_token(app_id: str) -> str:

@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import partial
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ from tests.lying_wechat import (
     TOKEN,
     LyingWeChat,
     Script,
+    a_token,
     after,
     doing,
     hangs_up,
@@ -375,6 +377,19 @@ def test_what_wechat_never_saw_did_not_reach_it(
     assert (failed.value.code, failed.value.reached, status()) == (LOST, False, "failed")
 
 
+@pytest.mark.parametrize("first", [hangs_up, *map(refuses, (84019, -1, 40001)), says(b"{}")])
+def test_what_an_earlier_try_sent_did_reach_it(
+    wechat: LyingWeChat, user: Any, first: Script
+) -> None:
+    """Although the later try fails before it is sent: here without an access_token."""
+    wechat.play(a_token, refuses(40164), path=TOKEN)
+    wechat.play(doing(forget_access_tokens, first), path=BEGIN)
+    with pytest.raises(RealNameError) as failed:
+        begin(user)
+    assert (failed.value.code, failed.value.reached) == ("misconfigured", True)
+    assert asked(wechat, BEGIN) == 1 and faults() == []
+
+
 @pytest.mark.parametrize(("minutes", "code"), [(69, "verified"), (71, "face_expired")])
 def test_wechat_is_asked_until_ten_minutes_after_the_hour(
     wechat: LyingWeChat, user: Any, minutes: int, code: str
@@ -611,7 +626,9 @@ def test_a_deleted_user_leaves_nothing(wechat: LyingWeChat, user: Any) -> None:
 
 def test_a_user_deleted_while_it_begins_leaves_nothing(wechat: LyingWeChat, user: Any) -> None:
     wechat.play(doing(user.delete, begun()), path=BEGIN)
-    assert end(lambda: begin(user)) == LOST
+    with pytest.raises(RealNameError) as failed:
+        begin(user)
+    assert (failed.value.code, failed.value.reached) == (LOST, True)
     assert status() == "erased" and Verification.objects.get().face_encrypted is None
     assert events() == ["erase erased", "exchange_superseded waiting"] and faults() == []
 
@@ -629,7 +646,9 @@ def test_killed_after_the_begin_reached_wechat(
     assert status() == "pending"
     Verification.objects.update(started_at=timezone.now() - timedelta(hours=1))
     assert end(lambda: finish_face(Verification.objects.get())) == "exchange_in_progress"
-    call_command("realname_purge", verbosity=0)
+    out = StringIO()
+    call_command("realname_purge", stdout=out)
+    assert out.getvalue().strip() == "1 pending ended, 0 erased."
     row = Verification.objects.get()
     assert (row.status, row.error_code, row.in_doubt) == ("failed", LOST, False)
     assert events() == ["exchange_abandoned failed"] and faults() == []

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 
 from tests.conftest import at_once, events
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat, hangs_up, refuses
+from tests.lying_wechat import NAME, NUMBER, LyingWeChat, doing, hangs_up, refuses, stalls
 from tests.test_face import (
     BEGIN,
     CHILD,
@@ -20,10 +20,12 @@ from tests.test_face import (
     VERIFY_ID,
     asked,
     begin,
+    begun,
     came_to,
     wechat,
 )
-from wx_realname.models import Verification
+from wx_realname.models import Consent, Notice, Verification
+from wx_realname.services import withdraw
 
 __all__ = ["wechat"]
 
@@ -58,6 +60,23 @@ def test_a_face_over_rest(wechat: LyingWeChat, api: Api) -> None:
     assert (ended.json()["status"], ended.json()["real_name"]) == ("verified", "**娜")
     assert citizen.post(result(body["id"]), {"verify_ret": 10004}).json() == ended.json()
     assert citizen.get(f"{LIST}current/").json() == ended.json()
+
+
+def test_a_face_begun_while_consent_is_withdrawn_is_an_erased_record(
+    wechat: LyingWeChat, api: Api, user: Any, notice: Notice, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As an exchange is in that race: 200 and the record, without a verify_id."""
+
+    def withdraw_it() -> None:
+        withdraw(Consent.objects.get(), user=user)
+
+    wechat.play(doing(withdraw_it, begun()), path=BEGIN)
+    response = api(user.get_username()).post(FACES, BODY | {"notice": str(notice.pk)})
+    body = response.json()
+    assert (response.status_code, body["status"]) == (200, "erased") and "Location" not in response
+    assert body["verify_id"] is body["expires_at"] is body["real_name"] is None
+    assert events() == ["consent_withdrawn", "exchange erased"]
+    assert "contradicts" not in caplog.text
 
 
 def test_the_openid_is_the_logins_never_the_bodys(wechat: LyingWeChat, api: Api) -> None:
@@ -151,6 +170,18 @@ def test_only_begins_that_reached_wechat_are_counted(
     assert 0 < int(late["Retry-After"]) <= 3600
     assert api("oAnother-citizen").post(FACES, BODY).json()["code"] == "mismatch"
     assert citizen.post(LIST, {"auth_token": "auth-token-of-these-tests"}).status_code == 201
+
+
+def test_begins_that_wechat_never_answered_are_counted(
+    wechat: LyingWeChat, api: Api, configure: Configure
+) -> None:
+    """Time-outs use up TOTAL_TIMEOUT: the last try isn't sent any more, the earlier ones were."""
+    configure(FACE_RATE="2/hour", READ_TIMEOUT=0.3, TOTAL_TIMEOUT=0.6)
+    wechat.play(stalls, path=BEGIN)
+    citizen = api(OPENID)
+    codes = [citizen.post(FACES, BODY).json()["code"] for _ in range(3)]
+    assert codes == ["wechat_unreachable", "wechat_unreachable", "throttled"]
+    assert {row.error_code for row in Verification.objects.all()} == {"wechat_unreachable"}
 
 
 def test_a_burst_of_begins_does_not_slip_through(

@@ -94,7 +94,7 @@ def run_the_commands(project: Project) -> None:
     assert "1 event is not sealed yet" in project.manage("realname_verify_audit")
     assert "Events sealed: 2" in project.manage("realname_seal_audit")  # and the seal's own
     assert "The trail is intact" in project.manage("realname_verify_audit")
-    assert "0 pending made unknown" in project.manage("realname_purge")
+    assert "0 pending ended" in project.manage("realname_purge")
     assert "1 call" in project.manage("realname_usage")
 
 

@@ -296,9 +296,9 @@ def test_purge_ends_what_is_pending_longer_than_the_timeout(
     brought_to("pending", liar, user)
     Verification.objects.update(started_at=timezone.now() - timedelta(seconds=age))
     ended = int(status == "unknown")
-    assert purge(dry_run=True) == f"{ended} pending would be made unknown, 0 would be erased."
+    assert purge(dry_run=True) == f"{ended} pending would be ended, 0 would be erased."
     assert Verification.objects.get().status == "pending"
-    assert purge() == f"{ended} pending made unknown, 0 erased."
+    assert purge() == f"{ended} pending ended, 0 erased."
     row = Verification.objects.get()
     assert (row.status, row.in_doubt) == (status, bool(ended))
     assert events() == ["exchange_abandoned unknown"] * ended
@@ -312,11 +312,11 @@ def test_purge_erases_what_is_older_than_the_retention(
 ) -> None:
     configure(RETENTION_DAYS=days)
     rows = many(liar, user, 3, age)
-    assert purge(dry_run=True) == f"0 pending would be made unknown, {erased} would be erased."
+    assert purge(dry_run=True) == f"0 pending would be ended, {erased} would be erased."
     assert Verification.objects.filter(status="verified").count() == 3
-    assert purge(batch_size=2) == f"0 pending made unknown, {erased} erased."
+    assert purge(batch_size=2) == f"0 pending ended, {erased} erased."
     assert [len(personal(row)) for row in rows] == [0 if erased else len(PERSONAL)] * 3
-    assert purge() == "0 pending made unknown, 0 erased."
+    assert purge() == "0 pending ended, 0 erased."
     reasons = AuditEvent.objects.filter(event="erase").values_list("reason", flat=True)
     assert list(reasons) == ["RETENTION_DAYS"] * erased
 
@@ -329,7 +329,7 @@ def test_purge_can_be_stopped_and_run_again(
     stopped = erase_outlived(batch_size=2)
     next(stopped)
     stopped.close()
-    assert purge() == "0 pending made unknown, 3 erased."
+    assert purge() == "0 pending ended, 3 erased."
     assert events().count("erase erased") == 5
 
 
@@ -348,8 +348,8 @@ def test_a_dry_run_counts_no_record_twice(
     configure(RETENTION_DAYS=1)
     rows = many(liar, user, 3, days=2)
     Verification.objects.filter(pk=rows[0].pk).update(user=None)
-    assert purge(dry_run=True) == "0 pending would be made unknown, 3 would be erased."
-    assert purge() == "0 pending made unknown, 3 erased."
+    assert purge(dry_run=True) == "0 pending would be ended, 3 would be erased."
+    assert purge() == "0 pending ended, 3 erased."
 
 
 @pytest.mark.django_db(transaction=True)

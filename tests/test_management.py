@@ -242,7 +242,7 @@ for name in names:
 
 #: How a run ends after another was stopped at its first sign of progress. No event tells of the six records.
 LONG = {
-    "purge": (0, "2 erased  \r0 pending made unknown, 2 erased."),
+    "purge": (0, "2 erased  \r0 pending ended, 2 erased."),
     "rotate_keys": (0, "2 records  \r2 records re-encrypted, 0 re-indexed."),
     "seal_audit": (0, "2 events  \rEvents sealed: 2. Checkpoint:"),
     "usage": (0, "2 attempts counted  \rdefault, authorize: 2 calls"),
@@ -312,8 +312,8 @@ def test_who_calls_a_command_from_python_gets_the_ctrl_c(monkeypatch: pytest.Mon
 
 
 SPOKEN = {  # the command with its arguments, and what it says on an empty site
-    "purge": "已将 0 条进行中的记录转为结果不明，已删除 0 条。",
-    "purge --dry-run": "将把 0 条进行中的记录转为结果不明，将删除 0 条。",
+    "purge": "已结束 0 条进行中的记录，已删除 0 条。",
+    "purge --dry-run": "将结束 0 条进行中的记录，将删除 0 条。",
     "settle": "0 条已结束，0 条仍在等待。",
     "settle --dry-run": "将查询 0 条。",
     "usage": "最近 30 天没有结束的尝试。",

@@ -93,6 +93,7 @@ def test_a_closed_face_is_an_alarm_with_who_must_do_what(clerk: Client, settings
             rf'<tr class="wx-care"><th[^>]*>misconfigured</th><td>{errcode}.*?</tr>', text
         )
         assert "行业能力 → 人脸核身" in alarm and "小程序管理员" in alarm
+        assert "实名授权" not in alarm  # the button's, which this site hasn't
     assert "wx-certificates" not in text
 
 

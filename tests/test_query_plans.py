@@ -29,7 +29,7 @@ from wx_realname.admin.alarms import alarms
 from wx_realname.admin.integrity import glance
 from wx_realname.models import AuditEvent, HourlyStatistic, Verification
 from wx_realname.services import keyset
-from wx_realname.services.upkeep import purge, rotation
+from wx_realname.services.upkeep import purge, rotation, settle
 
 # Of fewer, MariaDB reads all when a batch of an export is wanted: that is the faster way there. Half of them
 # hold a page of what is rare, and the second day more than a batch.
@@ -305,6 +305,13 @@ def test_what_is_outlived_is_found_by_its_index(settings: Any) -> None:
 def test_what_lost_its_user_is_found_by_an_index() -> None:
     (found, *_) = plans(lambda: list(purge.erase_ownerless()), RECORDS)
     check(found, {"wx_realname_user_verified", "wx_realname_user_created"})
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_faces_that_are_due_are_found_by_an_index(everything: bool) -> None:
+    by_status = {"wx_realname_stuck", "wx_realname_retention", "wx_realname_by_status"}
+    for found in plans(lambda: list(settle.settle(everything=everything)), RECORDS):
+        check(found, by_status, may_sort=True)
 
 
 def test_a_rotation_goes_along_the_primary_key(configure: Callable[..., None]) -> None:

@@ -25,9 +25,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def aged(row: Verification, minutes: float) -> Verification:
+    """The record at that age; when it was last asked for moves with it."""
+    row.refresh_from_db()
     since = timezone.now() - timedelta(minutes=minutes)
+    settled_at = row.settled_at and row.settled_at + (since - row.started_at)
     Verification.objects.filter(pk=row.pk).update(
-        started_at=since, expires_at=since + timedelta(hours=1)
+        started_at=since, expires_at=since + timedelta(hours=1), settled_at=settled_at
     )
     return row
 
@@ -143,6 +146,72 @@ def test_it_gives_up_when_wechat_is_away(
     wechat.play(hangs_up, path=QUERY)
     assert run("--all") == "0 ended, 2 still waiting."
     assert asked(wechat) == 2
+
+
+def no_token(app_id: str) -> str:
+    raise ConnectionError
+
+
+def test_a_merchant_that_cannot_be_asked_stops_no_other(
+    wechat: LyingWeChat, user: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle, "GIVE_UP", 2)
+    merchants = settings.WX_REALNAME["MERCHANTS"]
+
+    def second(**changes: Any) -> None:
+        both = merchants | {"second": merchants["default"] | changes}
+        settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": both}
+
+    second()
+    for merchant in ("second", "second", "second", "default", "default"):
+        begin(user, merchant=merchant)
+    second(ACCESS_TOKEN_PROVIDER="tests.test_settle.no_token")
+    assert run("--all") == "2 ended (2 verified), 2 still waiting."
+    assert statuses() == ["verified"] * 2 + ["waiting"] * 3 and faults() == []
+
+
+def test_an_invalid_answer_is_an_answer(
+    wechat: LyingWeChat, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle, "GIVE_UP", 2)
+    for _ in range(4):
+        begin(user)
+    wechat.play(*[came_to("10000")] * 3, came_to(10000), path=QUERY)
+    assert run("--all") == "1 ended (1 verified), 3 still waiting."
+
+
+@pytest.mark.parametrize("minutes", [20, 55])
+def test_the_next_run_begins_with_those_that_were_not_asked(
+    wechat: LyingWeChat, user: Any, monkeypatch: pytest.MonkeyPatch, minutes: float
+) -> None:
+    monkeypatch.setattr(settle, "GIVE_UP", 2)
+    rows = [aged(begin(user), minutes).pk for _ in range(5)]
+    wechat.play(hangs_up, path=QUERY)
+    found = [[each.record for each in settle.settle(everything=True)] for _ in range(4)]
+    assert found == [rows[:2], rows[2:4], [rows[4], rows[0]], rows[1:3]]
+
+
+def test_those_whose_hour_is_nearly_over_come_first(wechat: LyingWeChat, user: Any) -> None:
+    wechat.play(came_to(10300), path=QUERY)
+    young, old, oldest = begin(user), begin(user), begin(user)
+    for minutes in (15, 51):
+        aged(old, minutes), aged(oldest, minutes)
+        list(settle.settle())
+    aged(young, 11)
+    found = [each.record for each in settle.settle(batch_size=1)]
+    assert found == [old.pk, oldest.pk, young.pk]
+
+
+def test_an_early_run_for_all_takes_no_later_turn_away(wechat: LyingWeChat, user: Any) -> None:
+    wechat.play(came_to(10300), path=QUERY)
+    row = begin(user)
+    asks = []
+    for minutes, arguments in ((3, ["--all"]), (11, []), (16, []), (51, [])):
+        before = asked(wechat)
+        aged(row, minutes)
+        run(*arguments)
+        asks.append(asked(wechat) - before)
+    assert asks == [1, 1, 0, 1]
 
 
 def test_the_purge_leaves_waiting_records_alone(

@@ -83,14 +83,16 @@ def test_a_face_that_waits_is_erased(liar: LyingWeChat, user: Any, notice: Notic
 
 
 def test_a_face_begun_while_it_is_withdrawn_keeps_nothing(
-    liar: LyingWeChat, user: Any, notice: Notice
+    liar: LyingWeChat, user: Any, notice: Notice, caplog: pytest.LogCaptureFixture
 ) -> None:
     begun = {"errcode": 0, "errmsg": "", "verify_id": "v", "expires_in": 3600}
     liar.play(doing(lambda: withdraw(consent(), user=user), says(begun)), path=BEGIN)
     values = {"openid": "oCitizen-of-these_tests-00001", "real_name": NAME}
-    with suppress(RealNameError):  # how it ends is told; that nothing is left is what counts
-        begin_face(user=user, credential_id=NUMBER, notice=notice.pk, **values)  # type: ignore[arg-type]
-    assert personal() == [] and faults() == []
+    row = begin_face(user=user, credential_id=NUMBER, notice=notice.pk, **values)  # type: ignore[arg-type]
+    assert (row.status, row.verify_id, row.newly_verified) == ("erased", None, False)
+    assert personal() == [] and faults() == [] and "contradicts" not in caplog.text
+    asked = len(liar.calls)
+    assert finish_face(row).status == "erased" and len(liar.calls) == asked
 
 
 def test_two_withdrawals_at_once_leave_one_event(

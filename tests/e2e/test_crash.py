@@ -128,11 +128,11 @@ def test_purge_ends_what_a_crash_left_and_may_run_twice(
     citizen = Citizen(site, wechat.issue_login_code("openid-1"))
     auth_token = wechat.issue_auth_token(PERSON)
     killed_while_held(site, gate, lambda: citizen.post(auth_token), "after", REALNAME)
-    assert "已将 0 条进行中的记录转为结果不明" in site.manage("realname_purge")
+    assert "已结束 0 条进行中的记录" in site.manage("realname_purge")
     time_passes(database)
-    assert "将把 1 条进行中的记录转为结果不明" in site.manage("realname_purge", "--dry-run")
-    assert "已将 1 条进行中的记录转为结果不明" in site.manage("realname_purge")
-    assert "已将 0 条进行中的记录转为结果不明" in site.manage("realname_purge")
+    assert "将结束 1 条进行中的记录" in site.manage("realname_purge", "--dry-run")
+    assert "已结束 1 条进行中的记录" in site.manage("realname_purge")
+    assert "已结束 0 条进行中的记录" in site.manage("realname_purge")
     assert state(database) == [("unknown", 1, 1)]
     assert events(database) == [("exchange_abandoned", "unknown", "outcome_unknown")]
 
@@ -189,7 +189,7 @@ def test_killed_while_a_face_begins_it_failed_and_the_citizen_begins_anew(
     wechat.show_face(begun["verify_id"])
     assert result(citizen, begun["id"]).json()["status"] == "verified"
     time_passes(database)
-    assert "已将 1 条进行中的记录转为结果不明" in site.manage("realname_purge")
+    assert "已结束 1 条进行中的记录" in site.manage("realname_purge")
     assert sorted(state(database)) == [("failed", 1, 0), ("verified", 1, 0)]
     assert events(database) == [
         ("exchange", "verified", ""),

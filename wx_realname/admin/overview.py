@@ -64,7 +64,7 @@ class OverviewAdmin(ReadOnlyAdmin):
 
 def _has_button() -> bool:
     """Whether any merchant has certificates to show; without settings the table says so."""
-    return not conf.is_set() or any(each.has_button for each in conf.current().merchants.values())
+    return not conf.is_set() or conf.current().has_button
 
 
 def _count() -> bool:

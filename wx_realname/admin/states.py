@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from ..models import Verification
-from ..services.operation.remedies import Words, words
+from ..services.operation.remedies import CALLS, Words, words
 
 Status = Verification.Status
 
@@ -35,10 +35,10 @@ _WORDS = {
 
 
 def words_of(row: Verification) -> Words:
-    """Of the error with which the record ended, else of its status."""
+    """Of the error with which the record ended, as its method's calls give it; else of its status."""
     if row.error_code and row.status in _ENDED_BADLY:
         code = row.errcode if row.verify_ret is None else row.verify_ret
-        found = words(row.error_code, code)
+        found = words(row.error_code, code, *CALLS.get(row.method, ()))
         if found.meaning:
             return found
     meaning, remedy = _WORDS.get(Status(row.status), ("", ""))

@@ -117,17 +117,23 @@ class RecordSerializer(serializers.Serializer[Any]):
 
 
 class BegunFaceSerializer(RecordSerializer):
-    """A face that has begun: the record, and what the mini-program hands to WeChat's camera."""
+    """A face that has begun: the record, and what the mini-program hands to WeChat's camera.
+
+    Both are null for a record that was erased while WeChat was asked.
+    """
 
     verify_id = serializers.CharField(
-        help_text=_("For wx.requestFacialVerify; shown here only, and good for one try")
+        allow_null=True,
+        help_text=_("For wx.requestFacialVerify; shown here only, and good for one try"),
     )
-    expires_at = serializers.DateTimeField(help_text=_("UTC; until then the verify_id serves"))
+    expires_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("UTC; until then the verify_id serves")
+    )
 
     def to_representation(self, instance: Verification) -> dict[str, Any]:
         return super().to_representation(instance) | {
             "verify_id": instance.verify_id,
-            "expires_at": _utc(instance.expires_at),
+            "expires_at": _utc(instance.expires_at) if instance.verify_id else None,
         }
 
 

@@ -184,7 +184,8 @@ class Faces(RealNameView):
             if not getattr(error, "reached", False):
                 self.face_throttle.give_back()
             raise
-        return self.created(Response(represent_begun(verification)), verification)
+        answer = Response(represent_begun(verification))
+        return self.created(answer, verification) if verification.verify_id else answer
 
     def _begun(self, request: Request) -> Verification:
         body = FaceSerializer().run_validation(request.data)

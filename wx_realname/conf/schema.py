@@ -130,5 +130,10 @@ class Settings:
     mask_name: Literal["last", "none"]
     export_limit: int | None
 
+    @property
+    def has_button(self) -> bool:
+        """Whether any merchant has the button."""
+        return any(merchant.has_button for merchant in self.merchants.values())
+
 
 NAMES = tuple(field.name.upper() for field in fields(Settings))

@@ -80,7 +80,7 @@ class ProvidedTokens:
         except Exception as error:  # its message may hold a token
             fault = type(error).__name__
         logger.error("ACCESS_TOKEN_PROVIDER failed for %s: %s", self._app_id, fault)
-        raise WeChatUnreachable
+        raise WeChatUnreachable(reason=f"ACCESS_TOKEN_PROVIDER failed: {fault}")
 
     def replace(self, rejected: Secret, deadline: Deadline) -> Secret:
         return self.current(deadline)

@@ -53,6 +53,8 @@ def is_openid(text: Any) -> bool:
 class Refused(Exception):
     """WeChat answered with a return code other than 0. `reply` holds no secret."""
 
+    sent = True  # as `NoAnswer.sent`
+
     def __init__(self, reply: WeChatReply) -> None:
         super().__init__(reply["errcode"])
         self.reply = reply
@@ -242,19 +244,18 @@ class WeChatClient:
         except NoAnswer as no_answer:
             kind = lost if no_answer.sent else WeChatUnreachable
             error = kind(reason=str(no_answer))
-            error.reached = no_answer.sent
         except Refused as refused:
             error = _error(call, refused)
-            error.reached = True
         except RealNameError as no_token:
             error = no_token
+        error.reached = tries.reached
         error.in_doubt = error.in_doubt or tries.in_doubt
         raise error
 
     def _with_access_token(self, send: Callable[[Secret], Answer], tries: _Tries) -> Answer:
         token = self._tokens.current(tries.deadline)
         try:
-            return send(token)
+            return tries.send(send, token)
         except Refused as refused:
             if refused.errcode not in errcodes.DEAD_ACCESS_TOKEN or tries.refreshed:
                 raise
@@ -262,7 +263,7 @@ class WeChatClient:
             fresh = self._tokens.replace(token, tries.deadline)
             if fresh == token:
                 raise
-        return send(fresh)
+        return tries.send(send, fresh)
 
 
 def _plain(value: Any) -> Any:
@@ -279,6 +280,15 @@ class _Tries:
         self.deadline = deadline
         self.refreshed = False  # the access_token, once
         self.in_doubt = False  # -1 came: it isn't known whether the auth_token was consumed
+        self.reached = False  # one of them, at least, came to WeChat
+
+    def send(self, send: Callable[[Secret], Answer], token: Secret) -> Answer:
+        """Send the request, and note whether it came to WeChat."""
+        try:
+            return send(token)
+        except (NoAnswer, Refused) as failed:
+            self.reached = self.reached or failed.sent
+            raise
 
     def patiently(self, once: Callable[[], Answer]) -> Answer:
         """Repeat a request that was never sent, and one that was answered with -1."""

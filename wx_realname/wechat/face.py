@@ -71,7 +71,7 @@ def getverifyid(
     Raises `WeChatUnreachable` when all answers were lost, and the error of WeChat's refusal.
     """
     known = None
-    for out_seq_no in out_seq_nos:
+    for earlier, out_seq_no in enumerate(out_seq_nos):
         payload = _begin(openid, typed, out_seq_no)
         try:
             answer = client.post(
@@ -79,7 +79,8 @@ def getverifyid(
             )
         except OutcomeUnknown:
             continue
-        except WeChatUnreachable as error:
+        except RealNameError as error:
+            error.reached = error.reached or earlier > 0  # the earlier tries came to WeChat
             known = error.wechat
             if not known or known["errcode"] != DUPLICATE_OUT_SEQ_NO:
                 raise
@@ -130,10 +131,11 @@ def queryverifyinfo(
     return Ended(verdict.becomes, verdict.error(), verdict.verify_ret if fits else None)
 
 
-def is_granted(client: WeChatClient, deadline: Deadline) -> bool:
-    """Whether this appid may verify faces: WeChat is asked about an invented verify_id.
+def refusal_of_appid(client: WeChatClient, deadline: Deadline) -> int | None:
+    """The errcode or verify_ret by which WeChat says that this appid may not verify faces; None: it may.
 
-    Raises the error when that isn't known: without an access_token, or without an answer.
+    WeChat is asked about an invented verify_id. Raises the error when that isn't known: without an
+    access_token, or without an answer.
     """
     payload: Payload = {
         "verify_id": Secret(f"realname_doctor_{secrets.token_urlsafe(24)}"),
@@ -143,14 +145,15 @@ def is_granted(client: WeChatClient, deadline: Deadline) -> bool:
     }
     path = _PATH + "queryverifyinfo"
     try:
-        client.post("queryverifyinfo", path, payload, deadline, lost=WeChatUnreachable)
+        answer = client.post("queryverifyinfo", path, payload, deadline, lost=WeChatUnreachable)
     except RealNameError as error:
         errcode = error.wechat["errcode"] if error.wechat else None
         if errcode == NOT_GRANTED:
-            return False
+            return NOT_GRANTED
         if errcode is None or not _is_of_a_face(errcode):
             raise
-    return True
+        return None
+    return verdicts.NO_PERMISSION if answer.get("verify_ret") == verdicts.NO_PERMISSION else None
 
 
 def _is_of_a_face(errcode: int) -> bool:

@@ -16,6 +16,7 @@ Becomes = Literal["verified", "rejected", "failed", "unknown", "waiting"]
 Remedy = tuple[str, str]  # in English and Chinese
 
 PASSED = 10000
+NO_PERMISSION = 10006
 _FAULTS_OF_WECHAT = (
     *(10007, 10008, 10013, 10014, 10015, 10016, 10045),
     *(90018, 90104, 90105, 90110, 90199),

@@ -6,9 +6,13 @@ const { problem } = require('./attempt')
 const { canVerifyFace } = require('./client')
 
 const FACES = `${config.paths.realname}faces/`
-const WAITING = `${config.paths.realname}verifications/?status=waiting`
+const RECORDS = `${config.paths.realname}verifications/`
+const WAITING = `${RECORDS}?status=waiting`
 
-/** @typedef {api.Verification & {verify_id: string, expires_at: string}} Begun */
+/**
+ * Both are null where the consent was withdrawn meanwhile: the record is erased.
+ * @typedef {api.Verification & {verify_id: string | null, expires_at: string | null}} Begun
+ */
 
 /**
  * Rejects where this WeChat or this device can't.
@@ -70,9 +74,21 @@ async function finish(id, wanted) {
 
 /** @param {string} id */
 async function result(id) {
-  const record = await api.post(`${FACES}${id}/result/`)
+  const record = await api.post(`${FACES}${id}/result/`).catch((error) => settle(id, error))
   if (record.status !== 'verified') throw problem('erased', 'reauthorize')
   return record
+}
+
+/**
+ * A record that a fault of WeChat's own ended gives the same error again: the citizen begins anew.
+ * @param {string} id
+ * @param {api.ApiError} error
+ * @returns {Promise<never>}
+ */
+async function settle(id, error) {
+  if (error.code !== 'wechat_busy') throw error
+  const { status } = await api.get(`${RECORDS}${id}/`)
+  throw status === 'waiting' ? error : problem(error.code, 'reauthorize')
 }
 
 /**

@@ -6,6 +6,7 @@ const { NEVER, NOTHING, RECORD, WAITING, error, serve } = require('./support/ser
 
 const FACES = 'realname/faces/'
 const RESULT = `${FACES}${RECORD.id}/result/`
+const OWN = `realname/verifications/${RECORD.id}/`
 const PERSON = { real_name: ' 欧阳•娜 ', credential_id: '440524198001010013' }
 const FACE = { ...RECORD, method: 'face' }
 const VERIFY_ID = 'verify-id-1'
@@ -23,7 +24,8 @@ beforeEach(() => {
 
 /** The component, once it knows what there is to do. `camera`: what the phone reports, after the citizen was before it. */
 async function shown({ answers, properties, camera = ({ success }) => success({ errMsg: 'ok' }) } = {}) {
-  const requests = serve({ [FACES]: BEGUN, [RESULT]: ENDED, ...answers })
+  const waits = { status: 200, data: { ...FACE, status: 'waiting' } }
+  const requests = serve({ [FACES]: BEGUN, [RESULT]: ENDED, [OWN]: waits, ...answers })
   const cameras = []
   wx.requestFacialVerify = (options) => {
     cameras.push(options)
@@ -111,6 +113,18 @@ describe('what the phone believes counts for nothing', () => {
     submit(world.face)
     await phase(world.face, 'done')
   })
+})
+
+test('a consent withdrawn meanwhile: no camera, and the citizen may begin anew', async () => {
+  const erased = { ...FACE, status: 'erased', real_name: null, credential_id: null }
+  const begun = { status: 200, data: { ...erased, verify_id: null, expires_at: null } }
+  const world = await shown({ answers: { [FACES]: begun, [RESULT]: { status: 200, data: erased } } })
+  submit(world.face)
+  await phase(world.face, 'ready')
+  await until(() => world.face.data.message)
+  assert.equal(text(world.face, '.alert'), words('erased'))
+  assert.equal(world.cameras.length, 0)
+  assert.ok(!world.face.events.some(({ type }) => type === 'verified'))
 })
 
 describe('face_not_finished', () => {
@@ -306,6 +320,18 @@ describe('every error has its words and its next step', () => {
     }
     await phase(world.face, 'done')
     assert.deepEqual(counts(), [2, 1, 2])
+  })
+
+  test('a fault of WeChat’s own that ended the record: begun anew, not asked for again', async () => {
+    const failed = { status: 200, data: { ...FACE, status: 'failed', real_name: null, credential_id: null } }
+    const busy = error(503, 'wechat_busy', 'later')
+    const world = await shown({ answers: { [RESULT]: [busy, ENDED], [OWN]: failed } })
+    submit(world.face)
+    await until(() => world.face.data.message)
+    assert.deepEqual([world.face.data.phase, text(world.face, '.alert')], ['ready', words('wechat_busy')])
+    submit(world.face)
+    await phase(world.face, 'done')
+    assert.deepEqual([world.begins().length, world.cameras.length, world.results().length], [2, 2, 2])
   })
 
   test('a lost answer of the result: asked again, and the camera stays closed', async () => {

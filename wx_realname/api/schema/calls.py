@@ -178,9 +178,14 @@ def _attempt(body: type[Serializer[Any]], ends: list[RealNameError], **about: An
 
 
 def _face_begun() -> Any:
-    begun = OpenApiResponse(RealNameBegunFaceSerializer, description=_("Begun just now"))
+    def begun(description: Any) -> OpenApiResponse:
+        return OpenApiResponse(RealNameBegunFaceSerializer, description=description)
+
     return call(
-        {201: begun},
+        {
+            201: begun(_("Begun just now")),
+            200: begun(_("Erased: the consent was withdrawn while WeChat was asked")),
+        },
         empty_body(RealNameFaceSerializer),
         ours.UnsupportedMediaType,
         ours.ConsentRequired,

@@ -15,8 +15,9 @@ from wx_realname.services.upkeep import purge
 
 class Command(RealnameCommand):
     help = (
-        "Set attempts that a crash left pending to unknown (PENDING_TIMEOUT), and erase personal data "
-        "older than RETENTION_DAYS. It can be stopped and run again, and run twice at once."
+        "End attempts that a crash left pending (PENDING_TIMEOUT): they become unknown, the begin of a "
+        "face failed. Erase personal data older than RETENTION_DAYS. It can be stopped and run again, and "
+        "run twice at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -32,9 +33,9 @@ class Command(RealnameCommand):
             erased = self._run(_("erased"), purge.erase_ownerless(batch_size=batch_size))
             erased += self._run(_("erased"), purge.erase_outlived(batch_size=batch_size))
         words = (
-            _("%(ended)d pending would be made unknown, %(erased)d would be erased.")
+            _("%(ended)d pending would be ended, %(erased)d would be erased.")
             if dry_run
-            else _("%(ended)d pending made unknown, %(erased)d erased.")
+            else _("%(ended)d pending ended, %(erased)d erased.")
         )
         self.stdout.write(words % {"ended": ended, "erased": erased})
 

@@ -180,8 +180,7 @@ class _Examination:
         reply = error.wechat
         words = remedies.words(error.code, reply["errcode"] if reply else None, call)
         why = f"{reply['errcode']} {reply['errmsg']}" if reply else error.reason
-        said = f"{words.meaning} ({why})" if why else words.meaning
-        return self._finding(topic, "fault", said, words.remedy)
+        return self._finding(topic, "fault", _sentence(words.meaning, why), words.remedy)
 
     def _key_works(self) -> Iterator[Finding]:
         for key in self._keys:
@@ -220,7 +219,7 @@ class _Examination:
         except NoAnswer as no_answer:
             says = _("WeChat can't be reached, or its answer has no date.")
             remedy = _("Check this server's connection to WeChat: DNS, proxy, firewall.")
-            yield self._finding("clock", "warning", f"{says} ({no_answer})", remedy)
+            yield self._finding("clock", "warning", _sentence(says, str(no_answer)), remedy)
             return
         ahead = round((timezone.now() - theirs).total_seconds())
         says = _("This server's clock is %(seconds)d seconds ahead of WeChat's.") % {
@@ -262,16 +261,16 @@ class _Examination:
         """Without the button, faces are the only method: then a closed interface is a fault."""
         level: Level = "warning" if self._merchant.has_button else "fault"
         try:
-            granted = face.is_granted(self._client, clients.deadline())
+            refusal = face.refusal_of_appid(self._client, clients.deadline())
         except RealNameError as error:
             yield replace(self._refusal("face", error, "queryverifyinfo"), level=level)
             return
-        if granted:
+        if refusal is None:
             says = _("This appid may verify faces: WeChat refused only the invented verify_id.")
             yield self._finding("face", "ok", says)
             return
-        words = remedies.words("misconfigured", NOT_GRANTED, "queryverifyinfo")
-        yield self._finding("face", level, f"{words.meaning} ({NOT_GRANTED})", words.remedy)
+        words = remedies.words("misconfigured", refusal, "queryverifyinfo")
+        yield self._finding("face", level, _sentence(words.meaning, str(refusal)), words.remedy)
 
     def _check(self) -> Iterator[Finding]:
         """A closed interface is no fault: nobody can apply for it any more."""
@@ -359,6 +358,14 @@ class _Examination:
                 )
                 numbers = {"peak": one.peak, "daily": one.daily}
                 yield self._finding("usage", "warning", says % numbers, remedy)
+
+
+def _sentence(meaning: str, why: str) -> str:
+    """The meaning with its reason, if any, and one full stop: a remedy may follow."""
+    meaning = meaning.rstrip(".。")
+    if not why:
+        return _("%(meaning)s.") % {"meaning": meaning}
+    return _("%(meaning)s (%(why)s).") % {"meaning": meaning, "why": why}
 
 
 def _decrypts(key: MerchantKey) -> bool:

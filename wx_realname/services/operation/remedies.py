@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from ... import conf
 from ...exceptions import BY_CODE
-from ...wechat.errcodes import ERRCODES, Call, ErrCode
+from ...models import Verification
+from ...wechat.errcodes import ERRCODES, Call, ErrCode, find
 from ...wechat.verdicts import VERDICTS, Verdict
 
+_OF_FACES: tuple[Call, ...] = ("getverifyid", "queryverifyinfo")
+#: The calls whose return codes a record of that method may keep.
+CALLS: Mapping[str, tuple[Call, ...]] = {
+    Verification.Method.AUTHORIZE.value: ("token", "api"),
+    Verification.Method.FACE.value: ("token", *_OF_FACES),
+    Verification.Method.CHECK.value: ("token", "check"),
+}
 #: Where WeChat gave no return code.
 _REMEDIES = {
     "misconfigured": _("A merchant's key can't be used: run manage.py check."),
@@ -34,12 +43,13 @@ class Words(NamedTuple):
     remedy: str
 
 
-def words(code: str, errcode: int | None, call: Call | None = None) -> Words:
+def words(code: str, errcode: int | None, *calls: Call) -> Words:
     """The remedy of an error code, and of WeChat's return code or verify_ret behind it.
 
-    Without `call`, the texts of every call that has the code are joined: each has its own remedy.
+    The texts of the calls are joined: each has its own remedy. Without `calls`: of every call that this
+    site can make.
     """
-    if found := list(map(words_of, _rows(code, errcode, call))):
+    if found := list(map(words_of, _rows(code, errcode, calls))):
         meanings, todo = zip(*found, strict=True)
         return Words(_join(meanings, "；" if _is_chinese() else "; "), _join(todo, " "))
     known = BY_CODE.get(code)
@@ -59,16 +69,27 @@ def _is_chinese() -> bool:
 
 def who(code: str, errcode: int | None) -> set[str]:
     """Who can act: “citizen”, “operator”, “developer”, “wechat”; empty where WeChat gave no code."""
-    return {row.who for row in _rows(code, errcode, None)}
+    return {row.who for row in _rows(code, errcode, ())}
 
 
-def _rows(code: str, errcode: int | None, call: Call | None) -> list[ErrCode | Verdict]:
-    known: list[ErrCode | Verdict] = [
-        row
-        for row in ERRCODES
-        if (row.code, row.errcode) == (code, errcode) and call in (None, row.call)
-    ]
-    return known or [row for row in VERDICTS if (row.code, row.verify_ret) == (code, errcode)]
+def _rows(code: str, errcode: int | None, calls: tuple[Call, ...]) -> list[ErrCode | Verdict]:
+    known = _rows_of(calls, errcode) if calls else _rows_of_all(errcode)
+    found: list[ErrCode | Verdict] = [row for row in known if row.code == code]
+    return found or [row for row in VERDICTS if (row.code, row.verify_ret) == (code, errcode)]
+
+
+def _rows_of(calls: tuple[Call, ...], errcode: int | None) -> list[ErrCode]:
+    if errcode is None:
+        return []
+    return [row for call in calls if (row := find(call, errcode))]
+
+
+def _rows_of_all(errcode: int | None) -> list[ErrCode]:
+    """Where no merchant has the button, only those of faces, if there are any."""
+    known = [row for row in ERRCODES if row.errcode == errcode]
+    if conf.is_set() and not conf.current().has_button:
+        known = [row for row in known if row.call in _OF_FACES] or known
+    return known
 
 
 def _join(texts: Iterable[str], between: str) -> str:

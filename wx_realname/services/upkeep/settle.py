@@ -1,20 +1,22 @@
 """Asks WeChat how waiting faces ended: a phone may be closed before it reports that.
 
 WeChat answers for an hour. A record is asked for once at an age of ten minutes, and in every run from
-minute 50 on. A run takes one record at a time, so two runs at once rarely ask for the same one; if they
-do, only one of them ends it.
+minute 50 on. Those whose hour is nearly over come first; among them, those that were asked for least
+recently, so that a run which ended early is continued by the next one. A run takes one record at a
+time, so two runs at once rarely ask for the same one; if they do, only one of them ends it.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connections, router
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from ... import audit, conf
@@ -32,16 +34,17 @@ Status = Verification.Status
 BATCH = 500  # rows a query
 FIRST = timedelta(minutes=10)  # a record's age: most citizens have finished by then
 LAST = timedelta(minutes=50)  # a record's age: ten minutes are left
-GIVE_UP = 20  # consecutive records for which WeChat can't be reached
+GIVE_UP = 20  # consecutive records of a merchant for which no answer came
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The result of one record: its status, and the error's code, if any."""
+    """The result of one record: its status, the error's code, and whether no answer came from WeChat."""
 
     record: UUID
     status: str
     code: str = ""
+    unreached: bool = False
 
 
 def due(now: datetime, *, everything: bool = False) -> VerificationQuerySet:
@@ -50,30 +53,54 @@ def due(now: datetime, *, everything: bool = False) -> VerificationQuerySet:
     not_yet = Q(settled_at=None) | Q(settled_at__lt=now)
     if everything:
         return waiting.filter(not_yet)
-    first = Q(settled_at=None, started_at__lte=now - FIRST)
+    first = Q(settled_at=None) | Q(
+        settled_at__lt=F("started_at") + FIRST
+    )  # `--all` may ask earlier
     last = Q(settled_at__lt=now, started_at__lte=now - LAST)
-    return waiting.filter(first | last)
+    return waiting.filter(first | last, started_at__lte=now - FIRST)
 
 
 def settle(*, everything: bool = False, batch_size: int = BATCH) -> Iterator[Settled]:
     """Ask about the records that are due, and yield the results. Safe to stop, and to run twice at once.
 
-    Ends early when WeChat can't be reached for many records in a row; the next run asks for the rest.
+    When no answer comes for many records of a merchant in a row, the rest of that merchant's records is
+    left for the next run.
     """
     conf.current()  # raises for wrong settings, even when no record waits
-    now, unreached = timezone.now(), 0
+    now = timezone.now()
+    unreached: Counter[str] = Counter()  # by merchant, in a row
     rows = due(now, everything=everything)
-    for row in keyset.by_id(rows.only("pk"), batch_size):
-        if not _take(rows, row.pk):
-            continue  # another run has it, or it has ended
+    for row in _in_turn(rows, now, batch_size):
+        if unreached[row.merchant] >= GIVE_UP or not _take(rows, row.pk):
+            continue  # else another run has it, or it has ended
         settled = _settle(row.pk)
         yield settled
-        unreached = unreached + 1 if settled.code == WeChatUnreachable.code else 0
-        if unreached >= GIVE_UP:
+        unreached[row.merchant] = unreached[row.merchant] + 1 if settled.unreached else 0
+        if unreached[row.merchant] == GIVE_UP:
             logger.error(
-                "WeChat can't be reached: the faces that still wait are left for another run"
+                'WeChat can\'t be reached for "%s": its faces that still wait are left for another run',
+                row.merchant,
             )
-            return
+
+
+def _in_turn(rows: VerificationQuerySet, now: datetime, size: int) -> Iterator[Verification]:
+    """Those whose hour is nearly over first; of these, and of the others, the least recently asked first."""
+    rows = rows.only("merchant", "settled_at")
+    urgent, others = Q(started_at__lte=now - LAST), Q(started_at__gt=now - LAST)
+    for some in (rows.filter(urgent), rows.filter(others)):
+        yield from keyset.by_id(some.filter(settled_at=None), size)
+        yield from _least_recently_asked(some.filter(settled_at__lt=now), size)
+
+
+def _least_recently_asked(rows: VerificationQuerySet, size: int) -> Iterator[Verification]:
+    """A batch at a time. The rows that this run takes have a later `settled_at`, and leave."""
+    ordered = rows.order_by("settled_at", "pk")
+    batch = list(ordered[:size])
+    while batch:
+        yield from batch
+        last = batch[-1]
+        further = Q(settled_at__gt=last.settled_at) | Q(pk__gt=last.pk)
+        batch = list(ordered.filter(further, settled_at__gte=last.settled_at)[:size])
 
 
 def _take(rows: VerificationQuerySet, record: UUID) -> bool:
@@ -95,5 +122,6 @@ def _settle(record: UUID) -> Settled:
         return Settled(record, str(face.finish(record, audit.Origin()).status))
     except RealNameError as error:
         code = error.code
+        unreached = isinstance(error, WeChatUnreachable) and bool(error.reason)
     status = Verification.objects.deciding().filter(pk=record).values_list("status", flat=True)
-    return Settled(record, str(status.first()), code)
+    return Settled(record, str(status.first()), code, unreached)

@@ -68,7 +68,9 @@ class _Attempt:
             answer = OutcomeUnknown()
             after = self._record(answer)
         if after is None:
-            raise self._job.lost(verification_id=self._row.pk)
+            error = self._job.lost(verification_id=self._row.pk)
+            error.reached = getattr(answer, "reached", True)
+            raise error
         recording.send_signal(after, self._job.user)
         if isinstance(answer, RealNameError):
             answer.verification_id = after.pk

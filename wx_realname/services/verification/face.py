@@ -58,7 +58,8 @@ def begin_face(
     """Begin a face verification (getverifyid): the record waits, `.verify_id` is for the mini-program.
 
     `openid` is the citizen's in this mini-program. `.verify_id` is set on the returned instance only,
-    and valid until `.expires_at`. Every begin is a record of its own.
+    and valid until `.expires_at`. Every begin is a record of its own. If the consent is withdrawn
+    while WeChat is asked, the record is erased, and `.verify_id` is None.
 
     Raises a `RealNameError` subclass for each code of the interface; `ConfigurationError` for wrong
     settings, and inside the host's own `atomic()`.
@@ -76,7 +77,8 @@ def begin_face(
     )
     data = typed.normalize(real_name, credential_id)
     row = attempt.run(_Begin(**prepared, row_id=row_id, openid=openid, typed=data))
-    row.verify_id = face_record.read(row).verify_id.reveal()
+    if row.status == Status.WAITING:
+        row.verify_id = face_record.read(row).verify_id.reveal()
     return row
 
 

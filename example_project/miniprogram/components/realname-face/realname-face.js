@@ -69,7 +69,7 @@ Component({
           await face.checkDevice()
           const begun = await face.begin(body)
           id = begun.id
-          await face.openCamera(begun.verify_id)
+          if (begun.verify_id) await face.openCamera(begun.verify_id)
           filmed = true
         }
         return this.finish(id)
