@@ -425,7 +425,8 @@ def device(
     device = Device()
     monkeypatch.setitem(sys.modules, "pkcs11", device.module())
     monkeypatch.setenv("PKCS11_MODULE", "/usr/lib/softhsm/libsofthsm2.so")
-    monkeypatch.delitem(sys.modules, "docs.examples.pkcs11_key", raising=False)
+    for name in ("pkcs11_key", "pkcs11_device"):
+        monkeypatch.delitem(sys.modules, f"docs.examples.{name}", raising=False)
     configure(
         merchant={
             "KEY_BACKEND": "docs.examples.pkcs11_key.Pkcs11Key",
