@@ -68,11 +68,11 @@ def _backend() -> str | None:
 def _key(name: str, key_id: str, backend: str | None, *, sm: bool) -> str:
     if name == "ENCRYPTION_KEYS":
         algorithm = "SM4-GCM" if sm else "AES-256-GCM"
-        material = os.urandom(conf.KEY_BYTES[algorithm])
+        size = conf.KEY_BYTES[algorithm]
     else:
         algorithm = "HMAC-SM3" if sm else "HMAC-SHA256"
-        material = os.urandom(conf.HASH_KEY_BYTES)
+        size = conf.HASH_KEY_BYTES
     if backend:
-        wrapped = base64.b64encode(opening.wrap(backend, material)).decode()
+        wrapped = base64.b64encode(opening.wrap(backend, os.urandom(size))).decode()
         return f"{key_id}:{algorithm}:wrapped:{wrapped}"
-    return f"{key_id}:{algorithm}:{base64.b64encode(material).decode()}"
+    return f"{key_id}:{algorithm}:{base64.b64encode(os.urandom(size)).decode()}"
