@@ -7,16 +7,19 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from tests.console import page, staff
 from wx_realname import conf, services
 from wx_realname.exceptions import ConfigurationError, Misconfigured
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.sandbox import Citizen, Sandbox
+from wx_realname.services.operation import doctor
 from wx_realname.vault import opening
 
 Configure = Callable[..., None]
@@ -137,6 +140,32 @@ def test_the_console_says_that_the_device_is_gone(
         assert (answer.status_code, answer.streaming) == (200, False)
         assert str(Misconfigured.words) in answer.content.decode()
     assert AuditEvent.objects.count() == events
+
+
+@pytest.mark.django_db
+def test_the_doctor_asks_the_device(sandbox: Sandbox, configure: Configure) -> None:
+    def found() -> list[tuple[str, str]]:
+        lines = [each for each in doctor.examine() if each.topic == "data_keys"]
+        return [(each.level, each.says) for each in lines]
+
+    assert found() == []
+    configure(**all_wrapped(131))
+    Mask.fault = RuntimeError()
+    assert [level for level, _ in found()] == ["fault"]
+    Mask.fault = None
+    assert found() == [("ok", "DATA_KEY_BACKEND opens every wrapped key (3).")]
+
+
+@pytest.mark.django_db
+def test_settling_without_the_device_is_one_clear_line(
+    sandbox: Sandbox, configure: Configure
+) -> None:
+    configure(**all_wrapped(141))
+    Mask.fault = RuntimeError()
+    with pytest.raises(CommandError, match="which backend failed") as refused:
+        call_command("realname_settle", "--all")
+    assert refused.value.returncode == 2
+    call_command("realname_settle", "--all", "--dry-run", stdout=StringIO())
 
 
 def test_a_backend_that_failed_is_made_anew(configure: Configure) -> None:

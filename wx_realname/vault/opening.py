@@ -61,11 +61,15 @@ def material(key: Key) -> bytes:
 
 def open_all() -> None:
     """Open the settings' keys that aren't open yet, before work begins. Raises `Misconfigured`."""
+    for key in wrapped_keys():
+        material(key)
+
+
+def wrapped_keys() -> list[Key]:
+    """The settings' keys that a backend opens."""
     settings = current()
     keys: tuple[Key, ...] = (*settings.encryption_keys, *settings.index_keys, *settings.audit_keys)
-    for key in keys:
-        if key.opener is not None:
-            material(key)
+    return [key for key in keys if key.opener is not None]
 
 
 def wrap(path: str, key: bytes) -> bytes:
