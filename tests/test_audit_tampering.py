@@ -302,6 +302,15 @@ def test_a_column_that_is_gone_is_a_fault_and_no_traceback(liar: LyingWeChat, co
     assert "can't be read" in said or "was changed" in said
 
 
+def test_a_truth_value_written_as_its_number_is_no_tampering() -> None:
+    def trail(value: object) -> State:
+        return {table: [{"minor": value}] if table == EVENTS else [] for table in tampering.TABLES}
+
+    assert tampering.effective(trail(False)) == tampering.effective(trail(0))
+    assert tampering.effective(trail(False)) != tampering.effective(trail(1))
+    assert tampering.effective(trail(False)) != tampering.effective(trail(None))
+
+
 # --- what can't be read -----------------------------------------------------------------------
 
 where_any_value_fits = pytest.mark.skipif(
