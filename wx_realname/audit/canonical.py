@@ -24,10 +24,13 @@ MODELS = (Verification, AuditEvent, AuditSeal, AuditAccess, Notice, Consent)
 SHOWN = 3  # wrong rows named for each column
 BATCH = 400  # twice as many parameters: SQLite's oldest limit is 999
 
-_ID = "length({0}) = 32 AND {0} NOT GLOB '*[^0-9a-f]*'"
+_IS_TEXT = "typeof({0}) = 'text'"  # the same characters as a BLOB equal no text
+_ID = f"{_IS_TEXT} AND length({{0}}) = 32 AND {{0}} NOT GLOB '*[^0-9a-f]*'"
 _DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _MICROSECONDS = "." + 6 * "[0-9]"
-_TIME = f"{{0}} GLOB '{_DAY}' OR ({{0}} GLOB '{_DAY}{_MICROSECONDS}' AND {{0}} NOT GLOB '*.000000')"
+_SECOND = f"{{0}} GLOB '{_DAY}'"
+_MICROSECOND = f"{{0}} GLOB '{_DAY}{_MICROSECONDS}' AND {{0}} NOT GLOB '*.000000'"
+_TIME = f"{_IS_TEXT} AND ({_SECOND} OR ({_MICROSECOND}))"
 
 
 Field: TypeAlias = "models.Field[Any, Any]"
@@ -100,14 +103,25 @@ def _not_found_again(connection: Any, model: type[models.Model], field: Field) -
         .annotate(stored_id=_as_stored(connection, model._meta.pk))
         .exclude(**{f"{field.attname}__isnull": True})
     )
-    stored = rows.order_by("stored_id").values_list("stored_id", _unconverted(field))
-    pairs = stored.iterator(chunk_size=BATCH)
-    while batch := list(islice(pairs, BATCH)):
+    pairs = rows.order_by("stored_id").values_list("stored_id", _unconverted(field))
+    for batch in _batches(pairs):
         ids = [row for row, _value in batch]
         values = _readable(connection, _kind(field), (value for _row, value in batch))
         found = rows.filter(stored_id__in=ids, **{f"{field.attname}__in": values})
         right = set(found.values_list("stored_id", flat=True))
         yield from (row for row in ids if row not in right)
+
+
+def _batches(pairs: models.QuerySet[Any, Any]) -> Iterator[list[tuple[Any, Any]]]:
+    """In the order of the stored ids. Ends at one that compares with none, such as bytes on SQLite."""
+    last: Any = None
+    while batch := list((pairs.filter(stored_id__gt=last) if last else pairs)[:BATCH]):
+        if batch[-1][0] == last:
+            return
+        yield batch
+        if len(batch) < BATCH:
+            return
+        last = batch[-1][0]
 
 
 def _as_stored(connection: Any, field: Any) -> Expression | F:
@@ -125,7 +139,7 @@ def _readable(connection: Any, kind: Field, values: Iterable[Any]) -> set[Any]:
     for value in values:
         try:
             read = kind.to_python(value)
-        except (ValidationError, ValueError):
+        except (ValidationError, ValueError, TypeError):
             continue
         if isinstance(read, datetime) and timezone.is_naive(read):
             read = timezone.make_aware(read, connection.timezone)
