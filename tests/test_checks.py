@@ -89,7 +89,9 @@ def checked(raw: Any = None, *, deploy: bool = False, **others: Any) -> list[Che
         )
     assert all(message.hint for message in messages)
     assert not [message for message in messages if "planted" in str(message)]
-    return messages
+    told = [message for message in messages if message.id == "wx_realname.I001"]
+    assert len(told) <= deploy  # no fault: see test_algorithms_checks
+    return [message for message in messages if message not in told]
 
 
 def of_merchant(**names: Any) -> list[CheckMessage]:

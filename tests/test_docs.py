@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -199,6 +201,21 @@ def test_what_has_no_default_is_required(settings: Any) -> None:
         settings.WX_REALNAME = tables.LEAST | {"MERCHANTS": {"default": merchant}}
         with pytest.raises(conf.ConfigurationError, match=name):
             conf.current()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell's commands, and modes")
+@pytest.mark.parametrize(
+    "page", ["README.md", "README.zh-CN.md", "docs/en/tutorial.md", "docs/zh/tutorial.md"]
+)
+def test_the_file_of_the_keys_is_private_while_they_are_written(page: str, tmp_path: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (command,) = re.findall(r"^\$ (.*realname_make_keys.*)$", text, re.MULTILINE)
+    if ">>" in command:  # the merchant's lines were put there by hand
+        (tmp_path / "realname.env").touch(0o644)
+    writes = command.replace("python manage.py realname_make_keys", "stat -c MODE=%a realname.env")
+    assert writes != command
+    subprocess.run(["sh", "-ec", f"umask 022\n{writes}"], cwd=tmp_path, check=True)
+    assert (tmp_path / "realname.env").read_text() == "MODE=600\n"
 
 
 def test_the_tutorial_takes_ten_commands_and_the_same_in_both_languages() -> None:
@@ -437,7 +454,8 @@ def device(
     device = Device()
     monkeypatch.setitem(sys.modules, "pkcs11", device.module())
     monkeypatch.setenv("PKCS11_MODULE", "/usr/lib/softhsm/libsofthsm2.so")
-    monkeypatch.delitem(sys.modules, "docs.examples.pkcs11_key", raising=False)
+    for name in ("pkcs11_key", "pkcs11_device"):
+        monkeypatch.delitem(sys.modules, f"docs.examples.{name}", raising=False)
     configure(
         merchant={
             "KEY_BACKEND": "docs.examples.pkcs11_key.Pkcs11Key",

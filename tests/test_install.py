@@ -43,7 +43,7 @@ EXTRAS = (
 )
 NOT_OURS_TO_USE = ("example_project", "tests", "benchmarks")
 #: What a trial on the sandbox with startproject's settings is told of.
-TRIAL = {"W005", "W009", "W010", "W013", "W023"}
+TRIAL = {"I001", "W005", "W009", "W010", "W013", "W023"}
 
 VARIANTS: dict[str, Callable[[Project], None]] = {
     "as startproject makes it": lambda project: None,

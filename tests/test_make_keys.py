@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from io import StringIO
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import environ
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from tests.test_opening import BACKEND, Mask
 from wx_realname import conf, env
@@ -51,6 +53,21 @@ def test_twice_gives_other_keys() -> None:
 def test_it_works_before_the_settings_do(given: Any, settings: Any) -> None:
     settings.WX_REALNAME = given
     assert len(printed()) == 3
+
+
+@pytest.mark.parametrize("backend", [None, BACKEND])
+def test_what_is_said_beside_them_is_in_the_sites_language(
+    configure: Callable[..., None], backend: str | None
+) -> None:
+    configure(DATA_KEY_BACKEND=backend)
+    out = StringIO()
+    with translation.override("zh-hans"):
+        call_command("realname_make_keys", stdout=out)
+    lines = out.getvalue().splitlines()
+    comments = [line for line in lines if line.startswith("# ")]
+    assert len(comments) == len(lines) - 3
+    assert all(re.search("[\u4e00-\u9fff]", line) for line in comments)
+    assert "审计日志" in out.getvalue() and (backend or "版本库") in out.getvalue()
 
 
 def test_with_a_backend_they_are_wrapped(settings: Any, configure: Callable[..., None]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 
 from tests import sm_keys
@@ -22,11 +23,22 @@ from wx_realname.sandbox import Citizen as Person
 from wx_realname.sandbox import Merchant, Sandbox, make_merchant_key
 
 NAME, NUMBER = "欧阳娜", "440524198001010013"
+#: As docs/databases has it.
+DUMP = ("dumpdata", "auth.group", "auth.user", "wx_realname", "--natural-foreign")
+OFFICER = "realname officer"
+MAKE_OFFICER = f"""
+from django.contrib.auth.models import Group, User
+User.objects.create_user("officer").groups.add(Group.objects.get(name="{OFFICER}"))
+"""
+MAY_REVEAL = """
+from django.contrib.auth.models import User
+print(User.objects.get(username="officer").has_perm("wx_realname.reveal_verification"))
+"""
 
 
 def dumped(using: str) -> str:
     out = StringIO()
-    call_command("dumpdata", "auth.user", "wx_realname", database=using, stdout=out)
+    call_command(*DUMP, database=using, stdout=out)
     return out.getvalue()
 
 
@@ -37,6 +49,8 @@ def test_what_dumpdata_wrote_loaddata_reads_and_the_old_checkpoint_holds(
 ) -> None:
     if sm:
         configure(**sm_keys.ALONE)
+    call_command("realname_groups", stdout=StringIO())
+    user.groups.add(Group.objects.get(name=OFFICER))
     row = services.exchange(user=user, auth_token=sandbox.issue_auth_token(Person(NAME, NUMBER)))
     out = StringIO()
     call_command("realname_seal_audit", stdout=out)
@@ -49,6 +63,7 @@ def test_what_dumpdata_wrote_loaddata_reads_and_the_old_checkpoint_holds(
     call_command("loaddata", str(dump), verbosity=0)
     assert verify(checkpoint)[0] == 0
     there = Verification.objects.get(pk=row.pk)
+    assert User.objects.get(pk=user.pk).has_perm("wx_realname.reveal_verification")
     assert services.reveal(there, actor=user, reason="case 1").real_name == NAME
     found = services.find_person(actor=user, credential_id=NUMBER)
     assert len(found.matches) == 1
@@ -119,11 +134,14 @@ def test_a_site_moves_from_sqlite_to_postgresql(tmp_path: Path) -> None:
         site.stop()
         checkpoint = site.manage("realname_seal_audit").splitlines()[-1]
         dump = str(tmp_path / "dump.json")
-        site.manage("dumpdata", "auth.user", "wx_realname", "--output", dump)
+        site.manage("realname_groups")
+        site.manage("shell", "-c", MAKE_OFFICER)
+        site.manage(*DUMP, "--output", dump)
         with new_database("postgres", tmp_path) as moved:
             site.environment["DATABASE_URL"] = moved.url
             site.manage("migrate", "--verbosity", "0")
             site.manage("loaddata", dump)
+            assert site.manage("shell", "-c", MAY_REVEAL).split()[-1] == "True"
             assert "审计日志完整" in site.manage(
                 "realname_verify_audit", "--checkpoint", checkpoint
             )

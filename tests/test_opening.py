@@ -7,14 +7,19 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from tests.console import page, staff
 from wx_realname import conf, services
 from wx_realname.exceptions import ConfigurationError, Misconfigured
-from wx_realname.models import Verification
+from wx_realname.models import AuditEvent, Verification
 from wx_realname.sandbox import Citizen, Sandbox
+from wx_realname.services.operation import doctor
 from wx_realname.vault import opening
 
 Configure = Callable[..., None]
@@ -118,6 +123,51 @@ def test_a_dead_device_is_misconfigured_before_anything_is_reserved(
     assert answer.status_code == 201
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("content", ["masked", "plain"])
+def test_the_console_says_that_the_device_is_gone(
+    row: Verification, configure: Configure, content: str
+) -> None:
+    configure(**all_wrapped(121))
+    Mask.fault = RuntimeError()
+    officer = staff("view_verification", "export_plaintext")
+    events = AuditEvent.objects.count()
+    for address, typed in (
+        (page("verification", "find"), {"credential_id": "440524198001010013"}),
+        (page("verification", "export"), {"content": content, "reason": "case 4711"}),
+    ):
+        answer = officer.post(address, typed)
+        assert (answer.status_code, answer.streaming) == (200, False)
+        assert str(Misconfigured.words) in answer.content.decode()
+    assert AuditEvent.objects.count() == events
+
+
+@pytest.mark.django_db
+def test_the_doctor_asks_the_device(sandbox: Sandbox, configure: Configure) -> None:
+    def found() -> list[tuple[str, str]]:
+        lines = [each for each in doctor.examine() if each.topic == "data_keys"]
+        return [(each.level, each.says) for each in lines]
+
+    assert found() == []
+    configure(**all_wrapped(131))
+    Mask.fault = RuntimeError()
+    assert [level for level, _ in found()] == ["fault"]
+    Mask.fault = None
+    assert found() == [("ok", "DATA_KEY_BACKEND opens every wrapped key (3).")]
+
+
+@pytest.mark.django_db
+def test_settling_without_the_device_is_one_clear_line(
+    sandbox: Sandbox, configure: Configure
+) -> None:
+    configure(**all_wrapped(141))
+    Mask.fault = RuntimeError()
+    with pytest.raises(CommandError, match="which backend failed") as refused:
+        call_command("realname_settle", "--all")
+    assert refused.value.returncode == 2
+    call_command("realname_settle", "--all", "--dry-run", stdout=StringIO())
+
+
 def test_a_backend_that_failed_is_made_anew(configure: Configure) -> None:
     key = first_key(configure)
     Mask.fault = RuntimeError()
@@ -132,6 +182,32 @@ def test_a_key_of_another_length_is_refused(configure: Configure, caplog: Any) -
     with pytest.raises(Misconfigured):
         opening.material(first_key(configure, PLANTED[:16]))
     assert "key w1 with a wrong length" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [32, [1] * 32, None, "1" * 32, True])
+def test_only_bytes_are_a_key(
+    configure: Configure, caplog: Any, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    """`bytes(32)` would be 32 zeros."""
+    key = first_key(configure)
+    monkeypatch.setattr(Mask, "unwrap", lambda self, data: answer)
+    with pytest.raises(Misconfigured):
+        opening.material(key)
+    assert "could not open key w1 (TypeError)" in caplog.text
+
+
+def test_no_frame_of_a_refusal_holds_the_key(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Misconfigured) as wrong_length:
+        opening.material(first_key(configure, PLANTED * 2))
+    monkeypatch.setattr(Mask, "unwrap", lambda self, data: PLANTED[:16])
+    with pytest.raises(Misconfigured) as not_wrapped:
+        opening.wrap(BACKEND, PLANTED)
+    for refused in (wrong_length, not_wrapped):
+        ours = [each for each in refused.traceback if each.path == Path(opening.__file__)]
+        assert ours
+        assert PLANTED.decode() not in str([each.frame.f_locals for each in ours])
 
 
 @pytest.mark.parametrize("path", ["tests.test_opening.Missing", "no.such.module.Backend", "bare"])

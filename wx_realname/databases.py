@@ -18,6 +18,11 @@ def name(connection: Any) -> str:
     return str(connection.vendor)
 
 
+def is_known(connection: Any) -> bool:
+    """Whether raw SQL may count on how that database stores and compares values."""
+    return name(connection) in (POSTGRESQL, MYSQL, SQLITE)
+
+
 def is_postgresql(connection: Any) -> bool:
     """Arrays of parameters, and RETURNING from an UPDATE."""
     return name(connection) == POSTGRESQL

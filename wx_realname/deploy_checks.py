@@ -341,13 +341,12 @@ def _missing_keys(alias: str) -> list[missing_keys.MissingKey]:
 
 
 def sm_is_throughout() -> Found:
-    """I001: some keys are of SM algorithms: which parts of the installation are SM, and which aren't."""
-    if any("SM" in part.writes for part in algorithms.parts()):
-        yield Info(
-            algorithms.line(),
-            hint="docs/security has the table for the assessor.",
-            id="wx_realname.I001",
-        )
+    """I001: which parts of the installation are SM, and which aren't, by the keys of the settings."""
+    yield Info(
+        algorithms.line(),
+        hint="realname_doctor looks at what is stored, too; docs/security has the table for the assessor.",
+        id="wx_realname.I001",
+    )
 
 
 DEPLOY = (

@@ -11,6 +11,10 @@ from typing import Any
 
 import pkcs11
 
+from wx_realname.personal_data import Secret
+
+from .pkcs11_device import DeviceKey
+
 NONCE_BYTES = 12
 
 
@@ -18,29 +22,23 @@ class Pkcs11DataKeys:
     """Named by DATA_KEY_BACKEND; made once a process, and anew after anything failed."""
 
     def __init__(self) -> None:
-        library = pkcs11.lib(os.environ["PKCS11_MODULE"])
-        try:
-            self._session = _session(library)
-        except pkcs11.PKCS11Error:  # the device was away, or the library is a parent process's
-            library.reinitialize()
-            self._session = _session(library)
+        self._key = DeviceKey(
+            os.environ["PKCS11_TOKEN"],
+            Secret(os.environ["PKCS11_PIN"]),
+            pkcs11.ObjectClass.SECRET_KEY,
+            os.environ["PKCS11_DATA_KEY"],
+        )
 
     def wrap(self, key: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + bytes(self._key().encrypt(key, **_gcm(nonce)))
+        return nonce + self._key.use(lambda device: device.encrypt(key, **_gcm(nonce)))
 
     def unwrap(self, wrapped: bytes) -> bytes:
-        return bytes(self._key().decrypt(wrapped[NONCE_BYTES:], **_gcm(wrapped[:NONCE_BYTES])))
-
-    def _key(self) -> Any:
-        return self._session.get_key(
-            object_class=pkcs11.ObjectClass.SECRET_KEY, label=os.environ["PKCS11_DATA_KEY"]
+        nonce, ciphertext = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        return self._key.use(
+            lambda device: device.decrypt(ciphertext, **_gcm(nonce)),
+            probe=lambda device: device.encrypt(b"probe", **_gcm(os.urandom(NONCE_BYTES))),
         )
-
-
-def _session(library: Any) -> Any:
-    token = library.get_token(token_label=os.environ["PKCS11_TOKEN"])
-    return token.open(user_pin=os.environ["PKCS11_PIN"])
 
 
 def _gcm(nonce: bytes) -> dict[str, Any]:

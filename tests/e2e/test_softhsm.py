@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import subprocess
@@ -16,7 +17,7 @@ import pytest
 from tests.e2e.conftest import MCH_ID
 from tests.e2e.site import Citizen, Site, at_once
 from wx_realname.sandbox import Citizen as Person
-from wx_realname.sandbox import MerchantKey, Sandbox
+from wx_realname.sandbox import MerchantKey, Sandbox, make_merchant_key
 
 MODULE = os.environ.get("PKCS11_MODULE", "/usr/lib/softhsm/libsofthsm2.so")
 PIN, LABEL = "4711", "wechat-2026"
@@ -26,6 +27,39 @@ import os, pkcs11
 token = pkcs11.lib(os.environ["PKCS11_MODULE"]).get_token(token_label="data")
 with token.open(user_pin=os.environ["PKCS11_PIN"], rw=True) as session:
     session.generate_key(pkcs11.KeyType.AES, 256, label="data-2026", store=True)
+"""
+
+#: Two merchants, and a second key for the first one: the threads' results, or the process's crash.
+KEYS_AT_ONCE = """
+import collections, sys, threading
+from docs.examples.pkcs11_key import Pkcs11Key
+from wx_realname.conf import KeySource
+from wx_realname.personal_data import Secret
+
+pin, certificate, *keys = sys.argv[1:]
+def key(token, label):
+    source = KeySource("x", None, label, Secret(pin), None, certificate, None)
+    return Pkcs11Key(source, token)
+first, following, second = (key(*each.split("/")) for each in keys)
+done = collections.Counter()
+def repeat(name, times, work):
+    for _ in range(times):
+        try:
+            done[name, len(work())] += 1
+        except Exception as error:
+            done[name, type(error).__name__] += 1
+threads = [
+    threading.Thread(target=repeat, args=arguments)
+    for arguments in (
+        ("garbage", 30, lambda: first.decrypt(b"1" * 256)),
+        ("first", 100, lambda: first.sign(b"x")),
+        ("following", 100, lambda: following.sign(b"x")),
+        ("second", 100, lambda: second.sign(b"x")),
+    )
+]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(sorted(done.items()))
 """
 
 pytestmark = [
@@ -43,6 +77,31 @@ class Device:
 
     folder: Path
     environment: dict[str, str]
+
+    def run(self, *command: str) -> str:
+        everything = {**os.environ, **self.environment}
+        done = subprocess.run(command, env=everything, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    def add_token(self, label: str) -> None:
+        new = ("--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", PIN)
+        self.run("softhsm2-util", *new)
+
+    def import_key(self, token: str, label: str, key: MerchantKey) -> None:
+        pem = self.folder / "key.pem"
+        pem.write_bytes(key.private_key_pem)
+        what = (
+            "--import",
+            str(pem),
+            "--token",
+            token,
+            "--label",
+            label,
+            "--id",
+            label.encode().hex(),
+        )
+        self.run("softhsm2-util", *what, "--pin", PIN)
+        pem.unlink()
 
     def unplug(self) -> None:
         (self.folder / "tokens").rename(self.folder / "away")
@@ -64,19 +123,12 @@ def device(tmp_path: Path, key: MerchantKey) -> Device:
         "PKCS11_DATA_KEY": "data-2026",
     }
 
-    def run(*command: str) -> None:
-        everything = {**os.environ, **environment}
-        subprocess.run(command, env=everything, check=True, capture_output=True)
-
-    for label in ("data", MCH_ID):
-        new = ("--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", PIN)
-        run("softhsm2-util", *new)
-    run(sys.executable, "-c", MAKE_WRAPPING_KEY)
-    (folder / "key.pem").write_bytes(key.private_key_pem)
-    what = ("--import", str(folder / "key.pem"), "--token", MCH_ID, "--label", LABEL, "--id", "01")
-    run("softhsm2-util", *what, "--pin", PIN)
-    (folder / "key.pem").unlink()
-    return Device(folder, environment)
+    device = Device(folder, environment)
+    for token in ("data", MCH_ID):
+        device.add_token(token)
+    device.run(sys.executable, "-c", MAKE_WRAPPING_KEY)
+    device.import_key(MCH_ID, LABEL, key)
+    return device
 
 
 @pytest.fixture(params=["plain", "--sm"])
@@ -134,3 +186,22 @@ def test_a_device_that_is_gone_is_misconfigured_until_it_is_back(
     said = site.log.read_text()
     assert "DATA_KEY_BACKEND" in said
     assert PIN not in said
+
+
+def test_keys_of_two_merchants_and_the_next_one_share_the_device(
+    device: Device, key: MerchantKey
+) -> None:
+    """An answer that doesn't decrypt, for one of them, ends nothing for the others."""
+    other = "1900009998"
+    device.add_token(other)
+    device.import_key(MCH_ID, "wechat-2027", make_merchant_key())
+    device.import_key(other, LABEL, make_merchant_key())
+    certificate = device.folder / "cert.pem"
+    certificate.write_bytes(key.certificate_pem)
+    keys = (f"{MCH_ID}/{LABEL}", f"{MCH_ID}/wechat-2027", f"{other}/{LABEL}")
+    said = device.run(sys.executable, "-c", KEYS_AT_ONCE, PIN, str(certificate), *keys)
+    counted = dict(ast.literal_eval(said))
+    signed = {(name, 256): 100 for name in ("first", "following", "second")}
+    garbage = [count for (name, _), count in counted.items() if name == "garbage"]
+    assert {name: count for name, count in counted.items() if name[0] != "garbage"} == signed
+    assert sum(garbage) == 30

@@ -73,6 +73,8 @@ class ExportPages(ReadOnlyAdmin):
             except (AlreadySent, once.OutdatedForm) as refused:
                 fault = str(_ALREADY_EXPORTED if isinstance(refused, AlreadySent) else _OUTDATED)
                 form = empty(initial={"once": once.token(request, once.EXPORT)})
+            except RealNameError as refused:
+                fault = str(refused.words)
         return self.page(
             request,
             "export",

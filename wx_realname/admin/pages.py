@@ -71,6 +71,8 @@ class RecordPages(ReadOnlyAdmin):
                 form.take_errors(refused)
             except Throttled as throttled:
                 fault = _wait(throttled.retry_after)
+            except RealNameError as refused:
+                fault = str(refused.words)
         title = _("Find a person")
         return self.page(request, "find", title, form=form, found=found, fault=fault)
 

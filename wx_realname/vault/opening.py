@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, Protocol
 
-from ..conf import HASH_KEY_BYTES, KEY_BYTES, EncryptionKey, HashKey
+from ..conf import HASH_KEY_BYTES, KEY_BYTES, EncryptionKey, HashKey, current
 from ..exceptions import Misconfigured
 
 logger = logging.getLogger(__name__)
@@ -60,11 +59,17 @@ def material(key: Key) -> bytes:
     return opened
 
 
-def open_all(keys: Iterable[Key]) -> None:
-    """Open the keys that aren't open yet, before WeChat is asked. Raises `Misconfigured`."""
-    for key in keys:
-        if key.opener is not None:
-            material(key)
+def open_all() -> None:
+    """Open the settings' keys that aren't open yet, before work begins. Raises `Misconfigured`."""
+    for key in wrapped_keys():
+        material(key)
+
+
+def wrapped_keys() -> list[Key]:
+    """The settings' keys that a backend opens."""
+    settings = current()
+    keys: tuple[Key, ...] = (*settings.encryption_keys, *settings.index_keys, *settings.audit_keys)
+    return [key for key in keys if key.opener is not None]
 
 
 def wrap(path: str, key: bytes) -> bytes:
@@ -73,11 +78,12 @@ def wrap(path: str, key: bytes) -> bytes:
     with state.lock:
         chosen = _backend(state, path)
         try:
-            wrapped = bytes(chosen.wrap(key))
+            wrapped = _taken(chosen.wrap(key))
             if _taken(chosen.unwrap(wrapped)) != key:
                 fault = "it unwraps its own output to another key"
         except Exception as error:
             fault = type(error).__name__
+    del key  # the traceback must not hold it
     if fault:
         _refuse("DATA_KEY_BACKEND could not wrap a key (%s)", fault)
     return wrapped
@@ -121,11 +127,15 @@ def _open(state: _Opened, key: Key, path: str) -> bytes:
         _refuse("DATA_KEY_BACKEND could not open key %s (%s)", key.key_id, fault)
     length = KEY_BYTES[key.algorithm] if isinstance(key, EncryptionKey) else HASH_KEY_BYTES
     if len(opened) != length:
+        del opened  # the traceback must not hold it
         _refuse("DATA_KEY_BACKEND returned key %s with a wrong length", key.key_id)
     return opened
 
 
-def _taken(key: bytes | bytearray) -> bytes:
+def _taken(key: object) -> bytes:
+    """A copy. Raises `TypeError` for anything but bytes: `bytes(32)` would be a key of zeros."""
+    if not isinstance(key, (bytes, bytearray)):
+        raise TypeError("a key must be bytes")
     copy = bytes(key)
     if isinstance(key, bytearray):
         key[:] = bytes(len(key))

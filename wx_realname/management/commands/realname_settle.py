@@ -13,6 +13,7 @@ from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
 from wx_realname.models import Verification
 from wx_realname.services.upkeep import settle
+from wx_realname.vault.opening import open_all
 
 STILL_WAITING = "waiting"
 
@@ -37,6 +38,7 @@ class Command(RealnameCommand):
             count = settle.due(timezone.now(), everything=everything).count()
             self.stdout.write(_("%(count)d would be asked for.") % {"count": count})
             return
+        open_all()  # without its keys, every record would stay waiting
         found: Counter[str] = Counter()
         say = progress(self.stderr)
         for settled in settle.settle(everything=everything, batch_size=batch_size):

@@ -18,6 +18,7 @@ from ...managers import VerificationQuerySet
 from ...models import AuditEvent, Verification
 from ...personal_data import PersonalData
 from ...uuid7 import uuid7
+from ...vault.opening import open_all
 from .. import facts, keyset, trust
 from ..once import durable_once, require_unsent
 from ..reasons import require_reason
@@ -59,10 +60,11 @@ def export(
 
     `filters` says in the event how the rows were chosen; the file takes at most `most` rows. `event_id` is
     the event's id: a second call with it raises `AlreadySent`. Raises `InvalidRequest` for a plain export
-    without a reason, and for too many rows. When the iterator ends, or is closed early, a second event has
-    the number of rows.
+    without a reason, and for too many rows; `Misconfigured` where keys can't be opened. When the iterator
+    ends, or is closed early, a second event has the number of rows.
     """
     require_reason(reason, approval.MAX_REASON, blank=not plain, case_number=case_number)
+    open_all()
     chosen, using = chosen_by(filters), router.db_for_write(AuditEvent)
     require_unsent(AuditEvent, event_id, using)
     _require_few(rows, most, TOO_MANY_FOR_THE_FILE)

@@ -1,52 +1,89 @@
-"""Which parts of an installation use SM algorithms, according to the keys of the settings."""
+"""Which parts of an installation use SM algorithms, by the keys of the settings and by what is stored."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from ... import conf
+from ... import audit, conf
+from ...models import Verification
+from ...vault.keyring import headers_of
+from ..missing_keys import under
+
+SM = ("SM4-GCM", "HMAC-SM3")
+Keys = Iterable[conf.EncryptionKey | conf.HashKey]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One use of keys: the algorithm that writes, and those that only older data needs."""
+    """One use of algorithms: what writes stands first, then what only older data needs."""
 
     name: str
-    writes: str
-    older: tuple[str, ...]
+    algorithms: tuple[str, ...]
 
     @property
     def is_sm(self) -> bool:
         """Whether all of its data is under SM algorithms, older data included."""
-        return all("SM" in algorithm for algorithm in (self.writes, *self.older))
-
-
-def parts() -> tuple[Part, ...]:
-    """Data at rest, indexes, audit trail. Raises `ConfigurationError`."""
-    settings = conf.current()
-    return (
-        _part(_("data at rest"), settings.encryption_keys),
-        _part(_("indexes and token digests"), settings.index_keys),
-        _part(_("audit trail"), settings.audit_keys or settings.index_keys),
-    )
+        return all(algorithm in SM for algorithm in self.algorithms)
 
 
 def line() -> str:
-    """All parts in one line, with what WeChat prescribes."""
-    sm = [_shown(part) for part in parts() if part.is_sm]
-    other = [_shown(part) for part in parts() if not part.is_sm]
+    """All parts in one line, by the keys of the settings alone. Raises `ConfigurationError`."""
+    return _written(_parts(conf.current()))
+
+
+def line_of_stored_data() -> str:
+    """The same, with the algorithms that only stored data shows: two passes over the database.
+
+    Without them where the database can't be read.
+    """
+    settings = conf.current()
+    try:
+        parts = _parts(settings, _derivations(settings), _derived_signers(settings))
+    except DatabaseError:
+        parts = _parts(settings)
+    return _written(parts)
+
+
+def _parts(
+    settings: conf.Settings, derivations: tuple[str, ...] = (), signers: tuple[str, ...] = ()
+) -> tuple[Part, ...]:
+    return (
+        Part(_("data at rest"), (*_of(settings.encryption_keys), *derivations)),
+        Part(_("indexes and token digests"), _of(settings.index_keys)),
+        Part(_("audit trail"), (*_of(settings.audit_keys or settings.index_keys), *signers)),
+        Part(_("digests of notices"), ("SHA-256",)),  # the API's field, whatever the keys are
+    )
+
+
+def _of(keys: Keys) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key.algorithm for key in keys))
+
+
+def _derivations(settings: conf.Settings) -> tuple[str, ...]:
+    """HKDF-SHA256 where an SM4-GCM key's ciphertexts of envelope version 1 are left."""
+    older = [header for key in settings.encryption_keys for header in headers_of(key)[1:]]
+    rows = Verification.objects.deciding()
+    return ("HKDF-SHA256",) if older and rows.filter(under(older)).exists() else ()
+
+
+def _derived_signers(settings: conf.Settings) -> tuple[str, ...]:
+    """The algorithms of seals and outcomes that keys derived from INDEX_KEYS made before AUDIT_KEYS."""
+    if not settings.audit_keys:
+        return ()
+    signers = (key for key in settings.index_keys if audit.needing(key.key_id))
+    return tuple(name for name in _of(signers) if name not in _of(settings.audit_keys))
+
+
+def _written(parts: Iterable[Part]) -> str:
+    """With what WeChat prescribes."""
+    shown: dict[bool, list[str]] = {True: [], False: []}
+    for part in parts:
+        shown[part.is_sm].append(f"{part.name} ({', '.join(part.algorithms)})")
     none = _("nothing")
     return _(
         "SM: %(sm)s. Not SM: %(other)s. WeChat's choice, not SM: RSA PKCS#1 v1.5 and SHA-256."
-    ) % {"sm": "; ".join(sm) or none, "other": "; ".join(other) or none}
-
-
-def _part(name: str, keys: tuple[conf.EncryptionKey, ...] | tuple[conf.HashKey, ...]) -> Part:
-    writes, *older = dict.fromkeys(key.algorithm for key in keys)
-    return Part(name, writes, tuple(older))
-
-
-def _shown(part: Part) -> str:
-    return f"{part.name} ({', '.join((part.writes, *part.older))})"
+    ) % {"sm": "; ".join(shown[True]) or none, "other": "; ".join(shown[False]) or none}

@@ -33,6 +33,7 @@ from ...exceptions import (
 )
 from ...models import Verification
 from ...personal_data import PersonalData, Secret
+from ...vault import opening
 from ...wechat import face
 from ...wechat.categories import is_open
 from ...wechat.errcodes import Call
@@ -69,11 +70,12 @@ def examine() -> Iterator[Finding]:
     """Examine each merchant. Raises `ConfigurationError` for settings that can't be read."""
     yield _endpoint()
     yield _cache_works()
+    yield from _data_keys()
     yield from _database_faults()
     yield from _missing_keys()
     for merchant in conf.current().merchants.values():
         yield from _Examination(merchant).findings()
-    yield Finding("-", "algorithms", "ok", algorithms.line())
+    yield Finding("-", "algorithms", "ok", algorithms.line_of_stored_data())
 
 
 def _endpoint() -> Finding:
@@ -108,6 +110,21 @@ def _count(cache: Cache) -> Any:
     found = cache.get(key)
     cache.delete(key)
     return found
+
+
+def _data_keys() -> Iterator[Finding]:
+    """Whether DATA_KEY_BACKEND opens the keys: while it doesn't, every request is `misconfigured`."""
+    if not (wrapped := opening.wrapped_keys()):
+        return
+    try:
+        opening.open_all()
+    except Misconfigured:
+        says = _("DATA_KEY_BACKEND doesn't open the keys; the log names the key and the error.")
+        remedy = _("Check DATA_KEY_BACKEND and its device.")
+        yield Finding("-", "data_keys", "fault", says, remedy)
+        return
+    says = _("DATA_KEY_BACKEND opens every wrapped key (%(count)d).")
+    yield Finding("-", "data_keys", "ok", says % {"count": len(wrapped)})
 
 
 def _database_faults() -> Iterator[Finding]:

@@ -91,7 +91,7 @@ def prepare(
     if errors := {field: [str(fault)] for field, fault in faults.items() if fault}:
         raise InvalidRequest(errors=errors)
     settings = conf.current()
-    open_all((*settings.encryption_keys, *settings.index_keys, *settings.audit_keys))
+    open_all()
     index = blind_index.blind_index(settings.index_keys, purpose)
     return {
         "user": user,
