@@ -110,7 +110,7 @@ def load(port: int, login: str, path: str, clients: int, latency: float, seconds
 
     def post() -> None:
         client = Client(port, login)
-        while (began := time.monotonic()) < until:
+        while (began := time.monotonic()) < until or len(waits) < 2:  # a centile needs two
             client.exchange(path)
             waits.append(time.monotonic() - began)
 
