@@ -5,6 +5,7 @@ What is written behind the site's back is plain SQL. Each attack succeeded once.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -37,6 +38,9 @@ from wx_realname.uuid7 import uuid7
 
 RECORDS, EVENTS = Verification._meta.db_table, AuditEvent._meta.db_table
 Configure = Callable[..., None]
+
+I1, I2 = f"i1:{b64encode(INDEX_KEY).decode()}", "i2:" + "B" * 43 + "="
+A1, A2 = "a1:" + "C" * 43 + "=", "a2:" + "D" * 43 + "="
 
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="ids and times are text there")
 
@@ -212,6 +216,43 @@ def test_an_answer_that_came_before_is_an_unknown_outcome(
     assert (later.status, later.real_name_masked, later.answer_digest) == ("unknown", None, None)
     assert signed_events(later) == ["exchange"]
     assert verify()[0] == 0
+
+
+#: How keys change from the exchange to the replay: by the steps of docs/*/operations.md.
+ROTATIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a key of the index is added": ({"INDEX_KEYS": [I1]}, {"INDEX_KEYS": [I1, I2]}),
+    "it is put first": ({"INDEX_KEYS": [I1, I2]}, {"INDEX_KEYS": [I2, I1]}),
+    "the old one is removed": ({"INDEX_KEYS": [I2, I1]}, {"INDEX_KEYS": [I2]}),
+    "the same with derived keys: added": (
+        {"INDEX_KEYS": [I1], "AUDIT_KEYS": None},
+        {"INDEX_KEYS": [I1, I2], "AUDIT_KEYS": None},
+    ),
+    "with derived keys: put first": (
+        {"INDEX_KEYS": [I1, I2], "AUDIT_KEYS": None},
+        {"INDEX_KEYS": [I2, I1], "AUDIT_KEYS": None},
+    ),
+    "AUDIT_KEYS are set": ({"AUDIT_KEYS": None}, {"AUDIT_KEYS": [A2]}),
+    "a key of the trail is put first": ({"AUDIT_KEYS": [A1]}, {"AUDIT_KEYS": [A2, A1]}),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kept", ["record and event", "event", "record"])
+@pytest.mark.parametrize("change_", ROTATIONS)
+def test_an_answer_is_known_again_while_keys_rotate(
+    liar: LyingWeChat, user: Any, stranger: Any, configure: Configure, change_: str, kept: str
+) -> None:
+    before, after = ROTATIONS[change_]
+    configure(**before)
+    liar.play(replayed())
+    exchange(user=user, auth_token=AUTH_TOKEN)
+    if kept == "event":  # as of a discarded answer
+        Verification.objects.update(answer_digest=None)
+    elif kept == "record":  # as after realname_expire_audit
+        AuditEvent.objects.all().delete()
+    configure(**after)
+    assert code(stranger, "another-token") == "outcome_unknown"
+    assert not Verification.objects.get(user=stranger).answer_digest
 
 
 @pytest.mark.django_db(transaction=True)

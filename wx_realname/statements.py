@@ -1,4 +1,4 @@
-"""Statements on rows: an INSERT that is known to have stored them, a conditional UPDATE, two SELECTs."""
+"""Statements on rows: an INSERT that is known to have stored them, a conditional UPDATE, a few SELECTs."""
 
 from __future__ import annotations
 
@@ -72,6 +72,31 @@ def count(model: type[models.Model], same: Mapping[str, Any], using: str) -> int
             [*table.prepared(_not_null(same))],
         )
         return int(cursor.fetchone()[0])
+
+
+def stands_elsewhere(
+    own: Mapping[type[models.Model], str],
+    name: str,
+    values: Sequence[Any],
+    record: Any,
+    using: str,
+) -> bool:
+    """Whether a row of another record has one of the values in that column: one statement for all tables.
+
+    `own`: the tables, and the column of each that has the record's id.
+    """
+    parts, given = [], []
+    for model, id_ in own.items():
+        table = _Table(model, using)
+        parts.append(
+            f"SELECT 1 FROM {table.name} WHERE {table.column(name)} IN "  # noqa: S608
+            f"({', '.join(['%s'] * len(values))}) AND {table.column(id_)} <> %s"
+        )
+        given += [next(iter(table.prepared({name: value}))) for value in values]
+        given += table.prepared({id_: record})
+    with connections[using].cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), given)
+        return cursor.fetchone() is not None
 
 
 def first(

@@ -5,7 +5,7 @@ from .chain import Checkpoint
 from .consents import append_consent, append_notice
 from .expiry import append_expiry, append_removal
 from .keys import needing, sign, signed_by
-from .outcome import answer_digest, openid_digests
+from .outcome import answer_digests, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .reading import UNREADABLE, tolerate
@@ -27,7 +27,7 @@ __all__ = [
     "Extent",
     "Origin",
     "Tail",
-    "answer_digest",
+    "answer_digests",
     "append",
     "append_access",
     "append_consent",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ... import log
+from ... import audit, log
 from ...exceptions import (
     ConfigurationError,
     InvalidAuthToken,
@@ -54,6 +54,7 @@ class _Attempt:
         self._row = row
         self._serialno = ""
         self._watch = recording.Stopwatch()
+        self._answers: list[str] = []  # the digests of WeChat's answer, by all keys
 
     def run(self) -> Verification:
         answer = self._ask()
@@ -77,8 +78,9 @@ class _Attempt:
         return after
 
     def _record(self, answer: Any) -> Verification | None:
-        job = self._job
-        return recording.record(self._row, self._changes(answer), job.origin, job.using, job.user)
+        job, changes = self._job, self._changes(answer)
+        digests = self._answers if "answer_digest" in changes else []
+        return recording.record(self._row, changes, job.origin, job.using, job.user, digests)
 
     def _ask(self) -> Any:
         """WeChat's answer, or the error."""
@@ -86,6 +88,8 @@ class _Attempt:
         if recording.is_refused_minor(settings, self._job.claimed):
             return Minor()  # decided before WeChat is asked
         answer = self._ask_wechat()
+        if isinstance(answer, PersonalData) and answer.ciphertexts:
+            self._answers = audit.answer_digests(answer.ciphertexts)
         if isinstance(answer, PersonalData) and recording.is_refused_minor(settings, answer):
             return Minor()
         return answer
@@ -116,4 +120,6 @@ class _Attempt:
         common = {"cert_serialno": self._serialno, **self._watch.stopped()}
         if isinstance(answer, RealNameError):
             return common | recording.ended(self._row, answer)
+        if self._answers:
+            common["answer_digest"] = self._answers[0]
         return common | self._job.changes(self._row, answer)
