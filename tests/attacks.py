@@ -54,12 +54,14 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("test_purge_and_the_deletion_of_the_user_sign_no_forgery",),
     ),
     (
-        "an answer of WeChat's again: kept, erased, discarded; while keys rotate; four workers at once",
-        "再次使用微信的应答：已保存、已删除、已丢弃；密钥轮换期间；四个进程同时",
+        "an answer of WeChat's again: kept, erased, discarded, of a refused minor; "
+        "while keys rotate; four workers at once",
+        "再次使用微信的应答：已保存、已删除、已丢弃、未成年人被拒；密钥轮换期间；四个进程同时",
         (
             "test_an_answer_that_came_before_is_an_unknown_outcome",
             "test_an_answer_is_known_again_while_keys_rotate",
             "test_an_answer_that_was_discarded_does_not_count_later",
+            "test_the_answer_about_a_refused_minor_counts_once",
             "test_of_two_workers_with_one_answer_one_alone_records_it",
         ),
     ),

@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection
 from django.test import RequestFactory
 from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN, at_once, code, outcome, verify
+from tests.conftest import AUTH_TOKEN, at_once, code, number_of, outcome, verify
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, doing, encrypted, refuses, says
 from tests.test_audit import INDEX_KEY, code_by, derived
 from wx_realname import audit
@@ -195,10 +195,10 @@ def test_purge_and_the_deletion_of_the_user_sign_no_forgery(
 # --- 2. replay --------------------------------------------------------------------------------
 
 
-def replayed() -> Script:
+def replayed(number: str = NUMBER) -> Script:
     """One answer of WeChat's that a middleman sends again and again."""
     fields = {"encryted_real_name": encrypted(NAME.encode("gb18030"))}
-    fields["encryted_credential_id"] = encrypted(NUMBER.encode())
+    fields["encryted_credential_id"] = encrypted(number.encode())
     return says({"errcode": 0, "errmsg": "ok", **fields})
 
 
@@ -253,6 +253,22 @@ def test_an_answer_is_known_again_while_keys_rotate(
     configure(**after)
     assert code(stranger, "another-token") == "outcome_unknown"
     assert not Verification.objects.get(user=stranger).answer_digest
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("minors", ["refuse", "allow"])
+def test_the_answer_about_a_refused_minor_counts_once(
+    liar: LyingWeChat, user: Any, stranger: Any, configure: Configure, minors: str
+) -> None:
+    configure(MINORS="refuse")
+    liar.play(replayed(number_of(9)))
+    assert code(user) == "minor"
+    row = Verification.objects.get()
+    assert row.answer_digest and (row.real_name_masked, row.credential_id_masked) == (None, None)
+    configure(MINORS=minors)
+    assert code(stranger, "another-token") == "outcome_unknown"
+    assert code(user, "a-third-token") == "outcome_unknown"
+    assert verify()[0] == 0
 
 
 @pytest.mark.django_db(transaction=True)

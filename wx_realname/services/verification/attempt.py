@@ -118,8 +118,8 @@ class _Attempt:
 
     def _changes(self, answer: Any) -> dict[str, Any]:
         common = {"cert_serialno": self._serialno, **self._watch.stopped()}
+        if self._answers and isinstance(answer, (PersonalData, Minor)):
+            common["answer_digest"] = self._answers[0]
         if isinstance(answer, RealNameError):
             return common | recording.ended(self._row, answer)
-        if self._answers:
-            common["answer_digest"] = self._answers[0]
         return common | self._job.changes(self._row, answer)
