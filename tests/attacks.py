@@ -76,6 +76,14 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "a sealed event removed, or a record made erased, and its expiry forged with `INDEX_KEYS`",
+        "删去已封存的事件，或把记录改为已删除，再用 `INDEX_KEYS` 伪造其到期",
+        (
+            "test_index_keys_hide_no_sealed_event",
+            "test_index_keys_make_no_record_erased_without_a_trail",
+        ),
+    ),
+    (
         "ids and times spelt otherwise (SQLite)",
         "id 和时间的另一种写法（SQLite）",
         (
@@ -121,6 +129,11 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("test_a_record_that_its_last_outcome_does_not_bear_out_keeps_its_trail",),
     ),
     (
+        "a record and its sealed events removed before others expire, to be listed with them (`test_expiry`)",
+        "在其他事件到期之前删去一条记录及其已封存的事件，使其一并列入清单（`test_expiry`）",
+        ("test_what_somebody_else_removed_is_not_listed_with_what_expires",),
+    ),
+    (
         "tamperings at random under SHA-256, SM3, and "
         "SM3 from midway on (`test_audit_tampering`; 1,000 each with `-m campaign`)",
         "随机篡改：SHA-256、SM3、中途改用 SM3（`test_audit_tampering`；`-m campaign` 各 1,000 次）",
@@ -130,6 +143,7 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 #: Tests beside them that play no attack.
 OTHERS = (
     "test_what_derived_keys_signed_stands_until_the_seal_of_the_change",
+    "test_what_derived_keys_let_expire_stays_expired",
     "test_a_missing_key_is_no_tampering",
     "test_lists_of_records_are_read_in_parts",
 )

@@ -25,7 +25,7 @@ from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, doing, encrypt
 from tests.test_audit import INDEX_KEY, code_by, derived
 from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
-from wx_realname.audit import keys
+from wx_realname.audit import expiry, keys
 from wx_realname.audit.access import _digests, _parts
 from wx_realname.audit.outcome import digests
 from wx_realname.audit.sealing import _sign, hash_of
@@ -34,7 +34,9 @@ from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, find_person, reveal
 from wx_realname.services.disclosure.refusal import refused
 from wx_realname.services.rows import changed
+from wx_realname.services.upkeep.expiry import expire
 from wx_realname.uuid7 import uuid7
+from wx_realname.vault.blind_index import Digest
 
 RECORDS, EVENTS = Verification._meta.db_table, AuditEvent._meta.db_table
 Configure = Callable[..., None]
@@ -430,6 +432,89 @@ def test_index_keys_forge_no_outcome_where_derived_keys_count(
     change(row, **claims)
     attack(event, forged)
     assert (passes(user), verify()[0]) == (False, 1)
+
+
+def remove(event: AuditEvent) -> None:
+    """DELETE of an event and its links."""
+    AuditAccess.objects.filter(event_id=event.pk).delete()
+    sql(f"DELETE FROM {EVENTS} WHERE id = %s", stored(event.pk))  # noqa: S608
+
+
+def forge_expiry(reason: str, codes: list[Digest]) -> None:
+    """An event of expiry as whoever has INDEX_KEYS can make it."""
+    forged = next(one for one in codes if keys.is_derived(one.key_id))
+    columns = {"outcome_hmac": forged.hex, "outcome_key_id": forged.key_id}
+    origin = audit.Origin()
+    audit.append(AuditEvent.Event.EXPIRY, origin, using="default", reason=reason, **columns)
+
+
+def forge_removal(event: AuditEvent) -> None:
+    number = event.seal or 0
+    codes = expiry._removals().digests(expiry._list_of(number, {event.pk.bytes}))
+    forge_expiry(expiry._of_seal(number), codes)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("from_the_start", [False, True])
+def test_index_keys_hide_no_sealed_event(
+    liar: LyingWeChat,
+    user: Any,
+    settings: Any,
+    configure: Configure,
+    from_the_start: bool,
+    sealed: bool,
+) -> None:
+    own = settings.WX_REALNAME["AUDIT_KEYS"]
+    configure(AUDIT_KEYS=own if from_the_start else None)
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    seal()
+    configure(AUDIT_KEYS=own)
+    seal()
+    reveal(row, actor=user, reason="a test")
+    seal()
+    seen = AuditEvent.objects.get(event="reveal")
+    remove(seen)
+    forge_removal(seen)
+    if sealed:
+        seal()
+    status, said = verify()
+    assert (status, f"event {seen.pk} of seal 3 was removed" in said) == (1, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sealed", [False, True])
+def test_index_keys_make_no_record_erased_without_a_trail(
+    row: Verification, user: Any, sealed: bool
+) -> None:
+    seal()
+    event = AuditEvent.objects.get(event="exchange")
+    change(row, status="erased", erased_at="2020-01-01 00:00:00")
+    remove(event)
+    limit = "2021-01-01T00:00:00.000000+00:00"
+    forge_expiry(limit, keys.index("audit.expiry").digests(limit))
+    forge_removal(event)
+    if sealed:
+        seal()
+    status, said = verify()
+    assert (status, f"event {event.pk} of seal 1 was removed" in said) == (1, True)
+    assert f"record {row.pk} is erased, but no audit event says so" in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_derived_keys_let_expire_stays_expired(
+    liar: LyingWeChat, user: Any, settings: Any, configure: Configure
+) -> None:
+    own = settings.WX_REALNAME["AUDIT_KEYS"]
+    configure(AUDIT_KEYS=None)
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    reveal(row, actor=user, reason="a test")
+    seal()
+    assert sum(expire(timezone.now(), force=True)) > 0
+    assert verify()[0] == 0
+    configure(AUDIT_KEYS=own)
+    seal()
+    assert verify()[0] == 0
 
 
 @pytest.mark.django_db

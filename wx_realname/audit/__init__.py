@@ -3,7 +3,7 @@
 from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent, append_notice
-from .expiry import append_expiry, append_removal
+from .expiry import append_expiry, append_removal, removed
 from .keys import needing, sign, signed_by
 from .outcome import answer_digests, openid_digests
 from .protect import install as install_protection
@@ -45,6 +45,7 @@ __all__ = [
     "needing",
     "openid_digests",
     "remove_protection",
+    "removed",
     "seal",
     "sign",
     "signed_by",
