@@ -143,6 +143,8 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 #: Tests beside them that play no attack.
 OTHERS = (
     "test_what_derived_keys_signed_stands_until_the_seal_of_the_change",
+    "test_a_first_seal_says_how_much_it_takes_over",
+    "test_a_first_seal_that_takes_nothing_over_says_nothing",
     "test_what_derived_keys_let_expire_stays_expired",
     "test_a_missing_key_is_no_tampering",
     "test_lists_of_records_are_read_in_parts",

@@ -533,6 +533,45 @@ def test_what_derived_keys_signed_stands_until_the_seal_of_the_change(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("seals", [0, 2])
+def test_a_first_seal_says_how_much_it_takes_over(
+    rejected: Verification, user: Any, configure: Configure, caplog: Any, seals: int
+) -> None:
+    """Whoever has INDEX_KEYS and deletes every seal takes the site back to before its first one.
+
+    The next seal makes the forgery genuine: it says so, and a checkpoint that was kept elsewhere shows it.
+    """
+    kept = [audit.Checkpoint.of(one) for _ in range(seals) for one in audit.seal()]
+    event = AuditEvent.objects.get(event="exchange")
+    claims = {"status": "verified", "verified_at": timezone.now()}
+    forged = forge(changed(rejected, claims), event)
+    change(rejected, **claims)
+    AuditSeal.objects.all().delete()
+    AuditEvent.objects.filter(event="seal").delete()
+    AuditEvent.objects.filter(pk=event.pk).update(seal=None, status="verified", **forged)
+    assert "signed (events: 1) and the lists of accesses (0)." in sealed()
+    assert "vouches for 1 events signed by keys derived from INDEX_KEYS" in caplog.text
+    assert "first seal under AUDIT_KEYS" not in sealed()
+    if kept:
+        assert any("checkpoint" in fault for fault in audit.faults(kept, lambda *a: None))
+
+
+@pytest.mark.django_db
+def test_a_first_seal_that_takes_nothing_over_says_nothing(
+    rejected: Verification, caplog: Any
+) -> None:
+    assert "first seal under AUDIT_KEYS" not in sealed()
+    assert "took over" not in caplog.text
+
+
+def sealed() -> str:
+    """What the command says."""
+    out = StringIO()
+    call_command("realname_seal_audit", stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db
 def test_a_missing_key_is_no_tampering(row: Verification, user: Any, configure: Configure) -> None:
     configure(AUDIT_KEYS=["a9:" + "B" * 43 + "="])
     with pytest.raises(Misconfigured):

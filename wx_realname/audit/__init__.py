@@ -4,7 +4,7 @@ from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent, append_notice
 from .expiry import append_expiry, append_removal, removed
-from .keys import needing, sign, signed_by
+from .keys import TakenOver, needing, sign, signed_by, to_take_over
 from .outcome import answer_digests, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
@@ -27,6 +27,7 @@ __all__ = [
     "Extent",
     "Origin",
     "Tail",
+    "TakenOver",
     "answer_digests",
     "append",
     "append_access",
@@ -50,6 +51,7 @@ __all__ = [
     "sign",
     "signed_by",
     "tail",
+    "to_take_over",
     "tolerate",
     "unsealed",
     "vouches_for_request",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -108,6 +109,27 @@ def change_is_unrecorded() -> bool:
     using = router.db_for_write(AuditEvent)
     signed = AuditEvent.objects.using(using).filter(outcome_key_id__startswith=DERIVED)
     return AuditSeal.objects.using(using).exists() or signed.exists()
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """What the seal of the change vouches for: events signed by derived keys, and lists of accesses.
+
+    A list doesn't name its key, so all lists are counted.
+    """
+
+    events: int
+    lists: int
+
+
+def to_take_over() -> TakenOver | None:
+    """What the next seal takes over; None unless it is the first under AUDIT_KEYS, and for nothing."""
+    if not change_is_to_come():
+        return None
+    events = AuditEvent.objects.using(router.db_for_write(AuditEvent))
+    signed = events.filter(outcome_key_id__startswith=DERIVED).count()
+    lists = events.filter(records__isnull=False).count()
+    return TakenOver(signed, lists) if signed or lists else None
 
 
 def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:
