@@ -6,7 +6,6 @@ missing event was removed by somebody else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from ..models import AuditEvent, AuditSeal
@@ -53,26 +52,22 @@ def _append(reason: str, signature: Digest, using: str) -> AuditEvent:
 def may_be_missing(number: int, missing: set[bytes]) -> bool:
     """Whether exactly these events of the seal are listed as removed."""
     signed = _removals().digests(_list_of(number, missing))
-    events = _trusted(stored(AuditEvent).filter(event=Event.EXPIRY, reason=_of_seal(number)))
-    return any(keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac) for event in events)
+    events = stored(AuditEvent).filter(event=Event.EXPIRY, reason=_of_seal(number))
+    return any(
+        keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
+        for event in derived.trusted(events)
+    )
 
 
 def limit() -> datetime | None:
     """The latest limit that has a valid HMAC; None where nothing was removed."""
     limits = []
     events = stored(AuditEvent).filter(event=Event.EXPIRY).exclude(reason__startswith=SEAL)
-    for event in _trusted(events):
+    for event in derived.trusted(events):
         signed = keys.index("audit.expiry").digests(event.reason)
         if keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac):
             limits.append(datetime.fromisoformat(event.reason))
     return max(limits, default=None)
-
-
-def _trusted(events: Iterable[AuditEvent]) -> list[AuditEvent]:
-    """The events without those that a derived key signed and that no longer count."""
-    found = list(events)
-    disowned = derived.disowned(found)
-    return [event for event in found if event.pk not in disowned]
 
 
 def _removals() -> BlindIndex:
