@@ -105,9 +105,13 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("test_two_users_whose_openids_were_swapped_are_found",),
     ),
     (
-        "an event's `INSERT` that comes to nothing, by a trigger",
-        "以触发器使事件的 `INSERT` 落空",
-        ("test_what_leaves_no_event_is_refused",),
+        "an `INSERT` of an event, a link to a record or a seal that comes to nothing, by a trigger",
+        "以触发器使事件、指向记录的关联或封存的 `INSERT` 落空",
+        (
+            "test_what_leaves_no_event_is_refused",
+            "test_a_link_that_is_not_stored_refuses_what_it_should_have_recorded",
+            "test_a_seal_that_is_not_stored_leaves_its_events_unsealed",
+        ),
     ),
     (
         "notices, consents and accesses changed, removed or added at random (`test_rights_attacks`)",

@@ -676,25 +676,31 @@ def test_two_users_whose_openids_were_swapped_are_found(
 @contextmanager
 def swallowing(event: str) -> Iterator[None]:
     """A trigger that lets every INSERT of such an event come to nothing, without an error."""
-    name = "swallow_events"
+    with dropping(EVENTS, f"NEW.event = '{event}'"):
+        yield
+
+
+@contextmanager
+def dropping(table: str, which: str) -> Iterator[None]:
+    """The same of those rows of the table."""
+    name = "swallow_rows"
     if connection.vendor == "postgresql":
         sql(
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN IF NEW.event = '{event}' THEN RETURN NULL; END IF; RETURN NEW; END $$"
+            f"$$ BEGIN IF {which} THEN RETURN NULL; END IF; RETURN NEW; END $$"
         )
         sql(
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {EVENTS} "
-            f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
         )
     else:
         sql(
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {EVENTS} WHEN NEW.event = '{event}' "
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN {which} "
             "BEGIN SELECT RAISE(IGNORE); END"
         )
     try:
         yield
     finally:
-        sql(f"DROP TRIGGER {name}" + (f" ON {EVENTS}" if connection.vendor == "postgresql" else ""))
+        sql(f"DROP TRIGGER {name}" + (f" ON {table}" if connection.vendor == "postgresql" else ""))
         if connection.vendor == "postgresql":
             sql(f"DROP FUNCTION {name}()")
 
@@ -715,3 +721,33 @@ def test_what_leaves_no_event_is_refused(
     with swallowing("erase"), pytest.raises(DatabaseError):
         erase(row, actor=user, reason="a test")
     assert Verification.objects.get(pk=row.pk).status == "verified"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "mysql", reason="no trigger can swallow a row there")
+@pytest.mark.parametrize("dropped", ["all", "one"])
+def test_a_link_that_is_not_stored_refuses_what_it_should_have_recorded(
+    row: Verification, user: Any, stranger: Any, dropped: str
+) -> None:
+    exchange(user=stranger, auth_token="another-token")
+    which = "1 = 1" if dropped == "all" else f"NEW.verification_id = '{stored(row.pk)}'"
+    with dropping(AuditAccess._meta.db_table, which):
+        with pytest.raises(DatabaseError, match="rows were inserted"):
+            reveal(row, actor=user, reason="a test")
+        with pytest.raises(DatabaseError, match="rows were inserted"):
+            find_person(actor=user, credential_id=NUMBER)
+    assert not AuditEvent.objects.filter(event__in=("reveal", "search")).exists()
+    assert not AuditAccess.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "mysql", reason="no trigger can swallow a row there")
+def test_a_seal_that_is_not_stored_leaves_its_events_unsealed(row: Verification) -> None:
+    with (
+        dropping(AuditSeal._meta.db_table, "1 = 1"),
+        pytest.raises(DatabaseError, match="0 of 1 rows were inserted"),
+    ):
+        seal()
+    assert not AuditEvent.objects.exclude(seal=None).exists()
+    seal()
+    assert verify()[0] == 0

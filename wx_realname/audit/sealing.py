@@ -26,7 +26,7 @@ from django.db import (
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from .. import databases
+from .. import databases, statements
 from ..models import AuditEvent, AuditSeal
 from ..moments import utc_text
 from ..vault.blind_index import Digest
@@ -136,7 +136,7 @@ def _make_seal(using: str, batch_size: int) -> AuditSeal:
         events = [own, *unsealed(using).exclude(pk=own.pk)[: _size(batch_size)]]
         last = AuditSeal.objects.using(using).only("number", "hash").order_by("-number").first()
         made = _sign(last, events)
-        made.save(force_insert=True, using=using)
+        statements.insert(made, using)
         _mark(using, [event.pk for event in events], made.number)
     return made
 
