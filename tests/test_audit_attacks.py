@@ -621,6 +621,7 @@ def test_a_time_that_is_spelt_otherwise_is_found(row: Verification, spelling: st
 CHANGES: dict[str, dict[str, Any]] = {
     "verified_at": {"verified_at": "2020-01-01 00:00:00"},
     "another method": {"method": "face"},
+    "another attempt": {"attempt": 7},
     "the name's mask": {"real_name_masked": "**娟"},
     "the number's mask": {"credential_id_masked": "4****************4"},
     "no mask": {"real_name_masked": None},
