@@ -30,6 +30,7 @@ from wx_realname.admin.integrity import glance
 from wx_realname.models import AuditEvent, HourlyStatistic, Verification
 from wx_realname.services import keyset
 from wx_realname.services.upkeep import purge, rotation
+from wx_realname.services.verification.recording import _came_before
 
 # Of fewer, MariaDB reads all when a batch of an export is wanted: that is the faster way there. Half of them
 # hold a page of what is rare, and the second day more than a batch.
@@ -305,6 +306,13 @@ def test_what_is_outlived_is_found_by_its_index(settings: Any) -> None:
 def test_what_lost_its_user_is_found_by_an_index() -> None:
     (found, *_) = plans(lambda: list(purge.erase_ownerless()), RECORDS)
     check(found, {"wx_realname_user_verified", "wx_realname_user_created"})
+
+
+def test_an_answer_that_came_before_is_looked_for_by_its_indexes() -> None:
+    row, answers = Verification.objects.all()[0], ["a" * 64, "b" * 64]
+    (found,) = plans(lambda: _came_before(row, answers, "default"), RECORDS)
+    check(found, {"wx_realname_audit_answer"})
+    check(found, {"wx_realname_answer_digest_unique", f"sqlite_autoindex_{RECORDS}_3"})
 
 
 def test_a_rotation_goes_along_the_primary_key(configure: Callable[..., None]) -> None:

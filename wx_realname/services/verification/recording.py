@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError
-from django.db.models import Model
 from django.utils import timezone
 
 from ... import audit, conf, masking, resident_id, statements
@@ -170,15 +169,15 @@ def _is_withdrawn(row: Verification, using: str) -> bool:
     return bool(statements.first(Consent, "withdrawn_at", consent, using, locked=True))
 
 
-#: Where answers are kept, and the column that has the record's id.
-_ANSWERED: dict[type[Model], str] = {AuditEvent: "verification_id", Verification: "id"}
-
-
 def _came_before(row: Verification, answers: Sequence[str], using: str) -> bool:
     """Whether another record has the answer, under any key: recorded, discarded, or erased since."""
-    return bool(answers) and statements.stands_elsewhere(
-        _ANSWERED, "answer_digest", answers, row.pk, using
-    )
+    tables = (AuditEvent, Verification)
+    if not answers or not statements.count_in(tables, "answer_digest", answers, using):
+        return False
+    same = {"answer_digest__in": list(answers)}
+    events = AuditEvent.objects.using(using).filter(**same).exclude(verification_id=row.pk)
+    records = Verification.objects.using(using).filter(**same).exclude(pk=row.pk)
+    return events.exists() or records.exists()
 
 
 def _openid_digest(row: Verification, user: Any) -> str:
