@@ -54,11 +54,14 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("test_purge_and_the_deletion_of_the_user_sign_no_forgery",),
     ),
     (
-        "an answer of WeChat's again: kept, erased, discarded; four workers at once",
-        "再次使用微信的应答：已保存、已删除、已丢弃；四个进程同时",
+        "an answer of WeChat's again: kept, erased, discarded, of a refused minor; "
+        "while keys rotate; four workers at once",
+        "再次使用微信的应答：已保存、已删除、已丢弃、未成年人被拒；密钥轮换期间；四个进程同时",
         (
             "test_an_answer_that_came_before_is_an_unknown_outcome",
+            "test_an_answer_is_known_again_while_keys_rotate",
             "test_an_answer_that_was_discarded_does_not_count_later",
+            "test_the_answer_about_a_refused_minor_counts_once",
             "test_of_two_workers_with_one_answer_one_alone_records_it",
         ),
     ),
@@ -70,6 +73,14 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             "test_index_keys_forge_no_outcome_where_derived_keys_count",
             "test_index_keys_forge_no_list_of_records",
             "test_index_keys_forge_no_chain",
+        ),
+    ),
+    (
+        "a sealed event removed, or a record made erased, and its expiry forged with `INDEX_KEYS`",
+        "删去已封存的事件，或把记录改为已删除，再用 `INDEX_KEYS` 伪造其到期",
+        (
+            "test_index_keys_hide_no_sealed_event",
+            "test_index_keys_make_no_record_erased_without_a_trail",
         ),
     ),
     (
@@ -94,9 +105,13 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("test_two_users_whose_openids_were_swapped_are_found",),
     ),
     (
-        "an event's `INSERT` that comes to nothing, by a trigger",
-        "以触发器使事件的 `INSERT` 落空",
-        ("test_what_leaves_no_event_is_refused",),
+        "an `INSERT` of an event, a link to a record or a seal that comes to nothing, by a trigger",
+        "以触发器使事件、指向记录的关联或封存的 `INSERT` 落空",
+        (
+            "test_what_leaves_no_event_is_refused",
+            "test_a_link_that_is_not_stored_refuses_what_it_should_have_recorded",
+            "test_a_seal_that_is_not_stored_leaves_its_events_unsealed",
+        ),
     ),
     (
         "notices, consents and accesses changed, removed or added at random (`test_rights_attacks`)",
@@ -118,6 +133,11 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ("test_a_record_that_its_last_outcome_does_not_bear_out_keeps_its_trail",),
     ),
     (
+        "a record and its sealed events removed before others expire, to be listed with them (`test_expiry`)",
+        "在其他事件到期之前删去一条记录及其已封存的事件，使其一并列入清单（`test_expiry`）",
+        ("test_what_somebody_else_removed_is_not_listed_with_what_expires",),
+    ),
+    (
         "tamperings at random under SHA-256, SM3, and "
         "SM3 from midway on (`test_audit_tampering`; 1,000 each with `-m campaign`)",
         "随机篡改：SHA-256、SM3、中途改用 SM3（`test_audit_tampering`；`-m campaign` 各 1,000 次）",
@@ -127,6 +147,9 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 #: Tests beside them that play no attack.
 OTHERS = (
     "test_what_derived_keys_signed_stands_until_the_seal_of_the_change",
+    "test_a_first_seal_says_how_much_it_takes_over",
+    "test_a_first_seal_that_takes_nothing_over_says_nothing",
+    "test_what_derived_keys_let_expire_stays_expired",
     "test_a_missing_key_is_no_tampering",
     "test_lists_of_records_are_read_in_parts",
 )

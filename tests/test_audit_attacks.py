@@ -5,6 +5,7 @@ What is written behind the site's back is plain SQL. Each attack succeeded once.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,12 +20,12 @@ from django.db import DatabaseError, connection
 from django.test import RequestFactory
 from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN, at_once, code, outcome, verify
+from tests.conftest import AUTH_TOKEN, at_once, code, number_of, outcome, verify
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, doing, encrypted, refuses, says
 from tests.test_audit import INDEX_KEY, code_by, derived
 from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
-from wx_realname.audit import keys
+from wx_realname.audit import expiry, keys
 from wx_realname.audit.access import _digests, _parts
 from wx_realname.audit.outcome import digests
 from wx_realname.audit.sealing import _sign, hash_of
@@ -33,10 +34,15 @@ from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, find_person, reveal
 from wx_realname.services.disclosure.refusal import refused
 from wx_realname.services.rows import changed
+from wx_realname.services.upkeep.expiry import expire
 from wx_realname.uuid7 import uuid7
+from wx_realname.vault.blind_index import Digest
 
 RECORDS, EVENTS = Verification._meta.db_table, AuditEvent._meta.db_table
 Configure = Callable[..., None]
+
+I1, I2 = f"i1:{b64encode(INDEX_KEY).decode()}", "i2:" + "B" * 43 + "="
+A1, A2 = "a1:" + "C" * 43 + "=", "a2:" + "D" * 43 + "="
 
 where_text = pytest.mark.skipif(
     connection.vendor not in ("sqlite", "unheard-of"), reason="ids and times are text there"
@@ -193,10 +199,10 @@ def test_purge_and_the_deletion_of_the_user_sign_no_forgery(
 # --- 2. replay --------------------------------------------------------------------------------
 
 
-def replayed() -> Script:
+def replayed(number: str = NUMBER) -> Script:
     """One answer of WeChat's that a middleman sends again and again."""
     fields = {"encryted_real_name": encrypted(NAME.encode("gb18030"))}
-    fields["encryted_credential_id"] = encrypted(NUMBER.encode())
+    fields["encryted_credential_id"] = encrypted(number.encode())
     return says({"errcode": 0, "errmsg": "ok", **fields})
 
 
@@ -213,6 +219,59 @@ def test_an_answer_that_came_before_is_an_unknown_outcome(
     later = Verification.objects.get(user=stranger)
     assert (later.status, later.real_name_masked, later.answer_digest) == ("unknown", None, None)
     assert signed_events(later) == ["exchange"]
+    assert verify()[0] == 0
+
+
+#: How keys change from the exchange to the replay: by the steps of docs/*/operations.md.
+ROTATIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a key of the index is added": ({"INDEX_KEYS": [I1]}, {"INDEX_KEYS": [I1, I2]}),
+    "it is put first": ({"INDEX_KEYS": [I1, I2]}, {"INDEX_KEYS": [I2, I1]}),
+    "the old one is removed": ({"INDEX_KEYS": [I2, I1]}, {"INDEX_KEYS": [I2]}),
+    "the same with derived keys: added": (
+        {"INDEX_KEYS": [I1], "AUDIT_KEYS": None},
+        {"INDEX_KEYS": [I1, I2], "AUDIT_KEYS": None},
+    ),
+    "with derived keys: put first": (
+        {"INDEX_KEYS": [I1, I2], "AUDIT_KEYS": None},
+        {"INDEX_KEYS": [I2, I1], "AUDIT_KEYS": None},
+    ),
+    "AUDIT_KEYS are set": ({"AUDIT_KEYS": None}, {"AUDIT_KEYS": [A2]}),
+    "a key of the trail is put first": ({"AUDIT_KEYS": [A1]}, {"AUDIT_KEYS": [A2, A1]}),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kept", ["record and event", "event", "record"])
+@pytest.mark.parametrize("change_", ROTATIONS)
+def test_an_answer_is_known_again_while_keys_rotate(
+    liar: LyingWeChat, user: Any, stranger: Any, configure: Configure, change_: str, kept: str
+) -> None:
+    before, after = ROTATIONS[change_]
+    configure(**before)
+    liar.play(replayed())
+    exchange(user=user, auth_token=AUTH_TOKEN)
+    if kept == "event":  # as of a discarded answer
+        Verification.objects.update(answer_digest=None)
+    elif kept == "record":  # as after realname_expire_audit
+        AuditEvent.objects.all().delete()
+    configure(**after)
+    assert code(stranger, "another-token") == "outcome_unknown"
+    assert not Verification.objects.get(user=stranger).answer_digest
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("minors", ["refuse", "allow"])
+def test_the_answer_about_a_refused_minor_counts_once(
+    liar: LyingWeChat, user: Any, stranger: Any, configure: Configure, minors: str
+) -> None:
+    configure(MINORS="refuse")
+    liar.play(replayed(number_of(9)))
+    assert code(user) == "minor"
+    row = Verification.objects.get()
+    assert row.answer_digest and (row.real_name_masked, row.credential_id_masked) == (None, None)
+    configure(MINORS=minors)
+    assert code(stranger, "another-token") == "outcome_unknown"
+    assert code(user, "a-third-token") == "outcome_unknown"
     assert verify()[0] == 0
 
 
@@ -377,6 +436,89 @@ def test_index_keys_forge_no_outcome_where_derived_keys_count(
     assert (passes(user), verify()[0]) == (False, 1)
 
 
+def remove(event: AuditEvent) -> None:
+    """DELETE of an event and its links."""
+    AuditAccess.objects.filter(event_id=event.pk).delete()
+    sql(f"DELETE FROM {EVENTS} WHERE id = %s", stored(event.pk))  # noqa: S608
+
+
+def forge_expiry(reason: str, codes: list[Digest]) -> None:
+    """An event of expiry as whoever has INDEX_KEYS can make it."""
+    forged = next(one for one in codes if keys.is_derived(one.key_id))
+    columns = {"outcome_hmac": forged.hex, "outcome_key_id": forged.key_id}
+    origin = audit.Origin()
+    audit.append(AuditEvent.Event.EXPIRY, origin, using="default", reason=reason, **columns)
+
+
+def forge_removal(event: AuditEvent) -> None:
+    number = event.seal or 0
+    codes = expiry._removals().digests(expiry._list_of(number, {event.pk.bytes}))
+    forge_expiry(expiry._of_seal(number), codes)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sealed", [False, True])
+@pytest.mark.parametrize("from_the_start", [False, True])
+def test_index_keys_hide_no_sealed_event(
+    liar: LyingWeChat,
+    user: Any,
+    settings: Any,
+    configure: Configure,
+    from_the_start: bool,
+    sealed: bool,
+) -> None:
+    own = settings.WX_REALNAME["AUDIT_KEYS"]
+    configure(AUDIT_KEYS=own if from_the_start else None)
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    seal()
+    configure(AUDIT_KEYS=own)
+    seal()
+    reveal(row, actor=user, reason="a test")
+    seal()
+    seen = AuditEvent.objects.get(event="reveal")
+    remove(seen)
+    forge_removal(seen)
+    if sealed:
+        seal()
+    status, said = verify()
+    assert (status, f"event {seen.pk} of seal 3 was removed" in said) == (1, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("sealed", [False, True])
+def test_index_keys_make_no_record_erased_without_a_trail(
+    row: Verification, user: Any, sealed: bool
+) -> None:
+    seal()
+    event = AuditEvent.objects.get(event="exchange")
+    change(row, status="erased", erased_at="2020-01-01 00:00:00")
+    remove(event)
+    limit = "2021-01-01T00:00:00.000000+00:00"
+    forge_expiry(limit, keys.index("audit.expiry").digests(limit))
+    forge_removal(event)
+    if sealed:
+        seal()
+    status, said = verify()
+    assert (status, f"event {event.pk} of seal 1 was removed" in said) == (1, True)
+    assert f"record {row.pk} is erased, but no audit event says so" in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_derived_keys_let_expire_stays_expired(
+    liar: LyingWeChat, user: Any, settings: Any, configure: Configure
+) -> None:
+    own = settings.WX_REALNAME["AUDIT_KEYS"]
+    configure(AUDIT_KEYS=None)
+    row = exchange(user=user, auth_token=AUTH_TOKEN)
+    reveal(row, actor=user, reason="a test")
+    seal()
+    assert sum(expire(timezone.now(), force=True)) > 0
+    assert verify()[0] == 0
+    configure(AUDIT_KEYS=own)
+    seal()
+    assert verify()[0] == 0
+
+
 @pytest.mark.django_db
 def test_what_derived_keys_signed_stands_until_the_seal_of_the_change(
     liar: LyingWeChat, user: Any, settings: Any, configure: Configure
@@ -390,6 +532,45 @@ def test_what_derived_keys_signed_stands_until_the_seal_of_the_change(
     list(audit.seal(batch_size=2))  # less than there are: the change takes them all
     assert (passes(user), verify()[0]) == (True, 0)
     reveal(rows[0], actor=user, reason="a test")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("seals", [0, 2])
+def test_a_first_seal_says_how_much_it_takes_over(
+    rejected: Verification, user: Any, configure: Configure, caplog: Any, seals: int
+) -> None:
+    """Whoever has INDEX_KEYS and deletes every seal takes the site back to before its first one.
+
+    The next seal makes the forgery genuine: it says so, and a checkpoint that was kept elsewhere shows it.
+    """
+    kept = [audit.Checkpoint.of(one) for _ in range(seals) for one in audit.seal()]
+    event = AuditEvent.objects.get(event="exchange")
+    claims = {"status": "verified", "verified_at": timezone.now()}
+    forged = forge(changed(rejected, claims), event)
+    change(rejected, **claims)
+    AuditSeal.objects.all().delete()
+    AuditEvent.objects.filter(event="seal").delete()
+    AuditEvent.objects.filter(pk=event.pk).update(seal=None, status="verified", **forged)
+    assert "signed (events: 1) and the lists of accesses (0)." in sealed()
+    assert "vouches for 1 events signed by keys derived from INDEX_KEYS" in caplog.text
+    assert "first seal under AUDIT_KEYS" not in sealed()
+    if kept:
+        assert any("checkpoint" in fault for fault in audit.faults(kept, lambda *a: None))
+
+
+@pytest.mark.django_db
+def test_a_first_seal_that_takes_nothing_over_says_nothing(
+    rejected: Verification, caplog: Any
+) -> None:
+    assert "first seal under AUDIT_KEYS" not in sealed()
+    assert "took over" not in caplog.text
+
+
+def sealed() -> str:
+    """What the command says."""
+    out = StringIO()
+    call_command("realname_seal_audit", stdout=out)
+    return out.getvalue()
 
 
 @pytest.mark.django_db
@@ -442,6 +623,7 @@ def test_a_time_that_is_spelt_otherwise_is_found(row: Verification, spelling: st
 CHANGES: dict[str, dict[str, Any]] = {
     "verified_at": {"verified_at": "2020-01-01 00:00:00"},
     "another method": {"method": "face"},
+    "another attempt": {"attempt": 7},
     "the name's mask": {"real_name_masked": "**娟"},
     "the number's mask": {"credential_id_masked": "4****************4"},
     "no mask": {"real_name_masked": None},
@@ -497,25 +679,31 @@ def test_two_users_whose_openids_were_swapped_are_found(
 @contextmanager
 def swallowing(event: str) -> Iterator[None]:
     """A trigger that lets every INSERT of such an event come to nothing, without an error."""
-    name = "swallow_events"
+    with dropping(EVENTS, f"NEW.event = '{event}'"):
+        yield
+
+
+@contextmanager
+def dropping(table: str, which: str) -> Iterator[None]:
+    """The same of those rows of the table."""
+    name = "swallow_rows"
     if connection.vendor == "postgresql":
         sql(
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN IF NEW.event = '{event}' THEN RETURN NULL; END IF; RETURN NEW; END $$"
+            f"$$ BEGIN IF {which} THEN RETURN NULL; END IF; RETURN NEW; END $$"
         )
         sql(
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {EVENTS} "
-            f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
         )
     else:
         sql(
-            f"CREATE TRIGGER {name} BEFORE INSERT ON {EVENTS} WHEN NEW.event = '{event}' "
+            f"CREATE TRIGGER {name} BEFORE INSERT ON {table} WHEN {which} "
             "BEGIN SELECT RAISE(IGNORE); END"
         )
     try:
         yield
     finally:
-        sql(f"DROP TRIGGER {name}" + (f" ON {EVENTS}" if connection.vendor == "postgresql" else ""))
+        sql(f"DROP TRIGGER {name}" + (f" ON {table}" if connection.vendor == "postgresql" else ""))
         if connection.vendor == "postgresql":
             sql(f"DROP FUNCTION {name}()")
 
@@ -536,3 +724,33 @@ def test_what_leaves_no_event_is_refused(
     with swallowing("erase"), pytest.raises(DatabaseError):
         erase(row, actor=user, reason="a test")
     assert Verification.objects.get(pk=row.pk).status == "verified"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "mysql", reason="no trigger can swallow a row there")
+@pytest.mark.parametrize("dropped", ["all", "one"])
+def test_a_link_that_is_not_stored_refuses_what_it_should_have_recorded(
+    row: Verification, user: Any, stranger: Any, dropped: str
+) -> None:
+    exchange(user=stranger, auth_token="another-token")
+    which = "1 = 1" if dropped == "all" else f"NEW.verification_id = '{stored(row.pk)}'"
+    with dropping(AuditAccess._meta.db_table, which):
+        with pytest.raises(DatabaseError, match="rows were inserted"):
+            reveal(row, actor=user, reason="a test")
+        with pytest.raises(DatabaseError, match="rows were inserted"):
+            find_person(actor=user, credential_id=NUMBER)
+    assert not AuditEvent.objects.filter(event__in=("reveal", "search")).exists()
+    assert not AuditAccess.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor == "mysql", reason="no trigger can swallow a row there")
+def test_a_seal_that_is_not_stored_leaves_its_events_unsealed(row: Verification) -> None:
+    with (
+        dropping(AuditSeal._meta.db_table, "1 = 1"),
+        pytest.raises(DatabaseError, match="0 of 1 rows were inserted"),
+    ):
+        seal()
+    assert not AuditEvent.objects.exclude(seal=None).exists()
+    seal()
+    assert verify()[0] == 0

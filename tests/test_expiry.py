@@ -115,3 +115,33 @@ def test_a_record_that_its_last_outcome_does_not_bear_out_keeps_its_trail(
     assert sum(expire(before(), batch_size=1)) == others
     assert list(outcomes) == kept
     assert any(str(id_) in fault for fault in faults())
+
+
+def taken_away(row: Verification) -> None:
+    """By SQL alone: a record and all its events, sealed ones too."""
+    AuditEvent.objects.filter(verification_id=row.pk).delete()
+    row.delete()
+
+
+def after_a_run(rows: list[Verification]) -> None:
+    assert next(expire(before(), batch_size=2)) == 2
+    taken_away(rows[2])
+
+
+def before_the_first_run(rows: list[Verification]) -> None:
+    taken_away(rows[2])
+
+
+@pytest.mark.parametrize("attack", [before_the_first_run, after_a_run])
+def test_what_somebody_else_removed_is_not_listed_with_what_expires(
+    rows: list[Verification], attack: Any, caplog: Any
+) -> None:
+    attack(rows)
+    found = faults()
+    assert any("was removed" in fault for fault in found)
+    events = AuditEvent.objects.filter(seal=1).count()
+    assert list(expire(before())) == []
+    assert faults() == found
+    assert AuditEvent.objects.filter(seal=1).count() == events
+    assert "events of seal 1 were removed by somebody else" in caplog.text
+    assert AuditEvent.objects.filter(event="contradiction", reason="seal 1").count() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -74,6 +75,23 @@ def test_a_list_that_was_changed_is_refused(
     with pytest.raises(CommandError, match="line 1"):
         call("realname_replay_erasures", str(kept))
     assert Verification.objects.filter(status="verified").count() == 3
+
+
+def test_a_list_that_index_keys_signed_is_refused_once_audit_keys_are_set(
+    rows: list[Verification], tmp_path: Path, settings: Any
+) -> None:
+    own = settings.WX_REALNAME
+    text = f"erasure {rows[0].pk} 2026-11-29T00:00:00+00:00"
+    settings.WX_REALNAME = own | {"AUDIT_KEYS": None}
+    signature = audit.sign(text)
+    assert audit.signed_by(text, signature.key_id, signature.hex)
+    settings.WX_REALNAME = own
+    fields = {"id": str(rows[0].pk), "erased_at": "2026-11-29T00:00:00+00:00"}
+    kept = tmp_path / "erasures.jsonl"
+    kept.write_text(json.dumps(fields | {"key_id": signature.key_id, "hmac": signature.hex}))
+    with pytest.raises(CommandError, match="before AUDIT_KEYS were set"):
+        call("realname_replay_erasures", str(kept))
+    assert Verification.objects.filter(status="verified").count() == 4
 
 
 def aged(years: float) -> None:

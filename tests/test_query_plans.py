@@ -30,6 +30,7 @@ from wx_realname.admin.integrity import glance
 from wx_realname.models import AuditEvent, HourlyStatistic, Verification
 from wx_realname.services import keyset
 from wx_realname.services.upkeep import purge, rotation, settle
+from wx_realname.services.verification.recording import _came_before
 
 # Of fewer, MariaDB reads all when a batch of an export is wanted: that is the faster way there. Half of them
 # hold a page of what is rare, and the second day more than a batch.
@@ -312,6 +313,13 @@ def test_faces_that_are_due_are_found_by_an_index(everything: bool) -> None:
     by_status = {"wx_realname_stuck", "wx_realname_retention", "wx_realname_by_status"}
     for found in plans(lambda: list(settle.settle(everything=everything)), RECORDS):
         check(found, by_status, may_sort=True)
+
+
+def test_an_answer_that_came_before_is_looked_for_by_its_indexes() -> None:
+    row, answers = Verification.objects.all()[0], ["a" * 64, "b" * 64]
+    (found,) = plans(lambda: _came_before(row, answers, "default"), RECORDS)
+    check(found, {"wx_realname_audit_answer"})
+    check(found, {"wx_realname_answer_digest_unique", f"sqlite_autoindex_{RECORDS}_3"})
 
 
 def test_a_rotation_goes_along_the_primary_key(configure: Callable[..., None]) -> None:

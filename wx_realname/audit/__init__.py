@@ -3,9 +3,18 @@
 from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent, append_notice
-from .expiry import append_expiry, append_removal
-from .keys import DERIVED, is_derived, missing_keys, needing, sign, signed_by
-from .outcome import answer_digest, openid_digests
+from .expiry import append_expiry, append_removal, removed
+from .keys import (
+    DERIVED,
+    TakenOver,
+    is_derived,
+    missing_keys,
+    needing,
+    sign,
+    signed_by,
+    to_take_over,
+)
+from .outcome import answer_digests, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .reading import UNREADABLE, tolerate
@@ -28,7 +37,8 @@ __all__ = [
     "Extent",
     "Origin",
     "Tail",
-    "answer_digest",
+    "TakenOver",
+    "answer_digests",
     "append",
     "append_access",
     "append_consent",
@@ -48,10 +58,12 @@ __all__ = [
     "needing",
     "openid_digests",
     "remove_protection",
+    "removed",
     "seal",
     "sign",
     "signed_by",
     "tail",
+    "to_take_over",
     "tolerate",
     "unsealed",
     "vouches_for_request",

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from .. import statements
 from ..models import AuditAccess, AuditEvent, Verification
 from ..uuid7 import uuid7
 from ..vault.blind_index import Digest
@@ -42,10 +43,9 @@ def append_access(
     details |= {"id": event_id, "created_at": now}
     details |= {"records": len(ids), "records_digest": _digests(event_id, ids)[0].hex}
     made = append(event, origin, using=using, about=about, reason=reason, **details)
-    links = (
-        AuditAccess(event_id=event_id, verification_id=record, created_at=now) for record in ids
-    )
-    AuditAccess.objects.using(using).bulk_create(links, batch_size=BATCH)
+    same = {"event_id": event_id, "created_at": now}
+    links = [AuditAccess(verification_id=record, **same) for record in ids]
+    statements.insert_numbered(links, {"event_id": event_id}, using, batch_size=BATCH)
     return made
 
 

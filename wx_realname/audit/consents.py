@@ -161,9 +161,7 @@ def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str
 
 def _vouching(**chosen: Any) -> list[AuditEvent]:
     """The events that match, without those whose key is no longer trusted."""
-    events = list(stored(AuditEvent).filter(**chosen))
-    disowned = derived.disowned(events)
-    return [event for event in events if event.pk not in disowned]
+    return derived.trusted(stored(AuditEvent).filter(**chosen))
 
 
 def _bears_out(signed: list[Digest], event: AuditEvent) -> bool:

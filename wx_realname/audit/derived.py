@@ -26,6 +26,13 @@ def disowned(events: Iterable[AuditEvent]) -> set[UUID]:
     return without_trust(event.pk for event in events if keys.is_derived(event.outcome_key_id))
 
 
+def trusted(events: Iterable[AuditEvent]) -> list[AuditEvent]:
+    """The other events."""
+    found = list(events)
+    without = disowned(found)
+    return [event for event in found if event.pk not in without]
+
+
 def without_trust(ids: Iterable[UUID]) -> set[UUID]:
     """The same of the events with these ids, all of which a derived key signed."""
     signed = list(ids)

@@ -11,7 +11,7 @@ from datetime import datetime
 from ..models import AuditEvent, AuditSeal
 from ..moments import utc_text
 from ..vault.blind_index import BlindIndex, Digest
-from . import keys
+from . import derived, keys
 from .reading import stored
 from .sealing import listed
 from .trail import Origin, append, signature_of
@@ -27,14 +27,22 @@ def append_expiry(before: datetime, *, using: str) -> AuditEvent:
     return _append(text, keys.index("audit.expiry").digest(text), using)
 
 
-def append_removal(seal: AuditSeal, *, using: str) -> AuditEvent:
-    """Add the event that lists the seal's removed events, within the caller's transaction.
+def append_removal(number: int, ids: set[bytes], *, using: str) -> AuditEvent:
+    """Add the event that lists all removed events of the seal, within the transaction that removes some."""
+    return _append(_of_seal(number), _removals().digest(_list_of(number, ids)), using)
 
-    Raises ValueError for a seal whose list of members was changed.
+
+def removed(number: int, using: str) -> set[bytes]:
+    """The events of the seal that were removed. The seal is locked: one run at a time removes some.
+
+    Raises ValueError where another one is missing, or the seal's list of members was changed.
     """
-    there = AuditEvent.objects.using(using).filter(seal=seal.number).values_list("pk", flat=True)
+    seal = AuditSeal.objects.using(using).select_for_update().get(number=number)
+    there = AuditEvent.objects.using(using).filter(seal=number).values_list("pk", flat=True)
     missing = {id_ for id_, _leaf in listed(seal)} - {id_.bytes for id_ in there}
-    return _append(_of_seal(seal.number), _removals().digest(_list_of(seal.number, missing)), using)
+    if missing and not may_be_missing(number, missing):
+        raise ValueError(f"events of seal {number} were removed by somebody else")
+    return missing
 
 
 def _append(reason: str, signature: Digest, using: str) -> AuditEvent:
@@ -45,14 +53,17 @@ def may_be_missing(number: int, missing: set[bytes]) -> bool:
     """Whether exactly these events of the seal are listed as removed."""
     signed = _removals().digests(_list_of(number, missing))
     events = stored(AuditEvent).filter(event=Event.EXPIRY, reason=_of_seal(number))
-    return any(keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac) for event in events)
+    return any(
+        keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
+        for event in derived.trusted(events)
+    )
 
 
 def limit() -> datetime | None:
     """The latest limit that has a valid HMAC; None where nothing was removed."""
     limits = []
     events = stored(AuditEvent).filter(event=Event.EXPIRY).exclude(reason__startswith=SEAL)
-    for event in events:
+    for event in derived.trusted(events):
         signed = keys.index("audit.expiry").digests(event.reason)
         if keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac):
             limits.append(datetime.fromisoformat(event.reason))

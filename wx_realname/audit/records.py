@@ -299,13 +299,15 @@ _OPEN = (Status.PENDING, Status.WAITING)
 
 
 def _is_of(row: Verification, event: AuditEvent) -> bool:
-    """Whether the event's columns equal the row's. A running attempt has a consent of its own.
+    """Whether the event's columns equal the row's. A running attempt has a number and consent of its own.
 
     A discarded answer may write its digest to the row after the outcome.
     """
-    consent = row.status == Status.PENDING or row.consent_id == event.consent_id
+    same = (row.attempt, row.consent_id) == (event.attempt, event.consent_id)
     answer = not event.answer_digest or row.answer_digest == event.answer_digest
-    return id_text(row.user_id) == event.user_id and consent and answer
+    return (
+        id_text(row.user_id) == event.user_id and answer and (same or row.status == Status.PENDING)
+    )
 
 
 def _may_stand(row: Verification, event: AuditEvent) -> bool:

@@ -34,12 +34,11 @@ def append_request(
 
 def vouches_for_request(event: AuditEvent.Event, request: ExportRequest, *, using: str) -> bool:
     """Whether the trail has such an event that agrees with the stored request: one indexed read."""
-    events = list(AuditEvent.objects.using(using).filter(event=event, **_whose(event, request)))
-    disowned, signed = derived.disowned(events), _digests(event, request)
+    events = AuditEvent.objects.using(using).filter(event=event, **_whose(event, request))
+    signed = _digests(event, request)
     return any(
         keys.bears_out(signed, each.outcome_key_id, each.outcome_hmac)
-        for each in events
-        if each.pk not in disowned
+        for each in derived.trusted(events)
     )
 
 

@@ -7,6 +7,7 @@ Writers only insert events, and never wait for a sealer. Unsealed events are fou
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections.abc import Iterator
@@ -25,12 +26,14 @@ from django.db import (
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from .. import databases
+from .. import databases, statements
 from ..models import AuditEvent, AuditSeal
 from ..moments import utc_text
 from ..vault.blind_index import Digest
 from . import keys, merkle
 from .trail import Origin, append
+
+logger = logging.getLogger(__name__)
 
 FORMAT = 1  # SHA-256; a seal under an HMAC-SM3 key is of FORMAT_SM3, all of it SM3
 FORMAT_SM3 = 2
@@ -70,14 +73,23 @@ FIELDS = (
 )
 
 
+TAKEN_OVER = (
+    "seal %d records that AUDIT_KEYS took over: it vouches for %d events signed by keys derived from "
+    "INDEX_KEYS, and for %d lists of accesses"
+)
+
+
 def seal(*, batch_size: int = BATCH) -> Iterator[AuditSeal]:
     """Seal all unsealed events, one seal for each batch, and yield the seals. Safe to run twice at once.
 
     Every seal covers an event of its own, so each run makes at least one.
     """
-    using = router.db_for_write(AuditEvent)
+    using, taken = router.db_for_write(AuditEvent), keys.to_take_over()
     while True:
         made = _seal_batch(using, batch_size)
+        if taken:
+            logger.warning(TAKEN_OVER, made.number, taken.events, taken.lists)
+            taken = None
         yield made
         if made.count <= batch_size:
             return
@@ -124,7 +136,7 @@ def _make_seal(using: str, batch_size: int) -> AuditSeal:
         events = [own, *unsealed(using).exclude(pk=own.pk)[: _size(batch_size)]]
         last = AuditSeal.objects.using(using).only("number", "hash").order_by("-number").first()
         made = _sign(last, events)
-        made.save(force_insert=True, using=using)
+        statements.insert(made, using)
         _mark(using, [event.pk for event in events], made.number)
     return made
 

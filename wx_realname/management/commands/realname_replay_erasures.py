@@ -27,7 +27,8 @@ def read_erasures(path: Path) -> list[Erasure]:
         except Unsigned:
             words = _(
                 "%(path)s, line %(number)d: AUDIT_KEYS didn't sign it. Give the file as "
-                "realname_erasures printed it."
+                "realname_erasures printed it. A list made before AUDIT_KEYS were set must be made "
+                "anew by realname_erasures on the live site."
             )
             raise CommandError(words % {"path": path, "number": number}) from None
     return found

@@ -37,11 +37,22 @@ class Command(RealnameCommand):
             )
             self.stdout.write(words % {"count": count})
             return
-        count, last = 0, None
+        count, last, taken = 0, None, audit.to_take_over()
         say = progress(self.stderr)
         for last in audit.seal(batch_size=batch_size):
             count += last.count
             say(_("events"), count)
+        if taken:
+            self.stdout.write(_takeover(taken))
         if last is not None:
             words = _("Events sealed: %(count)d. Checkpoint:") % {"count": count}
             self.stdout.write(f"{words}\n{audit.Checkpoint.of(last)}")
+
+
+def _takeover(taken: audit.TakenOver) -> str:
+    words = _(
+        "The first seal under AUDIT_KEYS takes over what keys derived from INDEX_KEYS signed (events: "
+        "%(events)d) and the lists of accesses (%(lists)d). Compare these numbers with what you expect: "
+        "whoever has INDEX_KEYS and deletes every seal can forge what it takes over."
+    )
+    return words % {"events": taken.events, "lists": taken.lists}

@@ -1,6 +1,7 @@
 """A signed list of erased records, kept outside the database: after a restore they are erased again.
 
-A line is JSON: `id`, `erased_at` (UTC), `key_id`, `hmac` (by AUDIT_KEYS over both).
+A line is JSON: `id`, `erased_at` (UTC), `key_id`, `hmac` (by AUDIT_KEYS over both; by keys derived from
+INDEX_KEYS while AUDIT_KEYS are unset).
 """
 
 from __future__ import annotations

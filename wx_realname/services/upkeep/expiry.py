@@ -7,12 +7,14 @@ erased record are removed only if the last of them is its erasure. The limit is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import router, transaction
+from django.db import router
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -20,7 +22,9 @@ from ... import audit
 from ...exceptions import ConfigurationError
 from ...models import AuditAccess, AuditEvent, AuditSeal, Verification
 from .. import trust
-from ..transactions import durable
+from ..transactions import durable, persistently
+
+logger = logging.getLogger(__name__)
 
 BATCH = 1_000  # events of one transaction
 LEAST = timedelta(days=3 * 365 + 1)  # the law requires three years
@@ -50,19 +54,33 @@ def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) ->
 
 
 def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str) -> Iterator[int]:
-    """Remove a seal's events, in one transaction with the event that lists them."""
-    seal = AuditSeal.objects.using(using).get(number=number)
+    """Remove a seal's events, unless others of it are missing: else a list would vouch for these, too."""
     last = UUID(int=0)
     while events := list(old.filter(pk__gt=last).order_by("pk")[:batch_size]):
         last = events[-1].pk
         ids = _that_may_go(events, using)
-        with transaction.atomic(using=using):
-            count, _ = AuditEvent.objects.using(using).filter(pk__in=ids).delete()
-            AuditAccess.objects.using(using).filter(event_id__in=ids).delete()
-            if count:  # 0: another run removed them first
-                audit.append_removal(seal, using=using)
+        try:
+            count = persistently(partial(_remove, number, ids, using), using)
+        except ValueError as error:
+            logger.error("%s: it keeps the rest; run realname_verify_audit", error)
+            with durable(using):
+                reason = f"seal {number}"
+                audit.append(Event.CONTRADICTION, audit.Origin(), using=using, reason=reason)
+            return
         if count:
             yield count
+
+
+def _remove(number: int, ids: list[UUID], using: str) -> int:
+    """Remove the events, in one transaction with the event that lists them; return their number."""
+    with durable(using):
+        gone = audit.removed(number, using)
+        there = AuditEvent.objects.using(using).filter(pk__in=ids)
+        count, _ = there.delete()
+        AuditAccess.objects.using(using).filter(event_id__in=ids).delete()
+        if count:  # 0: another run removed them first
+            audit.append_removal(number, gone | {id_.bytes for id_ in ids}, using=using)
+    return count
 
 
 def _that_may_go(events: list[AuditEvent], using: str) -> list[UUID]:

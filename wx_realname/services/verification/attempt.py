@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from ... import log
+from ... import audit, log
 from ...exceptions import (
     ConfigurationError,
     InvalidAuthToken,
@@ -54,6 +54,7 @@ class _Attempt:
         self._row = row
         self._serialno = ""
         self._watch = recording.Stopwatch()
+        self._answers: list[str] = []  # the digests of WeChat's answer, by all keys
 
     def run(self) -> Verification:
         answer = self._ask()
@@ -79,8 +80,9 @@ class _Attempt:
         return after
 
     def _record(self, answer: Any) -> Verification | None:
-        job = self._job
-        return recording.record(self._row, self._changes(answer), job.origin, job.using, job.user)
+        job, changes = self._job, self._changes(answer)
+        digests = self._answers if "answer_digest" in changes else []
+        return recording.record(self._row, changes, job.origin, job.using, job.user, digests)
 
     def _ask(self) -> Any:
         """WeChat's answer, or the error."""
@@ -88,6 +90,8 @@ class _Attempt:
         if recording.is_refused_minor(settings, self._job.claimed):
             return Minor()  # decided before WeChat is asked
         answer = self._ask_wechat()
+        if isinstance(answer, PersonalData) and answer.ciphertexts:
+            self._answers = audit.answer_digests(answer.ciphertexts)
         if isinstance(answer, PersonalData) and recording.is_refused_minor(settings, answer):
             return Minor()
         return answer
@@ -116,6 +120,8 @@ class _Attempt:
 
     def _changes(self, answer: Any) -> dict[str, Any]:
         common = {"cert_serialno": self._serialno, **self._watch.stopped()}
+        if self._answers and isinstance(answer, (PersonalData, Minor)):
+            common["answer_digest"] = self._answers[0]
         if isinstance(answer, RealNameError):
             return common | recording.ended(self._row, answer)
         return common | self._job.changes(self._row, answer)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import DatabaseError, IntegrityError
@@ -70,7 +71,6 @@ def verified(row: Verification, data: PersonalData, settings: conf.Settings) -> 
         "index_key_id": settings.index_keys[0].key_id,
         "check_digit_valid": resident_id.check_digit_holds(data.credential_id),
         "verified_at": timezone.now(),
-        "answer_digest": audit.answer_digest(data.ciphertexts) if data.ciphertexts else None,
     }
 
 
@@ -93,18 +93,26 @@ class Replayed(Exception):
 
 
 def record(
-    row: Verification, changes: dict[str, Any], origin: audit.Origin, using: str, user: Any
+    row: Verification,
+    changes: dict[str, Any],
+    origin: audit.Origin,
+    using: str,
+    user: Any,
+    answers: Sequence[str] = (),
 ) -> Verification | None:
     """The recorded row; None when another attempt has the row by now, or the database failed.
 
+    `answers`: the digests of WeChat's answer by all keys, if `changes` have one of them.
     Raises `Replayed`, and leaves the row as it was.
     """
     before, kept = identity(row), {name: getattr(row, name) for name in changes}
     row.__dict__.update(changes)  # nobody else has this object
     try:
-        written = persistently(lambda: _write(row, before, changes, origin, using, user), using)
+        written = persistently(
+            lambda: _write(row, before, changes, origin, using, user, answers), using
+        )
     except DatabaseError as error:
-        if isinstance(error, IntegrityError) and _came_before(row, using):
+        if isinstance(error, IntegrityError) and _came_before(row, answers, using):
             logger.error("%s: WeChat's answer came before, for another record", row.pk)
             row.__dict__.update(kept)
             raise Replayed from None
@@ -127,12 +135,13 @@ def _write(
     origin: audit.Origin,
     using: str,
     user: Any,
+    answers: Sequence[str],
 ) -> bool:
     with durable(using):
         if row.status in _KEEPING and _is_withdrawn(row, using):
             changes |= erased()
             row.__dict__.update(changes)
-        if row.answer_digest and _was_discarded(row, using):
+        if _came_before(row, answers, using):
             raise IntegrityError("the answer came before")
         written = statements.update(Verification, before, changes, using)
         if not written and _is_written(row, changes, using):
@@ -160,20 +169,15 @@ def _is_withdrawn(row: Verification, using: str) -> bool:
     return bool(statements.first(Consent, "withdrawn_at", consent, using, locked=True))
 
 
-def _came_before(row: Verification, using: str) -> bool:
-    """Whether the answer came before, for another record."""
-    if not row.answer_digest:
+def _came_before(row: Verification, answers: Sequence[str], using: str) -> bool:
+    """Whether another record has the answer, under any key: recorded, discarded, or erased since."""
+    tables = (AuditEvent, Verification)
+    if not answers or not statements.count_in(tables, "answer_digest", answers, using):
         return False
-    others = Verification.objects.using(using).filter(answer_digest=row.answer_digest)
-    return others.exclude(pk=row.pk).exists() or _was_discarded(row, using)
-
-
-def _was_discarded(row: Verification, using: str) -> bool:
-    """Whether an event of another record has the answer, recorded or discarded."""
-    same = {"answer_digest": row.answer_digest}
-    found = statements.count(AuditEvent, same, using)
-    own = {**same, "verification_id": row.pk}
-    return found > 0 and found > statements.count(AuditEvent, own, using)
+    same = {"answer_digest__in": list(answers)}
+    events = AuditEvent.objects.using(using).filter(**same).exclude(verification_id=row.pk)
+    records = Verification.objects.using(using).filter(**same).exclude(pk=row.pk)
+    return events.exists() or records.exists()
 
 
 def _openid_digest(row: Verification, user: Any) -> str:
