@@ -28,7 +28,7 @@ from tests.test_checks import (
 )
 from wx_realname import checks, deploy_checks
 from wx_realname.exceptions import InvalidRequest
-from wx_realname.services import callers
+from wx_realname.services import callers, clients
 
 # --- what only matters in production ------------------------------------------------------------
 
@@ -307,7 +307,7 @@ def test_merchants_without_a_default_are_named(settings: Any, configure: Any) ->
     (warning,) = checks.a_merchant_is_chosen()
     assert warning.id == "wx_realname.W024" and "clinic, school" in warning.msg
     with pytest.raises(InvalidRequest) as caught:
-        callers.merchant_of(None, None)
+        clients.find(callers.merchant_of(None, None))
     assert "clinic, school" in str(caught.value.errors)
     configure(MERCHANT_RESOLVER="project.resolver")
     assert not list(checks.a_merchant_is_chosen())
