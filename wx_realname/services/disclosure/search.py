@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import router
 from django.db.models import Q
@@ -18,7 +19,7 @@ from ...personal_data import Secret
 from ...text import clean_text
 from ...vault import blind_index
 from ...vault.blind_index import BlindIndex
-from .. import facts, limits, missing_keys
+from .. import facts, limits, missing_keys, trust
 from ..reasons import require_case_number
 from ..transactions import durable
 
@@ -40,10 +41,15 @@ NO_NAME_INDEX = _(
 
 @dataclass(frozen=True)
 class Match:
-    """A record that was found, and how many accounts have its ID number."""
+    """A record that was found, and how many accounts have its ID number.
+
+    `is_vouched`: False where the record contradicts the trail, or a key to compare it with is missing:
+    what it holds isn't shown, and no event signs that it was.
+    """
 
     verification: Verification
     accounts: int
+    is_vouched: bool = True
 
 
 @dataclass(frozen=True)
@@ -90,9 +96,17 @@ def find_person(
         misses.give_back()
     cut = len(rows) > MAX_FOUND
     rows = rows[:MAX_FOUND]
-    _append(origin, rows, facts.searched(by, len(rows), cut=cut), case_number)
+    trusted = _comparable(rows, origin)
+    reached = [row for row in rows if row.pk in trusted]
+    _append(origin, reached, facts.searched(by, len(rows), cut=cut), case_number)
     missing = missing_keys.of_indexes(Verification.objects.all(), MOST_COUNTED)
-    return Found(_matches(rows), cut, sum(key.records for key in missing), unreadable)
+    return Found(_matches(rows, trusted), cut, sum(key.records for key in missing), unreadable)
+
+
+def _comparable(rows: list[Verification], origin: audit.Origin) -> set[UUID]:
+    """The records that agree with the trail; the others are logged."""
+    stored = Verification.objects.deciding().filter(pk__in=[row.pk for row in rows])
+    return {row.pk for row in trust.comparable(list(stored), origin)}
 
 
 def _append(
@@ -183,8 +197,9 @@ def _rows(condition: Q) -> list[Verification]:
     return sorted([*found, *more], key=lambda row: (row.created_at, row.pk), reverse=True)
 
 
-def _matches(rows: list[Verification]) -> list[Match]:
+def _matches(rows: list[Verification], trusted: set[UUID]) -> list[Match]:
     accounts = defaultdict(set)
     for row in rows:
-        accounts[row.credential_id_index].add(row.user_id)
-    return [Match(row, len(accounts[row.credential_id_index])) for row in rows]
+        if row.pk in trusted:
+            accounts[row.credential_id_index].add(row.user_id)
+    return [Match(row, len(accounts[row.credential_id_index]), row.pk in trusted) for row in rows]
