@@ -393,7 +393,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "从微信支付商户平台“账户中心-账户设置-API安全”取得 apiclient_cert.pem：它由财付通颁发。",
     ),
     "W020": (
-        "Redis 缓存没有不超过 2 秒的超时：每次操作都在单独的线程中进行。",
+        "Redis 缓存没有不超过 2 秒的超时：服务器接受连接却不应答时，被放弃的操作仍占用线程和连接。",
         "在其 OPTIONS 中设置 socket_connect_timeout 和 socket_timeout，如 0.5（秒）。",
     ),
     "W021": (

@@ -106,8 +106,8 @@ def the_cache_has_time_outs() -> Found:
         alias
     ):
         yield Warning(
-            f'CACHES["{alias}"] has no time-outs of at most {WAIT:g} s: each operation is done in a thread '
-            "of its own, so that a server which accepts and never answers stops no request.",
+            f'CACHES["{alias}"] has no time-outs of at most {WAIT:g} s: an operation that is given up keeps '
+            "its thread and its connection while the server accepts and never answers.",
             hint='Set socket_connect_timeout and socket_timeout in its "OPTIONS", such as 0.5 (seconds).',
             id="wx_realname.W020",
         )
