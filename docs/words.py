@@ -397,7 +397,7 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "在其 OPTIONS 中设置 socket_connect_timeout 和 socket_timeout，如 0.5（秒）。",
     ),
     "W021": (
-        "sentry-sdk 以默认设置运行：提交的姓名、证件号和令牌会进入其事件。",
+        "sentry-sdk 未使用本包的函数：提交的姓名、证件号和令牌会进入其事件。",
         "将 max_request_body_size 设为 “never”，并使用 wx_realname.sentry 的 before_send 和 before_send_transaction。",
     ),
     "W022": (

@@ -22,7 +22,7 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.db import DatabaseError, connections, router
 from django.db.models import UUIDField
 
-from . import conf
+from . import conf, sentry
 from .databases import is_mysql, is_postgresql
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
@@ -119,14 +119,21 @@ def sentry_gets_nothing_typed() -> Found:
     options = sdk.get_client().options if sdk else {}
     if not options.get("dsn"):
         return
-    if options.get("max_request_body_size") != "never" and not options.get("before_send"):
+    if options.get("max_request_body_size") != "never" and not _drops_what_was_posted(options):
         yield Warning(
-            "sentry-sdk runs with its defaults: names, ID numbers and tokens posted to this site would be "
-            "in its events, with tracing in those of every request.",
+            "sentry-sdk runs without ours: names, ID numbers and tokens posted to this site would be in its "
+            "events, with tracing in those of every request.",
             hint='Set max_request_body_size="never", and before_send and before_send_transaction to those of '
             "wx_realname.sentry.",
             id="wx_realname.W021",
         )
+
+
+def _drops_what_was_posted(options: dict[str, Any]) -> bool:
+    """Whether our functions see each event. Whether one of the site's own calls ours isn't known."""
+    traces = options.get("traces_sample_rate") or options.get("traces_sampler")
+    names = ("before_send", "before_send_transaction") if traces else ("before_send",)
+    return all(options.get(name) is sentry.before_send for name in names)
 
 
 def names_cannot_be_guessed() -> Found:
