@@ -38,6 +38,16 @@ NO_NAME_INDEX = _(
     "by name alone."
 )
 
+NO_NAMES = _(
+    "Enter the ID number alone: this site keeps no names (STORAGE “masked”), so none can be compared."
+)
+
+
+def takes_names() -> bool:
+    """Whether a name can be compared: by its index, or after decryption."""
+    settings = conf.current()
+    return settings.name_index == "exact" or settings.storage != "masked"
+
 
 @dataclass(frozen=True)
 class Match:
@@ -79,8 +89,8 @@ def find_person(
 
     The audit event, with what was searched by and how many were found, is committed before anything
     is returned. Unless NAME_INDEX is "exact", the number is required, and the name is compared after
-    decryption. Raises `InvalidRequest` when nothing, or an invalid number, is given, and `Throttled`
-    after SEARCH_RATE searches of the actor that found nothing.
+    decryption; with STORAGE "masked" the number alone is taken. Raises `InvalidRequest` when nothing, or an
+    invalid number, is given, and `Throttled` after SEARCH_RATE searches of the actor that found nothing.
     """
     name, number = Secret.of(real_name or ""), Secret.of(credential_id or "")
     condition = _condition(name, number)
@@ -139,7 +149,9 @@ def _condition(name: Secret, number: Secret) -> Q:
     errors: dict[str, list[str]] = {}
     if not number and conf.current().name_index != "exact":
         errors["credential_id"] = [str(NO_NAME_INDEX)]
-    if name and (fault := clean_text(name, MAX_NAME)):
+    if name and not takes_names():
+        errors["real_name"] = [str(NO_NAMES)]
+    elif name and (fault := clean_text(name, MAX_NAME)):
         errors["real_name"] = [str(fault)]
     if number and not _normalized(number):
         errors["credential_id"] = [str(NOT_A_NUMBER)]
@@ -158,7 +170,7 @@ def _condition(name: Secret, number: Secret) -> Q:
 
 
 def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification], int]:
-    """The rows with that name, and how many rows couldn't be decrypted."""
+    """The rows with that name, and how many rows have none that could be decrypted."""
     form, found, unreadable = blind_index.name_form, [], 0
     wanted = form(name.reveal())
     for row in rows:
@@ -169,8 +181,9 @@ def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification]
             continue
         except Verification.DoesNotExist:
             continue
-        # without a ciphertext only the number can be compared
-        if data is None or form(data.real_name) == wanted:
+        if data is None:  # stored under STORAGE "masked"
+            unreadable += 1
+        elif form(data.real_name) == wanted:
             found.append(row)
     return found, unreadable
 
