@@ -396,11 +396,11 @@ CHECKS: Mapping[str, tuple[str, str]] = {
         "从微信支付商户平台“账户中心-账户设置-API安全”取得 apiclient_cert.pem：它由财付通颁发。",
     ),
     "W020": (
-        "Redis 缓存没有不超过 2 秒的超时：每次操作都在单独的线程中进行。",
+        "Redis 缓存没有不超过 2 秒的超时：服务器接受连接却不应答时，被放弃的操作仍占用线程和连接。",
         "在其 OPTIONS 中设置 socket_connect_timeout 和 socket_timeout，如 0.5（秒）。",
     ),
     "W021": (
-        "sentry-sdk 以默认设置运行：提交的姓名、证件号和令牌会进入其事件。",
+        "sentry-sdk 未使用本包的函数：提交的姓名、证件号和令牌会进入其事件。",
         "将 max_request_body_size 设为 “never”，并使用 wx_realname.sentry 的 before_send 和 before_send_transaction。",
     ),
     "W022": (

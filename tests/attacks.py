@@ -100,6 +100,19 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "a key id that no key has, to switch the comparison off",
+        "改为不存在的密钥 id，以使比对失效",
+        (
+            "test_the_id_of_an_unknown_key_switches_no_comparison_off",
+            "test_a_ciphertext_of_an_unknown_key_is_not_called_intact",
+        ),
+    ),
+    (
+        "a search that signs that a record was shown which was moved",
+        "借查找为被移动的记录的显示签名",
+        ("test_a_search_marks_a_record_that_was_moved_and_signs_nothing_of_it",),
+    ),
+    (
         "two users' openids swapped",
         "对调两个用户的 openid",
         ("test_two_users_whose_openids_were_swapped_are_found",),
@@ -151,6 +164,7 @@ OTHERS = (
     "test_a_first_seal_that_takes_nothing_over_says_nothing",
     "test_what_derived_keys_let_expire_stays_expired",
     "test_a_missing_key_is_no_tampering",
+    "test_what_stands_under_a_lost_key_can_be_erased",
     "test_lists_of_records_are_read_in_parts",
 )
 PLAYED_BY = {test: attack[0] for attack in ATTACKS for test in attack[2]}

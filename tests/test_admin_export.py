@@ -194,7 +194,7 @@ def test_an_export_that_fails_on_its_way_tells_nothing(
         text_of(officer.post(EXPORT, PLAIN | {"file": file}))
     told = " ".join(frames(failed.value))
     assert "spreadsheet" in told and NAME not in told and NUMBER not in told
-    assert trail()[-1][1].startswith("rows: 0, cut short")
+    assert trail()[-1][1].startswith("rows: 1, cut short")
 
 
 def test_batches_are_complete_and_ordered_while_rows_are_added() -> None:

@@ -21,7 +21,17 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN, at_once, code, number_of, outcome, verify
-from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, doing, encrypted, refuses, says
+from tests.lying_wechat import (
+    NAME,
+    NUMBER,
+    LyingWeChat,
+    Script,
+    doing,
+    encrypted,
+    identity,
+    refuses,
+    says,
+)
 from tests.test_audit import INDEX_KEY, code_by, derived
 from wx_realname import audit
 from wx_realname.api.permissions import RealNameVerified
@@ -31,7 +41,8 @@ from wx_realname.audit.outcome import digests
 from wx_realname.audit.sealing import _sign, hash_of
 from wx_realname.exceptions import InternalError, Misconfigured
 from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
-from wx_realname.services import erase, exchange, find_person, reveal
+from wx_realname.services import copy as own_copy
+from wx_realname.services import erase, exchange, export, find_person, reveal
 from wx_realname.services.disclosure.refusal import refused
 from wx_realname.services.rows import changed
 from wx_realname.services.upkeep.expiry import expire
@@ -194,6 +205,18 @@ def test_purge_and_the_deletion_of_the_user_sign_no_forgery(
     user.delete()
     call_command("realname_purge", stdout=StringIO())
     assert signed_events(rejected) == ["exchange"]
+
+
+@pytest.mark.django_db
+def test_a_search_marks_a_record_that_was_moved_and_signs_nothing_of_it(
+    row: Verification, user: Any, stranger: Any
+) -> None:
+    change(row, user_id=stranger.pk)
+    (match,) = find_person(actor=user, credential_id=NUMBER).matches
+    assert not match.is_vouched
+    assert AuditEvent.objects.filter(event="contradiction", verification_id=row.pk).exists()
+    event = AuditEvent.objects.get(event="search")
+    assert event.records == 0 and not AuditAccess.objects.filter(event_id=event.pk).exists()
 
 
 # --- 2. replay --------------------------------------------------------------------------------
@@ -648,6 +671,62 @@ def test_what_is_stored_of_a_verified_record_contradicts_when_it_is_changed(
     assert not passes(user)
     status, said = verify()
     assert (status, f"record {row.pk}" in said) == (1, True)
+
+
+def is_not_known(row: Verification, user: Any, needed: str) -> None:
+    """The record is used by nothing, it isn't called tampered with, and verification names it."""
+    for use in (partial(own_copy, row, actor=user), partial(passes, user)):
+        with pytest.raises(Misconfigured):
+            use()
+    assert not AuditEvent.objects.filter(event="contradiction").exists()
+    status, said = verify()
+    assert (status, f"record {row.pk} can't be compared" in said, needed in said) == (1, True, True)
+
+
+@pytest.mark.django_db
+def test_the_id_of_an_unknown_key_switches_no_comparison_off(
+    row: Verification, liar: LyingWeChat, user: Any, stranger: Any
+) -> None:
+    liar.play(identity("张伟", "110105199003070011"))
+    other = exchange(user=stranger, auth_token="another-token")
+    seal()
+    index = Verification.objects.get(pk=other.pk).credential_id_index
+    change(row, credential_id_index=index, index_key_id="zz")
+    is_not_known(row, user, "INDEX_KEYS lacks 'zz'")
+    found = find_person(actor=user, credential_id="110105199003070011").matches
+    assert {match.verification.pk: match.is_vouched for match in found} == {
+        row.pk: False,
+        other.pk: True,
+    }
+    change(row, index_key_id="")
+    assert not passes(user)
+    assert (verify()[0], f"record {row.pk}" in verify()[1]) == (1, True)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("column", ["real_name_encrypted", "credential_id_encrypted"])
+def test_a_ciphertext_of_an_unknown_key_is_not_called_intact(
+    row: Verification, user: Any, column: str
+) -> None:
+    seal()
+    envelope = getattr(Verification.objects.get(), column).envelope
+    change(row, **{column: envelope.replace(b"e1", b"zz", 1)})
+    is_not_known(row, user, "ENCRYPTION_KEYS lacks 'zz'")
+    exported = list(export(Verification.objects.all(), actor=user, plain=True, reason="a test"))
+    assert [each.unreadable for each in exported] == [True]
+    other = "real_name_masked" if column.startswith("credential") else "credential_id_masked"
+    change(row, **{other: "*"})
+    assert not passes(user), "the value that can be decrypted is compared"
+
+
+@pytest.mark.django_db
+def test_what_stands_under_a_lost_key_can_be_erased(
+    row: Verification, user: Any, configure: Configure
+) -> None:
+    configure(ENCRYPTION_KEYS=["e9:AES-256-GCM:" + "B" * 43 + "="])
+    is_not_known(row, user, "ENCRYPTION_KEYS lacks 'e1'")
+    erase(row, actor=user, reason="a test")
+    assert verify()[0] == 0 and "erase" in signed_events(row)
 
 
 @pytest.mark.django_db

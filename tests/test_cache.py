@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.core.cache.backends.locmem import LocMemCache
 
 from wx_realname.deploy_checks import the_cache_has_time_outs
 from wx_realname.services import cache as guarded
@@ -85,3 +88,69 @@ def test_a_deploy_check_wants_time_outs_of_redis(settings: Any) -> None:
     assert found.id == "wx_realname.W020" and "socket_timeout" in str(found.hint)
     use(settings, "redis://127.0.0.1:1/0", socket_connect_timeout=0.5, socket_timeout=0.5)
     assert list(the_cache_has_time_outs()) == []
+
+
+class DrippingRedis(threading.Thread):
+    """It begins a long answer at once, and sends a byte of it each 0.05 s: no wait is a long one."""
+
+    def __init__(self, server: socket.socket) -> None:
+        super().__init__(daemon=True)
+        self._server = server
+
+    def run(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _address = self._server.accept()
+                threading.Thread(target=self._drip, args=(connection,), daemon=True).start()
+
+    @staticmethod
+    def _drip(connection: socket.socket) -> None:
+        with suppress(OSError), connection:
+            connection.recv(1024)
+            connection.sendall(b"$100000\r\n")
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.05)
+
+
+@pytest.fixture
+def dripping_server() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        DrippingRedis(server).start()
+        yield f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+
+
+def test_a_cache_that_answers_byte_by_byte_is_given_up(
+    settings: Any, dripping_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("redis")
+    monkeypatch.setattr(guarded, "WAIT", 0.4)
+    use(settings, dripping_server, socket_connect_timeout=0.2, socket_timeout=0.2)
+    assert waits_are_bounded("slow")
+    began = time.monotonic()
+    with pytest.raises(CacheUnavailable):
+        Cache("slow").get("key")
+    assert time.monotonic() - began < 5
+
+
+class SlowCache(LocMemCache):
+    """Each operation takes 0.3 s, as over a slow network."""
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.3)
+        return super().get(*args, **kwargs)
+
+
+def test_the_operations_of_one_limit_share_one_wait(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded, "WAIT", 0.5)
+    monkeypatch.setattr(guarded, "_LOCAL", ())
+    slow = {"BACKEND": f"{__name__}.SlowCache", "LOCATION": "slow"}
+    settings.CACHES = settings.CACHES | {"slow": slow}
+    apart, shared = Cache("slow"), Cache("slow", shares_wait=True)
+    for _ in range(3):
+        apart.get("key")
+    shared.get("key")
+    with pytest.raises(CacheUnavailable):
+        shared.get("key")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import AUTH_TOKEN
+from tests.console import FIND, staff
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
 from wx_realname.exceptions import InvalidRequest, NotFound, PermissionDenied, Throttled
 from wx_realname.models import AuditEvent, Verification
@@ -40,6 +41,24 @@ def test_by_default_no_index_of_names_is_kept(row: Verification, stranger: Any) 
     assert find_person(actor=stranger, credential_id=NUMBER).matches
     assert find_person(actor=stranger, real_name=f" {NAME} ", credential_id=NUMBER).matches
     assert not find_person(actor=stranger, real_name="张三", credential_id=NUMBER).matches
+
+
+def test_where_no_name_is_kept_the_number_alone_is_taken(
+    liar: LyingWeChat, user: Any, stranger: Any, configure: Configure
+) -> None:
+    configure(NAME_INDEX="none", STORAGE="masked")
+    exchange(user=user, auth_token=AUTH_TOKEN)
+    for name in (NAME, "张三"):
+        with pytest.raises(InvalidRequest) as refused:
+            find_person(actor=stranger, real_name=name, credential_id=NUMBER)
+        assert "STORAGE" in str(refused.value.errors)
+    assert find_person(actor=stranger, credential_id=NUMBER).matches
+    client = staff("view_verification")
+    assert 'name="real_name"' not in client.get(FIND).content.decode()
+    assert "1 record found" in client.post(FIND, {"credential_id": NUMBER}).content.decode()
+    configure(STORAGE="encrypted")  # the record of before still has no name to compare
+    found = find_person(actor=stranger, real_name="张三", credential_id=NUMBER)
+    assert (found.matches, found.unreadable) == ([], 1)
 
 
 def test_searches_that_find_nothing_are_limited(

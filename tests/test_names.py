@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import unicodedata
+from pathlib import Path
 
 from tests.cases import each
 from wx_realname import names, resident_id
 from wx_realname.vault.blind_index import name_form
+from wx_realname.wechat import answers
+
+ROOT = Path(__file__).resolve().parent.parent
 
 DOTS = "•・･‧.．●∙⋅\u0387ꞏ⸱․﹒。˙◦⦁⸳⚫⬤"
 DOTTED = "阿卜杜拉·买买提"
@@ -111,8 +116,75 @@ def test_rare_and_foreign_names_are_plausible() -> None:
         "Nguyễn Văn A",
         "О. Петров",
         "㛃",
+        "O'Brien-Smith, Jr.",
+        "Karim o`g`li",
+        "Ramasamy S/O Perumal",
+        "Carl C:son Berg",
+        "!Gawaxab",
+        "张?",
+        "⿰牛乍",
     ):
         assert names.is_plausible(name), ascii(name)
+
+
+SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩邓冯曹彭曾肖田董袁潘于蒋蔡余杜叶程"
+    "苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝"
+    "龚邵万钱严覃武戴莫孔向汤"
+)
+GIVEN_CHARACTERS = "伟芳娜敏静丽强磊军洋勇艳杰娟涛超明霞平刚"
+GIVEN_PAIRS = "秀英桂英秀兰玉兰建华建国志强国强子轩梓涵浩然欣怡宇轩雨桐一诺佳怡俊杰小红晓东海燕"
+GIVEN = [*GIVEN_CHARACTERS, *(GIVEN_PAIRS[at : at + 2] for at in range(0, len(GIVEN_PAIRS), 2))]
+RARE_SURNAMES = "仉亓仝佴佟侴俸冼刁厍呼召咎哈啜啸妘姒宓尉岑嵇巫幸庹廉弋忻戢戴揭撒攴敖斛昝"
+DOTTED_NAMES = ("买买提·吐尔逊", "古丽巴哈尔·阿不都热依木", "扎西·次仁", "巴图·额尔敦·朝鲁")
+LATIN_NAMES = (
+    "José María O’Neill",
+    "Łukasz Żółć",
+    "Nguyễn Thị Ánh",
+    "Anne-Sophie D'Arcy",
+    "SMITH, JOHN",
+)
+BEYOND_THE_BMP = (
+    0x20000,
+    0x2A700,
+    0x2B740,
+    0x2B820,
+    0x2CEB0,
+    0x30000,
+    0x31350,
+)  # extensions B to H
+PRIVATE_USE = range(0xE000, 0xE050)
+
+
+def rare_names() -> list[str]:
+    beyond = [f"王{chr(first + step)}" for first in BEYOND_THE_BMP for step in range(0, 64, 6)]
+    private = [f"李{chr(code)}" for code in PRIVATE_USE]
+    surnames = [f"{surname}文" for surname in RARE_SURNAMES]
+    return [*beyond, *private, *surnames, *DOTTED_NAMES, *LATIN_NAMES]
+
+
+def test_none_of_the_commonest_and_of_rare_names_is_refused() -> None:
+    common = [surname + given for surname in SURNAMES for given in GIVEN]
+    assert len(set(common)) == 4_000
+    assert len(set(rare_names())) >= 200
+    for name in [*common, *rare_names()]:
+        encoded = name.encode("gb18030")
+        assert answers._name(encoded) == names.fold_private_use(name), ascii(name)
+        assert names.is_plausible(names.normalize(name)), ascii(name)
+
+
+def junk_that_passes(tries: int) -> int:
+    """How many random byte strings, as a wrong key leaves them, pass for a name."""
+    dice = random.Random(14)
+    return sum(bool(answers._name(dice.randbytes(dice.randint(1, 245)))) for _ in range(tries))
+
+
+def test_the_docs_have_the_measured_share_of_junk_that_passes_for_a_name() -> None:
+    """A sign that no name has isn't refused: of the 48 that would leave 31, and a real name may have any."""
+    passed = junk_that_passes(4_000)
+    english, chinese = ((ROOT / f"docs/{it}/security.md").read_text() for it in ("en", "zh"))
+    assert f"Of 4,000 random byte strings of 1 to 245 bytes {passed} pass for a name" in english
+    assert f"4,000 个 1 至 245 字节的随机串中有 {passed} 个可被当作姓名" in chinese
 
 
 def test_one_person_is_found_however_the_name_is_typed() -> None:

@@ -15,6 +15,7 @@ from django.test import Client, RequestFactory
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
+from tests.cases import each
 from tests.conftest import AUTH_TOKEN
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, says
 from wx_realname import sentry
@@ -49,7 +50,9 @@ def report() -> Iterator[Callable[..., Kept]]:
     def init(**options: Any) -> Kept:
         kept = Kept()
         sentry_sdk.init(
-            "http://key@127.0.0.1:1/1", transport=kept, traces_sample_rate=1.0, **options
+            "http://key@127.0.0.1:1/1",
+            transport=kept,
+            **{"traces_sample_rate": 1.0} | options,
         )
         return kept
 
@@ -135,3 +138,22 @@ def test_a_deploy_check_warns_of_its_defaults(report: Callable[..., Kept]) -> No
     for options in (OURS, {"max_request_body_size": "never"}):
         report(**options)
         assert list(sentry_gets_nothing_typed()) == []
+    errors_alone = {"before_send": sentry.before_send, "traces_sample_rate": None}
+    report(**errors_alone)
+    assert list(sentry_gets_nothing_typed()) == []
+
+
+@each(
+    "options",
+    [
+        {"before_send": lambda event, _hint: event},
+        {"before_send": sentry.before_send},
+        {"before_send_transaction": sentry.before_send_transaction},
+        {"before_send": sentry.before_send, "before_send_transaction": lambda event, _hint: event},
+    ],
+)
+def test_the_check_warns_where_one_of_them_is_not_ours(
+    report: Callable[..., Kept], options: dict[str, Any]
+) -> None:
+    report(**options)
+    assert [found.id for found in sentry_gets_nothing_typed()] == ["wx_realname.W021"]

@@ -22,7 +22,7 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.db import DatabaseError, connections, router
 from django.db.models import UUIDField
 
-from . import conf
+from . import conf, sentry
 from .databases import is_mysql, is_postgresql
 from .exceptions import ConfigurationError
 from .models import AuditEvent, Verification
@@ -106,8 +106,8 @@ def the_cache_has_time_outs() -> Found:
         alias
     ):
         yield Warning(
-            f'CACHES["{alias}"] has no time-outs of at most {WAIT:g} s: each operation is done in a thread '
-            "of its own, so that a server which accepts and never answers stops no request.",
+            f'CACHES["{alias}"] has no time-outs of at most {WAIT:g} s: an operation that is given up keeps '
+            "its thread and its connection while the server accepts and never answers.",
             hint='Set socket_connect_timeout and socket_timeout in its "OPTIONS", such as 0.5 (seconds).',
             id="wx_realname.W020",
         )
@@ -119,14 +119,21 @@ def sentry_gets_nothing_typed() -> Found:
     options = sdk.get_client().options if sdk else {}
     if not options.get("dsn"):
         return
-    if options.get("max_request_body_size") != "never" and not options.get("before_send"):
+    if options.get("max_request_body_size") != "never" and not _drops_what_was_posted(options):
         yield Warning(
-            "sentry-sdk runs with its defaults: names, ID numbers and tokens posted to this site would be "
-            "in its events, with tracing in those of every request.",
+            "sentry-sdk runs without ours: names, ID numbers and tokens posted to this site would be in its "
+            "events, with tracing in those of every request.",
             hint='Set max_request_body_size="never", and before_send and before_send_transaction to those of '
             "wx_realname.sentry.",
             id="wx_realname.W021",
         )
+
+
+def _drops_what_was_posted(options: dict[str, Any]) -> bool:
+    """Whether our functions see each event. Whether one of the site's own calls ours isn't known."""
+    traces = options.get("traces_sample_rate") or options.get("traces_sampler")
+    names = ("before_send", "before_send_transaction") if traces else ("before_send",)
+    return all(options.get(name) is sentry.before_send for name in names)
 
 
 def names_cannot_be_guessed() -> Found:

@@ -32,7 +32,7 @@ class VerificationQuerySet(models.QuerySet["Verification"]):
         """The user's newest verified record, by any method or by these alone, or None.
 
         A record that contradicts its audit trail counts as none; it is logged, and leaves an event.
-        Raises `Misconfigured` where AUDIT_KEYS lacks the key of its outcome.
+        Raises `Misconfigured` where the settings lack a key of it or of its outcome.
         """
         newest = self.newest_verified(user, methods=methods)
         return newest if newest is None or vouched([newest]) else None

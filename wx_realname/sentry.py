@@ -8,7 +8,7 @@
     )
 
 sentry-sdk takes a request's body into an event on success too, where tracing is on. A site that has a
-`before_send` of its own calls ours in it.
+`before_send` of its own calls ours in it; the deploy check W021 then wants `max_request_body_size="never"`.
 """
 
 from __future__ import annotations

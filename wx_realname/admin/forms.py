@@ -54,6 +54,11 @@ class FindForm(CaseForm):
         help_text=_("The whole name; spaces and the kind of dot don't matter."),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not search.takes_names():
+            del self.fields["real_name"]
+
 
 class OnceForm(CaseForm):
     """A form that acts once: see the module `once`."""

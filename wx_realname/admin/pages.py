@@ -61,7 +61,7 @@ class RecordPages(ReadOnlyAdmin):
             try:
                 found = services.find_person(
                     actor=request.user,
-                    real_name=Secret(form.cleaned_data["real_name"]),
+                    real_name=Secret(form.cleaned_data.get("real_name", "")),
                     credential_id=Secret(form.cleaned_data["credential_id"]),
                     case_number=form.cleaned_data["case_number"],
                     request=request,

@@ -18,8 +18,8 @@ from .outcome import answer_digests, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .reading import UNREADABLE, tolerate
+from .records import AUDIT_KEYS, OUTCOMES, Judgement, judge
 from .records import BATCH as RECORD_BATCH
-from .records import OUTCOMES, contradicting
 from .requests import append_request, has_run, vouches_for_request
 from .sealing import BATCH as SEAL_BATCH
 from .sealing import seal, unsealed
@@ -27,6 +27,7 @@ from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
 from .verify import Extent, Tail, extent, faults, tail
 
 __all__ = [
+    "AUDIT_KEYS",
     "DERIVED",
     "MAX_REASON",
     "OUTCOMES",
@@ -35,6 +36,7 @@ __all__ = [
     "UNREADABLE",
     "Checkpoint",
     "Extent",
+    "Judgement",
     "Origin",
     "Tail",
     "TakenOver",
@@ -48,12 +50,12 @@ __all__ = [
     "append_outcomes",
     "append_removal",
     "append_request",
-    "contradicting",
     "extent",
     "faults",
     "has_run",
     "install_protection",
     "is_derived",
+    "judge",
     "missing_keys",
     "needing",
     "openid_digests",

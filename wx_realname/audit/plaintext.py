@@ -6,43 +6,95 @@ to their row by their own authentication.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from .. import conf, masking
 from ..exceptions import DecryptionError
-from ..models import Verification
+from ..models import Verification, encrypted_field
 from ..vault import blind_index
 from ..vault.blind_index import BlindIndex
 from ..vault.fields import Sealed
-from ..vault.keyring import has_key_for
+from ..vault.keyring import Header, has_key_for
+
+NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
+
+
+@dataclass(frozen=True)
+class NeededKey:
+    """A key that a record names and the settings lack: the setting, and the key's id."""
+
+    setting: str
+    key_id: str
+
+    def __str__(self) -> str:
+        return f"{self.setting} lacks {self.key_id!r}"  # quoted: the id comes from the database
+
+
+def needed_key(row: Verification) -> NeededKey | None:
+    """The key without which name and number can't be compared; None where every key is there.
+
+    Without a ciphertext nothing is compared: the outcome's HMAC covers masks and index then.
+    """
+    encrypted = [
+        sealed for sealed in (row.real_name_encrypted, row.credential_id_encrypted) if sealed
+    ]
+    for sealed in encrypted:
+        if not _has_key(sealed):
+            return NeededKey("ENCRYPTION_KEYS", Header.of(sealed.envelope).key_id)
+    known = {key.key_id for key in conf.current().index_keys}
+    if encrypted and _is_indexed(row) and row.index_key_id not in known:
+        return NeededKey("INDEX_KEYS", row.index_key_id)
+    return None
 
 
 def agrees(row: Verification) -> bool:
-    """Whether masks and indexes fit the decrypted values; True where nothing can be decrypted."""
-    if not (
-        _can_be_opened(row.real_name_encrypted) and _can_be_opened(row.credential_id_encrypted)
-    ):
-        return True
+    """Whether masks and indexes fit each value that can be decrypted; `needed_key` names the others."""
+    if _is_indexed(row) and not row.index_key_id:
+        return False
     try:
-        data = row.personal_data()
+        return _name_agrees(row) and _number_agrees(row)
     except DecryptionError:
         return False
-    if data is None:
+
+
+def _name_agrees(row: Verification) -> bool:
+    name = _decrypt(row, NAME)
+    if name is None:
         return True
-    masks = masking.mask_name(data.real_name), masking.mask_credential_id(data.credential_id)
-    if masks != (row.real_name_masked, row.credential_id_masked):
-        return False
-    keys = conf.current().index_keys
-    name = blind_index.name_form(data.real_name)
-    number = blind_index.number_form(data.credential_id)
-    return (
-        row.credential_id_index is not None
-        and _is_index(blind_index.numbers(keys), number, row.index_key_id, row.credential_id_index)
-        and _is_index(blind_index.names(keys), name, row.index_key_id, row.real_name_index)
+    index = blind_index.names(conf.current().index_keys)
+    form = blind_index.name_form(name)
+    return masking.mask_name(name) == row.real_name_masked and _is_index(
+        index, form, row.index_key_id, row.real_name_index
     )
 
 
-def _can_be_opened(sealed: Sealed | None) -> bool:
-    """False without a ciphertext, and where ENCRYPTION_KEYS lacks its key, which isn't tampering."""
-    return sealed is not None and has_key_for(sealed.envelope, conf.current().encryption_keys)
+def _number_agrees(row: Verification) -> bool:
+    number = _decrypt(row, NUMBER)
+    if number is None:
+        return True
+    index = blind_index.numbers(conf.current().index_keys)
+    form = blind_index.number_form(number)
+    return (
+        masking.mask_credential_id(number) == row.credential_id_masked
+        and row.credential_id_index is not None
+        and _is_index(index, form, row.index_key_id, row.credential_id_index)
+    )
+
+
+def _decrypt(row: Verification, column: str) -> str | None:
+    """The value; None without a ciphertext, or without its key. Raises `DecryptionError`."""
+    sealed: Sealed | None = getattr(row, column)
+    if sealed is None or not _has_key(sealed):
+        return None
+    return encrypted_field(column).open(sealed, row.pk)
+
+
+def _has_key(sealed: Sealed) -> bool:
+    return has_key_for(sealed.envelope, conf.current().encryption_keys)
+
+
+def _is_indexed(row: Verification) -> bool:
+    return row.credential_id_index is not None or row.real_name_index is not None
 
 
 def _is_index(index: BlindIndex, form: str, key_id: str, stored: str | None) -> bool:

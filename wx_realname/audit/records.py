@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Generator, Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from .trail import id_text
 
 BATCH = 1_000  # records at once
 LOOKS = 3  # reads of a record that disagrees: it is read apart from its event, which was written with it
+
+AUDIT_KEYS = "AUDIT_KEYS"
 
 Status = Verification.Status
 
@@ -104,13 +107,43 @@ def _plain_records() -> QuerySet[Verification]:
     return stored(Verification).only(*COVERED)
 
 
-def contradicting(rows: list[Verification], using: str) -> set[UUID]:
-    """Which of the rows contradict their last outcomes: one indexed query for all of them.
+@dataclass(frozen=True)
+class Judgement:
+    """Which records contradict their last outcomes, and which can't be compared for want of a key.
 
-    A row that changed since it was read is judged as it is now. Raises `Misconfigured` where a key that
-    signed an outcome is missing, which isn't tampering.
+    A missing key isn't tampering; nor is it agreement.
     """
-    return {row.pk for row in _contradictory(rows, Verification.objects.using(using), using)}
+
+    contradicting: set[UUID]
+    needed_keys: dict[UUID, plaintext.NeededKey]
+
+
+def judge(rows: list[Verification], using: str) -> Judgement:
+    """Compare the rows with their last outcomes: one indexed query for all of them.
+
+    A row that changed since it was read is judged as it is now.
+    """
+    wrong = _contradictory(rows, Verification.objects.using(using), using)
+    unsigned = _unsigned(wrong, using) if wrong else {}
+    contradicting = {row.pk for row in wrong} - unsigned.keys()
+    return Judgement(contradicting, _needed_keys(rows, contradicting) | unsigned)
+
+
+def _needed_keys(
+    rows: list[Verification], contradicting: set[UUID]
+) -> dict[UUID, plaintext.NeededKey]:
+    """The missing keys of the other rows."""
+    others = (row for row in rows if row.pk not in contradicting)
+    return {row.pk: key for row in others if (key := plaintext.needed_key(row))}
+
+
+def _unsigned(rows: list[Verification], using: str) -> dict[UUID, plaintext.NeededKey]:
+    """The rows whose outcomes are under a key that AUDIT_KEYS lacks."""
+    return {
+        pk: plaintext.NeededKey(AUDIT_KEYS, event.outcome_key_id)
+        for pk, event in _last_outcomes(rows, using).items()
+        if event.outcome_key_id and not keys.is_known(event.outcome_key_id)
+    }
 
 
 def _contradictory(
@@ -154,18 +187,20 @@ def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
 
 
 def _contradictions(rows: list[Verification]) -> Faults:
-    for row in _contradictory(rows, _plain_records()):
+    wrong = _contradictory(rows, _plain_records())
+    for row in wrong:
         yield _("record %(id)s is %(status)s, but no audit event says so") % {
             "id": row.pk,
             "status": row.status,
         }
+    for pk, key in _needed_keys(rows, {row.pk for row in wrong}).items():
+        words = _("record %(id)s can't be compared with its ciphertexts: %(setting)s lacks %(key)s")
+        yield words % {"id": pk, "setting": key.setting, "key": repr(key.key_id)}
     yield from _swapped_names(rows)
 
 
 def _suspects(rows: list[Verification], using: str | None = None) -> list[Verification]:
     outcomes = _last_outcomes(rows, using)
-    if using is not None:
-        keys.require(outcomes.values())
     owners = owners_of(
         outcomes[row.pk] for row in rows if row.user_id is None and row.pk in outcomes
     )

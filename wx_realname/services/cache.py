@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from .transactions import release
 
 logger = logging.getLogger(__name__)
 
-WAIT = 2.0  # seconds, at most, for one operation
+WAIT = 2.0  # seconds, at most, for one operation, or for all operations of one act
 REST = 30.0  # seconds for which a cache that failed isn't used
 
 _LOCAL = (LocMemCache, DummyCache, FileBasedCache, BaseDatabaseCache)
@@ -39,10 +40,14 @@ class Cache:
 
     Django keeps a connection for each thread, so the cache is looked up for each operation. A cache in a
     database takes one of the pool's few connections, which is released after each operation.
+
+    With `shares_wait`, all operations of the instance together wait for `WAIT` seconds at most.
     """
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, *, shares_wait: bool = False) -> None:
         self._alias = alias
+        self._shares_wait = shares_wait
+        self._waited = 0.0
 
     @property
     def backend(self) -> BaseCache:
@@ -73,9 +78,8 @@ class Cache:
         if time.monotonic() - _failed_at.get(self._alias, float("-inf")) < REST:
             raise CacheUnavailable
         try:
-            if waits_are_bounded(self._alias):
-                return getattr(self.backend, operation)(*arguments)
-            return within(WAIT, partial(getattr(self.backend, operation), *arguments))
+            work = partial(getattr(self.backend, operation), *arguments)
+            return work() if _is_local(self._alias) else self._wait_for(work)
         except Exception as error:  # its message may contain the value
             if operation == "incr" and isinstance(error, ValueError):
                 raise  # there is no such key
@@ -87,12 +91,28 @@ class Cache:
         logger.error("the cache failed (%s): not used for %d s", fault, REST)
         raise CacheUnavailable
 
+    def _wait_for(self, work: Callable[[], Any]) -> Any:
+        """The result of the operation. Raises `TimeoutError`."""
+        began = time.monotonic()
+        try:
+            return within(max(0.0, WAIT - self._waited), work)
+        finally:
+            if self._shares_wait:
+                self._waited += time.monotonic() - began
+
 
 def waits_are_bounded(alias: str) -> bool:
-    """Whether every wait is bounded by the cache's settings: it is local, or has both time-outs."""
+    """Whether the settings bound each wait for the network: the cache is local, or has both time-outs.
+
+    An operation has many such waits: a server that sends a byte now and then keeps each of them short.
+    """
     options = settings.CACHES[alias].get("OPTIONS", {})
     bounded = all(0 < (options.get(name) or 0) <= WAIT for name in TIMEOUTS)
-    return bounded or isinstance(caches[alias], _LOCAL)
+    return bounded or _is_local(alias)
+
+
+def _is_local(alias: str) -> bool:
+    return isinstance(caches[alias], _LOCAL)
 
 
 def forget_failures() -> None:

@@ -28,7 +28,7 @@ class Limit:
 
     def __init__(self, key: str, rate: str | None) -> None:
         self._key = f"wx_realname:{key}"
-        self._cache = Cache(conf.current().cache_alias)
+        self._cache = Cache(conf.current().cache_alias, shares_wait=True)
         self._most, self._seconds = _parse(rate)
         self._is_limited = rate is not None
         self._ends_at = 0.0

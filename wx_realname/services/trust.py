@@ -7,35 +7,64 @@ import logging
 from django.db import router, transaction
 
 from .. import audit
-from ..exceptions import InternalError
+from ..exceptions import InternalError, Misconfigured
 from ..models import AuditEvent, Verification
 
 logger = logging.getLogger(__name__)
 
 
-def require(rows: list[Verification], origin: audit.Origin) -> None:
+def require(rows: list[Verification], origin: audit.Origin, *, reads: bool = True) -> None:
     """Raises `InternalError` when one of the records contradicts its last outcome.
 
-    Raises `Misconfigured` where AUDIT_KEYS lacks the key of an outcome, which isn't tampering.
+    Raises `Misconfigured` where a key is missing, which isn't tampering, as `vouched` does.
     """
-    trusted = {row.pk for row in vouched(rows, origin)}
+    judgement = judge(rows, origin)
     for row in rows:
-        if row.pk not in trusted:
+        if row.pk in judgement.contradicting:
             raise InternalError(verification_id=row.pk)
+    _require_keys(judgement, reads)
 
 
-def vouched(rows: list[Verification], origin: audit.Origin | None = None) -> list[Verification]:
+def vouched(
+    rows: list[Verification], origin: audit.Origin | None = None, *, reads: bool = True
+) -> list[Verification]:
     """The records that agree with their last outcomes.
 
-    Each other record is logged as an error, and an event without HMAC is added.
+    `reads`: whether the caller shows or uses what is stored. Where it does, a record is also compared
+    with its ciphertexts, whose keys are needed. Raises `Misconfigured` where a key is missing.
+    """
+    judgement = judge(rows, origin)
+    _require_keys(judgement, reads)
+    return [row for row in rows if row.pk not in judgement.contradicting]
+
+
+def comparable(rows: list[Verification], origin: audit.Origin) -> list[Verification]:
+    """The records that agree; neither a contradiction nor a missing key hinders the others."""
+    judgement = judge(rows, origin)
+    doubtful = judgement.contradicting | judgement.needed_keys.keys()
+    return [row for row in rows if row.pk not in doubtful]
+
+
+def judge(rows: list[Verification], origin: audit.Origin | None = None) -> audit.Judgement:
+    """The judgement of the trail.
+
+    Each record that contradicts it is logged as an error, and an event without HMAC is added.
     """
     using, whence = router.db_for_write(Verification), origin or audit.Origin()
-    wrong = audit.contradicting(rows, using)
+    judgement = audit.judge(rows, using)
     for row in rows:
-        if row.pk in wrong:
+        if row.pk in judgement.contradicting:
             logger.error(
                 "record %s contradicts its last outcome: run realname_verify_audit", row.pk
             )
             with transaction.atomic(using=using):
                 audit.append(AuditEvent.Event.CONTRADICTION, whence, using=using, about=row)
-    return [row for row in rows if row.pk not in wrong]
+        elif key := judgement.needed_keys.get(row.pk):
+            logger.error("record %s can't be compared: %s", row.pk, key)
+    return judgement
+
+
+def _require_keys(judgement: audit.Judgement, reads: bool) -> None:
+    for pk, key in judgement.needed_keys.items():
+        if reads or key.setting == audit.AUDIT_KEYS:
+            raise Misconfigured(verification_id=pk)

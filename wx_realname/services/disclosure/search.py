@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import router
 from django.db.models import Q
@@ -18,7 +19,7 @@ from ...personal_data import Secret
 from ...text import clean_text
 from ...vault import blind_index
 from ...vault.blind_index import BlindIndex
-from .. import facts, limits, missing_keys
+from .. import facts, limits, missing_keys, trust
 from ..reasons import require_case_number
 from ..transactions import durable
 
@@ -37,13 +38,28 @@ NO_NAME_INDEX = _(
     "by name alone."
 )
 
+NO_NAMES = _(
+    "Enter the ID number alone: this site keeps no names (STORAGE “masked”), so none can be compared."
+)
+
+
+def takes_names() -> bool:
+    """Whether a name can be compared: by its index, or after decryption."""
+    settings = conf.current()
+    return settings.name_index == "exact" or settings.storage != "masked"
+
 
 @dataclass(frozen=True)
 class Match:
-    """A record that was found, and how many accounts have its ID number."""
+    """A record that was found, and how many accounts have its ID number.
+
+    `is_vouched`: False where the record contradicts the trail, or a key to compare it with is missing:
+    what it holds isn't shown, and no event signs that it was.
+    """
 
     verification: Verification
     accounts: int
+    is_vouched: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,8 +89,8 @@ def find_person(
 
     The audit event, with what was searched by and how many were found, is committed before anything
     is returned. Unless NAME_INDEX is "exact", the number is required, and the name is compared after
-    decryption. Raises `InvalidRequest` when nothing, or an invalid number, is given, and `Throttled`
-    after SEARCH_RATE searches of the actor that found nothing.
+    decryption; with STORAGE "masked" the number alone is taken. Raises `InvalidRequest` when nothing, or an
+    invalid number, is given, and `Throttled` after SEARCH_RATE searches of the actor that found nothing.
     """
     name, number = Secret.of(real_name or ""), Secret.of(credential_id or "")
     condition = _condition(name, number)
@@ -90,9 +106,17 @@ def find_person(
         misses.give_back()
     cut = len(rows) > MAX_FOUND
     rows = rows[:MAX_FOUND]
-    _append(origin, rows, facts.searched(by, len(rows), cut=cut), case_number)
+    trusted = _comparable(rows, origin)
+    reached = [row for row in rows if row.pk in trusted]
+    _append(origin, reached, facts.searched(by, len(rows), cut=cut), case_number)
     missing = missing_keys.of_indexes(Verification.objects.all(), MOST_COUNTED)
-    return Found(_matches(rows), cut, sum(key.records for key in missing), unreadable)
+    return Found(_matches(rows, trusted), cut, sum(key.records for key in missing), unreadable)
+
+
+def _comparable(rows: list[Verification], origin: audit.Origin) -> set[UUID]:
+    """The records that agree with the trail; the others are logged."""
+    stored = Verification.objects.deciding().filter(pk__in=[row.pk for row in rows])
+    return {row.pk for row in trust.comparable(list(stored), origin)}
 
 
 def _append(
@@ -125,7 +149,9 @@ def _condition(name: Secret, number: Secret) -> Q:
     errors: dict[str, list[str]] = {}
     if not number and conf.current().name_index != "exact":
         errors["credential_id"] = [str(NO_NAME_INDEX)]
-    if name and (fault := clean_text(name, MAX_NAME)):
+    if name and not takes_names():
+        errors["real_name"] = [str(NO_NAMES)]
+    elif name and (fault := clean_text(name, MAX_NAME)):
         errors["real_name"] = [str(fault)]
     if number and not _normalized(number):
         errors["credential_id"] = [str(NOT_A_NUMBER)]
@@ -144,7 +170,7 @@ def _condition(name: Secret, number: Secret) -> Q:
 
 
 def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification], int]:
-    """The rows with that name, and how many rows couldn't be decrypted."""
+    """The rows with that name, and how many rows have none that could be decrypted."""
     form, found, unreadable = blind_index.name_form, [], 0
     wanted = form(name.reveal())
     for row in rows:
@@ -155,8 +181,9 @@ def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification]
             continue
         except Verification.DoesNotExist:
             continue
-        # without a ciphertext only the number can be compared
-        if data is None or form(data.real_name) == wanted:
+        if data is None:  # stored under STORAGE "masked"
+            unreadable += 1
+        elif form(data.real_name) == wanted:
             found.append(row)
     return found, unreadable
 
@@ -183,8 +210,9 @@ def _rows(condition: Q) -> list[Verification]:
     return sorted([*found, *more], key=lambda row: (row.created_at, row.pk), reverse=True)
 
 
-def _matches(rows: list[Verification]) -> list[Match]:
+def _matches(rows: list[Verification], trusted: set[UUID]) -> list[Match]:
     accounts = defaultdict(set)
     for row in rows:
-        accounts[row.credential_id_index].add(row.user_id)
-    return [Match(row, len(accounts[row.credential_id_index])) for row in rows]
+        if row.pk in trusted:
+            accounts[row.credential_id_index].add(row.user_id)
+    return [Match(row, len(accounts[row.credential_id_index]), row.pk in trusted) for row in rows]

@@ -78,7 +78,7 @@ def end_stuck(*, batch_size: int = BATCH) -> Iterator[Verification]:
     using = router.db_for_write(Verification)
     left: set[UUID] = set()  # records that contradict their trail stay as they are
     while rows := list(stuck().exclude(pk__in=left)[:batch_size]):
-        trusted = trust.vouched(rows, audit.Origin())
+        trusted = trust.vouched(rows, audit.Origin(), reads=False)
         left |= {row.pk for row in rows} - {row.pk for row in trusted}
         for row in trusted:
             error = abandoned(row)
