@@ -20,7 +20,10 @@ PAGES = {"en": ROOT / "docs/en/security.md", "zh": ROOT / "docs/zh/security.md"}
 HEADS = {"en": "| attack | tries | succeeded |", "zh": "| 攻击 | 次数 | 成功 |"}
 FILES = tuple(
     f"tests/test_{name}.py"
-    for name in ("audit_attacks", "audit_tampering", "rights_attacks", "approval", "expiry")
+    for name in (
+        *("audit_attacks", "audit_tampering", "rights_attacks", "approval", "expiry"),
+        *("limits_of_officers", "cache", "sentry", "api", "names", "errmsg"),
+    )
 )
 
 #: What an attack is called, and the tests that play it. A test is one try, or as many as it records.
@@ -155,6 +158,55 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "SM3 from midway on (`test_audit_tampering`; 1,000 each with `-m campaign`)",
         "随机篡改：SHA-256、SM3、中途改用 SM3（`test_audit_tampering`；`-m campaign` 各 1,000 次）",
         ("test_every_random_tampering_is_found",),
+    ),
+    (
+        "names guessed from their frequencies in the index (`test_limits_of_officers`)",
+        "按索引中的出现频率猜姓名（`test_limits_of_officers`）",
+        (
+            "test_by_default_no_index_of_names_is_kept",
+            "test_no_character_of_a_name_is_shown_where_mask_name_says_so",
+        ),
+    ),
+    (
+        "numbers tried in the search (`test_limits_of_officers`)",
+        "在查找中逐个试号码（`test_limits_of_officers`）",
+        ("test_searches_that_find_nothing_are_limited",),
+    ),
+    (
+        "a cache that never answers, or byte by byte (`test_cache`)",
+        "缓存不应答，或逐字节应答（`test_cache`）",
+        (
+            "test_a_cache_that_never_answers_is_given_up_and_left_alone",
+            "test_a_cache_that_answers_byte_by_byte_is_given_up",
+        ),
+    ),
+    (
+        "Sentry with tracing: what is posted, on success and on error (`test_sentry`)",
+        "启用追踪的 Sentry：成功和出错时提交的内容（`test_sentry`）",
+        (
+            "test_nothing_of_an_exchange_is_reported",
+            "test_nothing_that_an_officer_types_is_reported",
+        ),
+    ),
+    (
+        "a token with a blank or an invisible character, which WeChat might trim (`test_api`)",
+        "token 带有微信可能去除的空白或不可见字符（`test_api`）",
+        ("test_a_token_with_a_blank_is_never_sent",),
+    ),
+    (
+        "an answer whose name is a control character, unassigned or without a letter (`test_names`)",
+        "应答中的姓名含控制字符、未分配的码位，或不含任何文字（`test_names`）",
+        ("test_what_is_no_name_is_not_plausible",),
+    ),
+    (
+        "WeChat's errmsg that echoes a token or an ID number (`test_errmsg`)",
+        "微信的 errmsg 回显 token 或证件号（`test_errmsg`）",
+        (
+            "test_of_an_unknown_text_its_length_and_the_reference_are_kept",
+            "test_an_echoed_secret_is_not_kept",
+            "test_a_secret_that_is_echoed_otherwise_is_not_kept",
+            "test_an_echoed_id_number_is_not_kept",
+        ),
     ),
 )
 #: Tests beside them that play no attack.

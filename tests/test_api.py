@@ -82,6 +82,18 @@ def test_a_new_verification_is_201_with_its_address(
     assert (again.status_code, again.json(), "Location" in again) == (200, record, False)
 
 
+@pytest.mark.parametrize(
+    "around", [" {}", "{} ", "{}\u00a0", "{}\t", "{}\u3000", "\u200b{}", "{}\x7f", "{} {}"]
+)
+def test_a_token_with_a_blank_is_never_sent(api: Api, auth_token: str, around: str) -> None:
+    """Where WeChat trims, the holder of another spelling would see the name of the token's citizen."""
+    token = around.replace("{}", auth_token)
+    assert error(api().post(LIST, {"auth_token": token}), 400, "invalid")["errors"].keys() == {
+        "auth_token"
+    }
+    assert not Verification.objects.exists()
+
+
 def test_erasing_is_204_however_often_and_leaves_nulls(api: Api, auth_token: str) -> None:
     address = api().post(LIST, {"auth_token": auth_token})["Location"]
     for _ in range(2):

@@ -148,3 +148,52 @@ def test_sqlites_files_hold_nothing_once_log_and_free_pages_are_given_up(
         cursor.execute("VACUUM")
     pragma("wal_checkpoint(TRUNCATE)")
     assert left(wanted, files()) == set()
+
+
+# --- the files of a server --------------------------------------------------------------------
+
+
+def asked(statement: str) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return [first for first, *_ in cursor.fetchall()] if cursor.description else []
+
+
+def files_of_the_table() -> list[Path]:
+    """Of the records and their indexes, as they are on the disk now."""
+    table = Verification._meta.db_table
+    if connection.vendor == "mysql":
+        asked(f"FLUSH TABLES {table} FOR EXPORT")
+        asked("UNLOCK TABLES")
+        return [Path(*asked("SELECT @@datadir"), connection.settings_dict["NAME"], f"{table}.ibd")]
+    asked("CHECKPOINT")
+    indexes = f"SELECT indexrelid FROM pg_index WHERE indrelid = '{table}'::regclass"  # noqa: S608
+    paths = "SELECT pg_relation_filepath(oid) FROM pg_class WHERE oid = "
+    names = asked(f"{paths}'{table}'::regclass OR oid IN ({indexes})")
+    return [Path(*asked("SHOW data_directory"), name) for name in names]
+
+
+def left_on_disk(wanted: dict[str, set[bytes]]) -> set[str]:
+    return left(wanted, (file.read_bytes() for file in files_of_the_table()))
+
+
+@pytest.mark.skipif(
+    connection.vendor not in ("postgresql", "mysql"), reason="reads a server's files"
+)
+def test_a_servers_files_hold_nothing_once_the_table_is_rewritten(row: Verification) -> None:
+    """Measured with PostgreSQL 15.20 and MariaDB 10.11.19, whose numbers the page on operations has."""
+    try:
+        wanted = needles(row)
+        assert left_on_disk(wanted) == set(COLUMNS)
+    except OSError as error:
+        pytest.skip(f"the server's files can't be read here: {error}")
+    on_request(row)
+    table = Verification._meta.db_table
+    if connection.vendor == "postgresql":
+        asked(f"VACUUM {table}")
+        assert left_on_disk(wanted) == set(COLUMNS)  # the space is free, and isn't overwritten
+        asked(f"VACUUM FULL {table}")
+    else:
+        assert left_on_disk(wanted) <= {"real_name_index", "credential_id_index"}
+        asked(f"OPTIMIZE TABLE {table}")
+    assert left_on_disk(wanted) == set()

@@ -183,6 +183,9 @@ def test_a_person_is_found_by_the_blind_indexes(
     first, *others = plans(ask, RECORDS)
     check(first, {index} | also.get(what.get("real_name", ""), set()), may_sort=True)
     for found in others:
+        if "_encrypted" in found.sql:  # what was found is compared with its trail
+            check(found, primary(RECORDS))
+            continue
         of_keys = "index_key_id" in found.sql.partition("WHERE")[2]
         index = "wx_realname_index_key" if of_keys else "wx_realname_credential"
         check(found, {index}, may_sort=not of_keys)

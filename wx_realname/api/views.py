@@ -135,7 +135,7 @@ class Verifications(RealNameView):
         if (wanted := request.query_params.get("status")) is not None:
             own = own.filter(status=_status(wanted))
         page = paginator.paginate_queryset(own, request, view=self) or []
-        trust.require(page, Origin.of(request.user, request))
+        trust.require(page, Origin.of(request.user, request), reads=False)
         return paginator.get_paginated_response([represent(row) for row in page])
 
     def post(self, request: Request) -> Response:
@@ -217,7 +217,7 @@ class CurrentVerification(RealNameView):
         verification = Verification.objects.newest_verified(request.user)
         if verification is None:
             raise NotFound
-        trust.require([verification], Origin.of(request.user, request))
+        trust.require([verification], Origin.of(request.user, request), reads=False)
         return Response(represent(verification))
 
 
@@ -226,7 +226,7 @@ class VerificationDetail(RealNameView):
 
     def get(self, request: Request, pk: UUID) -> Response:
         verification = self.own(request, pk)
-        trust.require([verification], Origin.of(request.user, request))
+        trust.require([verification], Origin.of(request.user, request), reads=False)
         return Response(represent(verification))
 
     def delete(self, request: Request, pk: UUID) -> Response:

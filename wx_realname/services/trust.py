@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def require(rows: list[Verification], origin: audit.Origin, *, reads: bool = True) -> None:
     """Raises `InternalError` when one of the records contradicts its last outcome.
 
-    Raises `Misconfigured` where a key is missing, which isn't tampering, as `vouched` does.
+    Raises `Misconfigured` where a key is missing, as `vouched` does.
     """
     judgement = judge(rows, origin)
     for row in rows:
@@ -30,8 +30,9 @@ def vouched(
 ) -> list[Verification]:
     """The records that agree with their last outcomes.
 
-    `reads`: whether the caller shows or uses what is stored. Where it does, a record is also compared
-    with its ciphertexts, whose keys are needed. Raises `Misconfigured` where a key is missing.
+    Raises `Misconfigured` where the key of an outcome is missing; with `reads`, for a caller that relies on
+    names, numbers or indexes, also where a key that they are compared with is. Without: an outcome signs the
+    masks, and what can't be decrypted is shown as null.
     """
     judgement = judge(rows, origin)
     _require_keys(judgement, reads)

@@ -99,7 +99,7 @@ def _consent(job: Job, notice: Notice, row_id: UUID, now: datetime) -> Consent:
 
 def _again(job: Job, known: Verification) -> Verification | None:
     """The row of a token that was posted before; None when another request has just taken it over."""
-    trust.require([known], job.origin)
+    trust.require([known], job.origin, reads=False)
     if job.is_of_the_user(known) and known.merchant != job.merchant.alias:
         raise OtherMerchant
     if not job.is_of_the_user(known):
