@@ -18,7 +18,6 @@ from django.db import router
 from django.db.models import Count, Min
 
 from .. import conf
-from ..exceptions import Misconfigured
 from ..models import AuditEvent, AuditSeal
 from ..vault.blind_index import HASHES, BlindIndex, Digest, blind_index
 from ..vault.keyring import VERSION, derive
@@ -60,15 +59,6 @@ def vouches_for_seal(seal: AuditSeal) -> bool:
         return True
     given_up = seal_of_change()
     return given_up is None or seal.number < given_up
-
-
-def require(events: Iterable[AuditEvent]) -> None:
-    """Raises `Misconfigured` where the key of an outcome is missing, which isn't tampering."""
-    known = _known_ids()
-    for event in events:
-        if event.outcome_key_id and event.outcome_key_id not in known:
-            logger.error("AUDIT_KEYS lacks the key %r of an outcome", event.outcome_key_id)
-            raise Misconfigured
 
 
 def missing() -> list[tuple[str, int, Any]]:
