@@ -62,11 +62,11 @@ SETTINGS: Both = {
         "格式与 `INDEX_KEYS` 相同，用于结果校验码和封存。未设置时由 `INDEX_KEYS` 派生。",
     ),
     "STORAGE": (
-        "`encrypted`, or `masked`: no ciphertext is kept at all, so nothing can be revealed and no age told.",
+        "`encrypted`, or `masked`: no ciphertext is kept at all, so nothing can be revealed and no age computed.",
         "`encrypted`，或 `masked`：不保存任何密文，因而无法查看明文，也无法判断年龄。",
     ),
     "RESPONSE": (
-        "`masked`, or `plain`: what the mini-program is told of its own user.",
+        "`masked`, or `plain`: what the mini-program receives about its own user.",
         "`masked`，或 `plain`：向小程序返回的内容是否为明文。",
     ),
     "RETENTION_DAYS": (
@@ -552,7 +552,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--recount": "依审计日志重新统计所有小时：统计本身不封存",
     },
     "realname_verify_audit": {
-        "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的轨迹是它的延续",
+        "--checkpoint": "realname_seal_audit 打印的检查点：证明今天的审计日志是它的延续",
         "--erasures": "realname_erasures 打印的清单：指明哪些已删除的记录又恢复了",
         "--batch-size": "每批行数（1000）",
         "--dry-run": "只报告数量",

@@ -236,7 +236,7 @@ def verify(*checkpoints: audit.Checkpoint) -> None:
 def test_integrity_is_unknown_until_a_verification_ran(officer: Client, row: Verification) -> None:
     cache.clear()
     words = words_of(officer, TRAIL)
-    assert "Nobody knows here whether the trail is intact" in words and "none yet" in words
+    assert "Not known: this site has no result of realname_verify_audit." in words and "none yet" in words
     assert "1 event is not sealed yet, since" in words
 
 
@@ -253,12 +253,12 @@ def test_integrity_says_when_up_to_which_seal_and_by_which_checkpoint(
 ) -> None:
     seal = list(audit.seal())[-1]
     verify()
-    assert "held against no checkpoint" in words_of(officer, TRAIL)
+    assert "compared with no checkpoint" in words_of(officer, TRAIL)
     verify(audit.Checkpoint.of(seal))
     for address in (TRAIL, page("hourlystatistic")):
         words = words_of(officer, address)
         assert "The trail was intact up to seal 1 when it was verified at" in words
-        assert "held against the checkpoint of seal 1." in words
+        assert "compared with the checkpoint of seal 1." in words
     assert "审计日志完整：截至第 1 次封存，校验于" in words_of(officer, TRAIL, **CHINESE)
 
 

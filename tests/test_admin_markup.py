@@ -52,7 +52,7 @@ def test_every_page_is_fit_for_a_screen_reader(row: Verification) -> None:
 
 @pytest.mark.parametrize(
     ("language", "expected", "foreign"),
-    [("en", "Find a person", "查找人员"), ("zh-hans", "查找人员", "Find a person")],
+    [("en", "Find a person", "查找当事人"), ("zh-hans", "查找当事人", "Find a person")],
 )
 def test_the_console_speaks_both_languages(
     row: Verification, language: str, expected: str, foreign: str

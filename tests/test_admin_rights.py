@@ -19,7 +19,7 @@ from tests.lying_wechat import NAME, NUMBER, LyingWeChat, identity
 from wx_realname import audit
 from wx_realname.models import AuditEvent, Notice, Verification
 from wx_realname.services import exchange, withdraw
-from wx_realname.services.rights.accesses import accesses_of, described
+from wx_realname.services.rights.accesses import accesses_of, describe
 
 pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]
@@ -109,7 +109,7 @@ def test_an_officer_gives_a_copy_with_a_reason_and_the_citizen_sees_it(
         1,
         row.pk,
     )
-    (told,) = described(accesses_of(row), user)
+    (told,) = describe(accesses_of(row), user)
     assert (told.what, told.reason) == ("copy", "asked for at counter 3")
     assert list(audit.faults([], lambda what, count: None)) == []
 

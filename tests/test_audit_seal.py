@@ -419,7 +419,7 @@ def test_what_is_no_missing_privilege_asks_for_none(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(AuditSeal, "save", failed)
     with pytest.raises(CommandError) as error:
         call_command("realname_seal_audit")
-    assert str(error.value) == "The database failed (ProgrammingError): --traceback says where."
+    assert str(error.value) == "The database failed (ProgrammingError): --traceback shows where."
     assert error.value.returncode == 2
     assert not AuditEvent.objects.exists()
 

@@ -198,9 +198,7 @@ def test_a_burst_of_begins_does_not_slip_through(
 def test_results_have_a_rate_of_their_own(
     wechat: LyingWeChat, api: Api, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wx_realname.api.throttles import ResultThrottle
-
-    monkeypatch.setattr(ResultThrottle, "RATE", "3/min")
+    monkeypatch.setattr("wx_realname.services.limits.POLLING_RATE", "3/min")
     configure(FACE_RATE="9/hour", THROTTLE_RATE="1/min")
     citizen = api(OPENID)
     one, other = (citizen.post(FACES, BODY).json()["id"] for _ in range(2))

@@ -101,7 +101,7 @@ class TestSearches:
         text = clerk.get(overview).content.decode()
         assert "SEARCH_RATE was reached" in text and "clerk" in text and ">3</td>" in text
         clerk.cookies["django_language"] = "zh-hans"
-        assert "试猜证件号" in clerk.get(overview).content.decode()
+        assert "试猜身份证号" in clerk.get(overview).content.decode()
 
 
 def test_many_who_ask_for_the_categories_at_once_are_one_call(sandbox: Sandbox) -> None:
@@ -118,6 +118,6 @@ def test_many_who_ask_for_the_categories_at_once_are_one_call(sandbox: Sandbox) 
 
 @pytest.mark.django_db
 def test_categories_have_a_rate_of_their_own(api: Any, sandbox: Sandbox, monkeypatch: Any) -> None:
-    monkeypatch.setattr("wx_realname.api.throttles.CategoriesThrottle.RATE", "2/min")
+    monkeypatch.setattr("wx_realname.services.limits.POLLING_RATE", "2/min")
     asked = [api().get("/api/realname/categories/").status_code for _ in range(3)]
     assert asked == [200, 200, 429]

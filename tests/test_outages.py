@@ -74,7 +74,7 @@ def test_what_is_wrong_with_columns_and_values_is_no_outage(statement: str) -> N
     error = failure(statement)
     assert outage(error) is None
     assert (
-        describe(error) == f"The database failed ({type(error).__name__}): --traceback says where."
+        describe(error) == f"The database failed ({type(error).__name__}): --traceback shows where."
     )
 
 

@@ -182,7 +182,9 @@ def test_faces_that_wait_are_counted_no_further_than_needed(monkeypatch: Any) ->
 
 def test_without_an_attempt_it_says_so(clerk: Client) -> None:
     text = shown(clerk)
-    assert "Nobody tried to verify" in text and "wx-chart" not in text and "Integrity" in text
+    assert (
+        "No attempts in the last 30 days" in text and "wx-chart" not in text and "Integrity" in text
+    )
 
 
 def test_it_is_shown_where_wx_realname_is_not_set_any_more(clerk: Client, settings: Any) -> None:

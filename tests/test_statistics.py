@@ -276,7 +276,7 @@ clinic, check: 1 call in 2 days
 default, authorize: 4 calls in 2 days
   calls a day: mean 2.0 (100 declared), most 4 on {noon:%Y-%m-%d}
   calls a minute: mean 0.00, peak 4 (2 declared) at {noon:%Y-%m-%d %H:%M}
-  MORE THAN WAS DECLARED: tell WeChat before it limits the calls.
+  MORE THAN WAS DECLARED: report it to WeChat before it limits the calls.
 """
             == told
         )

@@ -34,4 +34,4 @@ class WxRealnameConfig(AppConfig):
         if apps.is_installed("drf_spectacular"):
             from .api import schema  # noqa: F401 - importing describes our calls to it
         if conf.is_set() and not conf.is_command():
-            conf.current()  # a wrong setting stops the start, under any server; E001 tells a command
+            conf.current()  # a wrong setting stops the start, under any server; commands report E001

@@ -100,7 +100,7 @@ def _file_hint(fault: str) -> str | None:
 
 def _backend(merchant: conf.Merchant) -> Any:
     try:
-        return clients.imported(merchant.key_backend, "KEY_BACKEND")
+        return clients.import_object(merchant.key_backend, "KEY_BACKEND")
     except ConfigurationError:
         return None
 
@@ -136,7 +136,9 @@ def imports_are_right() -> Iterator[checks.CheckMessage]:
             continue
         try:
             fault = (
-                "" if callable(clients.imported(path, setting)) else f"{setting} can't be called."
+                ""
+                if callable(clients.import_object(path, setting))
+                else f"{setting} can't be called."
             )
         except ConfigurationError as error:
             fault = str(error)
@@ -181,7 +183,7 @@ def applications_are_known() -> Iterator[checks.CheckMessage]:
 
 
 def categories_are_open() -> Iterator[checks.CheckMessage]:
-    """W007: CATEGORY_ID isn't among the open categories, as WeChat last told them."""
+    """W007: CATEGORY_ID isn't among the open categories, in WeChat's last answer."""
     if isinstance(caches[conf.current().cache_alias], DatabaseCache):
         return  # looking there would ask a database, which may not be there yet
     for alias, merchant in conf.current().merchants.items():

@@ -42,7 +42,7 @@ WIDE = "utf8mb4"
 
 
 def audit_has_its_own_key() -> Found:
-    """W003: AUDIT_KEYS is unset, so who holds INDEX_KEYS can forge outcome codes."""
+    """W003: AUDIT_KEYS is unset, so a holder of INDEX_KEYS can forge outcome codes."""
     if not conf.current().audit_keys:
         yield Warning(
             'WX_REALNAME["AUDIT_KEYS"] is unset: they are derived from INDEX_KEYS.',
@@ -56,7 +56,7 @@ def wechat_is_the_real_one() -> Found:
     host = urlsplit(conf.current().api_base_url).hostname or ""
     if conf.is_loopback(host):
         yield Warning(
-            'WX_REALNAME["API_BASE_URL"] is a local WeChat: it calls verified whoever it is told to.',
+            'WX_REALNAME["API_BASE_URL"] is a local WeChat: it verifies anybody.',
             hint="Leave API_BASE_URL out in production.",
             id="wx_realname.W005",
         )
@@ -76,7 +76,7 @@ def plain_answers_are_encrypted_on_the_way() -> Found:
 
 
 def debug_is_off() -> Found:
-    """W009: DEBUG is on: its error pages show local variables and settings to whoever asks."""
+    """W009: DEBUG is on: its error pages show local variables and settings to everybody."""
     if settings.DEBUG:
         yield Warning(
             "DEBUG is on: its error pages show strangers how citizens' data is handled, and every query "
@@ -141,7 +141,7 @@ def names_cannot_be_guessed() -> Found:
     if conf.current().name_index == "exact":
         yield Warning(
             'WX_REALNAME["NAME_INDEX"] is "exact": the same name has the same index in every record, so '
-            "who reads the database alone guesses frequent names from their frequencies.",
+            "a reader of the database can guess frequent names from their frequencies.",
             hint='Set it to "none" and run realname_rotate_keys, which empties the indexes; or silence '
             "this, where officers must find a person by name alone.",
             id="wx_realname.W022",
@@ -184,7 +184,7 @@ def each_key_has_one_purpose() -> Found:
     for (first, one), (second, other) in combinations(_keys_at_rest(), 2):
         if one == other:
             yield Warning(
-                f"{second} is the same key as {first}: who learns one of them has both.",
+                f"{second} is the same key as {first}: one leak discloses both.",
                 hint="Make each key on its own: 32 random bytes. Data that is stored already stays "
                 "readable while the old key stands behind the new one; then realname_rotate_keys.",
                 id="wx_realname.W012",
@@ -208,7 +208,7 @@ def certificates_are_tenpays() -> Found:
     for place, certificate in _certificates():
         if certificate.issuer == certificate.subject:
             yield Warning(
-                f"{place}: the certificate is self-signed, as the sandbox's are: WeChat knows none such.",
+                f"{place}: the certificate is self-signed, as the sandbox's are: WeChat does not accept it.",
                 hint="Take apiclient_cert.pem from WeChat Pay's merchant platform, account settings, "
                 "API security: it is issued by Tenpay.",
                 id="wx_realname.W013",

@@ -44,7 +44,7 @@ class RealNameError(APIException):
     `.code`, `.retry`, `.wechat`, `.verification_id` as in the REST interface; `.in_doubt` says
     that the auth_token may have been consumed although the code alone doesn't say so. `.reason`
     is for operators: why no answer came. To Django REST framework it is an APIException: a host's
-    own view answers by its code without a handler of ours.
+    own view answers by its code without a handler of this package.
     """
 
     code: ClassVar[str]

@@ -62,7 +62,7 @@ def describe(error: Exception) -> str:
     """
     found = outage(error)
     if found is None:
-        words = _("The database failed (%(error)s): --traceback says where.")
+        words = _("The database failed (%(error)s): --traceback shows where.")
         return words % {"error": type(error).__name__}
     words = str(error.args[-1]).strip() if error.args else type(error).__name__
     first = words.partition("\n")[0].rstrip(".")

@@ -89,7 +89,7 @@ def _first(using: str) -> datetime | None:
     """The hour to begin with: the first after those that are complete.
 
     It may be one before the first that is known to be incomplete: a late commit fell into an hour that
-    was empty. What a clock that ran ahead counted tells nothing of the hours before. A dense hour isn't
+    was empty. What a clock that ran ahead counted does not describe the hours before. A dense hour isn't
     counted at every look: None, until it can be complete.
     """
     now = timezone.now()
@@ -218,7 +218,7 @@ class Summary:
 
     attempts: int = 0
     by_status: Counter[str] = field(default_factory=Counter)
-    #: by (code of ours, WeChat's return code or None)
+    #: by (this package's error code, WeChat's return code or None)
     errors: Counter[tuple[str, int | None]] = field(default_factory=Counter)
     durations: list[int] = field(default_factory=lambda: [0] * (len(LIMITS_MS) + 1))
     peak: int = 0

@@ -57,7 +57,7 @@ class Fault:
         return str(control.post(way.control, fields)[way.token])
 
     def face(self, verify_id: str, verdict: object, control: Control) -> dict[str, Any]:
-        """The citizen before the camera: the verify_ret, and what the phone is told. Raises `Refused`."""
+        """The citizen before the camera: the verify_ret, and what the phone receives. Raises `Refused`."""
         if self.expires_access_tokens:
             control.post("expire_access_tokens", {})
         return control.post("faces", {"verify_id": verify_id, "verify_ret": verdict, **self.fields})

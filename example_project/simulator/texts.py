@@ -61,13 +61,15 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             "Our server decrypts name and number, stores them encrypted, and masks them."
         ),
         "matches": _("They match: our server stores what was typed encrypted, and masks it."),
-        "differs": _("Which of the two differs, the phone isn't told: nobody may guess numbers."),
+        "differs": _(
+            "The phone doesn't receive which of the two differs: nobody may guess numbers."
+        ),
         "own-openid": _("the caller's own"),
         "one-try": _("our number for this try"),
         "hash": _("a hash of name and number"),
         "known-already": _("WeChat wasn't asked: our server knows how it ended."),
         "phone-counts-for-nothing": _("It says that the camera has ended, no more. It isn't sent."),
-        "phone-was-wrong": _("The phone believed otherwise. What WeChat told our server counts."),
+        "phone-was-wrong": _("The phone believed otherwise. WeChat's answer to our server counts."),
         "consumed": _("{token} consumed"),
     }
 )
@@ -104,7 +106,7 @@ OUTCOMES: Mapping[str, Mapping[str, Text]] = MappingProxyType(
         ),
         "mismatch": _outcome(
             _("Name and number don't match"),
-            _("Compare both with your ID card. Which one differs we don't tell, to anybody."),
+            _("Compare both with your ID card. Which one differs is not shown to anybody."),
         ),
         "invalid": _outcome(
             _("This can't be right"), _("Nothing was asked of WeChat. Look at what you typed.")

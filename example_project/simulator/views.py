@@ -133,7 +133,7 @@ def id_card(request: HttpRequest, control: Control) -> HttpResponse:
 @beside_the_sandbox
 @require_POST
 def camera(request: HttpRequest, control: Control) -> HttpResponse:
-    """POST `{"verify_id", "verdict"?, "fault"?}`: before the camera, and what the phone is told."""
+    """POST `{"verify_id", "verdict"?, "fault"?}`: before the camera, and what the phone receives."""
     asked = _object(request)
     verify_id, verdict = asked.get("verify_id"), asked.get("verdict", verdicts.PASSED)
     if not isinstance(verify_id, str) or not verdicts.is_known(verdict):

@@ -32,7 +32,7 @@ from .names import NOTHING, shown, usernames, yes_or_no
 STATUSES = dict(Verification.Status.choices)
 
 
-def told(event: AuditEvent) -> AuditEvent:
+def annotate(event: AuditEvent) -> AuditEvent:
     """The event, with its reason as a sentence. Its outcome is shown only if the event ended an attempt."""
     event.sentence = sentences.sentence(event)  # type: ignore[attr-defined]
     is_outcome = event.event in audit.OUTCOMES
@@ -132,7 +132,7 @@ class AuditEventAdmin(AffectedPage):
         """What happened, how it ended, and why."""
         if folded := getattr(event, "folded", None):
             return self._folded([event, *folded])
-        return render_to_string("admin/wx_realname/event.html", {"event": told(event)})
+        return render_to_string("admin/wx_realname/event.html", {"event": annotate(event)})
 
     @admin.display(description=_("actor"))
     def who(self, event: AuditEvent) -> str:

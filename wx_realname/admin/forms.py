@@ -51,7 +51,7 @@ class FindForm(CaseForm):
         required=False,
         widget=forms.TextInput(attrs=_UNREMEMBERED),
         max_length=search.MAX_NAME,
-        help_text=_("The whole name; spaces and the kind of dot don't matter."),
+        help_text=_("The whole name; spaces and the kind of dot are ignored."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -79,7 +79,7 @@ class ReasonForm(OnceForm):
         label=_("Reason"),
         max_length=audit.MAX_REASON,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-        help_text=_("Kept in the audit trail. Write no name and no ID number here."),
+        help_text=_("Don't enter a name or an ID number: the audit trail is permanent."),
     )
 
 
@@ -109,7 +109,7 @@ class ExportForm(OnceForm):
         max_length=MAX_EXPORT_REASON,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         help_text=_(
-            "Needed for plain text. Kept in the audit trail. Write no name and no ID number here."
+            "Required for plain text. Don't enter a name or an ID number: the audit trail is permanent."
         ),
     )
 

@@ -79,16 +79,16 @@ class RecordPages(ReadOnlyAdmin):
     # --- reveal, and a copy for the citizen ----------------------------------------------------
 
     def reveal_view(self, request: Any, object_id: UUID) -> HttpResponse:
-        """Plain text in the answer to the POST itself: another look takes another POST and event."""
+        """Plain text in the answer to the POST itself: to see it again takes another POST and event."""
         title = _("Reveal name and ID number")
-        return self._told(request, object_id, services.reveal, ("reveal", "revealed"), title)
+        return self._disclose(request, object_id, services.reveal, ("reveal", "revealed"), title)
 
     def copy_view(self, request: Any, object_id: UUID) -> HttpResponse:
         """The same for a citizen at the counter, to be printed; the event says "copy"."""
         title = _("Copy for the citizen")
-        return self._told(request, object_id, services.copy, ("copy", "copied"), title)
+        return self._disclose(request, object_id, services.copy, ("copy", "copied"), title)
 
-    def _told(
+    def _disclose(
         self,
         request: Any,
         object_id: UUID,
@@ -96,7 +96,7 @@ class RecordPages(ReadOnlyAdmin):
         templates: tuple[str, str],
         title: str,
     ) -> HttpResponse:
-        """The form that asks for a reason, then what the service tells: one template each."""
+        """The form that asks for a reason, then the service's result: one template each."""
         require(request, "reveal_verification")
         row = self._row(object_id)
         form, fault = once.bound(request, row.pk, ReasonForm), ""
@@ -156,7 +156,7 @@ class RecordPages(ReadOnlyAdmin):
 
 
 def _wait(seconds: int | None) -> str:
-    """What an officer is told who searched too often."""
+    """The message after too many searches."""
     text = _(
         "Too many searches found nothing (SEARCH_RATE). This was recorded. Search again in %(minutes)d min."
     )

@@ -127,13 +127,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         )
 
     def link(self, model: str, pk: Any, text: Any) -> str:
-        """A link to a row of that model of ours."""
+        """A link to a row of one of this app's models."""
         name = f"admin:wx_realname_{model}_change"
         address = reverse(name, args=[pk], current_app=self.admin_site.name)
         return format_html('<a href="{}">{}</a>', address, text)
 
     def narrowed(self, model: str, parameter: str, value: Any, text: Any) -> str | None:
-        """A link to the list of that model of ours, narrowed to the value by that filter."""
+        """A link to the list of one of this app's models, narrowed to the value by that filter."""
         if value in (None, ""):
             return None
         address = reverse(f"admin:wx_realname_{model}_changelist", current_app=self.admin_site.name)

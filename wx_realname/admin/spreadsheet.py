@@ -136,7 +136,7 @@ def _fill(sheet: Any, number: int, values: Iterable[Any]) -> None:
 def _written(
     header: list[str], exported: Generator[Exported, None, None], values: Values
 ) -> Iterator[str]:
-    """Closed early, it closes what it reads from, so that the trail tells how far it came."""
+    """Closed early, it closes what it reads from, so that the trail records how far it got."""
     waiting = io.StringIO(
         newline=""
     )  # not a list: should the database fail, no repr shows the text

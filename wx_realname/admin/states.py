@@ -21,10 +21,10 @@ _WORDS = {
         _("Nothing to do: realname_settle asks WeChat before the verify_id expires."),
     ),
     Status.VERIFIED: (_("WeChat has confirmed this person's name and ID number."), ""),
-    Status.REJECTED: (_("WeChat said no. Nothing is stored."), ""),
+    Status.REJECTED: (_("WeChat rejected the verification. Nothing is stored."), ""),
     Status.FAILED: (_("The attempt failed; the citizen can try again."), ""),
     Status.UNKNOWN: (
-        _("WeChat may have answered; what it said isn't known."),
+        _("WeChat may have answered; its answer is not known."),
         _("The citizen begins anew."),
     ),
     Status.ERASED: (

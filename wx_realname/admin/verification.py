@@ -16,7 +16,7 @@ from ..services.operation.remedies import words_of
 from ..services.rights.erasure import ERASABLE
 from ..wechat.verdicts import verdict_of
 from . import clock, states
-from .audit import above, told
+from .audit import above, annotate
 from .export_pages import ExportPages
 from .filters import (
     DaysFilter,
@@ -188,4 +188,4 @@ def _trail(row: Verification) -> list[AuditEvent]:
     names = usernames(event.actor_id for event in trail)
     for event in trail:
         event.actor_shown = shown(event.actor_id, names)  # type: ignore[attr-defined]
-    return [told(event) for event in trail]
+    return [annotate(event) for event in trail]

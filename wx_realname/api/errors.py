@@ -25,7 +25,7 @@ _CSRF_MISSING = _(
 )
 _CSRF_WRONG = _("CSRF check failed: the token, Origin or Referer isn't of this site.")
 
-#: DRF's and Django's exceptions by the code of ours that they become.
+#: DRF's and Django's exceptions by the error code that they become.
 _FROM_DRF: tuple[tuple[type[Exception], type[ours.RealNameError]], ...] = (
     (drf.NotAuthenticated, ours.NotAuthenticated),
     (drf.AuthenticationFailed, ours.NotAuthenticated),
@@ -62,7 +62,7 @@ class _HostsOwn(ours.RealNameError):
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
-    """For DRF's EXCEPTION_HANDLER: every exception as one of ours, returned, never raised again.
+    """For DRF's EXCEPTION_HANDLER: every exception in this package's format, returned, never raised again.
 
     DRF's own handler marks the transaction for rollback; ours doesn't, so a host's TestCase stays
     usable and what was recorded stays recorded.
@@ -90,7 +90,7 @@ def as_ours(exc: Exception) -> ours.RealNameError:
     if isinstance(exc, DisallowedHost):
         return ours.InvalidRequest(errors={"non_field_errors": [str(_NOT_OUR_HOST)]})
     if isinstance(exc, drf.PermissionDenied) and isinstance(exc.detail, dict):
-        # RealNameVerified and MinimumAge say which of ours it is.
+        # RealNameVerified and MinimumAge name their error code.
         return ours.BY_CODE.get(str(exc.detail.get("code")), ours.PermissionDenied)()
     if isinstance(exc, drf.PermissionDenied) and str(exc.detail).startswith("CSRF Failed"):
         return _CSRFFailed(exc)

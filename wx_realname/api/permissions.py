@@ -81,9 +81,9 @@ ages_in_use: set[int] = set()
 
 
 def MinimumAge(years: int) -> type[BasePermission]:  # noqa: N802 - reads as the class that it makes
-    """A permission for who is verified and that many years old, by the ID number's birth date in China.
+    """A permission for users who are verified and at least that old, by the ID number's birth date in China.
 
-    Others get 403 `too_young` (or `real_name_required`); so does who has no birth date in the record.
+    Others get 403 `too_young` (or `real_name_required`); so do users without a birth date in the record.
     """
     if type(years) is not int or not 0 < years < 150:
         raise ValueError("MinimumAge takes a number of years from 1 to 149")

@@ -71,8 +71,8 @@ class Accesses(RealNameView):
         paginator = self.pagination_class()
         links = accesses.accesses_of(self.own(request, pk))
         page: Any = paginator.paginate_queryset(links, request, view=self) or []
-        told = accesses.described(page, request.user)
-        return paginator.get_paginated_response([represent_access(each) for each in told])
+        described = accesses.describe(page, request.user)
+        return paginator.get_paginated_response([represent_access(each) for each in described])
 
 
 class OwnCopy(RealNameView):

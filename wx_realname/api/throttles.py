@@ -1,12 +1,14 @@
-"""How often a user may ask: THROTTLE_RATE, FACE_RATE, and rates of results and categories."""
+"""How often a user may ask. The limits themselves are `services.limits`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rest_framework.throttling import BaseThrottle
 
-from .. import conf
+from ..services import limits
 from ..services.limits import Limit
 
 
@@ -19,20 +21,13 @@ class PostThrottle(BaseThrottle):
 
     _limit: Limit | None = None
 
-    def rate_in(self, settings: conf.Settings) -> str | None:
-        """The rate that counts here; None: no limit."""
-        return settings.throttle_rate
-
-    def key(self, request: Any, view: Any) -> str | None:
-        """Whose requests are counted together; None: not this one."""
-        return f"throttle:{request.user.pk}" if request.method == "POST" else None
+    def limit_on(self, request: Any, view: Any) -> Limit | None:
+        """The limit that this request counts against; None: it isn't limited."""
+        return limits.of_posts(request.user) if request.method == "POST" else None
 
     def allow_request(self, request: Any, view: Any) -> bool:
-        key = self.key(request, view)
-        if key is None:
-            return True
-        self._limit = Limit(key, self.rate_in(conf.current()))
-        return self._limit.take()
+        self._limit = self.limit_on(request, view)
+        return self._limit is None or self._limit.take()
 
     def wait(self) -> float | None:
         """Seconds until the window ends."""
@@ -40,46 +35,43 @@ class PostThrottle(BaseThrottle):
 
 
 class FaceThrottle(PostThrottle):
-    """Begins of one user that reached WeChat: FACE_RATE. The others are given back."""
+    """Begins of one user that reached WeChat. The others are given back."""
 
-    def rate_in(self, settings: conf.Settings) -> str | None:
-        return settings.face_rate
-
-    def key(self, request: Any, view: Any) -> str | None:
-        return f"face_throttle:{request.user.pk}"
+    def limit_on(self, request: Any, view: Any) -> Limit | None:
+        return limits.of_faces(request.user)
 
     def allow_request(self, request: Any, view: Any) -> bool:
         allowed = super().allow_request(request, view)
         if not allowed:
-            self.give_back()
+            self._give_back()
         return allowed
 
-    def give_back(self) -> None:
-        """Don't count this request: it didn't reach WeChat."""
+    @contextmanager
+    def only_what_reached_wechat(self) -> Iterator[None]:
+        """Don't count this request if it fails before WeChat was reached."""
+        try:
+            yield
+        except Exception as error:
+            if not getattr(error, "reached", False):
+                self._give_back()
+            raise
+
+    def _give_back(self) -> None:
         if self._limit:
             self._limit.give_back()
 
 
-class _FixedThrottle(PostThrottle):
-    """A rate that no setting changes."""
+class ResultThrottle(PostThrottle):
+    """Results asked for one record."""
 
-    RATE = "60/min"
-
-    def rate_in(self, settings: conf.Settings) -> str | None:
-        return self.RATE
-
-
-class ResultThrottle(_FixedThrottle):
-    """Results asked for one record: enough for a mini-program that backs off."""
-
-    def key(self, request: Any, view: Any) -> str | None:
+    def limit_on(self, request: Any, view: Any) -> Limit | None:
         if request.method != "POST":
             return None
-        return f"result_throttle:{request.user.pk}:{view.kwargs['pk']}"
+        return limits.of_results(request.user, view.kwargs["pk"])
 
 
-class CategoriesThrottle(_FixedThrottle):
-    """The categories asked for by one user: cached an hour, so that few mini-programs ask twice."""
+class CategoriesThrottle(PostThrottle):
+    """The categories asked for by one user."""
 
-    def key(self, request: Any, view: Any) -> str | None:
-        return f"categories_throttle:{request.user.pk}" if request.method == "GET" else None
+    def limit_on(self, request: Any, view: Any) -> Limit | None:
+        return limits.of_categories(request.user) if request.method == "GET" else None

@@ -178,16 +178,12 @@ class Faces(RealNameView):
         return [self.face_throttle] if self.request.method == "POST" else []
 
     def post(self, request: Request) -> Response:
-        try:
-            verification = self._begun(request)
-        except Exception as error:
-            if not getattr(error, "reached", False):
-                self.face_throttle.give_back()
-            raise
+        with self.face_throttle.only_what_reached_wechat():
+            verification = self._begin(request)
         answer = Response(represent_begun(verification))
         return self.created(answer, verification) if verification.verify_id else answer
 
-    def _begun(self, request: Request) -> Verification:
+    def _begin(self, request: Request) -> Verification:
         body = FaceSerializer().run_validation(request.data)
         return services.begin_face(
             user=request.user,

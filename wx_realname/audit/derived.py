@@ -1,6 +1,6 @@
 """What keys derived from INDEX_KEYS still vouch for once AUDIT_KEYS are set: what was sealed until then.
 
-Whoever has INDEX_KEYS and writes to the database can sign an event, and give it the number of an old seal.
+A holder of INDEX_KEYS who writes to the database can sign an event, and give it the number of an old seal.
 So an event counts only if its seal lists it as it is stored, and the seal is linked, seal by seal, to the
 seal of the change: the first that a key of AUDIT_KEYS signed.
 """

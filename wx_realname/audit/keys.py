@@ -1,7 +1,7 @@
 """The keys of outcome codes and seals: AUDIT_KEYS, and those derived from INDEX_KEYS.
 
 Where AUDIT_KEYS is unset, the derived keys sign. Once it is set, they are trusted only up to the first
-seal that a key of AUDIT_KEYS signed: whoever has INDEX_KEYS could forge what came later.
+seal that a key of AUDIT_KEYS signed: a holder of INDEX_KEYS could forge what came later.
 """
 
 from __future__ import annotations

@@ -224,13 +224,13 @@ def _has_expired(row: Verification) -> bool:
 def _swapped_names(rows: list[Verification]) -> Faults:
     """Records whose user's name isn't the openid that was verified."""
     outcomes = _last_outcomes(rows)
-    told = {row.pk: outcomes[row.pk] for row in rows if row.pk in outcomes}
-    told = {pk: event for pk, event in told.items() if event.openid_digest}
-    owners = {row.user_id for row in rows if row.pk in told and row.user_id is not None}
+    digested = {row.pk: outcomes[row.pk] for row in rows if row.pk in outcomes}
+    digested = {pk: event for pk, event in digested.items() if event.openid_digest}
+    owners = {row.user_id for row in rows if row.pk in digested and row.user_id is not None}
     names = _names(owners)
     for row in rows:
-        name = names.get(row.user_id) if row.pk in told else None
-        if name is not None and not _is_openid_of(told[row.pk], name):
+        name = names.get(row.user_id) if row.pk in digested else None
+        if name is not None and not _is_openid_of(digested[row.pk], name):
             yield (
                 _("record %(id)s: its user's name isn't the openid that was verified")
                 % {"id": row.pk}

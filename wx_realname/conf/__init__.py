@@ -111,5 +111,5 @@ def current() -> Settings:
 
 
 def is_set() -> bool:
-    """Whether there is anything to read; an environment without a variable of ours gives an empty dict."""
+    """Whether there is anything to read; without a WX_REALNAME variable it is an empty dict."""
     return getattr(settings, "WX_REALNAME", None) not in (None, {})

@@ -180,7 +180,7 @@ CONTROLS: Mapping[str, Mapping[str, Control]] = MappingProxyType(
                 _faces,
                 "verify_id, verify_ret? (the ID number's, else 10000), fault? (only the queries of "
                 "this verify_id meet it), fault_times? (always)",
-                "the citizen before the camera: the verify_ret, and what the phone is told",
+                "the citizen before the camera: the verify_ret, and what the phone receives",
             )
         },
         f"{PREFIX}/expire_access_tokens": {

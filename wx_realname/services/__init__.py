@@ -1,4 +1,4 @@
-"""The use cases, by the person they serve. Only they, `audit` and `statistics` write."""
+"""The use cases, by the person they serve. Only they, `audit` and `statistics` write this app's tables."""
 
 from .disclosure.export import export
 from .disclosure.reveal import reveal

@@ -80,7 +80,7 @@ def _client(
 ) -> WeChatClient:
     transport = _Transport(api_base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
     credentials = Credentials(merchant, transport)
-    keys = MerchantKeys(merchant, imported(merchant.key_backend, "KEY_BACKEND"))
+    keys = MerchantKeys(merchant, import_object(merchant.key_backend, "KEY_BACKEND"))
     tokens = _tokens(merchant, credentials, f"{api_base_url} {merchant.app_id}", cache_alias)
     return WeChatClient(merchant, transport, credentials, tokens, keys)
 
@@ -89,7 +89,7 @@ def _tokens(
     merchant: conf.Merchant, credentials: Credentials, name: str, cache_alias: str
 ) -> AccessTokens:
     if merchant.access_token_provider:
-        provider = imported(merchant.access_token_provider, "ACCESS_TOKEN_PROVIDER")
+        provider = import_object(merchant.access_token_provider, "ACCESS_TOKEN_PROVIDER")
         return ProvidedTokens(_closing(provider), merchant.app_id)
     return StableTokens(
         fetch=credentials.fetch_access_token,
@@ -111,7 +111,7 @@ def _closing(provider: Callable[[str], str]) -> Callable[[str], str]:
     return ask
 
 
-def imported(path: str, setting: str) -> Any:
+def import_object(path: str, setting: str) -> Any:
     """The object at an import path. Raises `ConfigurationError`, which names the setting."""
     fault = ""
     try:

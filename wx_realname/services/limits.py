@@ -16,6 +16,7 @@ from .cache import Cache, CacheUnavailable
 
 logger = logging.getLogger(__name__)
 
+POLLING_RATE = "60/min"  # enough for a mini-program that backs off; no setting changes it
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -105,6 +106,26 @@ class Limit:
     def _increments(self) -> bool:
         """Whether the backend has its own `incr`: Django's default isn't atomic, and resets the expiry."""
         return type(self._cache.backend).incr is not BaseCache.incr
+
+
+def of_posts(user: Any) -> Limit:
+    """The limit on a user's exchanges and checks."""
+    return Limit(f"throttle:{user.pk}", conf.current().throttle_rate)
+
+
+def of_faces(user: Any) -> Limit:
+    """The limit on a user's begins of a face verification that reached WeChat."""
+    return Limit(f"face_throttle:{user.pk}", conf.current().face_rate)
+
+
+def of_results(user: Any, record: Any) -> Limit:
+    """The limit on a user's requests for one record's result."""
+    return Limit(f"result_throttle:{user.pk}:{record}", POLLING_RATE)
+
+
+def of_categories(user: Any) -> Limit:
+    """The limit on a user's requests for the categories, which are cached for an hour."""
+    return Limit(f"categories_throttle:{user.pk}", POLLING_RATE)
 
 
 def of_searches(actor: Any) -> Limit:

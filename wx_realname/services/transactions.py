@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, repeat
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, transaction
 
-from .. import conf
+from .. import audit, conf
 from ..exceptions import ConfigurationError
+from ..models import AuditEvent
 from ..outages import Outage, outage
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,14 @@ class durable(transaction.Atomic):  # noqa: N801 - named like `atomic`
             "inside atomic(). With ATOMIC_REQUESTS, put @transaction.non_atomic_requests"
             f'(using="{self.using}") on the view.'
         )
+
+
+def append_durably(
+    event: AuditEvent.Event, origin: audit.Origin, *, using: str, **described: Any
+) -> AuditEvent:
+    """Append an event in a transaction of its own. Takes what `audit.append` takes."""
+    with durable(using):
+        return audit.append(event, origin, using=using, **described)
 
 
 def durable_statement(using: str) -> AbstractContextManager[None]:

@@ -26,7 +26,7 @@ def means_success(answer: Answer) -> bool:
     return any(name in answer for name in ("errcode", *_NAME_FIELDS, *_NUMBER_FIELDS))
 
 
-def decrypted(answer: Answer, key: MerchantKey) -> PersonalData | None:
+def decrypt(answer: Answer, key: MerchantKey) -> PersonalData | None:
     """Name and number, or None for any other answer.
 
     With a wrong key OpenSSL mostly gives random bytes instead of an error, and one in forty of

@@ -168,7 +168,7 @@ class WeChatClient:
             return _require_success(answer, [access_token, auth_token])
 
         answer = self._ask(post, deadline, lost=OutcomeUnknown)
-        personal_data = answers.decrypted(answer, key)
+        personal_data = answers.decrypt(answer, key)
         if personal_data is None:
             # Without a return code and without the fields it is no answer; anything else is one.
             raise UnreadableAnswer if answers.means_success(answer) else OutcomeUnknown

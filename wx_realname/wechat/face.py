@@ -85,7 +85,7 @@ def getverifyid(
             if not known or known["errcode"] != DUPLICATE_OUT_SEQ_NO:
                 raise
             continue
-        if begun := _begun(answer, out_seq_no):
+        if begun := _read_begun(answer, out_seq_no):
             return begun
     lost = WeChatUnreachable(wechat=known)
     lost.reached = True
@@ -173,7 +173,7 @@ def _begin(openid: Secret, typed: PersonalData, out_seq_no: str) -> Payload:
     }
 
 
-def _begun(answer: Answer, out_seq_no: str) -> Begun | None:
+def _read_begun(answer: Answer, out_seq_no: str) -> Begun | None:
     """None for an invalid answer, which counts as lost."""
     verify_id, expires_in = answer.get("verify_id"), answer.get("expires_in")
     if not (_is_accepted(answer) and _is_verify_id(verify_id) and type(expires_in) is int):

@@ -61,7 +61,7 @@ _ALLOW: Remedy = (
     "请用户在手机系统设置中允许微信使用相机和麦克风，或改用其他方式。",
 )
 _UPDATE: Remedy = (
-    "Update this package: WeChat's interface may have changed; tell WeChat's support the record's time.",
+    "Update this package: WeChat's interface may have changed; report the record's time to WeChat's support.",
     "请升级本组件：微信接口可能已变更；必要时将记录时间提供给微信支持人员。",
 )
 _BEGIN_LATER: Remedy = ("The citizen begins anew, a little later.", "请用户稍后重新发起核验。")

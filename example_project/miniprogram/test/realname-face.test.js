@@ -53,7 +53,7 @@ describe('a citizen who passes', () => {
     assert.equal(world.cameras[0].verifyId, VERIFY_ID)
     assert.deepEqual([world.results().length, world.results()[0].method, world.results()[0].data], [1, 'POST', undefined])
     assert.deepEqual(world.face.events.filter(({ type }) => type !== 'person'), [{ type: 'verified', detail: FACE }])
-    assert.equal(text(world.face, '.done'), '人脸核验已通过')
+    assert.equal(text(world.face, '.done'), '人脸核身已通过')
     assert.ok(!world.face.querySelector('.other'))
   })
 

@@ -68,7 +68,7 @@ export async function visit(citizen, fault, openid) {
 }
 
 /**
- * The citizen before WeChat's camera: what it came to, and what the phone is told.
+ * The citizen before WeChat's camera: what it came to, and what the phone receives.
  * @param {string} verify_id
  * @param {number} verdict
  * @param {string} fault

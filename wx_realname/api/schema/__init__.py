@@ -1,6 +1,6 @@
 """How our calls are described to drf-spectacular: the extra `[openapi]`.
 
-With "drf_spectacular" in INSTALLED_APPS the host's schema has every call of ours, every error code
+With "drf_spectacular" in INSTALLED_APPS the host's schema has every call of this package, every error code
 with the body that the API answers, and the headers. Without it nothing here is imported.
 
 A host whose own views answer with our errors describes them in the same way: in an extension's

@@ -28,23 +28,23 @@ TYPED = {"real_name": "欧阳娜", "credential_id": "440524198001010013"}
 NOTICE = {"notice": "0196a3d2-7000-7000-8000-000000000002"}
 
 
-def _sent(**body: str) -> Any:
+def _show_example(**body: str) -> Any:
     """An example of what a mini-program posts."""
     example = OpenApiExample("with a notice", body | NOTICE, request_only=True)
     return extend_schema_serializer(examples=[example])
 
 
-@_sent(auth_token="c2FuZGJveC1hdXRoLXRva2Vu")  # noqa: S106 - made up
+@_show_example(auth_token="c2FuZGJveC1hdXRoLXRva2Vu")  # noqa: S106 - made up
 class RealNameExchangeSerializer(ExchangeSerializer):
     """`POST verifications/`"""
 
 
-@_sent(code="c2FuZGJveC1jb2Rl", **TYPED)
+@_show_example(code="c2FuZGJveC1jb2Rl", **TYPED)
 class RealNameCheckSerializer(CheckSerializer):
     """`POST checks/`"""
 
 
-@_sent(**TYPED)
+@_show_example(**TYPED)
 class RealNameFaceSerializer(FaceSerializer):
     """`POST faces/`"""
 

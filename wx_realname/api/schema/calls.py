@@ -246,7 +246,7 @@ def _categories() -> Any:
 def call(
     answers: dict[int, Any], *raised: Any, parameters: Any = (), **about: Any
 ) -> Callable[..., Any]:
-    """One call; what all of ours share is added."""
+    """One call; what all calls share is added."""
     never_kept = header("Cache-Control", _("Answers must not be cached"), NO_STORE, True)
     return described(answers, *EVERY_CALL, *raised, parameters=[*parameters, never_kept], **about)
 

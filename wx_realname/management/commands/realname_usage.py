@@ -86,7 +86,7 @@ def _describe(one: Usage, busiest_day: date, most: int) -> str:
         _("  calls a minute: mean %(mean).2f, peak %(peak)d%(declared_peak)s at %(minute)s"),
     ]
     if one.is_over:
-        lines.append(_("  MORE THAN WAS DECLARED: tell WeChat before it limits the calls."))
+        lines.append(_("  MORE THAN WAS DECLARED: report it to WeChat before it limits the calls."))
     return "\n".join(lines) % numbers
 
 

@@ -23,7 +23,7 @@ from ...uuid7 import uuid7
 from .. import facts
 from ..once import durable_once
 from ..reasons import require_reason
-from ..transactions import durable
+from ..transactions import append_durably, durable
 from .refusal import refused
 
 logger = logging.getLogger(__name__)
@@ -160,6 +160,5 @@ def _is_vouched_for(
     if audit.vouches_for_request(event, request, using=using):
         return True
     logger.error("request %s for an export contradicts its trail", request.pk)
-    with durable(using):
-        audit.append(Event.CONTRADICTION, origin, using=using, reason=f"request {request.pk}")
+    append_durably(Event.CONTRADICTION, origin, using=using, reason=f"request {request.pk}")
     return False

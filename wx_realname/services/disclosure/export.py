@@ -22,7 +22,7 @@ from ...vault.opening import open_all
 from .. import facts, keyset, trust
 from ..once import durable_once, require_unsent
 from ..reasons import require_reason
-from ..transactions import durable
+from ..transactions import append_durably, durable
 from . import approval
 
 BATCH = 1_000  # records in memory at once
@@ -107,15 +107,14 @@ def _handed_out(
         for batch in keyset.batches(rows, BATCH):
             trusted = {row.pk for row in _named(batch, origin, begun)}
             for row in batch:
-                exported = _opened(row, plain) if row.pk in trusted else _refused(row)
+                exported = _export_row(row, plain) if row.pk in trusted else _refused(row)
                 count += 1
                 yield exported
         complete = True
     finally:
         reason = facts.ended(count, complete=complete, export=begun.pk)
         using = router.db_for_write(AuditEvent)
-        with durable(using):
-            audit.append(AuditEvent.Event.EXPORT_ENDED, origin, using=using, reason=reason)
+        append_durably(AuditEvent.Event.EXPORT_ENDED, origin, using=using, reason=reason)
 
 
 def _named(
@@ -136,7 +135,7 @@ def _named(
     return trusted
 
 
-def _opened(row: Verification, plain: bool) -> Exported:
+def _export_row(row: Verification, plain: bool) -> Exported:
     """The exported row. One that can't be decrypted is marked, and the export goes on."""
     if not plain:
         return Exported(row, None)

@@ -9,7 +9,7 @@ from django.db import router
 
 from ... import audit
 from ...models import AuditEvent, Verification
-from ..transactions import durable
+from ..transactions import append_durably
 
 Event = AuditEvent.Event
 
@@ -22,14 +22,13 @@ def refused(
     row = None
     if id_ := _uuid(verification_id):
         row = Verification.objects.using(using).without_ciphertexts().filter(pk=id_).first()
-    with durable(using):
-        audit.append(
-            Event.PERMISSION_REFUSED,
-            audit.Origin.of(actor, request),
-            using=using,
-            about=row,
-            reason=permission,
-        )
+    append_durably(
+        Event.PERMISSION_REFUSED,
+        audit.Origin.of(actor, request),
+        using=using,
+        about=row,
+        reason=permission,
+    )
 
 
 def _uuid(text: Any) -> UUID | None:

@@ -45,8 +45,8 @@ def remember(*, seal: int | None, checkpoints: Iterable[audit.Checkpoint], fault
     if isinstance(_cache().backend, BaseDatabaseCache):
         return
     numbers = sorted(each.number for each in checkpoints)
-    told = {"verified": timezone.now().isoformat(), "seal": seal, "checkpoints": numbers}
-    text = json.dumps({**told, "faults": faults})
+    result = {"verified": timezone.now().isoformat(), "seal": seal, "checkpoints": numbers}
+    text = json.dumps({**result, "faults": faults})
     signature = audit.sign(text)
     with suppress(CacheUnavailable):
         _cache().set(_KEY, [text, signature.key_id, signature.hex], None)
@@ -65,12 +65,12 @@ def _read(kept: Any) -> Verified | None:
     """None for an entry that `remember` didn't write: others may write to the cache."""
     try:
         text, key_id, hex_ = kept
-        told = json.loads(text) if audit.signed_by(text, key_id, hex_) else {}
+        result = json.loads(text) if audit.signed_by(text, key_id, hex_) else {}
         return Verified(
-            datetime.fromisoformat(told["verified"]),
-            told["seal"],
-            told["checkpoints"],
-            told["faults"],
+            datetime.fromisoformat(result["verified"]),
+            result["seal"],
+            result["checkpoints"],
+            result["faults"],
         )
     except (TypeError, ValueError, KeyError):
         return None

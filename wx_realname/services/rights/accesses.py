@@ -42,11 +42,11 @@ class Access:
 
 
 def accesses_of(verification: Verification) -> QuerySet[AuditAccess]:
-    """The links from the record to the events that reached it; `described` takes a page of them."""
+    """The links from the record to the events that reached it; `describe` takes a page of them."""
     return AuditAccess.objects.filter(verification_id=verification.pk)
 
 
-def described(links: Iterable[AuditAccess], user: Any) -> list[Access]:
+def describe(links: Iterable[AuditAccess], user: Any) -> list[Access]:
     """These links to a record of the user's own, as the user may see them."""
     links = list(links)
     events = AuditEvent.objects.in_bulk({link.event_id for link in links})

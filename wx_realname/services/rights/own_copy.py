@@ -27,7 +27,7 @@ def require_fresh(request: Any) -> None:
     path = conf.current().subject_copy
     if path is None:
         raise _NotOffered
-    if clients.imported(path, "SUBJECT_COPY")(request) is not True:
+    if clients.import_object(path, "SUBJECT_COPY")(request) is not True:
         raise ReauthenticationRequired
 
 

@@ -24,7 +24,7 @@ from ...vault import blind_index
 from ...vault.fields import Sealed, envelope
 from .. import facts
 from ..missing_keys import ENCRYPTED
-from ..transactions import durable, persistently
+from ..transactions import append_durably, durable, persistently
 from .key_use import stale
 
 BATCH = 2_000  # rows of one transaction
@@ -138,8 +138,7 @@ class _Run:
 
     def _append(self, reason: str) -> AuditEvent:
         event, origin = AuditEvent.Event.ROTATION, audit.Origin()
-        with durable(self._using):
-            return audit.append(event, origin, using=self._using, reason=reason)
+        return append_durably(event, origin, using=self._using, reason=reason)
 
     def _try(self, rows: list[_Row]) -> tuple[Rotated, list[_Row]]:
         """Write the rows. Return the counts, and the rows that others had locked."""

@@ -10,13 +10,13 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from ... import audit, statements
+from ... import statements
 from ...exceptions import AuthTokenInUse, ExchangeInProgress, InternalError, OtherMerchant
 from ...models import AuditEvent, Consent, Notice, Verification
 from .. import trust
 from ..rights import consent
 from ..rows import append_abandoned, changed, error_of, is_stuck, update_if_unchanged
-from ..transactions import durable, durable_statement
+from ..transactions import append_durably, durable, durable_statement
 from .job import Job
 
 logger = logging.getLogger(__name__)
@@ -103,14 +103,13 @@ def _again(job: Job, known: Verification) -> Verification | None:
     if job.is_of_the_user(known) and known.merchant != job.merchant.alias:
         raise OtherMerchant
     if not job.is_of_the_user(known):
-        with durable(job.using):
-            audit.append(
-                AuditEvent.Event.AUTH_TOKEN_IN_USE,
-                job.origin,
-                using=job.using,
-                about=known,
-                error_code=AuthTokenInUse.code,
-            )
+        append_durably(
+            AuditEvent.Event.AUTH_TOKEN_IN_USE,
+            job.origin,
+            using=job.using,
+            about=known,
+            error_code=AuthTokenInUse.code,
+        )
         raise AuthTokenInUse
     if known.status in (Status.VERIFIED, Status.ERASED):
         job.confirm(known)
