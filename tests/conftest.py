@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
 import os
 import sys
@@ -51,7 +52,23 @@ def pytest_xdist_auto_num_workers() -> int:
     return 2 * (os.cpu_count() or 1)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _spread(items)
+    _leave_out_what_needs_no_server(config, items)
+
+
+def _spread(items: list[pytest.Item]) -> None:
+    """Put the tests of whole sites evenly between modules: while they wait, others have their core."""
+    waiting = [item for item in items if item.get_closest_marker("e2e")]
+    others = [item for item in items if item not in waiting]
+    modules = [list(group) for _, group in itertools.groupby(others, lambda item: item.path)]
+    for number, item in enumerate(waiting if modules else ()):
+        modules[number * len(modules) // len(waiting)].insert(0, item)
+    items[:] = [item for module in modules for item in module] or items
+
+
+def _leave_out_what_needs_no_server(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On a server run only what uses the database: all else ran in `make test`, and is the same there."""
     if test_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         return

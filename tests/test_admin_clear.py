@@ -236,7 +236,10 @@ def verify(*checkpoints: audit.Checkpoint) -> None:
 def test_integrity_is_unknown_until_a_verification_ran(officer: Client, row: Verification) -> None:
     cache.clear()
     words = words_of(officer, TRAIL)
-    assert "Not known: this site has no result of realname_verify_audit." in words and "none yet" in words
+    assert (
+        "Not known: this site has no result of realname_verify_audit." in words
+        and "none yet" in words
+    )
     assert "1 event is not sealed yet, since" in words
 
 

@@ -35,6 +35,8 @@ from wx_realname.services.verification.recording import _came_before
 # Of fewer, MariaDB reads all when a batch of an export is wanted: that is the faster way there. Half of them
 # hold a page of what is rare, and the second day more than a batch.
 ROWS = {"mysql": 60_000, "postgresql": 20_000}.get(connection.vendor, 14_000)
+#: Of the statistics: two years where the planner counts rows, four months for SQLite, which does not.
+HOURS = 2 * 365 * 24 // (6 if connection.vendor == "sqlite" else 1)
 BEGIN = datetime(2025, 1, 1, tzinfo=tz.utc)
 pytestmark = [
     pytest.mark.once,
@@ -42,6 +44,7 @@ pytestmark = [
         connection.vendor == "unheard-of", reason="a plan is read in its database's own form"
     ),
 ]
+SOME_BATCHES = 3_500  # lines
 PLACES = ("", "older", "newer", "oldest", "day")
 
 #: Of each list: a filter that is rare, and the index that answers it.
@@ -85,12 +88,12 @@ def _years_of_life(django_db_setup: None, django_db_blocker: Any) -> Iterator[No
 
 
 def _fill_statistics() -> None:
-    """Of two years, by hour: of all together, and of two merchants."""
+    """By hour: of all together, and of two merchants."""
     last = timezone.now().replace(minute=0, second=0, microsecond=0)
     counted = {"attempts": 1, "peak": 1, "outcomes": [], "durations": [0] * 22, "complete": True}
     HourlyStatistic.objects.bulk_create(
         HourlyStatistic(hour=hour, peak_at=hour, merchant=merchant, method="authorize", **counted)
-        for hour in (last - n * timedelta(hours=1) for n in range(2 * 365 * 24))
+        for hour in (last - n * timedelta(hours=1) for n in range(HOURS))
         for merchant in ("", "default", "other")
     )
     analyze(HourlyStatistic)
@@ -267,7 +270,12 @@ def test_an_export_reads_batch_after_batch_by_the_lists_index(clerk: Client, que
     def ask() -> None:
         export = f"{page('verification', 'export')}?{query}"
         answer = clerk.post(export, {"content": "masked", "reason": "case 1"})
-        assert sum(part.count(b"\r\n") for part in answer.streaming_content) > 100
+        lines = 0
+        for part in answer.streaming_content:
+            lines += part.count(b"\r\n")
+            if lines > SOME_BATCHES:
+                break  # and the answer is closed, as it is when a browser goes away
+        assert lines > 100
 
     ordered = {"wx_realname_created", "wx_realname_by_status"}
     batches = [plan for plan in plans(ask, RECORDS) if "LIMIT 1001" in plan.sql]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
 from django.db import router, transaction
 
@@ -49,7 +50,8 @@ def comparable(rows: list[Verification], origin: audit.Origin) -> list[Verificat
 def judge(rows: list[Verification], origin: audit.Origin | None = None) -> audit.Judgement:
     """The judgement of the trail.
 
-    Each record that contradicts it is logged as an error, and an event without HMAC is added.
+    Each record that contradicts it is logged as an error, and an event without HMAC is added. A missing
+    key is logged once.
     """
     using, whence = router.db_for_write(Verification), origin or audit.Origin()
     judgement = audit.judge(rows, using)
@@ -60,8 +62,8 @@ def judge(rows: list[Verification], origin: audit.Origin | None = None) -> audit
             )
             with transaction.atomic(using=using):
                 audit.append(AuditEvent.Event.CONTRADICTION, whence, using=using, about=row)
-        elif key := judgement.needed_keys.get(row.pk):
-            logger.error("record %s can't be compared: %s", row.pk, key)
+    for key, count in Counter(judgement.needed_keys.values()).items():
+        logger.error("records that can't be compared: %d (%s)", count, key)
     return judgement
 
 
