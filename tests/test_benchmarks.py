@@ -87,6 +87,7 @@ def test_scale_starts_from_what_the_last_run_found(page: str) -> None:
     assert f" {served:.0f}" in text
 
 
+@pytest.mark.long
 @pytest.mark.e2e
 def test_a_quick_run_measures_everything(tmp_path: Path) -> None:
     command = [

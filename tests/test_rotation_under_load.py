@@ -134,6 +134,7 @@ class Rotating:
 LARGE = (pytest.mark.campaign, pytest.mark.postgres)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [800, pytest.param(100_000, marks=LARGE)])
 def test_nothing_is_lost_under_sixteen_writers_and_two_kills(
     configure: Callable[..., None], sandbox: Sandbox, count: int

@@ -35,6 +35,7 @@ def worker_killed(site: Site) -> Callable[[], None]:
     return kill_worker
 
 
+@pytest.mark.long
 def test_a_short_campaign_on_sqlite(
     make_site: Callable[..., Site], unkind: Sandbox, tmp_path: Path
 ) -> None:

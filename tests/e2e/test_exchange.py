@@ -55,6 +55,7 @@ def test_names_and_numbers_arrive_whole_with_response_plain(
     assert (answer["real_name"], answer["credential_id"]) == (name, number.upper())
 
 
+@pytest.mark.long
 def test_every_token_is_exchanged_once_however_often_it_is_posted_at_once(
     make_site: Callable[..., Site], wechat: Sandbox, tmp_path: Path
 ) -> None:

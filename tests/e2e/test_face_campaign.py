@@ -80,6 +80,7 @@ def of_faces(
     )
 
 
+@pytest.mark.long
 def test_a_short_campaign_on_sqlite(
     make_site: Callable[..., Site],
     unkind: Sandbox,

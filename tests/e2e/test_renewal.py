@@ -12,6 +12,8 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import APP_ID, APP_SECRET, MCH_ID
 from tests.e2e.site import Citizen, Site
 from wx_realname.sandbox import Citizen as Person
@@ -20,6 +22,7 @@ from wx_realname.sandbox import Merchant, MerchantKey, Sandbox, make_merchant_ke
 CITIZENS, AFTER = 8, 3  # seconds
 
 
+@pytest.mark.long
 def test_a_certificate_is_switched_under_load_without_a_failure(
     make_site: Callable[..., Site], key: MerchantKey, tmp_path: Path
 ) -> None:

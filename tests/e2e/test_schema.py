@@ -34,6 +34,7 @@ EXAMPLES = 10  # for each call
 PATIENCE = 300  # seconds
 
 
+@pytest.mark.long
 def test_every_answer_is_as_the_schema_says(
     make_site: Callable[..., Site], wechat: Sandbox, tmp_path: Path
 ) -> None:
