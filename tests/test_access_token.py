@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from tests.cases import each
 from tests.conftest import at_once
@@ -358,3 +359,20 @@ def test_the_provider_is_an_import_string(settings: Any, wechat: StandIn) -> Non
     assert wechat.requests[0].query == {"access_token": f"token-of-{APP_ID}"}
     with pytest.raises(errors.ConfigurationError, match=r"ACCESS_TOKEN_PROVIDER.*nowhere"):
         client("tests.nowhere.provider")
+
+
+def from_the_database(app_id: str) -> str:
+    return get_user_model().objects.get(username="central").first_name
+
+
+@pytest.mark.django_db
+def test_a_provider_sees_the_rows_of_a_hosts_test(settings: Any, wechat: StandIn) -> None:
+    """The test's transaction isn't committed: another thread's connection would find nothing."""
+    get_user_model().objects.create(username="central", first_name="token-of-the-test")
+    provider = {"ACCESS_TOKEN_PROVIDER": f"{__name__}.from_the_database"}
+    default = settings.WX_REALNAME["MERCHANTS"]["default"] | provider
+    changes = {"API_BASE_URL": wechat.url, "MERCHANTS": {"default": default}}
+    settings.WX_REALNAME = settings.WX_REALNAME | changes
+    wechat.always(says({"category_list": []}))
+    clients.client_for(clients.find("default")).get_category(Deadline(5))
+    assert wechat.requests[0].query == {"access_token": "token-of-the-test"}

@@ -127,6 +127,7 @@ RULES: list[tuple[list[tuple[str, ...]], list[Any], str]] = [
     ([URL], ["api.weixin.qq.com", "ftp://a.cn", "https://", "https:///x", "https://a:0"], SHAPE),
     ([URL], ["https://u:p@a.cn", "https://a.cn?q", "https://a.cn#f"], SHAPE),
     ([URL], ["https://[::1", "https://a:x"], "isn't a URL."),
+    ([URL], ["https://微信.cn", "https://a.cn/网关", "https://a.cn/a b"], "must be visible ASCII"),
     ([URL], [f"http://{host}" for host in ("a.cn", "10.0.0.1", "0.0.0.0", "[::2]")], "https://"),
     ([URL], ["http://localhost.a.cn", "http://127.0.0.1.a.cn"], "must begin with https://"),
     ([ENCRYPTION, INDEX, AUDIT], [AES, [], {}, {"2026a": AES}, {AES}], "must be a list"),

@@ -206,6 +206,14 @@ def test_a_mini_program_for_faces_alone(
     assert "10006" in said and "48001" not in said and "industry capabilities" in said
     liar.play(says({"errcode": 0, "errmsg": "", "verify_ret": 10017}), path=QUERY)
     assert doctor()[1]["face"][0] == "ok"  # an illegal id
+    for malformed in (
+        {},
+        {"errcode": 0},
+        {"verify_ret": 10017},
+        {"errcode": 0, "verify_ret": "10017"},
+    ):
+        liar.play(says(malformed), path=QUERY)
+        assert "without a return code or verdict" in fault("face")  # it refused nothing
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hans"])

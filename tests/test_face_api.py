@@ -62,6 +62,18 @@ def test_a_face_over_rest(wechat: LyingWeChat, api: Api) -> None:
     assert citizen.get(f"{LIST}current/").json() == ended.json()
 
 
+def test_the_result_of_a_verified_face_needs_no_ciphertexts_key(
+    wechat: LyingWeChat, api: Api, configure: Configure
+) -> None:
+    citizen = api(OPENID)
+    record = citizen.post(FACES, BODY).json()["id"]
+    verified = citizen.post(result(record)).json()
+    configure(ENCRYPTION_KEYS=["gone:AES-256-GCM:" + "A" * 43 + "="])
+    assert citizen.get(f"{LIST}{record}/").json() == verified
+    again = citizen.post(result(record))
+    assert (again.status_code, again.json()) == (200, verified)
+
+
 def test_a_face_begun_while_consent_is_withdrawn_is_an_erased_record(
     wechat: LyingWeChat, api: Api, user: Any, notice: Notice, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -80,11 +80,21 @@ _FULL_WIDTH = {
 }
 #: A copy from a PDF file brings Kangxi radicals. Compatibility ideographs stay: GBK has some of them.
 _RADICALS = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
+#: And radicals of the CJK supplement in place of whole characters (Unicode's EquivalentUnifiedIdeograph.txt;
+#: NFKC folds two of them). Those that GBK has stay.
+_SUPPLEMENT = dict(
+    zip(
+        "⺟⺠⺩⺬⺼⻄⻅⻆⻉⻋⻑⻓⻔⻗⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳",
+        "母民王示肉西见角贝车長长门雨青韦页风飞食马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟",
+        strict=True,
+    )
+)
 _FOLDED = str.maketrans(
     {
         **_PRIVATE_USE,
         **_FULL_WIDTH,
         **_RADICALS,
+        **_SUPPLEMENT,
         **dict.fromkeys(_INVISIBLE),
         **dict.fromkeys(map(ord, _DOTS), MIDDLE_DOT),
         0x3000: " ",

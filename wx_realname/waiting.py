@@ -9,6 +9,7 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import TypeVar
 
 T = TypeVar("T")
+Wait = Callable[[float, Callable[[], T]], T]
 
 
 def within(seconds: float, work: Callable[[], T]) -> T:

@@ -14,18 +14,23 @@ from typing import Any
 import pkcs11
 
 from wx_realname.personal_data import Secret
+from wx_realname.wechat.per_process import PerProcess
 
 
 class _Library:
-    """The library of this process. A session of an older generation has ended."""
+    """The library of one process. A session of an older generation has ended."""
 
-    lock = threading.RLock()
-    generation = 0
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.generation = 0
 
-    @classmethod
-    def reinitialize(cls) -> None:
-        cls.generation += 1
+    def reinitialize(self) -> None:
+        self.generation += 1
         pkcs11.lib(os.environ["PKCS11_MODULE"]).reinitialize()
+
+
+# A fork copies a lock that another thread holds, and nobody releases the copy.
+_library = PerProcess(_Library)
 
 
 class DeviceKey:
@@ -35,7 +40,7 @@ class DeviceKey:
         self._token, self._pin = token, pin
         self._which = {"object_class": object_class, "label": label}
         self._key: Any = None
-        self._generation = -1
+        self._opened_in: tuple[_Library, int] | None = None
 
     def use(
         self, work: Callable[[Any], Any], *, probe: Callable[[Any], Any] | None = None
@@ -45,13 +50,14 @@ class DeviceKey:
         `probe` must succeed with this key. An error of `work` is raised at once if it does: the data is at
         fault, not the device.
         """
-        with _Library.lock:
+        library = _library()
+        with library.lock:
             try:
                 return bytes(work(self._current()))
             except pkcs11.PKCS11Error:
                 if probe is not None and self._succeeds(probe):
                     raise
-            _Library.reinitialize()
+            library.reinitialize()
             return bytes(work(self._current()))
 
     def _succeeds(self, probe: Callable[[Any], Any]) -> bool:
@@ -62,9 +68,10 @@ class DeviceKey:
         return True
 
     def _current(self) -> Any:
-        if self._generation != _Library.generation:
+        library = _library()
+        if self._opened_in != (library, library.generation):
             self._key = self._open().get_key(**self._which)
-            self._generation = _Library.generation
+            self._opened_in = (library, library.generation)
         return self._key
 
     def _open(self) -> Any:

@@ -62,6 +62,30 @@ for thread in threads: thread.join()
 print(sorted(done.items()))
 """
 
+#: A thread of the parent is inside the library while the server forks: the child's own answer.
+FORKED_MEANWHILE = """
+import faulthandler, os, sys, threading
+from docs.examples.pkcs11_key import Pkcs11Key
+from wx_realname.conf import KeySource
+from wx_realname.personal_data import Secret
+
+pin, certificate, token, label = sys.argv[1:]
+source = KeySource("x", None, label, Secret(pin), None, certificate, None)
+inside, leave = threading.Event(), threading.Event()
+def work(device):
+    inside.set()
+    return b"" if leave.wait(60) else b""
+threading.Thread(target=Pkcs11Key(source, token)._key.use, args=(work,), daemon=True).start()
+inside.wait(60)
+child = os.fork()
+if child == 0:
+    faulthandler.dump_traceback_later(20, exit=True)
+    os._exit(0 if len(Pkcs11Key(source, token).sign(b"x")) == 256 else 1)
+ended = os.waitpid(child, 0)[1]
+leave.set()
+print(ended)
+"""
+
 pytestmark = [
     pytest.mark.softhsm,
     pytest.mark.skipif(
@@ -205,3 +229,10 @@ def test_keys_of_two_merchants_and_the_next_one_share_the_device(
     garbage = [count for (name, _), count in counted.items() if name == "garbage"]
     assert {name: count for name, count in counted.items() if name[0] != "garbage"} == signed
     assert sum(garbage) == 30
+
+
+def test_a_fork_leaves_the_parents_lock_behind(device: Device, key: MerchantKey) -> None:
+    certificate = device.folder / "cert.pem"
+    certificate.write_bytes(key.certificate_pem)
+    given = (PIN, str(certificate), MCH_ID, LABEL)
+    assert device.run(sys.executable, "-c", FORKED_MEANWHILE, *given) == "0\n"

@@ -17,6 +17,7 @@ from django.conf import settings
 
 from ..exceptions import ConfigurationError
 from ..personal_data import Secret
+from ..text import VISIBLE_ASCII
 from .schema import (
     HASH_ALGORITHMS,
     HASH_KEY_BYTES,
@@ -263,6 +264,10 @@ def _api_base_url(section: Section) -> str:
         raise section.wrong(name, "isn't a URL.") from None
     if url.scheme not in ("http", "https") or not plain or not host or re.search(r"\s", host):
         raise section.wrong(name, "must be an http(s) address without user, query or fragment.")
+    if not VISIBLE_ASCII.fullmatch(url.geturl()):  # it stands in the head of each request
+        raise section.wrong(
+            name, 'must be visible ASCII: write the host as "xn--…", escape the path.'
+        )
     if url.scheme == "http" and not is_loopback(host):
         raise section.wrong(name, "must begin with https:// (plain http is for loopback only).")
     return url.geturl().rstrip("/")

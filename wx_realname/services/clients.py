@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connections
 from django.utils.module_loading import import_string
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import conf
 from ..exceptions import ConfigurationError, InvalidRequest
 from ..vault.keyring import ColumnCipher, column_cipher
+from ..waiting import within
 from ..wechat.access_token import AccessTokens, ProvidedTokens, StableTokens
 from ..wechat.client import Credentials, WeChatClient
 from ..wechat.merchant_key import MerchantKeys
@@ -25,6 +26,7 @@ from .transactions import release
 UNKNOWN = _("There is no such merchant.")
 NAME_ONE = _("Name the merchant, one of: %(aliases)s.")
 
+T = TypeVar("T")
 #: The settings that a client is made from; it is kept as long as they don't change.
 _Basis = tuple[conf.Merchant, str, float, float, str]
 
@@ -90,7 +92,7 @@ def _tokens(
 ) -> AccessTokens:
     if merchant.access_token_provider:
         provider = import_object(merchant.access_token_provider, "ACCESS_TOKEN_PROVIDER")
-        return ProvidedTokens(_closing(provider), merchant.app_id)
+        return ProvidedTokens(provider, merchant.app_id, _wait_for_provider)
     return StableTokens(
         fetch=credentials.fetch_access_token,
         cache=Cache(cache_alias),
@@ -99,16 +101,22 @@ def _tokens(
     )
 
 
-def _closing(provider: Callable[[str], str]) -> Callable[[str], str]:
-    """The provider, whose thread ends with its call: no database connection may outlive it."""
+def _wait_for_provider(seconds: float, ask: Callable[[], T]) -> T:
+    """The provider's token. Its thread ends with the call, and no database connection outlives it.
 
-    def ask(app_id: str) -> str:
+    Inside a transaction, which a test of the host has, it is asked in the same thread, without a time
+    limit: another thread has a connection of its own, and doesn't see the test's rows.
+    """
+    if any(connections[alias].in_atomic_block for alias in connections):
+        return ask()
+
+    def ask_and_close() -> T:
         try:
-            return provider(app_id)
+            return ask()
         finally:
             connections.close_all()
 
-    return ask
+    return within(seconds, ask_and_close)
 
 
 def import_object(path: str, setting: str) -> Any:

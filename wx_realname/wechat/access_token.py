@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from .. import signals
 from ..exceptions import RealNameError, WeChatUnreachable
 from ..personal_data import Secret
-from ..waiting import within
+from ..waiting import Wait, within
 from .per_process import PerProcess
 from .reading import Deadline
 
@@ -63,18 +63,21 @@ class AccessTokens(Protocol):
 class ProvidedTokens:
     """From ACCESS_TOKEN_PROVIDER: `provider(app_id)` returns the token of a central service.
 
-    It is asked at each call, in a thread of its own for at most the rest of the deadline, and once
-    more when WeChat refuses what it gave.
+    It is asked at each call, for at most the rest of the deadline, and once more when WeChat refuses what
+    it gave. `wait` does the waiting, as `waiting.within` does.
     """
 
-    def __init__(self, provider: Callable[[str], str], app_id: str) -> None:
+    def __init__(
+        self, provider: Callable[[str], str], app_id: str, wait: Wait[Secret] = within
+    ) -> None:
         self._provider = provider
         self._app_id = app_id
+        self._wait = wait
 
     def current(self, deadline: Deadline) -> Secret:
         fault = "it returned no token"
         try:
-            token = within(deadline.remaining(), lambda: Secret(self._provider(self._app_id)))
+            token = self._wait(deadline.remaining(), lambda: Secret(self._provider(self._app_id)))
             if is_token(token):
                 return token
         except Exception as error:  # its message may hold a token

@@ -153,7 +153,10 @@ def refusal_of_appid(client: WeChatClient, deadline: Deadline) -> int | None:
         if errcode is None or not _is_of_a_face(errcode):
             raise
         return None
-    return verdicts.NO_PERMISSION if answer.get("verify_ret") == verdicts.NO_PERMISSION else None
+    verdict = verdicts.verdict_of(answer.get("verify_ret")) if _is_accepted(answer) else None
+    if verdict is None:
+        raise WeChatUnreachable(reason="an answer without a return code or verdict")
+    return verdicts.NO_PERMISSION if verdict.verify_ret == verdicts.NO_PERMISSION else None
 
 
 def _is_of_a_face(errcode: int) -> bool:

@@ -83,12 +83,14 @@ async function result(id) {
  * A record that a fault of WeChat's own ended gives the same error again: the citizen begins anew.
  * @param {string} id
  * @param {api.ApiError} error
- * @returns {Promise<never>}
+ * @returns {Promise<api.Verification>} as another query ended it meanwhile
  */
 async function settle(id, error) {
   if (error.code !== 'wechat_busy') throw error
   const { status } = await api.get(`${RECORDS}${id}/`)
-  throw status === 'waiting' ? error : problem(error.code, 'reauthorize')
+  if (status === 'waiting') throw error
+  if (status === 'failed') throw problem(error.code, 'reauthorize')
+  return api.post(`${FACES}${id}/result/`)
 }
 
 /**

@@ -11,6 +11,13 @@ const INVISIBLE = /[\p{Cf}\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u034f\u115f\u1160\u31
 const DOTS = /[\u2022\u30fb\uff65\u2027\u2219\u22c5\u16eb\uff0e\uff61\u3002\u25cf\u0387\ua78f\u2e31\u2024\ufe52\u02d9\u25e6\u2981\u2e33\u26ab\u2b24]/g
 /** A copy from a PDF file brings Kangxi radicals. */
 const RADICALS = /[\u2f00-\u2fd5]/g
+/** And radicals of the CJK supplement in place of the whole character; those that GBK has stay. */
+const SUPPLEMENT = new Map(
+  [...'⺟⺠⺩⺬⺼⻄⻅⻆⻉⻋⻑⻓⻔⻗⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳'].map((radical, i) => [
+    radical,
+    [...'母民王示肉西见角贝车長长门雨青韦页风飞食马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟'][i],
+  ])
+)
 const FULL_WIDTH = /[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]/g
 // Groups and not look-behinds, which iOS has only since 16.4.
 const STOP_AFTER_HAN = new RegExp(`(${HAN})\\s*\\.+`, 'gu')
@@ -61,6 +68,7 @@ function folded(text) {
     .replace(INVISIBLE, '')
     .replace(/[\ue78d-\ue864]/g, (character) => MOVED.get(character) || character)
     .replace(RADICALS, (character) => character.normalize('NFKC'))
+    .replace(/[\u2e9f-\u2ef3]/g, (character) => SUPPLEMENT.get(character) || character)
     .replace(FULL_WIDTH, (character) => String.fromCharCode(character.charCodeAt(0) - 0xfee0))
     .replace(DOTS, '\u00b7')
 }

@@ -95,6 +95,7 @@ describe('a name', () => {
   test('has plain letters and digits for full-width ones, and compatibility characters as they are', () => {
     assert.equal(normalize('Ａｂ１'), 'Ab1')
     assert.equal(normalize('\uf9d1\u2f42'), '\uf9d1文', 'but Kangxi radicals, which no keyboard gives')
+    assert.equal(normalize('\u2ee2\u2ed3\u2ee9\u2e81'), '马长黄\u2e81', 'and whole characters of the supplement')
   })
 
   test('is refused where it has no letter, at control characters, and beyond 512 characters', () => {

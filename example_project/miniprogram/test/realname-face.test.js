@@ -334,6 +334,14 @@ describe('every error has its words and its next step', () => {
     assert.deepEqual([world.begins().length, world.cameras.length, world.results().length], [2, 2, 2])
   })
 
+  test('a busy WeChat, and a record that another query ended meanwhile: as it ended', async () => {
+    const busy = error(503, 'wechat_busy', 'later')
+    const world = await shown({ answers: { [RESULT]: [busy, ENDED], [OWN]: ENDED } })
+    submit(world.face)
+    await phase(world.face, 'done')
+    assert.deepEqual([world.begins().length, world.cameras.length, world.results().length], [1, 1, 2])
+  })
+
   test('a lost answer of the result: asked again, and the camera stays closed', async () => {
     const world = await shown({ answers: { [RESULT]: [{ fail: 'request:fail timeout' }, ENDED] } })
     submit(world.face)
