@@ -47,6 +47,14 @@ ATTACKS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "a record moved, or made verified, and put back before the trail is read",
+        "在读取审计日志之前将被移动或改为已核验的记录复原",
+        (
+            "test_a_record_that_was_moved_while_it_was_read_is_not_vouched_for",
+            "test_a_rejected_record_made_verified_while_it_was_read_is_not_vouched_for",
+        ),
+    ),
+    (
         "an erased record restored from a backup",
         "用备份恢复已删除个人信息的记录",
         ("test_what_was_erased_and_restored_from_a_backup_stays_erased",),
@@ -217,6 +225,7 @@ OTHERS = (
     "test_what_derived_keys_let_expire_stays_expired",
     "test_a_missing_key_is_no_tampering",
     "test_what_stands_under_a_lost_key_can_be_erased",
+    "test_a_record_erased_while_it_was_read_is_no_contradiction",
     "test_lists_of_records_are_read_in_parts",
 )
 PLAYED_BY = {test: attack[0] for attack in ATTACKS for test in attack[2]}

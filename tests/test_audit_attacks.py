@@ -42,7 +42,7 @@ from wx_realname.audit.sealing import _sign, hash_of
 from wx_realname.exceptions import InternalError, Misconfigured
 from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import copy as own_copy
-from wx_realname.services import erase, exchange, export, find_person, reveal
+from wx_realname.services import erase, exchange, export, find_person, reveal, trust
 from wx_realname.services.disclosure.refusal import refused
 from wx_realname.services.rows import changed
 from wx_realname.services.upkeep.expiry import expire
@@ -602,6 +602,9 @@ def test_a_missing_key_is_no_tampering(row: Verification, user: Any, configure: 
     with pytest.raises(Misconfigured):
         reveal(row, actor=user, reason="a test")
     assert not AuditEvent.objects.filter(event="contradiction").exists()
+    lacks = f"record {row.pk} can't be compared with its last outcome: AUDIT_KEYS lacks 'a1'"
+    status, said = verify()  # no seal is signed by that key
+    assert (status, lacks in said, "1 fault." in said) == (1, True, True)
 
 
 # --- 4. canonical text ------------------------------------------------------------------------
@@ -631,7 +634,7 @@ def test_an_id_that_is_spelt_otherwise_is_found_and_verification_ends(
 
 @where_text
 @pytest.mark.django_db
-@pytest.mark.parametrize("spelling", ["{}T{}", "{} {}+00:00", "{} {}000", " {} {}"])
+@pytest.mark.parametrize("spelling", ["{}T{}", "{} {}+00:00", "{} {}000", " {} {}", "{} {}\0"])
 def test_a_time_that_is_spelt_otherwise_is_found(row: Verification, spelling: str) -> None:
     seal()
     event = AuditEvent.objects.get(event="exchange")
@@ -833,3 +836,41 @@ def test_a_seal_that_is_not_stored_leaves_its_events_unsealed(row: Verification)
     assert not AuditEvent.objects.exclude(seal=None).exists()
     seal()
     assert verify()[0] == 0
+
+
+# --- a forgery that is undone before the trail is read ----------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_record_that_was_moved_while_it_was_read_is_not_vouched_for(
+    row: Verification, user: Any, stranger: Any
+) -> None:
+    change(row, user_id=stranger.pk)
+    moved = Verification.objects.newest_verified(stranger)
+    assert moved is not None
+    change(row, user_id=user.pk)  # the record agrees again; the caller still holds the forgery
+    assert trust.vouched([moved]) == []
+    with pytest.raises(InternalError):
+        trust.require([moved], audit.Origin())
+    assert AuditEvent.objects.filter(verification_id=row.pk, event="contradiction").count() == 2
+
+
+@pytest.mark.django_db
+def test_a_rejected_record_made_verified_while_it_was_read_is_not_vouched_for(
+    rejected: Verification, user: Any
+) -> None:
+    change(rejected, status="verified", verified_at=timezone.now())
+    forged = Verification.objects.get()
+    change(rejected, status="rejected", verified_at=None)
+    assert trust.vouched([forged]) == []
+
+
+@pytest.mark.django_db
+def test_a_record_erased_while_it_was_read_is_no_contradiction(
+    row: Verification, user: Any
+) -> None:
+    before = Verification.objects.get()
+    erase(row, actor=user, reason="asked")
+    assert trust.vouched([before]) == []
+    trust.require([before], audit.Origin())
+    assert not AuditEvent.objects.filter(event="contradiction").exists()

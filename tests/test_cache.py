@@ -154,3 +154,11 @@ def test_the_operations_of_one_limit_share_one_wait(
     shared.get("key")
     with pytest.raises(CacheUnavailable):
         shared.get("key")
+
+
+def test_a_cache_whose_package_is_missing_is_unavailable(settings: Any) -> None:
+    missing = {"BACKEND": "not_installed.RedisCache", "LOCATION": "redis://127.0.0.1/0"}
+    settings.CACHES = settings.CACHES | {"missing": missing}
+    for _ in range(2):  # it is left alone after the first
+        with pytest.raises(CacheUnavailable):
+            Cache("missing").get("key")

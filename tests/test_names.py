@@ -103,7 +103,19 @@ def test_no_character_of_a_gbk_input_method_stays_in_private_use() -> None:
 
 
 def test_what_is_no_name_is_not_plausible() -> None:
-    for junk in ("", "$", "12", "·", "张\x7f", "张\u0378", "\ud800三", "张\x85"):
+    for junk in (
+        "",
+        "$",
+        "12",
+        "·",
+        "张\x7f",
+        "张\u0378",
+        "\ud800三",
+        "张\x85",
+        "张\u2e9a",
+        "张\ufa6e",
+        "\U0002fffe",
+    ):
         assert not names.is_plausible(junk), ascii(junk)
 
 

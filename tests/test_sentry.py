@@ -148,6 +148,7 @@ def test_a_deploy_check_warns_of_its_defaults(report: Callable[..., Kept]) -> No
     [
         {"before_send": lambda event, _hint: event},
         {"before_send": sentry.before_send},
+        {"before_send": sentry.before_send, "traces_sample_rate": 0.0},
         {"before_send_transaction": sentry.before_send_transaction},
         {"before_send": sentry.before_send, "before_send_transaction": lambda event, _hint: event},
     ],
@@ -157,3 +158,19 @@ def test_the_check_warns_where_one_of_them_is_not_ours(
 ) -> None:
     report(**options)
     assert [found.id for found in sentry_gets_nothing_typed()] == ["wx_realname.W021"]
+
+
+def test_a_rate_of_zero_traces_whom_the_header_says_is_sampled(
+    report: Callable[..., Kept], admin_client: Client
+) -> None:
+    """Why the check wants both functions at that rate, too."""
+    kept = report(before_send=sentry.before_send, traces_sample_rate=0.0)
+    trace = f"{'1' * 32}-{'2' * 16}-1"
+    cookies = {name: morsel.value for name, morsel in admin_client.cookies.items()}
+    cookies["csrftoken"] = token = "c" * 32
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    data = {"credential_id": NUMBER, "csrfmiddlewaretoken": token}
+    address = "/admin/wx_realname/verification/find/"
+    assert through_wsgi(address, data, cookie=cookie, **{"sentry-trace": trace}) == 200
+    sentry_sdk.flush()
+    assert any(NUMBER in sent for sent in kept.sent)

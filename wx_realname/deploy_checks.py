@@ -131,7 +131,8 @@ def sentry_gets_nothing_typed() -> Found:
 
 def _drops_what_was_posted(options: dict[str, Any]) -> bool:
     """Whether our functions see each event. Whether one of the site's own calls ours isn't known."""
-    traces = options.get("traces_sample_rate") or options.get("traces_sampler")
+    # at a rate of 0, too, sentry-sdk traces a request whose header sentry-trace says that it is sampled
+    traces = options.get("traces_sample_rate") is not None or options.get("traces_sampler")
     names = ("before_send", "before_send_transaction") if traces else ("before_send",)
     return all(options.get(name) is sentry.before_send for name in names)
 

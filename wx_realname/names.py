@@ -111,6 +111,8 @@ _BLANKS_BETWEEN = re.compile(
     rf"(?<=[{_HAN}])\s+(?=[{_HAN}])|\s*{MIDDLE_DOT}\s*(?=[{_HAN}])|(?<=[{_HAN}])\s*{MIDDLE_DOT}\s*"
 )
 _IDEOGRAPH = re.compile(f"[{_HAN}]")
+#: Where later versions of Unicode add ideographs. Gaps between radicals and compatibility forms stay empty.
+_MAY_BE_NEW = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0002fffd\U00030000-\U0003fffd]")
 
 
 def fold_private_use(name: str) -> str:
@@ -144,4 +146,6 @@ def is_plausible(name: str) -> bool:
 
 
 def _kind(sign: str) -> str:
-    return "Lo" if _IDEOGRAPH.match(sign) else unicodedata.category(sign)
+    kind = unicodedata.category(sign)
+    is_letter = _IDEOGRAPH.match(sign) and (kind != "Cn" or _MAY_BE_NEW.match(sign))
+    return "Lo" if is_letter else kind

@@ -92,7 +92,7 @@ def test_which_of_the_two_differs_is_on_the_wire_and_not_in_the_phone(
     said = phone.ends("mismatch")
     assert "Compare both with your ID card" in said and "V_" not in said
     assert phone.wire() == ["done", "done", "done", "failed"]
-    assert verdict in phone.message(4) and "the phone isn't told" in phone.message(4)
+    assert verdict in phone.message(4) and "The phone doesn't receive which" in phone.message(4)
     assert phone.next_step() == "edit"
 
 

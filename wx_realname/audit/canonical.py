@@ -25,12 +25,13 @@ SHOWN = 3  # wrong rows named for each column
 BATCH = 400  # twice as many parameters: SQLite's oldest limit is 999
 
 _IS_TEXT = "typeof({0}) = 'text'"  # the same characters as a BLOB equal no text
-_ID = f"{_IS_TEXT} AND length({{0}}) = 32 AND {{0}} NOT GLOB '*[^0-9a-f]*'"
+_BYTES = "length(CAST({0} AS BLOB))"  # of a text, length and GLOB see nothing behind a NUL
+_ID = f"{_IS_TEXT} AND {_BYTES} = 32 AND {{0}} NOT GLOB '*[^0-9a-f]*'"
 _DAY = "[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]"
 _MICROSECONDS = "." + 6 * "[0-9]"
-_SECOND = f"{{0}} GLOB '{_DAY}'"
-_MICROSECOND = f"{{0}} GLOB '{_DAY}{_MICROSECONDS}' AND {{0}} NOT GLOB '*.000000'"
-_TIME = f"{_IS_TEXT} AND ({_SECOND} OR ({_MICROSECOND}))"
+_SECOND = f"{_BYTES} = 19 AND {{0}} GLOB '{_DAY}'"
+_MICROSECOND = f"{_BYTES} = 26 AND {{0}} GLOB '{_DAY}{_MICROSECONDS}' AND {{0}} NOT GLOB '*.000000'"
+_TIME = f"{_IS_TEXT} AND (({_SECOND}) OR ({_MICROSECOND}))"
 
 
 Field: TypeAlias = "models.Field[Any, Any]"

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import router
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -111,22 +112,53 @@ def _plain_records() -> QuerySet[Verification]:
 class Judgement:
     """Which records contradict their last outcomes, and which can't be compared for want of a key.
 
-    A missing key isn't tampering; nor is it agreement.
+    A missing key isn't tampering; nor is it agreement. `erased_since`: erased after they were read.
     """
 
     contradicting: set[UUID]
     needed_keys: dict[UUID, plaintext.NeededKey]
+    erased_since: set[UUID]
 
 
 def judge(rows: list[Verification], using: str) -> Judgement:
     """Compare the rows with their last outcomes: one indexed query for all of them.
 
-    A row that changed since it was read is judged as it is now.
+    A row that changed since it was read is judged as it is now, too: an attempt may have ended. Nothing else
+    changes what a row claims, so the caller, who has the row as it was read, isn't left with a forgery that
+    was undone meanwhile.
     """
-    wrong = _contradictory(rows, Verification.objects.using(using), using)
+    now = Verification.objects.using(using)
+    suspects = _suspects(rows, using)
+    wrong = _still_wrong(suspects, now, using)
     unsigned = _unsigned(wrong, using) if wrong else {}
-    contradicting = {row.pk for row in wrong} - unsigned.keys()
-    return Judgement(contradicting, _needed_keys(rows, contradicting) | unsigned)
+    found = {row.pk for row in wrong}
+    undone, erased = _undone([row for row in suspects if row.pk not in found], now)
+    contradicting = (found - unsigned.keys()) | undone
+    return Judgement(contradicting, _needed_keys(rows, contradicting) | unsigned, erased)
+
+
+def _undone(rows: list[Verification], now: QuerySet[Verification]) -> tuple[set[UUID], set[UUID]]:
+    """Of rows that changed: those that no attempt and no erasure changed, and those that were erased."""
+    current = now.only(*_CLAIMS).in_bulk([row.pk for row in rows]) if rows else {}
+    undone: set[UUID] = set()
+    erased: set[UUID] = set()
+    for row in rows:
+        after = current.get(row.pk)
+        if after is None or not _may_become(row, after):
+            undone.add(row.pk)
+        elif row.status in FINALITY:
+            erased.add(row.pk)
+    return undone, erased
+
+
+_CLAIMS = ("pk", "user", "status", "method", "merchant", "token_digest")
+
+
+def _may_become(row: Verification, after: Verification) -> bool:
+    """Whether the row can have become the other one: an open attempt ends, a record is erased."""
+    is_same = all(getattr(row, name) == getattr(after, name) for name in _CLAIMS[3:])
+    has_owner = after.user_id in (row.user_id, None)
+    return is_same and has_owner and (row.status not in FINALITY or after.status == Status.ERASED)
 
 
 def _needed_keys(
@@ -153,8 +185,13 @@ def _contradictory(
 
     A row that changed in between is read and judged again: its end may have been recorded.
     """
+    return _still_wrong(_suspects(rows, using), now, using)
+
+
+def _still_wrong(
+    suspects: list[Verification], now: QuerySet[Verification], using: str | None
+) -> list[Verification]:
     wrong: list[Verification] = []
-    suspects = _suspects(rows, using)
     for _look in range(LOOKS):
         if not suspects:
             break
@@ -187,13 +224,20 @@ def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
 
 
 def _contradictions(rows: list[Verification]) -> Faults:
-    wrong = _contradictory(rows, _plain_records())
+    suspects = _contradictory(rows, _plain_records())
+    unsigned = _unsigned(suspects, router.db_for_write(Verification))
+    wrong = [row for row in suspects if row.pk not in unsigned]
+    for pk, key in unsigned.items():
+        words = _(
+            "record %(id)s can't be compared with its last outcome: %(setting)s lacks %(key)s"
+        )
+        yield words % {"id": pk, "setting": key.setting, "key": repr(key.key_id)}
     for row in wrong:
         yield _("record %(id)s is %(status)s, but no audit event says so") % {
             "id": row.pk,
             "status": row.status,
         }
-    for pk, key in _needed_keys(rows, {row.pk for row in wrong}).items():
+    for pk, key in _needed_keys(rows, {row.pk for row in suspects}).items():
         words = _("record %(id)s can't be compared with its ciphertexts: %(setting)s lacks %(key)s")
         yield words % {"id": pk, "setting": key.setting, "key": repr(key.key_id)}
     yield from _swapped_names(rows)
@@ -225,7 +269,11 @@ def _swapped_names(rows: list[Verification]) -> Faults:
     """Records whose user's name isn't the openid that was verified."""
     outcomes = _last_outcomes(rows)
     digested = {row.pk: outcomes[row.pk] for row in rows if row.pk in outcomes}
-    digested = {pk: event for pk, event in digested.items() if event.openid_digest}
+    digested = {
+        pk: event
+        for pk, event in digested.items()
+        if event.openid_digest and keys.is_known(event.outcome_key_id)
+    }
     owners = {row.user_id for row in rows if row.pk in digested and row.user_id is not None}
     names = _names(owners)
     for row in rows:

@@ -77,15 +77,17 @@ class Cache:
     def _do(self, operation: str, *arguments: Any) -> Any:
         if time.monotonic() - _failed_at.get(self._alias, float("-inf")) < REST:
             raise CacheUnavailable
+        backend: BaseCache | None = None
         try:
-            work = partial(getattr(self.backend, operation), *arguments)
+            backend = self.backend  # raises where its package isn't installed
+            work = partial(getattr(backend, operation), *arguments)
             return work() if _is_local(self._alias) else self._wait_for(work)
         except Exception as error:  # its message may contain the value
             if operation == "incr" and isinstance(error, ValueError):
                 raise  # there is no such key
             fault = type(error).__name__
         finally:
-            if isinstance(self.backend, BaseDatabaseCache):
+            if isinstance(backend, BaseDatabaseCache):
                 release()
         _failed_at[self._alias] = time.monotonic()
         logger.error("the cache failed (%s): not used for %d s", fault, REST)

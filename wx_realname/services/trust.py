@@ -37,13 +37,14 @@ def vouched(
     """
     judgement = judge(rows, origin)
     _require_keys(judgement, reads)
-    return [row for row in rows if row.pk not in judgement.contradicting]
+    without = judgement.contradicting | judgement.erased_since
+    return [row for row in rows if row.pk not in without]
 
 
 def comparable(rows: list[Verification], origin: audit.Origin) -> list[Verification]:
     """The records that agree; neither a contradiction nor a missing key hinders the others."""
     judgement = judge(rows, origin)
-    doubtful = judgement.contradicting | judgement.needed_keys.keys()
+    doubtful = judgement.contradicting | judgement.needed_keys.keys() | judgement.erased_since
     return [row for row in rows if row.pk not in doubtful]
 
 
