@@ -46,13 +46,15 @@ def test_what_a_paste_brings_along_is_dropped() -> None:
         ("ＪＯＨＮ　ｄｏｅ９", "JOHN doe9"),
         ("張三", "張三"),
         ("\u2f42\u2f29", "文小"),  # Kangxi radicals
+        ("张三。", "张三"),
+        ("・ 阿依 ．", "阿依"),
         ("\u2ee2\u2ed3\u2ee9\u2ef0", "马长黄龙"),  # of the CJK supplement, which NFKC doesn't fold
         ("\u2e81\u2eca", "\u2e81\u2eca"),  # which GBK has
         ("\uf979", "\uf979"),  # a compatibility ideograph of GBK
         ("\u8fbb\U000e0101三\ufe00\u3164", "\u8fbb三"),
         ("𠮷 野", "𠮷野"),
         ("", ""),
-        (" · ", "·"),
+        (" · ", ""),
     ],
 )
 def test_width_and_blanks(typed: str, sent: str) -> None:

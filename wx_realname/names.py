@@ -123,14 +123,14 @@ def fold_private_use(name: str) -> str:
 def normalize(name: str) -> str:
     """The name as it is compared and sent: one dot U+00B7 in a place, nothing invisible, no stray blanks.
 
-    Full-width digits and letters and Kangxi radicals are folded; blanks at the ends and between Chinese
-    characters are dropped, others become one space. Never raises; a text that is no name stays none.
+    Full-width digits and letters and radicals are folded; blanks and dots at the ends, and blanks between
+    Chinese characters are dropped, other blanks become one space. Never raises; what is no name stays none.
     """
     kept = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
     folded = _STOP.sub(MIDDLE_DOT, kept.translate(_FOLDED).strip())
     dotted = _SEVERAL_DOTS.sub(MIDDLE_DOT, folded)
     closed = _BLANKS_BETWEEN.sub(lambda found: found[0].strip(), dotted)
-    return re.sub(r"\s+", " ", closed)
+    return re.sub(r"\s+", " ", closed).strip(f" {MIDDLE_DOT}")
 
 
 def is_plausible(name: str) -> bool:

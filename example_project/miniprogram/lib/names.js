@@ -59,6 +59,7 @@ function normalize(text) {
     .replace(BLANKS_BEFORE_HAN, '\u00b7')
     .replace(BLANKS_AFTER_HAN, '$1\u00b7')
     .replace(/\s+/g, ' ')
+    .replace(/^[\u00b7 ]+|[\u00b7 ]+$/g, '')
   return isPlausible(name) ? name : ''
 }
 

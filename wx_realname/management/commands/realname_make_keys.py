@@ -39,7 +39,7 @@ WRAPPED = gettext_lazy(
 )
 ADVICE = gettext_lazy(
     "Keep AUDIT_KEYS apart from the others: whoever has them can forge the trail.\n"
-    "A new site's first keys only: on a site that runs, put a new key before the old ones."
+    "A new site's first keys only: on a site that runs, add a key by the steps of the operations page."
 )
 
 
