@@ -139,7 +139,8 @@ def judge(rows: list[Verification], using: str) -> Judgement:
 
 def _undone(rows: list[Verification], now: QuerySet[Verification]) -> tuple[set[UUID], set[UUID]]:
     """Of rows that changed: those that no attempt and no erasure changed, and those that were erased."""
-    current = now.only(*_CLAIMS).in_bulk([row.pk for row in rows]) if rows else {}
+    claims = now.only("pk", "user", "status", *_FIXED)
+    current = claims.in_bulk([row.pk for row in rows]) if rows else {}
     undone: set[UUID] = set()
     erased: set[UUID] = set()
     for row in rows:
@@ -151,12 +152,12 @@ def _undone(rows: list[Verification], now: QuerySet[Verification]) -> tuple[set[
     return undone, erased
 
 
-_CLAIMS = ("pk", "user", "status", "method", "merchant", "token_digest")
+_FIXED = ("method", "merchant", "token_digest")  # the same from the reservation to the erasure
 
 
 def _may_become(row: Verification, after: Verification) -> bool:
     """Whether the row can have become the other one: an open attempt ends, a record is erased."""
-    is_same = all(getattr(row, name) == getattr(after, name) for name in _CLAIMS[3:])
+    is_same = all(getattr(row, name) == getattr(after, name) for name in _FIXED)
     has_owner = after.user_id in (row.user_id, None)
     return is_same and has_owner and (row.status not in FINALITY or after.status == Status.ERASED)
 
@@ -227,20 +228,21 @@ def _contradictions(rows: list[Verification]) -> Faults:
     suspects = _contradictory(rows, _plain_records())
     unsigned = _unsigned(suspects, router.db_for_write(Verification))
     wrong = [row for row in suspects if row.pk not in unsigned]
-    for pk, key in unsigned.items():
-        words = _(
-            "record %(id)s can't be compared with its last outcome: %(setting)s lacks %(key)s"
-        )
-        yield words % {"id": pk, "setting": key.setting, "key": repr(key.key_id)}
+    words = _("record %(id)s can't be compared with its last outcome: %(setting)s lacks %(key)s")
+    yield from _uncompared(unsigned, words)
     for row in wrong:
         yield _("record %(id)s is %(status)s, but no audit event says so") % {
             "id": row.pk,
             "status": row.status,
         }
-    for pk, key in _needed_keys(rows, {row.pk for row in suspects}).items():
-        words = _("record %(id)s can't be compared with its ciphertexts: %(setting)s lacks %(key)s")
-        yield words % {"id": pk, "setting": key.setting, "key": repr(key.key_id)}
+    words = _("record %(id)s can't be compared with its ciphertexts: %(setting)s lacks %(key)s")
+    yield from _uncompared(_needed_keys(rows, {row.pk for row in suspects}), words)
     yield from _swapped_names(rows)
+
+
+def _uncompared(needed: dict[UUID, plaintext.NeededKey], words: str) -> Faults:
+    for pk, key in needed.items():
+        yield words % {"id": pk, "setting": key.setting, "key": repr(key.key_id)}
 
 
 def _suspects(rows: list[Verification], using: str | None = None) -> list[Verification]:

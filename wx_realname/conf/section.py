@@ -58,9 +58,10 @@ class Section:
 
     def visible(self, name: str, max_length: int = 512) -> str:
         """A required text of the kind that WeChat gives: a blank or another sign is an error of copying."""
-        if not VISIBLE_ASCII.fullmatch(self.required(name, max_length)):
+        text = self.required(name, max_length)
+        if not VISIBLE_ASCII.fullmatch(text):
             raise self.wrong(name, "must have visible ASCII characters only: copy it again.")
-        return self.required(name, max_length)
+        return text
 
     def secret(self, name: str) -> Secret | None:
         return Secret(self.text(name) or "") if self.given(name) else None

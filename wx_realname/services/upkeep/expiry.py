@@ -22,7 +22,7 @@ from ... import audit
 from ...exceptions import ConfigurationError
 from ...models import AuditAccess, AuditEvent, AuditSeal, Verification
 from .. import trust
-from ..transactions import durable, persistently
+from ..transactions import append_durably, durable, persistently
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +63,8 @@ def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str
             count = persistently(partial(_remove, number, ids, using), using)
         except ValueError as error:
             logger.error("%s: it keeps the rest; run realname_verify_audit", error)
-            with durable(using):
-                reason = f"seal {number}"
-                audit.append(Event.CONTRADICTION, audit.Origin(), using=using, reason=reason)
+            reason = f"seal {number}"
+            append_durably(Event.CONTRADICTION, audit.Origin(), using=using, reason=reason)
             return
         if count:
             yield count
