@@ -38,12 +38,3 @@ def violations(driver: Any, *rules: str) -> list[str]:
         if impact in ("serious", "critical")
         for element in elements
     ]
-
-
-def colours(driver: Any, scheme: str) -> None:
-    """Show the page in its light or dark colours, and nothing in motion."""
-    features = [
-        {"name": "prefers-color-scheme", "value": scheme},
-        {"name": "prefers-reduced-motion", "value": "reduce"},
-    ]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})

@@ -1,4 +1,7 @@
-"""Debian's Chromium, headless, with a folder of its own; nothing is downloaded."""
+"""Debian's Chromium, headless, one a worker; nothing is downloaded.
+
+With BROWSER_SHOTS=FOLDER the tests leave pictures of the pages there, to be looked at.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.browser.local_wechat import LocalWeChat
+from tests.browser.looks import SHOTS, colours, take
 from tests.browser.phone import Phone
 from tests.e2e.site import Site, environment
 from wx_realname.sandbox import Merchant, Sandbox, make_merchant_key
@@ -22,9 +26,8 @@ APP_ID, MCH_ID = "wxb0000000000000001", "1900009998"
 class Browser:
     """What a clerk does: open, type, press, read."""
 
-    def __init__(self, driver: Any, site: str, folder: Path) -> None:
-        self.driver, self.site, self._folder = driver, site, folder
-        self._shots = 0
+    def __init__(self, driver: Any, site: str, downloads: Path) -> None:
+        self.driver, self.site, self._downloads = driver, site, downloads
 
     def open(self, path: str) -> str:
         self.driver.get(f"{self.site}{path}")
@@ -75,20 +78,17 @@ class Browser:
 
     def downloaded(self) -> str:
         until = time.monotonic() + PATIENCE
-        while not (files := list(self._folder.glob("downloads/*.csv"))):
+        while not (files := list(self._downloads.glob("*.csv"))):
             assert time.monotonic() < until, "no file came"
             time.sleep(0.1)
         return files[0].read_text(encoding="utf-8")
 
     def shot(self, name: str) -> None:
-        """A picture of the whole page, light and dark."""
-        for scheme in ("light", "dark"):
-            features = [{"name": "prefers-color-scheme", "value": scheme}]
-            self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        """A picture of the window, in light and in dark."""
+        for scheme in ("light", "dark") if SHOTS else ():
+            colours(self.driver, scheme)
             time.sleep(0.3)  # Django's colours fade over
-            file = self._folder / f"{self._shots:02} {name} {scheme}.png"
-            assert self.driver.save_screenshot(str(file))
-        self._shots += 1
+            take(self.driver, f"{name} {scheme}")
 
     def speak(self, language: str) -> None:
         self.driver.execute_cdp_cmd("Network.enable", {})
@@ -104,8 +104,9 @@ class Browser:
         return [text for text in log if "(Forbidden)" not in text and "/favicon.ico" not in text]
 
 
-def start_chromium(folder: Path) -> Any:
-    """Its profile and its downloads are in that folder."""
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The worker's Chromium; `browser` and `phone` find it as if it were new."""
     from selenium import webdriver
 
     driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
@@ -122,40 +123,43 @@ def start_chromium(folder: Path) -> Any:
         "--no-proxy-server",
         "--window-size=1400,1000",
         "--lang=en",
-        f"--user-data-dir={folder / 'profile'}",
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
     ):
         options.add_argument(argument)
-    downloads = str(folder / "downloads")
-    options.add_experimental_option("prefs", {"download.default_directory": downloads})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    started = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield started
+    started.quit()
+
+
+def make_new(chromium: Any, downloads: Path) -> None:
+    """No cookie, no page, no log, and no wish of the test before; downloads go into that folder."""
+    chromium.get("about:blank")
+    for command, arguments in {
+        "Network.enable": {},
+        "Network.clearBrowserCookies": {},
+        "Network.setExtraHTTPHeaders": {"headers": {}},
+        "Emulation.clearDeviceMetricsOverride": {},
+        "Emulation.setEmulatedMedia": {"features": []},
+        "Emulation.setScrollbarsHidden": {"hidden": False},
+        "Emulation.setTimezoneOverride": {"timezoneId": ""},
+        "Browser.setDownloadBehavior": {"behavior": "allow", "downloadPath": str(downloads)},
+    }.items():
+        chromium.execute_cdp_cmd(command, arguments)
+    chromium.set_window_size(1400, 1000)
+    chromium.get_log("browser")
 
 
 @pytest.fixture
-def browser(live_server: Any, tmp_path: Path) -> Iterator[Browser]:
-    """Screenshots and downloads are in the test's temporary folder."""
-    chromium = start_chromium(tmp_path)
-    try:
-        yield Browser(chromium, live_server.url, tmp_path)
-    finally:
-        chromium.quit()
+def browser(chromium: Any, live_server: Any, tmp_path: Path) -> Browser:
+    """At the site of the test's own process."""
+    make_new(chromium, tmp_path)
+    return Browser(chromium, live_server.url, tmp_path)
 
 
 # --- the simulator, on the example site under gunicorn ------------------------------------------
 
 Sites = Callable[..., str]
-
-
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    driver = start_chromium(tmp_path_factory.mktemp("chromium"))
-    yield driver
-    driver.quit()
-
-
-@pytest.fixture(scope="session")
-def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("shots")
 
 
 @pytest.fixture(scope="session")
@@ -196,9 +200,10 @@ def wechat(running: tuple[LocalWeChat, Sites]) -> LocalWeChat:
 
 
 @pytest.fixture
-def phone(chromium: Any, site: str, wechat: LocalWeChat, shots: Path) -> Iterator[Phone]:
+def phone(chromium: Any, site: str, wechat: LocalWeChat, tmp_path: Path) -> Iterator[Phone]:
     """Open at the first page; afterwards the browser had nothing to complain of."""
-    phone = Phone(chromium, shots)
+    make_new(chromium, tmp_path)
+    phone = Phone(chromium)
     phone.size(1400, 1000)
     phone.prefers(color_scheme="light", reduced_motion="reduce")
     phone.open(site)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from tests.browser.looks import SHOTS, take
 
 PATIENCE = 40  # seconds: CI has slow days
 MESSAGES = ".messages:not([hidden])"  # those of the chosen way
@@ -27,8 +28,8 @@ return true;
 class Phone:
     """The page at `/` in Chromium."""
 
-    def __init__(self, driver: Any, folder: Path) -> None:
-        self.driver, self._folder = driver, folder
+    def __init__(self, driver: Any) -> None:
+        self.driver = driver
 
     # --- before -------------------------------------------------------------------------------
 
@@ -184,6 +185,7 @@ class Phone:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": wanted})
 
     def shot(self, name: str) -> None:
-        """A picture, in the test run's temporary folder."""
-        time.sleep(0.35)  # for what slides in
-        assert self.driver.save_screenshot(str(self._folder / f"{name}.png"))
+        """A picture of the page, once nothing slides in any more."""
+        if SHOTS:
+            time.sleep(0.35)
+            take(self.driver, name)

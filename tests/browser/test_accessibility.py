@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.browser.axe import colours, violations
+from tests.browser.axe import violations
 from tests.browser.conftest import Browser
+from tests.browser.looks import colours, take
 from tests.browser.phone import Phone
 from tests.browser.test_screenshots import service  # noqa: F401 - a fixture
 from tests.console import page
@@ -29,7 +30,7 @@ LANGUAGES = ("en", "zh-hans")
 SCHEMES = {"light": (), "dark": ("color-contrast",)}  # the rules: in dark, what colours may change
 
 
-def found(driver: Any, name: str, shots: Path, *, reload: bool = False) -> list[str]:
+def found(driver: Any, name: str, *, reload: bool = False) -> list[str]:
     """Of the open page, in light and in dark; reloaded where it chooses its colours once."""
     all_ = []
     for scheme, rules in SCHEMES.items():
@@ -38,7 +39,7 @@ def found(driver: Any, name: str, shots: Path, *, reload: bool = False) -> list[
             driver.refresh()
         time.sleep(0.4)  # colours fade over
         if against := violations(driver, *rules):
-            driver.save_screenshot(str(shots / f"{name} {scheme}.png"))
+            take(driver, f"axe {name} {scheme}")
         all_ += [f"{name}, {scheme}: {each}" for each in against]
     return all_
 
@@ -78,7 +79,6 @@ def console(row: Verification) -> dict[str, str]:
 def test_the_console(
     browser: Browser,
     service: Verification,  # noqa: F811
-    tmp_path: Path,
     settings: Any,
     language: str,
 ) -> None:
@@ -88,16 +88,16 @@ def test_the_console(
     browser.driver.set_window_size(1440, 1200)
     browser.speak(language)
     browser.open("/admin/login/")
-    against = found(browser.driver, "login", tmp_path)
+    against = found(browser.driver, "login")
     browser.log_in("officer")
     for name, address in console(service).items():
         browser.open(address)
-        against += found(browser.driver, name, tmp_path)
+        against += found(browser.driver, name)
     browser.open(console(service)["reveal"])
     browser.type("reason", "4711")
     browser.driver.delete_cookie("csrftoken")
     assert "(403)" in browser.press("#content-main [type=submit]")
-    against += found(browser.driver, "form out of date", tmp_path)
+    against += found(browser.driver, "form out of date")
     for name in ("find", "reveal"):
         browser.open(console(service)[name])
         if name == "find":
@@ -105,21 +105,21 @@ def test_the_console(
         else:
             browser.type("reason", "4711")
         browser.press("#content-main [type=submit]")
-        against += found(browser.driver, f"{name}, answered", tmp_path)
+        against += found(browser.driver, f"{name}, answered")
     browser.open(console(service)["export"])
     browser.driver.delete_cookie("sessionid")  # it has ended
     browser.press("#content-main [type=submit]")
     assert "/admin/login/" in browser.path()
-    against += found(browser.driver, "login after the session's end", tmp_path)
+    against += found(browser.driver, "login after the session's end")
     assert not against, "\n".join(against)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_simulator(phone: Phone, site: str, tmp_path: Path, language: str) -> None:
+def test_the_simulator(phone: Phone, site: str, language: str) -> None:
     against: list[str] = []
 
     def look(name: str) -> None:
-        against.extend(found(phone.driver, name, tmp_path))
+        against.extend(found(phone.driver, name))
 
     phone.open(site, language)
     look("home")
@@ -180,10 +180,10 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("prefix", ["", "zh/"])
-def test_the_docs(chromium: Any, docs: str, tmp_path: Path, prefix: str) -> None:
+def test_the_docs(chromium: Any, docs: str, prefix: str) -> None:
     """The start page, code, a table from the code, the longest text, pictures."""
     against = []
     for name in ("", "tutorial/", "settings/", "security/", "admin/"):
         chromium.get(f"{docs}/{prefix}{name}")
-        against += found(chromium, f"docs {prefix}{name}".replace("/", " "), tmp_path, reload=True)
+        against += found(chromium, f"docs {prefix}{name}".replace("/", " "), reload=True)
     assert not against, "\n".join(against)

@@ -11,6 +11,7 @@ import pytest
 from example_project.simulator.citizens import CITIZENS
 from tests.browser.conftest import Sites
 from tests.browser.local_wechat import LocalWeChat
+from tests.browser.looks import take
 from tests.browser.phone import Phone
 from wx_realname.wechat.verdicts import VERDICTS, Verdict
 
@@ -252,6 +253,6 @@ def test_a_face_at_each_width(phone: Phone, site: str, language: str, width: int
     phone.shot(f"{width}-{language}-face-notice")
     phone.consent()
     phone.until(lambda: phone.find("#camera").is_displayed())
-    phone.driver.save_screenshot(str(phone._folder / f"{width}-{language}-face-camera.png"))
+    take(phone.driver, f"{width}-{language}-face-camera")
     phone.ends("verified")
     phone.shot(f"{width}-{language}-face-verified")

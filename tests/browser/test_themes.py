@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.axe import colours
-from tests.browser.conftest import APP_ID, MCH_ID, Browser, start_chromium
+from tests.browser.conftest import APP_ID, MCH_ID, Browser, make_new
+from tests.browser.looks import colours
 from tests.browser.test_screenshots import LANGUAGES, Pictures
 from tests.console import page
 from tests.e2e.site import Citizen, Site, environment
@@ -24,8 +24,8 @@ FILL = "from tests.console import busy_month; busy_month(until=8)"
 
 
 @pytest.fixture(scope="module", params=THEMES)
-def theme(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[tuple[str, Browser]]:
-    """A site with that theme, its clerk's browser, and one record."""
+def theme(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[tuple[str, Site]]:
+    """A site with that theme, and one record."""
     folder = tmp_path_factory.mktemp(request.param)
     key = make_merchant_key()
     merchant = Merchant(APP_ID, "themes-secret", MCH_ID, (key.certificate_pem,))
@@ -39,16 +39,18 @@ def theme(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[tup
         site.start()
         citizen = Citizen(site, wechat.issue_login_code())
         citizen.post(wechat.issue_auth_token(Person(NAME, NUMBER)))
-        chromium = start_chromium(folder)
-        try:
-            yield request.param, Browser(chromium, site.url, folder)
-        finally:
-            chromium.quit()
-            site.kill()
+        yield request.param, site
+        site.kill()
 
 
-def test_every_page_is_whole(theme: tuple[str, Browser]) -> None:
-    _name, browser = theme
+@pytest.fixture
+def browser(theme: tuple[str, Site], chromium: Any, tmp_path: Path) -> Browser:
+    """The clerk's."""
+    make_new(chromium, tmp_path)
+    return Browser(chromium, theme[1].url, tmp_path)
+
+
+def test_every_page_is_whole(browser: Browser) -> None:
     browser.speak("en")
     browser.log_in("officer")
     browser.wait_for("authorize button")
@@ -77,8 +79,7 @@ def test_every_page_is_whole(theme: tuple[str, Browser]) -> None:
     assert [text for text in browser.complaints() if "/admin/login/" not in text] == []
 
 
-def test_a_clerk_filters_reveals_and_exports(theme: tuple[str, Browser]) -> None:
-    _name, browser = theme
+def test_a_clerk_filters_reveals_and_exports(browser: Browser) -> None:
     browser.speak("en")
     browser.log_in("officer")
     browser.open(page("verification"))
@@ -106,9 +107,9 @@ def links(browser: Browser, address: str) -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pictures_show_the_themes(
-    theme: tuple[str, Browser], tmp_path: Path, language: str
+    browser: Browser, theme: tuple[str, Site], tmp_path: Path, language: str
 ) -> None:
-    name, browser = theme
+    name, _site = theme
     pictures = Pictures(browser.driver, language, tmp_path)
     browser.speak(LANGUAGES[language])
     colours(browser.driver, "light")
