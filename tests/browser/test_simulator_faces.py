@@ -123,6 +123,19 @@ def test_what_is_not_finished_is_asked_again(phone: Phone) -> None:
     phone.ends("verified")
 
 
+def test_what_a_fault_of_wechats_own_has_ended_is_begun_anew(
+    phone: Phone, wechat: LocalWeChat
+) -> None:
+    phone.ends_with(10007)
+    phone.face()
+    phone.ends("wechat_busy")
+    assert phone.next_step() == "reauthorize"
+    phone.tap("#next")
+    phone.consent()
+    phone.until(lambda: phone.find("#camera").is_displayed())
+    assert len(wechat.queries) == 1
+
+
 def test_who_leaves_the_camera_has_cancelled(phone: Phone) -> None:
     phone.face()
     phone.tap("#camera-cancel")

@@ -74,7 +74,20 @@ export class FaceWay {
     const lost = mishap === "answer-lost";
     panel.answered(reply, await this.#calls(), this.#said, lost);
     if (lost) throw new NetworkGone();
-    return reply;
+    return this.#mayBeAskedAgain(reply);
+  }
+
+  /**
+   * A fault of WeChat's own may have ended the record. It would give the same error again: the citizen
+   * begins anew.
+   * @param {Reply} reply
+   * @returns {Promise<Reply>}
+   */
+  async #mayBeAskedAgain(reply) {
+    if (reply.body?.code !== "wechat_busy") return reply;
+    const record = await this.#api.record(this.id);
+    if (record.body?.status !== "failed") return reply;
+    return { ...reply, body: { ...reply.body, retry: "reauthorize" } };
   }
 
   /** Ask once more: where WeChat hadn't finished, it has by now. @param {number} verdict */

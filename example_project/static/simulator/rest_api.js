@@ -78,6 +78,15 @@ export class RestApi {
     return this.#call("POST", `${FACES}${id}/result/`);
   }
 
+  /**
+   * A record of the citizen's.
+   * @param {string} id
+   * @returns {Promise<Reply>}
+   */
+  record(id) {
+    return this.#call("GET", `/api/realname/verifications/${id}/`);
+  }
+
   /** The face verifications whose end isn't known yet. @returns {Promise<Reply>} */
   waiting() {
     return this.#call("GET", WAITING);
