@@ -122,7 +122,7 @@ def test_who_may_not_look_is_refused_and_recorded(one_of_each: dict[str, Any]) -
     recorded = []
     for model in (*MODELS, "hourlystatistic"):
         client = staff(*(every - {f"view_{model}"}), username=f"no-{model}")
-        places = [("changelist", [])]
+        places: list[tuple[str, list[Any]]] = [("changelist", [])]
         if model in MODELS:
             places += [(place, [one_of_each[model], place]) for place in ("change", "history")]
         for place, parts in places:
