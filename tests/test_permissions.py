@@ -23,6 +23,7 @@ from wx_realname.api import errors
 from wx_realname.api.permissions import MinimumAge, RealNameVerified
 from wx_realname.exceptions import InternalError
 from wx_realname.models import Verification
+from wx_realname.sandbox.id_numbers import credential_id
 from wx_realname.services import exchange
 
 pytestmark = pytest.mark.django_db
@@ -55,19 +56,14 @@ def ask(user: Any, *permissions: Any, service: type[Service] = Service) -> Respo
     return answer
 
 
-def number_of(born: date) -> str:
-    """An ID number for who was born on that day."""
-    first_17 = f"440524{born:%Y%m%d}001"
-    return first_17 + resident_id.check_character(first_17)
-
-
-def birthday(years_ago: int, days: int = 0) -> date:
-    """The same day of the year, in China, so many years ago; 29 February counts as 1 March."""
+def born(years_ago: int, days: int = 0) -> str:
+    """The ID number of somebody with this birthday, in China; 29 February counts as 1 March."""
     day = resident_id.today() + timedelta(days=days)
     try:
-        return day.replace(year=day.year - years_ago)
+        birthday = day.replace(year=day.year - years_ago)
     except ValueError:
-        return date(day.year - years_ago, 3, 1)
+        birthday = date(day.year - years_ago, 3, 1)
+    return credential_id(f"{birthday:%Y%m%d}", 1)
 
 
 def verified(liar: LyingWeChat, user: Any, number: str) -> None:
@@ -178,7 +174,7 @@ def test_the_birthday_in_china_decides(
     liar: LyingWeChat, user: Any, years: int, days: int, status: int
 ) -> None:
     """The newest record's: each case leaves one."""
-    verified(liar, user, number_of(birthday(years, days)))
+    verified(liar, user, born(years, days))
     for service in (Service, OurService):
         answer = ask(user, IsAuthenticated, Adult, service=service)
         assert answer.status_code == status
@@ -197,7 +193,7 @@ def test_without_a_record_a_real_name_is_asked_for_and_not_an_age(user: Any) -> 
 
 def test_storage_masked_refuses(liar: LyingWeChat, user: Any, configure: Configure) -> None:
     configure(STORAGE="masked")
-    verified(liar, user, number_of(birthday(40)))
+    verified(liar, user, born(40))
     assert ask(user, RealNameVerified).status_code == 200
     assert ask(user, Adult).data["code"] == "too_young"
 
@@ -206,8 +202,8 @@ def test_storage_masked_refuses(liar: LyingWeChat, user: Any, configure: Configu
 def test_what_contradicts_its_outcome_counts_as_no_record_and_is_logged(
     liar: LyingWeChat, user: Any, stranger: Any, configure: Configure, caplog: Any, fault: str
 ) -> None:
-    verified(liar, user, number_of(birthday(40)))
-    verified(liar, stranger, number_of(birthday(50)))
+    verified(liar, user, born(40))
+    verified(liar, stranger, born(50))
     row = Verification.objects.get(user=user)
     sealed = Verification.objects.get(user=stranger).credential_id_encrypted
     if fault == "another key":
@@ -217,7 +213,7 @@ def test_what_contradicts_its_outcome_counts_as_no_record_and_is_logged(
         Verification.objects.filter(pk=row.pk).update(credential_id_encrypted=sealed)
     for permission in (RealNameVerified, Adult):
         assert ask(user, permission).data["code"] == "real_name_required"
-    assert str(row.pk) in caplog.text and "440524" not in caplog.text
+    assert str(row.pk) in caplog.text and born(40)[:14] not in caplog.text
 
 
 @each("years", [0, -1, 150, 18.0, "18", True, None])
@@ -234,7 +230,7 @@ def people(liar: LyingWeChat, django_user_model: Any) -> list[Any]:
     """Nobody who is known, a child and an adult."""
     people = [django_user_model.objects.create(username=f"born {years}") for years in (0, 15, 40)]
     for person, years in zip(people[1:], (15, 40), strict=True):
-        verified(liar, person, number_of(birthday(years)))
+        verified(liar, person, born(years))
     return people
 
 

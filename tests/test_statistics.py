@@ -41,8 +41,12 @@ MORE: dict[str, Any] = {
 OLD = datetime(2026, 3, 1, 10, tzinfo=timezone.utc)
 
 
-def counted() -> int:
-    return sum(statistics.roll_up())
+def counted(at: datetime | None = None) -> int:
+    """How many attempts were counted now, or at that moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        if at:
+            patch.setattr(statistics.timezone, "now", lambda: at)
+        return sum(statistics.roll_up())
 
 
 def of_each() -> models.QuerySet[HourlyStatistic]:
@@ -165,44 +169,36 @@ def test_an_hour_is_counted_again_until_it_is_complete_and_then_no_more() -> Non
 
 
 @pytest.mark.parametrize("before", [0, 1], ids=["into an empty hour", "into a counted hour"])
-def test_a_late_commit_is_counted(monkeypatch: pytest.MonkeyPatch, before: int) -> None:
+def test_a_late_commit_is_counted(before: int) -> None:
     """An event stamped within an hour may be committed after its end."""
     earlier = OLD + timedelta(minutes=59) if before else OLD - 5 * HOUR
     ended(earlier)
     ended(OLD + HOUR)
-    moments = [OLD + HOUR + timedelta(seconds=1), OLD + HOUR + LATENESS]
-    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[0])
-    assert counted() == 2
+    assert counted(at=OLD + HOUR + timedelta(seconds=1)) == 2
     ended(OLD + timedelta(minutes=59, seconds=59))
-    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
-    counted()
+    counted(at=OLD + HOUR + LATENESS)
     *_, first, second = of_each().order_by("hour")
     assert (first.attempts, first.complete) == (1 + before, True)
     assert (second.attempts, second.complete) == (1, False)
 
 
-def test_what_a_clock_that_ran_ahead_counted_hides_no_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = [OLD + timedelta(days=2), OLD + 3 * HOUR]
-    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[0])
+def test_what_a_clock_that_ran_ahead_counted_hides_no_hour() -> None:
+    ahead = OLD + timedelta(days=2)
     ended(OLD)
-    ended(moments[0])
-    assert counted() == 2
-    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
+    ended(ahead)
+    assert counted(at=ahead) == 2
     ended(OLD + 2 * HOUR)
-    counted()
+    counted(at=OLD + 3 * HOUR)
     assert Summary.of(of_each()).attempts == 3
 
 
 def test_a_dense_hour_is_not_counted_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "DENSE", 3)
-    now = OLD + timedelta(minutes=30)
-    monkeypatch.setattr(statistics.timezone, "now", lambda: now)
     ended(OLD, 3)
-    assert (counted(), counted()) == (3, 0)
+    assert [counted(at=OLD + timedelta(minutes=minute)) for minute in (30, 31)] == [3, 0]
     ended(OLD)
     ended(OLD + HOUR)
-    now = OLD + HOUR + LATENESS
-    assert counted() == 5
+    assert counted(at=OLD + HOUR + LATENESS) == 5
     assert Summary.of(of_each()).attempts == 5
 
 
@@ -278,9 +274,7 @@ default, authorize: 4 calls in 2 days
     def test_calls_of_a_clock_that_ran_ahead_are_no_fault(self) -> None:
         tomorrow = django_timezone.now() + timedelta(days=1)
         ended(tomorrow)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(statistics.timezone, "now", lambda: tomorrow)
-            counted()
+        counted(at=tomorrow)
         (one,) = usage(OLD)
         assert (one.days, one.daily) == (1, 1.0)
 

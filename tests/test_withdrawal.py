@@ -23,6 +23,11 @@ from wx_realname.services import begin_face, consent_to, exchange, finish_face, 
 from wx_realname.services.rights import withdrawal
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PERSONAL = [
+    field.name
+    for field in Verification._meta.fields
+    if field.name.startswith(("real_name", "credential_id", "check_digit", "face_encrypted"))
+]
 
 
 def consent() -> Consent:
@@ -46,16 +51,7 @@ def begun(liar: LyingWeChat, user: Any, notice: Notice, meanwhile: Any = None) -
 
 def personal() -> list[Any]:
     """Whatever is left of anybody."""
-    columns = (
-        "real_name_encrypted",
-        "credential_id_encrypted",
-        "face_encrypted",
-        "real_name_masked",
-        "credential_id_masked",
-        "real_name_index",
-        "credential_id_index",
-    )
-    rows = Verification.objects.values_list(*columns)
+    rows = Verification.objects.values_list(*PERSONAL)
     return [value for row in rows for value in row if value is not None]
 
 
