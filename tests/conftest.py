@@ -29,7 +29,7 @@ from rest_framework.test import APIClient
 
 from tests import settings as test_settings
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
-from wx_realname import resident_id
+from wx_realname import audit, resident_id
 from wx_realname.audit.outcome import digests
 from wx_realname.audit.records import OUTCOMES
 from wx_realname.exceptions import RealNameError
@@ -120,6 +120,15 @@ def notice(db: None) -> Notice:
     )
     notices.add(notice, using=router.db_for_write(Notice))
     return notice
+
+
+def another(notice: Notice, **changes: Any) -> Notice:
+    """A notice that was published besides, of the same text unless told otherwise."""
+    names = ("purpose", "version", "language", "title", "text", "sha256", "handler", "recipients")
+    values = {name: getattr(notice, name) for name in names} | {"published_at": timezone.now()}
+    made = Notice(**values | changes)
+    notices.add(made, using=router.db_for_write(Notice))
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -304,6 +313,11 @@ def verify(*checkpoints: str) -> tuple[int, str]:
     except SystemExit as exit_:
         return int(exit_.code or 0), out.getvalue()
     return 0, out.getvalue()
+
+
+def faults() -> list[str]:
+    """Whatever the trail contradicts."""
+    return list(audit.faults([], lambda what, count: None))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import Permission, User
@@ -21,7 +21,8 @@ def page(model: str, *parts: Any) -> str:
     return "/".join(["/admin/wx_realname", model, *map(str, parts), ""])
 
 
-FIND = page("verification", "find")
+FIND, AFFECTED = page("verification", "find"), page("auditevent", "affected")
+REQUESTS = page("verification", "export", "requests")
 EVERY = (
     "view_verification",
     "view_auditevent",
@@ -32,14 +33,27 @@ EVERY = (
 )
 
 
-def actions(row: Verification) -> dict[str, tuple[str, dict[str, str]]]:
-    """What each permission opens: the address, and what is posted there."""
-    export = page("verification", "export")
+class Action(NamedTuple):
+    """A form: the permission that opens it, where it is, and what is posted there."""
+
+    needed: str
+    address: str
+    data: dict[str, str]
+
+
+def actions(row: Verification) -> dict[str, Action]:
+    reason, export = {"reason": "case 1"}, page("verification", "export")
+    days = dict.fromkeys(("first_day", "last_day"), f"{django_timezone.localdate()}")
     return {
-        "view_verification": (FIND, {"credential_id": NUMBER}),
-        "reveal_verification": (page("verification", row.pk, "reveal"), {"reason": "case 1"}),
-        "erase_verification": (page("verification", row.pk, "erase"), {"reason": "case 1"}),
-        "export_plaintext": (export, {"content": "plain", "reason": "case 1"}),
+        "find": Action("view_verification", FIND, {"credential_id": NUMBER}),
+        "affected": Action("view_auditevent", AFFECTED, {"account": "clerk", **days}),
+        "export": Action("export_plaintext", export, {"content": "plain", **reason}),
+        **{
+            action: Action(
+                f"{permission}_verification", page("verification", row.pk, action), reason
+            )
+            for action, permission in (("reveal", "reveal"), ("copy", "reveal"), ("erase", "erase"))
+        },
     }
 
 
@@ -76,11 +90,16 @@ def records(count: int, *, first: int = 0, **fields: Any) -> list[Verification]:
     return Verification.objects.bulk_create(rows)
 
 
-def ended(at: datetime, count: int = 1, **fields: Any) -> None:
-    """Attempts that ended, as the trail tells of them."""
+def end_of_attempt(at: datetime, **fields: Any) -> AuditEvent:
+    """As the trail tells of it; not saved."""
     values: dict[str, Any] = {"event": "exchange", "merchant": "default", "method": "authorize"}
     values |= {"status": "verified", "duration_ms": 80, "created_at": at, **fields}
-    AuditEvent.objects.bulk_create([AuditEvent(**values) for _ in range(count)])
+    return AuditEvent(**values)
+
+
+def ended(at: datetime, count: int = 1, **fields: Any) -> None:
+    """So many attempts that ended at that moment."""
+    AuditEvent.objects.bulk_create([end_of_attempt(at, **fields) for _ in range(count)])
 
 
 def busy_month(*, until: int = 0) -> None:
@@ -102,6 +121,6 @@ def busy_month(*, until: int = 0) -> None:
 
 def trail() -> list[tuple[str, str]]:
     """What the console added to the trail: event and reason, oldest first."""
-    ours = ("search", "reveal", "export", "export_ended", "permission_refused", "erase")
+    ours = ("search", "reveal", "copy", "export", "export_ended", "permission_refused", "erase")
     events = AuditEvent.objects.filter(event__in=ours).order_by("created_at", "id")
     return [(event.event, event.reason) for event in events]

@@ -11,7 +11,9 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client, RequestFactory
 
-from tests.console import EVERY, page, records, staff, trail
+from tests.cases import each
+from tests.conftest import faults
+from tests.console import EVERY, actions, page, records, staff, trail
 from tests.lying_wechat import NAME, NUMBER
 from wx_realname.admin import csrf, export_pages, spreadsheet
 from wx_realname.models import AuditEvent, Verification
@@ -20,6 +22,8 @@ from wx_realname.services.disclosure import approval
 from wx_realname.services.disclosure import export as exporting
 
 pytestmark = pytest.mark.django_db
+EXPORT = page("verification", "export")
+PLAIN = {"content": "plain", "reason": "case 4711", "case_number": "A-1"}
 
 
 @pytest.fixture
@@ -31,41 +35,37 @@ def filled(client: Client, address: str, **typed: str) -> dict[str, str]:
     """The form as it came, with what is typed."""
     text = client.get(address).content.decode()
     found = re.search(r'name="once" value="([^"]+)"', text)
-    assert found
+    assert found and NAME not in text
     return {"once": found[1], **typed}
 
 
-@pytest.mark.parametrize("action", ["reveal", "copy"])
-def test_a_form_sent_again_shows_nothing_and_writes_no_second_event(
+def read(answer: Any) -> str:
+    return b"".join(answer).decode()
+
+
+@pytest.mark.parametrize("action", ["reveal", "copy", "export"])
+def test_plain_text_is_shown_once_for_a_reason_and_a_form_sent_again_does_nothing(
     officer: Client, row: Verification, action: str
 ) -> None:
-    address = page("verification", row.pk, action)
-    data = filled(officer, address, reason="case 4711")
-    assert NAME in officer.post(address, data).content.decode()
-    again = officer.post(address, data).content.decode()
-    assert NAME not in again and NUMBER not in again and "was sent before" in again
-    events = row_events(row, action)
-    assert events == ["case 4711"]
-    assert NAME in officer.post(address, filled(officer, address, reason="more")).content.decode()
-    assert row_events(row, action) == ["case 4711", "more"]
+    _needed, address, data = actions(row)[action]
+    form, other = filled(officer, address, **data), staff(*EVERY, username="other")
+    answer = officer.post(address, form)
+    text, recorded = read(answer), trail()
+    assert NAME in text and NUMBER in text and "no-store" in answer.headers["Cache-Control"]
+    assert (recorded[0][0], recorded[0][1][-6:]) == (action, "case 1")
+    for client, once, words in (
+        (officer, form["once"], "was sent before"),
+        (officer, "forged", "out of date"),
+        (other, form["once"], "out of date"),
+    ):
+        text = read(client.post(address, form | {"once": once}))
+        assert words in text and "Error:" in text and NAME not in text and NUMBER not in text
+    assert trail() == recorded and faults() == []
+    assert NAME in read(officer.post(address, filled(officer, address, **data)))
+    assert [event for event, _ in trail()] == [event for event, _ in recorded] * 2
 
 
-def row_events(row: Verification, action: str) -> list[str]:
-    events = AuditEvent.objects.filter(verification_id=row.pk, event=action)
-    return [event.reason for event in events.order_by("created_at")]
-
-
-def test_a_form_of_another_officer_or_record_shows_nothing(
-    officer: Client, row: Verification
-) -> None:
-    other, address = staff(*EVERY, username="other"), page("verification", row.pk, "reveal")
-    for data in (filled(other, address, reason="case 1"), {"once": "forged", "reason": "case 1"}):
-        text = officer.post(address, data).content.decode()
-        assert NAME not in text and "out of date" in text
-    assert trail() == []
-
-
-@pytest.mark.parametrize("action", ["reveal", "copy", "erase"])
+@each("action", ["reveal", "copy", "erase"])
 def test_each_form_names_the_masked_person_and_offers_a_way_back(
     officer: Client, row: Verification, action: str
 ) -> None:
@@ -76,23 +76,25 @@ def test_each_form_names_the_masked_person_and_offers_a_way_back(
     assert re.search(r"\d\d:\d\d:\d\d", content)
 
 
+def sent_too_late(client: Client, address: str, **typed: str) -> str:
+    """The form posted after the session ended: where it leads; nothing is done."""
+    data = filled(client, address, **typed)
+    client.logout()
+    refused = client.post(address, data)
+    assert refused.status_code == 302 and trail() == []
+    return refused.headers["Location"]
+
+
 def test_what_was_typed_comes_back_after_the_session_ended(
     officer: Client, row: Verification
 ) -> None:
     address = page("verification", row.pk, "reveal")
-    data = filled(officer, address, reason="a long reason", case_number="A-1")
-    officer.logout()
-    refused = officer.post(address, data)
-    assert refused.status_code == 302 and "long" not in refused.headers["Location"]
-    assert urlsplit(refused.headers["Location"]).path == "/admin/login/" and trail() == []
-    assert (
-        "What you typed is in the form again"
-        in officer.get(refused.headers["Location"]).content.decode()
-    )
+    login = sent_too_late(officer, address, reason="a long reason", case_number="A-1")
+    assert urlsplit(login).path == "/admin/login/" and "long" not in login
+    assert "What you typed is in the form again" in officer.get(login).content.decode()
     clerk = User.objects.get(username="clerk")
     clerk.set_password("secret")
     clerk.save()
-    login = refused.headers["Location"]
     officer.post(login, {"username": "clerk", "password": "secret", "next": address})
     text = officer.get(address).content.decode()
     assert 'value="a long reason"' in text and 'value="A-1"' in text
@@ -101,22 +103,26 @@ def test_what_was_typed_comes_back_after_the_session_ended(
 
 def test_what_another_officer_typed_does_not_come_back(officer: Client, row: Verification) -> None:
     address = page("verification", row.pk, "reveal")
-    data = filled(officer, address, reason="a long reason")
-    officer.logout()
-    officer.post(address, data)
+    sent_too_late(officer, address, reason="a long reason")
     staff(*EVERY, username="other")
     officer.force_login(User.objects.get(username="other"))
     assert "a long reason" not in officer.get(address).content.decode()
 
 
-@pytest.mark.parametrize("reason", [f"it is {NUMBER}", f"for {NAME}"])
+@each(
+    "typed",
+    [
+        {"reason": f"it is {NUMBER}"},
+        {"reason": f"for {NAME}"},
+        {"content": NAME, "reason": "case 1"},
+    ],
+)
 def test_nothing_personal_is_kept_of_what_was_typed(
-    officer: Client, row: Verification, reason: str
+    officer: Client, row: Verification, typed: dict[str, str]
 ) -> None:
-    address = page("verification", row.pk, "reveal")
-    data = filled(officer, address, reason=reason)
-    officer.logout()
-    officer.post(address, data)
+    address = EXPORT if "content" in typed else page("verification", row.pk, "reveal")
+    officer.force_login(User.objects.get(username="clerk"))
+    sent_too_late(officer, address, **typed)
     officer.post(address, {"once": "forged", "reason": "anything"})
     kept = str([session.get_decoded() for session in Session.objects.all()])
     assert NAME not in kept and NUMBER not in kept and "anything" not in kept
@@ -139,31 +145,6 @@ def test_an_export_says_how_many_first_and_counts_no_further_than_needed(
     assert "Records: 5" in officer.get(address).content.decode()
     monkeypatch.setattr(export_pages, "MOST_COUNTED", 3)
     assert "Records: more than 3" in officer.get(address).content.decode()
-
-
-PLAIN = {"content": "plain", "reason": "case 4711", "case_number": "A-1"}
-EXPORT = page("verification", "export")
-
-
-def exported(client: Client, data: dict[str, str]) -> bool:
-    answer: Any = client.post(EXPORT, data)
-    return NAME in b"".join(answer.streaming_content).decode()
-
-
-def test_an_export_sent_again_sends_nothing_and_writes_no_second_event(
-    officer: Client, row: Verification
-) -> None:
-    data = filled(officer, EXPORT, **PLAIN)
-    assert exported(officer, data)
-    events = trail()
-    assert [event for event, _ in events] == ["export", "export_ended"]
-    other = staff(*EVERY, username="other")
-    for client, words in ((officer, "was sent before"), (other, "out of date")):
-        again = client.post(EXPORT, data)
-        assert not again.streaming and words in again.content.decode()
-        assert "Error:" in again.content.decode() and NAME not in again.content.decode()
-    assert trail() == events
-    assert exported(officer, filled(officer, EXPORT, **PLAIN))
 
 
 def test_a_request_sent_again_asks_for_nothing(
@@ -189,18 +170,11 @@ def test_what_was_typed_into_an_export_comes_back_after_the_session_ended(
     officer: Client, row: Verification
 ) -> None:
     address = f"{EXPORT}?status=verified"
-    data = filled(officer, address, **PLAIN)
-    for sent in (data, data | {"reason": f"it is {NUMBER}"}, data | {"content": NAME}):
-        officer.logout()
-        refused = officer.post(address, sent)
-        assert refused.status_code == 302 and "4711" not in refused.headers["Location"]
-        assert NAME not in (kept := str([s.get_decoded() for s in Session.objects.all()]))
-        assert NUMBER not in kept and trail() == []
-        officer.force_login(User.objects.get(username="clerk"))
-        text = officer.get(address).content.decode()
-        comes_back = sent is data
-        assert ('value="case 4711"' in text and 'value="A-1"' in text) is comes_back
-        assert bool(re.search(r'value="plain"[^>]*checked', text)) is comes_back
+    assert "4711" not in sent_too_late(officer, address, **PLAIN)
+    officer.force_login(User.objects.get(username="clerk"))
+    text = officer.get(address).content.decode()
+    assert 'value="case 4711"' in text and 'value="A-1"' in text
+    assert re.search(r'value="plain"[^>]*checked', text)
 
 
 def test_the_progress_of_an_export_is_its_own_officers(

@@ -14,7 +14,8 @@ from django.db import DatabaseError, connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from tests.conftest import AUTH_TOKEN, Reporter, brought_to
+from tests.cases import each
+from tests.conftest import Reporter, brought_to
 from tests.console import EVERY, FIND, actions, page, staff, trail
 from tests.lying_wechat import BEGIN, NAME, NUMBER, QUERY, LyingWeChat, identity, says
 from wx_realname import audit
@@ -27,48 +28,38 @@ Configure = Callable[..., None]
 
 
 @pytest.fixture
-def row_by_name(liar: LyingWeChat, user: Any, configure: Configure) -> Verification:
-    configure(NAME_INDEX="exact")
-    return exchange(user=user, auth_token=AUTH_TOKEN)
+def clerk() -> Client:
+    return staff("view_verification")
+
+
+@pytest.fixture
+def officer() -> Client:
+    return staff(*EVERY)
 
 
 # --- permissions ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["get", "post"])
-@pytest.mark.parametrize(
-    "needed", ["view_verification", "reveal_verification", "erase_verification"]
-)
-def test_each_permission_opens_its_own_page_alone(
-    row: Verification, needed: str, method: str
-) -> None:
-    address, data = actions(row)[needed]
-    others = [permission for permission in EVERY if permission != needed]
-    refused = getattr(staff(*others, username="other"), method)(address, data)
-    assert refused.status_code == 403
-    (event,) = AuditEvent.objects.filter(event="permission_refused")
-    assert event.reason == f"wx_realname.{needed}"
-    assert event.verification_id == (None if needed == "view_verification" else row.pk)
-    allowed = getattr(staff(needed), method)(address, data)
-    assert allowed.status_code in (200, 302)
-    assert AuditEvent.objects.filter(event="permission_refused").count() == 1
-
-
-def test_a_refused_list_or_record_is_recorded(row: Verification) -> None:
-    client = staff("view_auditevent")
-    for address in (page("verification"), page("verification", row.pk, "change")):
-        assert client.get(address).status_code == 403
-    assert trail() == [
-        ("permission_refused", "wx_realname_verification_changelist"),
-        ("permission_refused", "wx_realname_verification_change"),
-    ]
+@each("action", ["find", "affected", "reveal", "copy", "erase"])
+def test_each_permission_opens_its_own_page_alone(row: Verification, action: str) -> None:
+    needed, address, data = actions(row)[action]
+    allowed = staff(needed, username=action)
+    other = staff(*(set(EVERY) - {needed}), username=f"not {action}")
+    refusals = AuditEvent.objects.filter(event="permission_refused")
+    for method in ("get", "post"):
+        refusals.delete()
+        assert getattr(other, method)(address, data).status_code == 403
+        assert getattr(allowed, method)(address, data).status_code in (200, 302)
+        (event,) = refusals.all()
+        assert event.reason == f"wx_realname.{needed}"
+        assert event.verification_id == (row.pk if str(row.pk) in address else None)
 
 
 def test_who_is_not_let_into_the_admin_is_sent_to_the_login(row: Verification, user: Any) -> None:
     client = Client()
     client.force_login(user)
     for visitor in (client, Client()):
-        for address, data in actions(row).values():
+        for _needed, address, data in actions(row).values():
             assert visitor.post(address, data).status_code == 302
     assert trail() == [] and Verification.objects.get().status == "verified"
 
@@ -76,9 +67,11 @@ def test_who_is_not_let_into_the_admin_is_sent_to_the_login(row: Verification, u
 def test_the_record_offers_only_what_is_allowed(row: Verification) -> None:
     address = page("verification", row.pk, "change")
     text = staff("view_verification").get(address).content.decode()
-    assert "/reveal/" not in text and "/erase/" not in text and "Audit events" not in text
+    assert not [action for action in ("reveal", "copy", "erase") if f"/{action}/" in text]
+    assert "Audit events" not in text
     text = staff(*EVERY, username="officer").get(address).content.decode()
-    assert "/reveal/" in text and "/erase/" in text and "exchange ended" in text
+    assert all(f"/{action}/" in text for action in ("reveal", "copy", "erase"))
+    assert "exchange ended" in text
 
 
 @pytest.mark.parametrize(
@@ -90,12 +83,12 @@ def test_the_record_offers_only_what_is_allowed(row: Verification) -> None:
     ],
 )
 def test_a_face_says_what_it_came_to(
-    liar: LyingWeChat, user: Any, verify_ret: int, said: str
+    liar: LyingWeChat, user: Any, officer: Client, verify_ret: int, said: str
 ) -> None:
     liar.play(says({"errcode": 0, "verify_id": "v", "expires_in": 3600}), path=BEGIN)
     liar.play(says({"errcode": 0, "verify_ret": verify_ret}), path=QUERY)
     face = begin_face(user=user, openid="oCitizen", real_name=NAME, credential_id=NUMBER)
-    officer, address = staff(*EVERY), page("verification", face.pk, "change")
+    address = page("verification", face.pk, "change")
     waiting = officer.get(address).content.decode()
     assert "/erase/" in waiting and "/reveal/" not in waiting
     with suppress(RealNameError):
@@ -107,7 +100,7 @@ def test_a_face_says_what_it_came_to(
 def test_without_the_token_against_forgery_nothing_happens(row: Verification) -> None:
     client = Client(enforce_csrf_checks=True)
     client.cookies = staff(*EVERY).cookies
-    for address, data in actions(row).values():
+    for _needed, address, data in actions(row).values():
         assert client.post(address, data).status_code == 403
     assert trail() == [] and Verification.objects.get().status == "verified"
 
@@ -115,111 +108,85 @@ def test_without_the_token_against_forgery_nothing_happens(row: Verification) ->
 # --- finding ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "typed",
+@each(
+    ("typed", "by"),
     [
-        {"credential_id": NUMBER},
-        {"credential_id": f" {NUMBER[:6]} {NUMBER[6:].lower()} "},
-        {"real_name": NAME},
-        {"real_name": f" {NAME[0]} {NAME[1:]}"},
-        {"real_name": NAME, "credential_id": NUMBER},
+        ({"credential_id": NUMBER}, "number"),
+        ({"credential_id": f" {NUMBER[:6]} {NUMBER[6:].lower()} "}, "number"),
+        ({"real_name": NAME}, "name"),
+        ({"real_name": f" {NAME[0]} {NAME[1:]}"}, "name"),
+        ({"real_name": NAME, "credential_id": NUMBER}, "name and number"),
     ],
 )
 def test_a_person_is_found_however_it_is_typed(
-    row_by_name: Verification, typed: dict[str, str]
+    row: Verification, clerk: Client, typed: dict[str, str], by: str
 ) -> None:
-    row = row_by_name
-    answer = staff("view_verification").post(FIND, typed)
+    answer = clerk.post(FIND, typed)
     text = answer.content.decode()
     assert "1 record found" in text and f"/{row.pk}/change/" in text and "**娜" in text
     assert NAME not in text and NUMBER not in text
     assert "no-store" in answer.headers["Cache-Control"]
-    by = (
-        " and ".join(
-            {"real_name": "name", "credential_id": "number"}[name] for name in reversed(list(typed))
-        )
-        if len(typed) == 1
-        else "name and number"
-    )
-    assert trail() == [("search", f"by {by}; found: 1")]
+    assert trail()[-1] == ("search", f"by {by}; found: 1")
 
 
 def test_other_accounts_with_the_same_number_are_shown(
-    row_by_name: Verification, liar: LyingWeChat, stranger: Any
+    row: Verification, clerk: Client, liar: LyingWeChat, stranger: Any
 ) -> None:
-    row = row_by_name
     liar.play(identity(name="另一个名字"))
     other = exchange(user=stranger, auth_token="another-token")
-    client = staff("view_verification")
     for typed in ({"credential_id": NUMBER}, {"real_name": NAME}):
-        text = client.post(FIND, typed).content.decode()
+        text = clerk.post(FIND, typed).content.decode()
         assert f"/{row.pk}/" in text and f"/{other.pk}/" in text
         assert text.count("<strong>2</strong>") == 2
 
 
-def test_a_search_for_nobody_leaves_its_trace_too(row_by_name: Verification) -> None:
-    text = staff("view_verification").post(FIND, {"real_name": "无此人"}).content.decode()
-    assert "Nobody was found" in text
-    assert trail() == [("search", "by name; found: 0")]
+def test_a_search_for_nobody_leaves_its_trace_too(row: Verification, clerk: Client) -> None:
+    for typed, by in (({}, "name"), ({"credential_id": NUMBER}, "name and number")):
+        text = clerk.post(FIND, {"real_name": "无此人", **typed}).content.decode()
+        assert "Nobody was found" in text
+        assert trail()[-1] == ("search", f"by {by}; found: 0")
 
 
-def test_both_given_must_both_fit(row: Verification) -> None:
-    typed = {"real_name": "无此人", "credential_id": NUMBER}
-    assert "Nobody" in staff("view_verification").post(FIND, typed).content.decode()
-
-
-@pytest.mark.parametrize(
-    "typed", [{}, {"credential_id": "123"}, {"real_name": "\x07"}, {"real_name": "x" * 256}]
-)
+@each("typed", [{}, {"credential_id": "123"}, {"real_name": "\x07"}, {"real_name": "x" * 256}])
 def test_what_cannot_be_searched_is_said_and_leaves_no_trace(
-    row: Verification, typed: dict[str, str]
+    row: Verification, clerk: Client, typed: dict[str, str]
 ) -> None:
-    answer = staff("view_verification").post(FIND, {"csrf": "", **typed})
+    answer = clerk.post(FIND, {"csrf": "", **typed})
     assert (answer.status_code, trail()) == (200, [])
     assert "errorlist" in answer.content.decode()
 
 
-def test_a_number_in_the_address_is_not_searched_for(row: Verification) -> None:
-    text = staff("view_verification").get(FIND, {"credential_id": NUMBER}).content.decode()
+def test_a_number_in_the_address_is_not_searched_for(row: Verification, clerk: Client) -> None:
+    text = clerk.get(FIND, {"credential_id": NUMBER}).content.decode()
     assert (str(row.pk) in text, NUMBER in text, trail()) == (False, False, [])
 
 
 def test_older_index_keys_still_find(
-    row_by_name: Verification, settings: Any, configure: Configure
+    row: Verification, clerk: Client, settings: Any, configure: Configure
 ) -> None:
-    row = row_by_name
     configure(INDEX_KEYS=["i2:" + "B" * 43 + "=", *settings.WX_REALNAME["INDEX_KEYS"]])
     for typed in ({"credential_id": NUMBER}, {"real_name": NAME}):
-        text = staff("view_verification", username=str(typed)).post(FIND, typed).content.decode()
-        assert f"/{row.pk}/change/" in text
-
-
-def test_an_erased_person_is_found_no_more(liar: LyingWeChat, user: Any) -> None:
-    brought_to("erased", liar, user)
-    text = staff("view_verification").post(FIND, {"credential_id": NUMBER}).content.decode()
-    assert "Nobody" in text
+        assert f"/{row.pk}/change/" in clerk.post(FIND, typed).content.decode()
 
 
 def test_inside_the_hosts_atomic_requests_events_are_kept(
-    row: Verification, monkeypatch: Any
+    row: Verification, clerk: Client, monkeypatch: Any
 ) -> None:
     monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
-    client = staff("view_verification")
-    assert client.post(FIND, {"credential_id": NUMBER}).status_code == 200
-    assert client.get(page("verification", row.pk, "reveal")).status_code == 403
+    assert clerk.post(FIND, {"credential_id": NUMBER}).status_code == 200
+    assert clerk.get(page("verification", row.pk, "reveal")).status_code == 403
     assert [event for event, _ in trail()] == ["search", "permission_refused"]
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's plans")
-@pytest.mark.parametrize("typed", [{"credential_id": NUMBER}, {"real_name": NAME}])
-def test_an_index_answers_every_search(row_by_name: Verification, typed: dict[str, str]) -> None:
-    client = staff("view_verification")
+@each("typed", [{"credential_id": NUMBER}, {"real_name": NAME}])
+def test_an_index_answers_every_search(
+    row: Verification, clerk: Client, typed: dict[str, str]
+) -> None:
     with CaptureQueriesContext(connection) as queries:
-        client.post(FIND, typed)
+        clerk.post(FIND, typed)
     searches = [q["sql"] for q in queries if 'FROM "wx_realname_verification"' in q["sql"]]
-    by_key_id = [
-        sql for sql in searches if '"index_key_id" >' in sql
-    ]  # which keys records stand under
+    by_key_id = [sql for sql in searches if '"index_key_id" >' in sql]  # of which keys there are
     comparing = [sql for sql in searches if "_encrypted" in sql]  # what was found, with its trail
     assert (len(searches), len(by_key_id), len(comparing)) == (5, 2, 1)
     for sql in searches:
@@ -231,59 +198,44 @@ def test_an_index_answers_every_search(row_by_name: Verification, typed: dict[st
 # --- revealing --------------------------------------------------------------------------------
 
 
-def test_reveal_shows_once_what_a_reason_was_given_for(row: Verification) -> None:
-    client, address = staff("reveal_verification"), page("verification", row.pk, "reveal")
-    assert NAME not in client.get(address).content.decode()
-    answer = client.post(address, {"reason": "case 4711"})
-    text = answer.content.decode()
-    assert NAME in text and NUMBER in text and "no-store" in answer.headers["Cache-Control"]
-    assert NAME not in client.get(address).content.decode()
-    assert trail() == [("reveal", "case 4711")]
+@each(("action", "longest"), [("reveal", 255), ("copy", 255), ("erase", 255), ("export", 100)])
+def test_without_a_proper_reason_nothing_is_done(
+    row: Verification, officer: Client, action: str, longest: int
+) -> None:
+    _needed, address, data = actions(row)[action]
+    for reason in ("", "   ", "x" * (longest + 1), "a\x07", f"it is {NUMBER}"):
+        text = officer.post(address, data | {"reason": reason}).content.decode()
+        assert NAME not in text and "<title>Error: " in text and trail() == []
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 256, "a\x07", f"it is {NUMBER}"])
-def test_without_a_proper_reason_nothing_is_revealed(row: Verification, reason: str) -> None:
-    client = staff("reveal_verification")
-    text = client.post(page("verification", row.pk, "reveal"), {"reason": reason}).content.decode()
-    assert NAME not in text and "errorlist" in text and trail() == []
-
-
-@pytest.mark.parametrize("status", ["pending", "erased", "rejected", "failed", "unknown"])
-def test_where_nothing_is_stored_reveal_says_so(liar: LyingWeChat, user: Any, status: str) -> None:
-    row = brought_to(status, liar, user)
-    client = staff("reveal_verification")
-    answer = client.post(page("verification", row.pk, "reveal"), {"reason": "case 1"})
+def test_where_nothing_is_stored_reveal_says_so(
+    liar: LyingWeChat, user: Any, officer: Client
+) -> None:
+    row = brought_to("unknown", liar, user)
+    answer = officer.post(page("verification", row.pk, "reveal"), {"reason": "case 1"})
     assert "Nothing is stored" in answer.content.decode()
 
 
-def test_what_does_not_open_is_said_and_traced(row: Verification, configure: Configure) -> None:
+def test_what_does_not_open_is_said_and_traced(
+    row: Verification, officer: Client, configure: Configure
+) -> None:
     configure(ENCRYPTION_KEYS=["other:AES-256-GCM:" + "B" * 43 + "="])
-    client = staff("reveal_verification")
-    answer = client.post(page("verification", row.pk, "reveal"), {"reason": "case 1"})
+    answer = officer.post(page("verification", row.pk, "reveal"), {"reason": "case 1"})
     assert "read." in answer.content.decode() and trail() == [("reveal", "case 1")]
 
 
-@pytest.mark.parametrize("needed", ["view_verification", "reveal_verification", "export_plaintext"])
+@each("action", ["find", "reveal", "copy", "export"])
 def test_without_its_audit_event_nothing_is_shown(
-    row: Verification, needed: str, monkeypatch: Any
+    row: Verification, officer: Client, action: str, monkeypatch: Any
 ) -> None:
     def full(*args: Any, **kwargs: Any) -> None:
         raise DatabaseError("disk full")
 
-    client = staff(needed)
     for name in ("append", "append_access"):
         monkeypatch.setattr(audit, name, full)
-    address, data = actions(row)[needed]
+    _needed, address, data = actions(row)[action]
     with pytest.raises(DatabaseError):
-        client.post(address, data)
-
-
-def test_a_record_that_is_not_there_is_not_found() -> None:
-    client = staff(*EVERY)
-    gone = "00000000-0000-7000-8000-000000000000"
-    for action in ("reveal", "erase"):
-        answer = client.post(page("verification", gone, action), {"reason": "case 1"})
-        assert answer.status_code == 404
+        officer.post(address, data)
 
 
 # --- erasing ----------------------------------------------------------------------------------
@@ -301,6 +253,7 @@ def test_erase_asks_first_and_needs_a_reason(row: Verification) -> None:
     assert (row.status, row.real_name_masked, row.credential_id_index) == ("erased", None, None)
     assert trail() == [("erase", "case 4711")]
     assert "was erased" in client.get(answer.headers["Location"]).content.decode()
+    assert "Nobody" in client.post(FIND, {"credential_id": NUMBER}).content.decode()
 
 
 def test_a_pending_record_is_not_erased(liar: LyingWeChat, user: Any) -> None:
@@ -314,12 +267,11 @@ def test_a_pending_record_is_not_erased(liar: LyingWeChat, user: Any) -> None:
 
 
 def test_nothing_personal_stays_in_logs_sessions_addresses_or_histories(
-    row: Verification, reporter: Reporter
+    row: Verification, officer: Client, reporter: Reporter
 ) -> None:
-    client = staff(*EVERY)
     addresses = []
-    for address, data in actions(row).values():
-        for answer in (client.get(address), client.post(address, data)):
+    for _needed, address, data in actions(row).values():
+        for answer in (officer.get(address), officer.post(address, data)):
             addresses += [answer.request["PATH_INFO"], answer.request["QUERY_STRING"]]
             addresses.append(answer.headers.get("Location", ""))
             if answer.streaming:

@@ -1,23 +1,24 @@
-"""What officers can't do: guess, search without end, export alone, put a number into the trail."""
+"""What officers can't do: guess, search without end, export without a limit, read names that are hidden."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.conftest import AUTH_TOKEN
-from tests.console import FIND, staff
+from tests.console import FIND, page, staff
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
-from wx_realname.exceptions import InvalidRequest, NotFound, PermissionDenied, Throttled
+from wx_realname import resident_id
+from wx_realname.exceptions import InvalidRequest, Throttled
 from wx_realname.models import AuditEvent, Verification
-from wx_realname.services import copy, erase, exchange, export, find_person, reveal
-from wx_realname.services.disclosure import approval
-from wx_realname.services.disclosure.approval import NotReleased
+from wx_realname.services import exchange, export, find_person
 
 pytestmark = pytest.mark.django_db
 Configure = Callable[..., None]
+OTHER = "110105194912310021"  # nobody's
 
 
 @pytest.fixture
@@ -26,11 +27,7 @@ def row(liar: LyingWeChat, user: Any, configure: Configure) -> Verification:
     return exchange(user=user, auth_token=AUTH_TOKEN)
 
 
-def events() -> list[str]:
-    return list(AuditEvent.objects.order_by("created_at").values_list("event", flat=True))
-
-
-# --- finding ----------------------------------------------------------------------------------
+# --- names ------------------------------------------------------------------------------------
 
 
 def test_by_default_no_index_of_names_is_kept(row: Verification, stranger: Any) -> None:
@@ -61,20 +58,6 @@ def test_where_no_name_is_kept_the_number_alone_is_taken(
     assert (found.matches, found.unreadable) == ([], 1)
 
 
-def test_searches_that_find_nothing_are_limited(
-    row: Verification, stranger: Any, user: Any, configure: Configure, caplog: Any
-) -> None:
-    configure(SEARCH_RATE="3/hour")
-    for _ in range(5):  # what finds somebody isn't counted
-        assert find_person(actor=stranger, credential_id=NUMBER).matches
-    for _ in range(3):
-        assert not find_person(actor=stranger, credential_id="110105194912310021").matches
-    with pytest.raises(Throttled) as throttled:
-        find_person(actor=stranger, credential_id=NUMBER)
-    assert throttled.value.retry_after and "reached the rate 3/hour" in caplog.text
-    assert find_person(actor=user, credential_id=NUMBER).matches  # another officer
-
-
 def test_no_character_of_a_name_is_shown_where_mask_name_says_so(
     row: Verification, configure: Configure
 ) -> None:
@@ -83,94 +66,86 @@ def test_no_character_of_a_name_is_shown_where_mask_name_says_so(
     assert row.real_name_shown == "***"
 
 
-# --- reasons ----------------------------------------------------------------------------------
+# --- searches ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "personal",
-    [NUMBER, "４４０５２４１９８００１０１００１３", "440524 800101 001", "13812345678", NAME],
-)
-def test_no_service_takes_a_reason_with_personal_data(
-    row: Verification, stranger: Any, personal: str
+def test_searches_that_find_nothing_are_limited(
+    row: Verification, stranger: Any, user: Any, configure: Configure, caplog: Any
 ) -> None:
-    calls: list[Callable[[str], Any]] = [
-        lambda reason: reveal(row, actor=stranger, reason=reason),
-        lambda reason: erase(row, actor=stranger, reason=reason),
-    ]
-    if personal != NAME:
-        calls.append(lambda reason: copy(row, actor=stranger, reason=reason))
-        rows = Verification.objects.all()
-        calls.append(lambda reason: export(rows, actor=stranger, plain=True, reason=reason))
-        calls.append(
-            lambda reason: reveal(row, actor=stranger, reason="x", case_number=reason[:60])
-        )
-    for call in calls:
-        with pytest.raises(InvalidRequest) as refused:
-            call(f"for {personal}, asked today")
-        assert personal not in str(refused.value.errors)
-    assert events() == ["exchange"]
-    reveal(row, actor=stranger, reason="case of 2026-11-29", case_number="4711-2026/12")
-    assert AuditEvent.objects.get(event="reveal").case_number == "4711-2026/12"
+    """What is refused is recorded, and logged without the number."""
+    configure(SEARCH_RATE="3/hour")
+    for _ in range(5):  # what finds somebody isn't counted
+        assert find_person(actor=stranger, credential_id=NUMBER).matches
+    for _ in range(3):
+        assert not find_person(actor=stranger, credential_id=OTHER).matches
+    with caplog.at_level(logging.WARNING), pytest.raises(Throttled) as throttled:
+        find_person(actor=stranger, credential_id=NUMBER, case_number="A-1")
+    assert 3590 <= (throttled.value.retry_after or 0) <= 3600
+    event = AuditEvent.objects.filter(event="search").latest("created_at")
+    assert (event.actor_id, event.error_code) == (str(stranger.pk), "throttled")
+    assert (event.reason, event.records) == ("by number; refused: SEARCH_RATE", 0)
+    assert event.case_number == "A-1"
+    assert f"officer {stranger.pk} reached the rate 3/hour" in caplog.text
+    assert NUMBER not in caplog.text
+    assert find_person(actor=user, credential_id=NUMBER).matches  # another officer
 
 
-def test_a_look_at_a_minor_is_marked(liar: LyingWeChat, user: Any, row: Verification) -> None:
-    reveal(row, actor=user, reason="a test")
-    assert AuditEvent.objects.get(event="reveal").minor is False
-
-
-# --- four eyes --------------------------------------------------------------------------------
-
-
-def run(actor: Any, chosen: str = "all") -> int:
-    filters = {} if chosen == "all" else {"status": chosen}
-    rows = Verification.objects.all()
-    return len(list(export(rows, actor=actor, plain=True, reason="a test", filters=filters)))
-
-
-def test_a_plain_export_is_released_by_another_and_run_once(
-    row: Verification, user: Any, stranger: Any, configure: Configure
+def test_a_clerk_cannot_try_the_numbers_of_a_birthday(
+    row: Verification, stranger: Any, configure: Configure
 ) -> None:
-    configure(FOUR_EYES=True)
-    with pytest.raises(NotReleased):
-        run(user)
-    asked = approval.ask(actor=user, reason="a test", chosen="all")
-    with pytest.raises(PermissionDenied):
-        approval.release(asked.pk, actor=user)
-    with pytest.raises(NotReleased):
-        run(user)
-    approval.release(asked.pk, actor=stranger)
-    for again in (lambda: approval.release(asked.pk, actor=stranger),):
-        with pytest.raises(NotFound):
-            again()
-    for wrong in (lambda: run(stranger), lambda: run(user, "verified")):
-        with pytest.raises(NotReleased):
-            wrong()
-    assert run(user) == 1
-    with pytest.raises(NotReleased):
-        run(user)
-    assert [name for name in events() if name.startswith("export")] == [
-        "export_requested",
-        "export_released",
-        "export",
-        "export_part",
-        "export_ended",
-    ]
+    """The red team's attack: district and birthday known, three digits to try."""
+    configure(SEARCH_RATE="10/hour")
+    tries = 0
+    with pytest.raises(Throttled):
+        for sequence in range(1000):
+            number = f"{NUMBER[:14]}{sequence:03}"
+            full = number + resident_id.check_character(number)
+            if full != NUMBER:
+                tries += 1
+                assert not find_person(actor=stranger, credential_id=full).matches
+    assert tries == 11  # the eleventh was refused
 
 
-def test_a_masked_export_waits_for_nobody(
-    row: Verification, user: Any, configure: Configure
+def test_a_script_has_no_limit(no_access_tokens: None, configure: Configure) -> None:
+    configure(SEARCH_RATE="1/hour")
+    for _ in range(3):
+        assert not find_person(actor=None, credential_id=OTHER).matches
+
+
+def test_the_find_form_says_so_and_the_overview_shows_the_officer(
+    row: Verification, configure: Configure
 ) -> None:
-    configure(FOUR_EYES=True)
-    assert len(list(export(Verification.objects.all(), actor=user, plain=False))) == 1
+    configure(SEARCH_RATE="2/hour")
+    clerk = staff("view_verification", "view_hourlystatistic")
+    overview = page("hourlystatistic")
+    for _ in range(2):
+        assert "Nobody" in clerk.post(FIND, {"credential_id": OTHER}).content.decode()
+    assert "SEARCH_RATE" not in clerk.get(overview).content.decode()
+    for _ in range(3):
+        answer = clerk.post(FIND, {"credential_id": NUMBER})
+        text = answer.content.decode()
+        assert answer.status_code == 200 and str(row.pk) not in text
+        assert "Search again in 60 min" in text
+    text = clerk.get(overview).content.decode()
+    assert "SEARCH_RATE was reached" in text and "clerk" in text and ">3</td>" in text
+    clerk.cookies["django_language"] = "zh-hans"
+    assert "试猜身份证号" in clerk.get(overview).content.decode()
+
+
+# --- exports ----------------------------------------------------------------------------------
 
 
 def test_an_export_has_its_limit(
     row: Verification, user: Any, stranger: Any, configure: Configure
 ) -> None:
+    def exported() -> int:
+        rows = Verification.objects.all()
+        return len(list(export(rows, actor=user, plain=True, reason="a test")))
+
     exchange(user=stranger, auth_token="another-token")
     configure(EXPORT_LIMIT=1)
     with pytest.raises(InvalidRequest) as refused:
-        run(user)
+        exported()
     assert "EXPORT_LIMIT" in str(refused.value.errors)
     configure(EXPORT_LIMIT=2)
-    assert run(user) == 2
+    assert exported() == 2

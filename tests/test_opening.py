@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from tests.cases import each
+from tests.conftest import at_once
 from tests.console import page, staff
 from wx_realname import conf, services
 from wx_realname.exceptions import ConfigurationError, Misconfigured
@@ -77,21 +78,14 @@ def first_key(configure: Configure, material: bytes = PLANTED) -> conf.Encryptio
     return conf.current().encryption_keys[0]
 
 
-def test_reading_the_settings_opens_nothing(configure: Configure) -> None:
-    first_key(configure)
+@pytest.fixture
+def key(configure: Configure) -> conf.EncryptionKey:
+    return first_key(configure)
+
+
+def test_a_key_is_opened_when_it_is_used_once_by_many_threads(key: conf.EncryptionKey) -> None:
     assert (Mask.made, Mask.calls) == (0, [])
-
-
-def test_a_key_is_opened_once_by_many_threads(configure: Configure) -> None:
-    key, opened = first_key(configure), []
-    threads = [
-        threading.Thread(target=lambda: opened.append(opening.material(key))) for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert opened == [PLANTED] * 8
+    assert at_once(*[lambda: opening.material(key)] * 8) == [PLANTED] * 8
     assert (Mask.made, len(Mask.calls)) == (1, 1)
 
 
@@ -118,9 +112,9 @@ def test_a_dead_device_is_misconfigured_before_anything_is_reserved(
     assert not Verification.objects.exists()
     assert "DATA_KEY_BACKEND could not open key w1 (RuntimeError)" in caplog.text
     assert "planted words" not in caplog.text
-    Mask.fault = None  # back again: nothing of the failure is remembered
+    made, Mask.fault = Mask.made, None  # back again: nothing of the failure is remembered
     answer = api().post("/api/realname/verifications/", {"auth_token": auth_token})
-    assert answer.status_code == 201
+    assert (answer.status_code, Mask.made) == (201, made + 1)
 
 
 @pytest.mark.django_db
@@ -168,37 +162,24 @@ def test_settling_without_the_device_is_one_clear_line(
     call_command("realname_settle", "--all", "--dry-run", stdout=StringIO())
 
 
-def test_a_backend_that_failed_is_made_anew(configure: Configure) -> None:
-    key = first_key(configure)
-    Mask.fault = RuntimeError()
-    with pytest.raises(Misconfigured):
-        opening.material(key)
-    Mask.fault = None
-    assert opening.material(key) == PLANTED
-    assert Mask.made == 2
-
-
-def test_a_key_of_another_length_is_refused(configure: Configure, caplog: Any) -> None:
-    with pytest.raises(Misconfigured):
-        opening.material(first_key(configure, PLANTED[:16]))
-    assert "key w1 with a wrong length" in caplog.text
-
-
-@pytest.mark.parametrize("answer", [32, [1] * 32, None, "1" * 32, True])
+@each("answer", [32, [1] * 32, None, "1" * 32, True])
 def test_only_bytes_are_a_key(
-    configure: Configure, caplog: Any, monkeypatch: pytest.MonkeyPatch, answer: Any
+    key: conf.EncryptionKey, caplog: Any, monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
     """`bytes(32)` would be 32 zeros."""
-    key = first_key(configure)
+    caplog.clear()
     monkeypatch.setattr(Mask, "unwrap", lambda self, data: answer)
     with pytest.raises(Misconfigured):
         opening.material(key)
     assert "could not open key w1 (TypeError)" in caplog.text
 
 
-def test_no_frame_of_a_refusal_holds_the_key(
-    configure: Configure, monkeypatch: pytest.MonkeyPatch
+def test_a_key_of_another_length_is_refused_and_no_frame_holds_it(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
+    with pytest.raises(Misconfigured):
+        opening.material(first_key(configure, PLANTED[:16]))
+    assert "key w1 with a wrong length" in caplog.text
     with pytest.raises(Misconfigured) as wrong_length:
         opening.material(first_key(configure, PLANTED * 2))
     monkeypatch.setattr(Mask, "unwrap", lambda self, data: PLANTED[:16])
@@ -210,7 +191,7 @@ def test_no_frame_of_a_refusal_holds_the_key(
         assert PLANTED.decode() not in str([each.frame.f_locals for each in ours])
 
 
-@pytest.mark.parametrize("path", ["tests.test_opening.Missing", "no.such.module.Backend", "bare"])
+@each("path", ["tests.test_opening.Missing", "no.such.module.Backend", "bare"])
 def test_a_backend_that_is_not_there_is_misconfigured(path: str, configure: Configure) -> None:
     key = wrapped("w1", "AES-256-GCM", PLANTED)
     configure(DATA_KEY_BACKEND=path, ENCRYPTION_KEYS=[key])
@@ -226,8 +207,7 @@ def test_without_a_backend_a_wrapped_key_is_no_setting(configure: Configure) -> 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_after_a_fork_the_key_is_there_and_the_backend_another(configure: Configure) -> None:
-    key = first_key(configure)
+def test_after_a_fork_the_key_is_there_and_the_backend_another(key: conf.EncryptionKey) -> None:
     opening.material(key)
     child = os.fork()
     if child == 0:
@@ -238,17 +218,16 @@ def test_after_a_fork_the_key_is_there_and_the_backend_another(configure: Config
 
 
 def test_the_backends_own_copy_is_overwritten(
-    configure: Configure, monkeypatch: pytest.MonkeyPatch
+    key: conf.EncryptionKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key, given = first_key(configure), bytearray(PLANTED)
+    given = bytearray(PLANTED)
     monkeypatch.setattr(Mask, "unwrap", lambda self, data: given)
     assert opening.material(key) == PLANTED
     assert given == bytes(32)
 
 
-def test_no_opened_key_is_shown(configure: Configure, caplog: Any) -> None:
+def test_no_opened_key_is_shown(key: conf.EncryptionKey, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
-    key = first_key(configure)
     opening.material(key)
     shown = repr(key) + repr(conf.current()) + repr(opening._state) + caplog.text
     assert PLANTED.decode() not in shown

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from io import StringIO
@@ -17,7 +16,9 @@ from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone as django_timezone
 
-from tests.conftest import AUTH_TOKEN
+from tests.cases import each
+from tests.conftest import AUTH_TOKEN, at_once
+from tests.console import end_of_attempt, ended
 from tests.lying_wechat import LyingWeChat, refuses
 from wx_realname import statistics
 from wx_realname.exceptions import RealNameError
@@ -40,14 +41,12 @@ MORE: dict[str, Any] = {
 OLD = datetime(2026, 3, 1, 10, tzinfo=timezone.utc)
 
 
-def ended(at: datetime, **fields: Any) -> AuditEvent:
-    values = {"event": "exchange", "merchant": "default", "method": "authorize"}
-    outcome = {"status": "verified", "duration_ms": 80, "created_at": at}
-    return AuditEvent(**values | outcome | fields)
-
-
-def counted() -> int:
-    return sum(statistics.roll_up())
+def counted(at: datetime | None = None) -> int:
+    """How many attempts were counted now, or at that moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        if at:
+            patch.setattr(statistics.timezone, "now", lambda: at)
+        return sum(statistics.roll_up())
 
 
 def of_each() -> models.QuerySet[HourlyStatistic]:
@@ -64,7 +63,7 @@ def test_every_attempt_that_ended_is_counted_and_nothing_else(
         with pytest.raises(RealNameError):
             exchange(user=user, auth_token=token)
     AuditEvent.objects.create(event="reveal", created_at=django_timezone.now())
-    AuditEvent.objects.bulk_create([ended(django_timezone.now(), event="exchange_superseded")])
+    ended(django_timezone.now(), event="exchange_superseded")
     assert counted() == 3
     rows = of_each()
     summary = Summary.of(rows)
@@ -83,7 +82,7 @@ def test_a_crowd_is_counted_as_a_plain_loop_counts_it() -> None:
     for _ in range(2_000):
         status, error_code, errcode = dice.choice(outcomes)
         events.append(
-            ended(
+            end_of_attempt(
                 OLD + timedelta(seconds=dice.uniform(0, 5 * 86_400)),
                 event=dice.choice(statistics.ENDS),
                 merchant=dice.choice(["default", "clinic"]),
@@ -97,26 +96,16 @@ def test_a_crowd_is_counted_as_a_plain_loop_counts_it() -> None:
     AuditEvent.objects.bulk_create(events)
     assert counted() == 2_000
 
-    rows = list(of_each())
-    minutes = Counter(
-        (event.merchant, event.method, event.created_at.replace(second=0, microsecond=0))
-        for event in events
-    )
+    rows, hours = list(of_each()), defaultdict(list)
+    for event in events:
+        hour = event.created_at.replace(minute=0, second=0, microsecond=0)
+        hours[event.merchant, event.method, hour].append(event)
+    assert len(rows) == len(hours)
     for row in rows:
-        mine = [
-            event
-            for event in events
-            if (event.merchant, event.method) == (row.merchant, row.method)
-            and row.hour <= event.created_at < row.hour + HOUR
-        ]
-        assert row.attempts == len(mine) and row.complete
-        assert row.peak == minutes[row.merchant, row.method, row.peak_at]
-        assert row.peak == max(
-            count
-            for (merchant, method, minute), count in minutes.items()
-            if (merchant, method) == (row.merchant, row.method)
-            and row.hour <= minute < row.hour + HOUR
-        )
+        mine = hours[row.merchant, row.method, row.hour]
+        minutes = Counter(event.created_at.replace(second=0, microsecond=0) for event in mine)
+        assert (row.attempts, row.complete) == (len(mine), True)
+        assert row.peak == minutes[row.peak_at] == max(minutes.values())
         limits = [*LIMITS_MS, math.inf]
         for number, (low, high) in enumerate(zip([-1, *limits[:-1]], limits, strict=True)):
             times = [event.duration_ms for event in mine if event.duration_ms is not None]
@@ -135,14 +124,15 @@ def _peak(events: list[AuditEvent]) -> dict[str, Any]:
 def test_all_together_is_a_row_an_hour_however_many_merchants_there_are() -> None:
     for merchant in ("default", "clinic", "school"):
         for method in ("authorize", "check"):
-            AuditEvent.objects.bulk_create([ended(OLD, merchant=merchant, method=method)])
+            ended(OLD, merchant=merchant, method=method)
     assert counted() == 6
     assert [row.attempts for row in statistics.hours(OLD)] == [6]
     assert [row.attempts for row in statistics.hours(OLD, "clinic")] == [1, 1]
 
 
 def test_statistics_changed_behind_our_back_are_counted_anew() -> None:
-    AuditEvent.objects.bulk_create([ended(OLD + n * HOUR, duration_ms=n) for n in (0, 1, 40)])
+    for n in (0, 1, 40):
+        ended(OLD + n * HOUR, duration_ms=n)
     counted()
     before = list(HourlyStatistic.objects.order_by("hour", "merchant").values(*FIGURES))
     table = HourlyStatistic._meta.db_table
@@ -166,9 +156,12 @@ def test_statistics_changed_behind_our_back_are_counted_anew() -> None:
 def test_an_hour_is_counted_again_until_it_is_complete_and_then_no_more() -> None:
     now = django_timezone.now()
     this_hour = now.replace(minute=0, second=0, microsecond=0)
-    AuditEvent.objects.bulk_create([ended(this_hour), ended(this_hour - 30 * HOUR)])
+    moments = (this_hour, this_hour - 30 * HOUR)
+    for at in moments:
+        ended(at)
     assert counted() == 2
-    AuditEvent.objects.bulk_create([ended(this_hour), ended(this_hour - 30 * HOUR)])
+    for at in moments:
+        ended(at)
     counted()
     recent, old = of_each().order_by("-hour")
     assert (recent.attempts, recent.complete) == (2, False)
@@ -176,41 +169,36 @@ def test_an_hour_is_counted_again_until_it_is_complete_and_then_no_more() -> Non
 
 
 @pytest.mark.parametrize("before", [0, 1], ids=["into an empty hour", "into a counted hour"])
-def test_a_late_commit_is_counted(monkeypatch: pytest.MonkeyPatch, before: int) -> None:
+def test_a_late_commit_is_counted(before: int) -> None:
     """An event stamped within an hour may be committed after its end."""
     earlier = OLD + timedelta(minutes=59) if before else OLD - 5 * HOUR
-    AuditEvent.objects.bulk_create([ended(earlier), ended(OLD + HOUR)])
-    moments = [OLD + HOUR + timedelta(seconds=1), OLD + HOUR + LATENESS]
-    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[0])
-    assert counted() == 2
-    AuditEvent.objects.bulk_create([ended(OLD + timedelta(minutes=59, seconds=59))])
-    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
-    counted()
+    ended(earlier)
+    ended(OLD + HOUR)
+    assert counted(at=OLD + HOUR + timedelta(seconds=1)) == 2
+    ended(OLD + timedelta(minutes=59, seconds=59))
+    counted(at=OLD + HOUR + LATENESS)
     *_, first, second = of_each().order_by("hour")
     assert (first.attempts, first.complete) == (1 + before, True)
     assert (second.attempts, second.complete) == (1, False)
 
 
-def test_what_a_clock_that_ran_ahead_counted_hides_no_hour(monkeypatch: pytest.MonkeyPatch) -> None:
-    moments = [OLD + timedelta(days=2), OLD + 3 * HOUR]
-    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[0])
-    AuditEvent.objects.bulk_create([ended(OLD), ended(moments[0])])
-    assert counted() == 2
-    monkeypatch.setattr(statistics.timezone, "now", lambda: moments[1])
-    AuditEvent.objects.bulk_create([ended(OLD + 2 * HOUR)])
-    counted()
+def test_what_a_clock_that_ran_ahead_counted_hides_no_hour() -> None:
+    ahead = OLD + timedelta(days=2)
+    ended(OLD)
+    ended(ahead)
+    assert counted(at=ahead) == 2
+    ended(OLD + 2 * HOUR)
+    counted(at=OLD + 3 * HOUR)
     assert Summary.of(of_each()).attempts == 3
 
 
 def test_a_dense_hour_is_not_counted_at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "DENSE", 3)
-    now = OLD + timedelta(minutes=30)
-    monkeypatch.setattr(statistics.timezone, "now", lambda: now)
-    AuditEvent.objects.bulk_create([ended(OLD) for _ in range(3)])
-    assert (counted(), counted()) == (3, 0)
-    AuditEvent.objects.bulk_create([ended(OLD), ended(OLD + HOUR)])
-    now = OLD + HOUR + LATENESS
-    assert counted() == 5
+    ended(OLD, 3)
+    assert [counted(at=OLD + timedelta(minutes=minute)) for minute in (30, 31)] == [3, 0]
+    ended(OLD)
+    ended(OLD + HOUR)
+    assert counted(at=OLD + HOUR + LATENESS) == 5
     assert Summary.of(of_each()).attempts == 5
 
 
@@ -218,7 +206,8 @@ def test_a_dense_hour_is_not_counted_at_every_look(monkeypatch: pytest.MonkeyPat
     not connection.features.supports_update_conflicts, reason="a query for each hour there"
 )
 def test_empty_years_cost_no_queries() -> None:
-    AuditEvent.objects.bulk_create([ended(OLD - timedelta(days=3_000)), ended(OLD)])
+    ended(OLD - timedelta(days=3_000))
+    ended(OLD)
     with CaptureQueriesContext(connection) as queries:
         assert counted() == 2
     assert len(queries) < 20
@@ -227,35 +216,11 @@ def test_empty_years_cost_no_queries() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_at_once_count_everything_once() -> None:
-    AuditEvent.objects.bulk_create([ended(OLD + n * timedelta(minutes=7)) for n in range(500)])
-
-    def count() -> None:
-        try:
-            list(statistics.roll_up())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    moments = (OLD + n * timedelta(minutes=7) for n in range(500))
+    AuditEvent.objects.bulk_create(map(end_of_attempt, moments))
+    at_once(*[counted] * 4)
     assert Summary.of(of_each()).attempts == 500
     assert counted() == 0
-
-
-def test_quantiles_are_limits_of_the_buckets() -> None:
-    summary = Summary()
-    assert summary.quantile(0.5) is None
-    AuditEvent.objects.bulk_create(
-        [ended(OLD, duration_ms=ms) for ms in [40] * 90 + [900] * 9 + [30_000]]
-    )
-    counted()
-    summary = Summary.of(of_each())
-    assert [summary.quantile(share) for share in (0.5, 0.9, 0.95, 0.99, 1)] == [
-        *(50, 50, 1_000, 1_000),
-        math.inf,
-    ]
 
 
 class TestUsage:
@@ -264,8 +229,8 @@ class TestUsage:
     ) -> None:
         configure(merchant={"APPLICATION": {"DAILY_CALLS": 100, "PEAK_CALLS_PER_MINUTE": 2}})
         noon = django_timezone.localtime().replace(hour=0, minute=0, second=1) - timedelta(days=1)
-        AuditEvent.objects.bulk_create([ended(noon) for _ in range(4)])
-        AuditEvent.objects.bulk_create([ended(noon, merchant="clinic", method="check")])
+        ended(noon, 4)
+        ended(noon, merchant="clinic", method="check")
         call_command("realname_usage")
         told = capsys.readouterr().out
         assert (
@@ -281,18 +246,6 @@ default, authorize: 4 calls in 2 days
             == told
         )
 
-    def test_a_mean_is_over_the_days_since_the_first_call_of_its_own(self) -> None:
-        now = django_timezone.now()
-        AuditEvent.objects.bulk_create(
-            [ended(now - timedelta(days=9)), *(ended(now, merchant="clinic") for _ in range(4))]
-        )
-        counted()
-        both = usage(OLD - timedelta(days=3_660))
-        assert [(one.merchant, one.days, one.daily) for one in both] == [
-            ("clinic", 1, 4.0),
-            ("default", 10, 0.1),
-        ]
-
     def test_the_database_sums_what_a_plain_loop_sums(self) -> None:
         dice, now = random.Random(5), django_timezone.now().replace(second=0, microsecond=0)
         pairs = [("default", "authorize"), ("default", "check"), ("clinic", "check")]
@@ -300,7 +253,9 @@ default, authorize: 4 calls in 2 days
             (dice.choice(pairs), now - dice.randrange(20 * 1_440) * timedelta(minutes=1))
             for _ in range(3_000)
         ]
-        AuditEvent.objects.bulk_create(ended(at, merchant=m, method=w) for (m, w), at in calls)
+        AuditEvent.objects.bulk_create(
+            end_of_attempt(at, merchant=merchant, method=method) for (merchant, method), at in calls
+        )
         counted()
         since = now - timedelta(days=30)
         told = {(one.merchant, one.method): one for one in usage(since)}
@@ -312,25 +267,24 @@ default, authorize: 4 calls in 2 days
             assert (one.calls, one.peak) == (len(moments), most)
             assert one.peak_at == min(at for at, count in minutes.items() if count == most)
             assert one.days == (django_timezone.localdate() - min(by_day)).days + 1
+            assert one.daily == one.calls / one.days
             day, calls_of_it = busiest_days(since)[pair]
             assert calls_of_it == by_day[day] == max(by_day.values())
 
     def test_calls_of_a_clock_that_ran_ahead_are_no_fault(self) -> None:
         tomorrow = django_timezone.now() + timedelta(days=1)
-        AuditEvent.objects.bulk_create([ended(tomorrow)])
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(statistics.timezone, "now", lambda: tomorrow)
-            counted()
+        ended(tomorrow)
+        counted(at=tomorrow)
         (one,) = usage(OLD)
         assert (one.days, one.daily) == (1, 1.0)
 
     def test_a_dry_run_counts_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        AuditEvent.objects.bulk_create([ended(django_timezone.now())])
+        ended(django_timezone.now())
         call_command("realname_usage", "--dry-run", "--days", "7")
         assert capsys.readouterr().out == "No attempt of the last 7 days is counted yet.\n"
         assert not HourlyStatistic.objects.exists()
 
-    @pytest.mark.parametrize("days", ["0", "-1", "99999"])
+    @each("days", ["0", "-1", "99999"])
     def test_a_senseless_number_of_days_is_refused(self, days: str) -> None:
         with pytest.raises(CommandError, match="--days"):
             call_command("realname_usage", f"--days={days}")

@@ -11,50 +11,47 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import connections, router
+from django.db import connections
 from django.db.models.signals import pre_delete
-from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN, at_once, make_stuck
-from tests.lying_wechat import (
-    BEGIN,
-    NAME,
-    NUMBER,
-    LyingWeChat,
-    after,
-    doing,
-    identity,
-    says,
-)
+from tests.conftest import AUTH_TOKEN, another, at_once, faults, make_stuck
+from tests.lying_wechat import BEGIN, NAME, NUMBER, LyingWeChat, after, doing, identity, says
 from wx_realname import audit
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Consent, Notice, Verification
 from wx_realname.services import begin_face, consent_to, exchange, finish_face, withdraw
-from wx_realname.services.rights import notices, withdrawal
+from wx_realname.services.rights import withdrawal
 
 pytestmark = pytest.mark.django_db(transaction=True)
+PERSONAL = [
+    field.name
+    for field in Verification._meta.fields
+    if field.name.startswith(("real_name", "credential_id", "check_digit", "face_encrypted"))
+]
 
 
 def consent() -> Consent:
     return Consent.objects.select_related("notice").latest("given_at")
 
 
-def faults() -> list[str]:
-    return list(audit.faults([], lambda what, count: None))
+def done(*works: Callable[[], Any]) -> None:
+    """All at once, and none fails."""
+    came = at_once(*works)
+    assert not [each for each in came if isinstance(each, Exception)], came
+
+
+def begun(liar: LyingWeChat, user: Any, notice: Notice, meanwhile: Any = None) -> Verification:
+    """A face, and what is done while WeChat is asked for it."""
+    answer = says({"errcode": 0, "errmsg": "", "verify_id": "v", "expires_in": 3600})
+    liar.play(doing(meanwhile, answer) if meanwhile else answer, path=BEGIN)
+    return begin_face(
+        user=user, openid="oCitizen", real_name=NAME, credential_id=NUMBER, notice=notice.pk
+    )
 
 
 def personal() -> list[Any]:
     """Whatever is left of anybody."""
-    columns = (
-        "real_name_encrypted",
-        "credential_id_encrypted",
-        "face_encrypted",
-        "real_name_masked",
-        "credential_id_masked",
-        "real_name_index",
-        "credential_id_index",
-    )
-    rows = Verification.objects.values_list(*columns)
+    rows = Verification.objects.values_list(*PERSONAL)
     return [value for row in rows for value in row if value is not None]
 
 
@@ -70,10 +67,7 @@ def test_an_attempt_that_is_pending_ends_without_personal_data(
 
 
 def test_a_face_that_waits_is_erased(liar: LyingWeChat, user: Any, notice: Notice) -> None:
-    begun = {"errcode": 0, "errmsg": "", "verify_id": "v", "expires_in": 3600}
-    liar.play(says(begun), path=BEGIN)
-    values = {"openid": "oCitizen-of-these_tests-00001", "real_name": NAME}
-    row = begin_face(user=user, credential_id=NUMBER, notice=notice.pk, **values)  # type: ignore[arg-type]
+    row = begun(liar, user, notice)
     assert row.status == "waiting" and personal()
     withdraw(consent(), user=user)
     assert personal() == [] and Verification.objects.get().status == "erased"
@@ -85,10 +79,7 @@ def test_a_face_that_waits_is_erased(liar: LyingWeChat, user: Any, notice: Notic
 def test_a_face_begun_while_it_is_withdrawn_keeps_nothing(
     liar: LyingWeChat, user: Any, notice: Notice, caplog: pytest.LogCaptureFixture
 ) -> None:
-    begun = {"errcode": 0, "errmsg": "", "verify_id": "v", "expires_in": 3600}
-    liar.play(doing(lambda: withdraw(consent(), user=user), says(begun)), path=BEGIN)
-    values = {"openid": "oCitizen-of-these_tests-00001", "real_name": NAME}
-    row = begin_face(user=user, credential_id=NUMBER, notice=notice.pk, **values)  # type: ignore[arg-type]
+    row = begun(liar, user, notice, meanwhile=lambda: withdraw(consent(), user=user))
     assert (row.status, row.verify_id, row.newly_verified) == ("erased", None, False)
     assert personal() == [] and faults() == [] and "contradicts" not in caplog.text
     asked = len(liar.calls)
@@ -100,8 +91,7 @@ def test_two_withdrawals_at_once_leave_one_event(
 ) -> None:
     exchange(user=user, auth_token=AUTH_TOKEN, notice=notice.pk)
     one = consent()
-    came = at_once(*[lambda: withdraw(one, user=user)] * 4)
-    assert not [each for each in came if isinstance(each, Exception)], came
+    done(*[lambda: withdraw(one, user=user)] * 4)
     assert AuditEvent.objects.filter(event="consent_withdrawn").count() == 1
     assert AuditEvent.objects.filter(event="erase").count() == 1
     assert personal() == [] and faults() == []
@@ -122,8 +112,7 @@ def test_a_withdrawal_races_with_the_end_of_an_attempt(
             go.set()
             return withdraw(consent(), user=user)
 
-        came = at_once(attempt, withdrawn)
-        assert not [each for each in came if isinstance(each, Exception)], came
+        done(attempt, withdrawn)
         assert not Consent.objects.filter(withdrawn_at=None).exists()
         assert personal() == [], n
     assert faults() == []
@@ -170,17 +159,12 @@ def test_a_withdrawal_that_is_killed_halfway_leaves_nothing_half_done(
 def test_two_purposes_withdrawn_at_once_leave_nothing_personal(
     liar: LyingWeChat, user: Any, notice: Notice
 ) -> None:
-    pension = Notice(
-        **{field.attname: getattr(notice, field.attname) for field in Notice._meta.fields[1:]}
-    )
-    pension.purpose, pension.published_at = "pension", timezone.now()
-    notices.add(pension, using=router.db_for_write(Notice))
+    pension = another(notice, purpose="pension")
     for n in range(4):
         exchange(user=user, auth_token=f"{AUTH_TOKEN}-{n}", notice=notice.pk)
         consent_to(user=user, notice=pension.pk)
         both = Consent.objects.filter(withdrawn_at=None).select_related("notice")
-        came = at_once(*[lambda each=each: withdraw(each, user=user) for each in both])
-        assert not [each for each in came if isinstance(each, Exception)], came
+        done(*[lambda each=each: withdraw(each, user=user) for each in both])
         assert personal() == [], n
     assert faults() == []
 
@@ -218,8 +202,7 @@ def test_a_users_deletion_waits_for_nobody_who_waits_for_it(
         make_stuck()
     pre_delete.connect(pause, sender=type(user))  # after the app's own receiver
     try:
-        came = at_once(deleted, done_meanwhile)
+        done(deleted, done_meanwhile)
     finally:
         pre_delete.disconnect(pause, sender=type(user))
-    assert not [each for each in came if isinstance(each, Exception)], came
     assert personal() == [] and faults() == []
