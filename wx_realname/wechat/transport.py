@@ -149,13 +149,9 @@ def _is_quiet(sock: socket.socket) -> bool:
     return False
 
 
-def _reveal(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in fields.items()}
-
-
-def _plain(value: Any) -> Any:
+def _reveal(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return _reveal(value)
+        return {name: _reveal(part) for name, part in value.items()}
     return value.reveal() if isinstance(value, Secret) else value
 
 
