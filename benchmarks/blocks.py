@@ -28,6 +28,11 @@ class Ratio:
         return cls(median, low, high)
 
 
+def shown(value: float) -> str:
+    """A ratio as it is printed."""
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
 @dataclass(frozen=True)
 class Way:
     """How to measure one, and how often in a block."""

@@ -181,7 +181,7 @@ def _record(n: int, at: datetime, user_id: int, indexes: dict[str, str]) -> dict
 
 
 def _event(n: int, at: datetime, user_id: int, is_unsealed: bool) -> dict[str, Any]:
-    """What is told last of the n-th record."""
+    """The last event of the n-th record."""
     status, errcode = _kind(n)
     digest = sha256(str(n).encode()).hexdigest()
     stored = status == "verified"
@@ -255,7 +255,7 @@ def _looked(event: str, n: int, at: datetime, officer: str, records: int) -> dic
 
 
 def _link(n: int, end: datetime) -> dict[str, Any]:
-    """Of an export that was made at once, to a record of any time."""
+    """The n-th link, from the part of an export that has it to a record of any age."""
     at = end - (n + 1) * STEP
     return _linked(
         _part(n - n % LINKS_OF_AN_EXPORT, end), _id(at, sha256(str(n).encode()).hexdigest())

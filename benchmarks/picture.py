@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
-from .blocks import Ratio
+from .blocks import Ratio, shown
 
 LEFT, BAR, ROW, TOP = 230, 430, 30, 34  # pixels
 OURS = "our exchange"
@@ -60,10 +60,9 @@ def _scale(most: float, height: int) -> list[str]:
 def _bar(title: str, ratio: Ratio, y: int, most: float) -> str:
     end, low, high = (_x(value, most) for value in (ratio.median, ratio.low, ratio.high))
     kind = "bar ours" if title.startswith(OURS) else "bar"
-    number = f"{ratio.median:.2f}" if ratio.median < 10 else f"{ratio.median:.0f}"
     return (
         f'<text x="{LEFT - 10}" y="{y + 16}" text-anchor="end">{escape(title)}</text>'
         f'<rect class="{kind}" x="{LEFT}" y="{y + 2}" width="{end - LEFT:.1f}" height="20" rx="3"/>'
         f'<path class="spread" d="M{low:.1f} {y + 12}H{high:.1f}"/>'
-        f'<text x="{max(end, high) + 8:.1f}" y="{y + 17}">{number}</text>'
+        f'<text x="{max(end, high) + 8:.1f}" y="{y + 17}">{shown(ratio.median)}</text>'
     )

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .blocks import Ratio
+from .blocks import Ratio, shown
 from .served import Load
 
 
@@ -68,13 +68,9 @@ def markdown(results: Results) -> str:
 
 def _ratios(ratios: dict[str, Ratio]) -> list[tuple[str, ...]]:
     return [
-        (title, _number(ratio.median), f"{_number(ratio.low)} to {_number(ratio.high)}")
+        (title, shown(ratio.median), f"{shown(ratio.low)} to {shown(ratio.high)}")
         for title, ratio in ratios.items()
     ]
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
 def _load(load: Load) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 import statistics
 import subprocess
 import sys
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
+
+from example_project.demo import free_port
 
 from .calls import auth_token
 
@@ -45,7 +46,7 @@ class Client:
 @contextmanager
 def gunicorn(workers: int) -> Iterator[int]:
     """The benchmark's site on a port of loopback."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", "django.core.wsgi:get_wsgi_application()"]
     command += ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--keep-alive", "75"]
     command += ["--workers", str(workers), "--threads", str(THREADS), "--log-level", "warning"]
@@ -56,12 +57,6 @@ def gunicorn(workers: int) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(PATIENCE)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await(port: int) -> None:

@@ -37,7 +37,7 @@ def surroundings(database: str | None, *, sm: bool = False) -> Iterator[Upstream
 
 
 def _vouch(folder: Path) -> None:
-    """The upstream's certificate, and the usual bundle with its CA added: loading one costs what it costs."""
+    """The upstream's certificate, and the usual bundle with its CA: it takes as long to load as any."""
     tls = prepare(folder, HOST)
     usual = Path(certifi.where()).read_bytes()
     (folder / BUNDLE).write_bytes(usual + b"\n" + tls.ca_file.read_bytes())

@@ -22,7 +22,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-#: Of WeChat's codes for a login the last is for whom WeChat blocks.
+#: The errors of a login; `PermissionDenied` is 40226, by which WeChat blocks a user.
 OF_A_LOGIN = (
     exceptions.InvalidCode,
     exceptions.WeChatBusy,

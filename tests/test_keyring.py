@@ -227,6 +227,12 @@ def test_a_header_of_another_version_is_none() -> None:
         Header.of(b"\x02" + bytes.fromhex(HEADER[AES])[1:])
 
 
+@each("code", [0, 3, 255])
+def test_a_header_of_an_unknown_algorithm_is_none(code: int) -> None:
+    with pytest.raises(DecryptionError, match="not a ciphertext of wx_realname"):
+        Header.of(bytes((1, code, 1)) + b"a")
+
+
 def test_the_shortest_header_is_one() -> None:
     assert Header.of(bytes((1, 1, 1)) + b"a") == Header(1, "a")
 

@@ -82,20 +82,13 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
             yield from _expiry(source.setting, certificate)
 
 
-#: By the operating system's reason why a file can't be read.
-_FILE_HINTS = {
-    os.strerror(
-        errno.EACCES
-    ): "Let it and its folders be readable by the user that runs the site: chown, then chmod 600.",
-    os.strerror(
-        errno.ENOENT
-    ): "Correct the path: an absolute one doesn't depend on where the site is started.",
-}
-
-
 def _file_hint(fault: str) -> str | None:
-    hints = (hint for reason, hint in _FILE_HINTS.items() if fault.endswith(f"{reason}."))
-    return next(hints, None)
+    """The remedy for the operating system's reason why a file can't be read."""
+    if fault.endswith(f"{os.strerror(errno.EACCES)}."):
+        return "Let it and its folders be readable by the user that runs the site: chown, then chmod 600."
+    if fault.endswith(f"{os.strerror(errno.ENOENT)}."):
+        return "Correct the path: an absolute one doesn't depend on where the site is started."
+    return None
 
 
 def _backend(merchant: conf.Merchant) -> Any:
@@ -132,19 +125,18 @@ def imports_are_right() -> Iterator[checks.CheckMessage]:
         paths[f'{place}["KEY_BACKEND"]'] = merchant.key_backend
         paths[f'{place}["ACCESS_TOKEN_PROVIDER"]'] = merchant.access_token_provider
     for setting, path in paths.items():
-        if path is None:
-            continue
-        try:
-            fault = (
-                ""
-                if callable(clients.import_object(path, setting))
-                else f"{setting} can't be called."
-            )
-        except ConfigurationError as error:
-            fault = str(error)
-        if fault:
+        if path and (fault := _import_fault(path, setting)):
             hint = "Give its full path, such as “project.wechat.resolve_merchant”."
             yield checks.Error(fault, hint=hint, id="wx_realname.E004")
+
+
+def _import_fault(path: str, setting: str) -> str:
+    """Why what the path names can't be called; "" when it can."""
+    try:
+        named = clients.import_object(path, setting)
+    except ConfigurationError as error:
+        return str(error)
+    return "" if callable(named) else f"{setting} can't be called."
 
 
 def ages_can_be_told() -> Iterator[checks.CheckMessage]:

@@ -30,52 +30,40 @@ def _raw(env: environ.Env, name: str) -> str:
     return str(env.ENVIRON[name])
 
 
-def _list(env: environ.Env, name: str) -> list[str]:
-    return [part.strip() for part in _raw(env, name).split(",") if part.strip()]
+def _list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _int(env: environ.Env, name: str) -> int:
-    return int(_raw(env, name))
+def _ints(text: str) -> list[int]:
+    return [int(part) for part in _list(text)]
 
 
-def _bool(env: environ.Env, name: str) -> bool:
-    return {"true": True, "false": False}[_raw(env, name).strip().lower()]
+def _bool(text: str) -> bool:
+    return {"true": True, "false": False}[text.strip().lower()]
 
 
-def _float(env: environ.Env, name: str) -> float:
-    return float(_raw(env, name))
+def _optional(text: str) -> str | None:
+    return None if text.strip().lower() == "none" else text
 
 
-def _ints(env: environ.Env, name: str) -> list[int]:
-    return [int(part) for part in _list(env, name)]
-
-
-def _json(env: environ.Env, name: str) -> Any:
-    return json.loads(_raw(env, name))
-
-
-def _optional(env: environ.Env, name: str) -> str | None:
-    return None if _raw(env, name).strip().lower() == "none" else _raw(env, name)
-
-
-_READERS: dict[str, tuple[Callable[[environ.Env, str], Any], str]] = {
+_READERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "CATEGORY_ID": (_ints, "numbers with commas, such as 99,904"),
-    "CONNECT_TIMEOUT": (_float, "a number of seconds"),
-    "READ_TIMEOUT": (_float, "a number of seconds"),
-    "TOTAL_TIMEOUT": (_float, "a number of seconds"),
-    "PENDING_TIMEOUT": (_float, "a number of seconds"),
-    "RETENTION_DAYS": (_int, "a number of days"),
+    "CONNECT_TIMEOUT": (float, "a number of seconds"),
+    "READ_TIMEOUT": (float, "a number of seconds"),
+    "TOTAL_TIMEOUT": (float, "a number of seconds"),
+    "PENDING_TIMEOUT": (float, "a number of seconds"),
+    "RETENTION_DAYS": (int, "a number of days"),
     "THROTTLE_RATE": (_optional, "a rate such as 10/min, or none"),
     "FACE_RATE": (_optional, "a rate such as 10/hour, or none"),
     "SEARCH_RATE": (_optional, "a rate such as 10/hour, or none"),
     "FOUR_EYES": (_bool, "true or false"),
-    "EXPORT_LIMIT": (_int, "a number of rows"),
+    "EXPORT_LIMIT": (int, "a number of rows"),
     "ENCRYPTION_KEYS": (_list, "a list with commas"),
     "INDEX_KEYS": (_list, "a list with commas"),
     "AUDIT_KEYS": (_list, "a list with commas"),
-    "MERCHANTS": (_json, "a JSON object"),
-    "NEXT": (_json, "a JSON object"),
-    "APPLICATION": (_json, "a JSON object"),
+    "MERCHANTS": (json.loads, "a JSON object"),
+    "NEXT": (json.loads, "a JSON object"),
+    "APPLICATION": (json.loads, "a JSON object"),
 }
 
 
@@ -156,9 +144,9 @@ def _way_out(variable: str, known: tuple[str, ...]) -> str:
 
 
 def _read(env: environ.Env, name: str) -> Any:
-    reader, form = _READERS.get(name, (_raw, ""))
+    reader, form = _READERS.get(name, (str, ""))
     try:
-        return reader(env, PREFIX + name)
+        return reader(_raw(env, PREFIX + name))
     except (ValueError, KeyError):
         pass
     raise ConfigurationError(f"{PREFIX}{name} can't be read: it must be {form}.")

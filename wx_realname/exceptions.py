@@ -181,26 +181,22 @@ class NoRealName(RealNameError):
 
 
 class Mismatch(RealNameError):
-    code, status_code, outcome = "mismatch", 422, "rejected"
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, outcome, retry = "mismatch", 422, "rejected", "reauthorize"
     words = _("Name and ID number don't belong to this WeChat user. Please check both.")
 
 
 class InvalidAuthToken(RealNameError):
-    code, status_code, outcome = "invalid_auth_token", 422, "rejected"
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, outcome, retry = "invalid_auth_token", 422, "rejected", "reauthorize"
     words = _("WeChat does not accept this authorization. Please authorize again.")
 
 
 class AuthTokenInUse(RealNameError):
-    code, status_code = "auth_token_in_use", 409
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, retry = "auth_token_in_use", 409, "reauthorize"
     words = _("This authorization was already used elsewhere. Please authorize again.")
 
 
 class OtherMerchant(RealNameError):
-    code, status_code = "other_merchant", 409
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, retry = "other_merchant", 409, "reauthorize"
     words = _("This authorization was given to another service. Please authorize again.")
 
 
@@ -210,14 +206,12 @@ class Minor(RealNameError):
 
 
 class FaceUnclear(RealNameError):
-    code, status_code, outcome = "face_unclear", 422, "failed"
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, outcome, retry = "face_unclear", 422, "failed", "reauthorize"
     words = _("Your face could not be recognized. Please try again in good light.")
 
 
 class FaceCancelled(RealNameError):
-    code, status_code, outcome = "face_cancelled", 422, "failed"
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, outcome, retry = "face_cancelled", 422, "failed", "reauthorize"
     words = _("You cancelled the face verification. You can begin it again.")
 
 
@@ -230,28 +224,24 @@ class FaceUnsupported(RealNameError):
 
 
 class FaceNotFinished(RealNameError):
-    code, status_code = "face_not_finished", 409
-    retry: ClassVar[Retry] = "later"
+    code, status_code, retry = "face_not_finished", 409, "later"
     retry_after = 2
     words = _("The face verification is not finished yet.")
 
 
 class FaceExpired(RealNameError):
-    code, status_code, outcome = "face_expired", 422, "unknown"
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, outcome, retry = "face_expired", 422, "unknown", "reauthorize"
     words = _("The time for this face verification is over. Please begin it again.")
 
 
 class ExchangeInProgress(RealNameError):
-    code, status_code = "exchange_in_progress", 409
-    retry: ClassVar[Retry] = "later"
+    code, status_code, retry = "exchange_in_progress", 409, "later"
     retry_after = 2
     words = _("This authorization is being processed. Please try again in a moment.")
 
 
 class Throttled(RealNameError):
-    code, status_code = "throttled", 429
-    retry: ClassVar[Retry] = "later"
+    code, status_code, retry = "throttled", 429, "later"
     retry_after = 60
     words = _("Too many requests. Please try again later.")
 
@@ -262,35 +252,30 @@ class Misconfigured(RealNameError):
 
 
 class WeChatBusy(RealNameError):
-    code, status_code, outcome = "wechat_busy", 503, "failed"
-    retry: ClassVar[Retry] = "later"
+    code, status_code, outcome, retry = "wechat_busy", 503, "failed", "later"
     retry_after = 5
     words = _("WeChat is busy. Please try again later.")
 
 
 class QuotaExhausted(RealNameError):
-    code, status_code, outcome = "quota_exhausted", 503, "failed"
-    retry: ClassVar[Retry] = "later"
+    code, status_code, outcome, retry = "quota_exhausted", 503, "failed", "later"
     retry_after = 60
     words = _("WeChat's quota is used up. Please try again later.")
 
 
 class WeChatUnreachable(RealNameError):
-    code, status_code, outcome = "wechat_unreachable", 503, "failed"
-    retry: ClassVar[Retry] = "later"
+    code, status_code, outcome, retry = "wechat_unreachable", 503, "failed", "later"
     retry_after = 5
     words = _("WeChat could not be reached. Please try again later.")
 
 
 class OutcomeUnknown(RealNameError):
-    code, status_code, outcome = "outcome_unknown", 504, "unknown"
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, outcome, retry = "outcome_unknown", 504, "unknown", "reauthorize"
     words = _("The outcome at WeChat is not known. Please authorize again.")
 
 
 class UnreadableAnswer(RealNameError):
-    code, status_code, outcome = "unreadable_answer", 502, "unknown"
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, outcome, retry = "unreadable_answer", 502, "unknown", "reauthorize"
     words = _("WeChat's answer could not be read. Please authorize again.")
 
 
@@ -300,8 +285,7 @@ class WeChatError(RealNameError):
 
 
 class InvalidCode(RealNameError):
-    code, status_code, outcome = "invalid_code", 422, "rejected"
-    retry: ClassVar[Retry] = "reauthorize"
+    code, status_code, outcome, retry = "invalid_code", 422, "rejected", "reauthorize"
     words = _("WeChat does not accept this code. Please ask for a new one.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -60,16 +59,8 @@ def local() -> Control | None:
         address = conf.current().api_base_url
     except ConfigurationError:
         return None
-    control = Control(address)
-    return control if _is_loopback(address) and _is_sandbox(control) else None
-
-
-def _is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    control, host = Control(address), urlsplit(address).hostname or ""
+    return control if conf.is_loopback(host) and _is_sandbox(control) else None
 
 
 def _is_sandbox(control: Control) -> bool:

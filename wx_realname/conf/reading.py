@@ -7,7 +7,6 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -80,16 +79,18 @@ def _keys(
     """The keys of that setting. `lengths`: bytes by algorithm; `usual`: that of a key that names none."""
     keys: list[K] = []
     for place, text in section.texts(name):
-        form = _form(section, place, text)
-        if not (form.names_algorithm or usual):
+        # Opaque: where the parts were swapped, the key stands in the place of the id or the algorithm.
+        parts = [Secret(part) for part in text.reveal().split(":")]
+        opener = _opener(section, place, parts)
+        if len(parts) == 2 and not usual:
             raise ConfigurationError(f'{place} must have the form "<id>:<algorithm>:<base64>".')
-        algorithm = _algorithm(place, text, tuple(lengths)) if form.names_algorithm else usual
+        algorithm = usual if len(parts) == 2 else _algorithm(place, parts[1], tuple(lengths))
         keys.append(
             make(
-                material=_material(place, text, lengths[algorithm], form),
+                material=_material(place, parts[-1], None if opener else lengths[algorithm]),
                 algorithm=algorithm,
-                key_id=_key_id(place, text, keys),
-                opener=form.opener,
+                key_id=_key_id(place, parts[0], keys),
+                opener=opener,
             )
         )
     return tuple(keys)
@@ -100,40 +101,27 @@ def _hash_keys(section: Section, name: str) -> tuple[HashKey, ...]:
     return _keys(section, name, HashKey, lengths, HASH_ALGORITHMS[0])
 
 
-# No part of a key's text is bound to a name or put into a message before it is known to be what it
-# should be: where the parts were swapped, the key stands in the place of the id or the algorithm.
-
-
-@dataclass(frozen=True)
-class _Form:
-    """Which parts the text of a key has."""
-
-    names_algorithm: bool
-    opener: str | None
-
-
-def _form(section: Section, place: str, text: Secret) -> _Form:
-    """ "<id>:<base64>", "<id>:<algorithm>:<base64>" or "<id>:<algorithm>:wrapped:<base64>"."""
-    colons = text.reveal().count(":")
-    if colons == 3 and text.reveal().split(":")[2] == "wrapped":
+def _opener(section: Section, place: str, parts: list[Secret]) -> str | None:
+    """DATA_KEY_BACKEND, where the key is wrapped: "<id>:<algorithm>:wrapped:<base64>"."""
+    if len(parts) == 4 and parts[2].reveal() == "wrapped":
         backend = section.text("DATA_KEY_BACKEND")
         if backend is None:
             raise ConfigurationError(f"{place} is wrapped: set DATA_KEY_BACKEND, which opens it.")
-        return _Form(True, backend)
-    if colons not in (1, 2):
+        return backend
+    if len(parts) not in (2, 3):
         raise ConfigurationError(
             f'{place} must have the form "<id>:<algorithm>:<base64>", '
             'or "<id>:<algorithm>:wrapped:<base64>".'
         )
-    return _Form(colons == 2, None)
+    return None
 
 
-def _material(place: str, text: Secret, length: int, form: _Form) -> bytes:
-    """The key, or what DATA_KEY_BACKEND makes a key of."""
+def _material(place: str, text: Secret, length: int | None) -> bytes:
+    """The key of that length, or what DATA_KEY_BACKEND makes a key of, of any length."""
     material = b""
     with suppress(ValueError):
-        material = base64.b64decode(text.reveal().rpartition(":")[2], validate=True)
-    if form.opener is None and len(material) != length:
+        material = base64.b64decode(text.reveal(), validate=True)
+    if length is not None and len(material) != length:
         del material
         raise ConfigurationError(f"{place} must end with {length} bytes in base64.")
     if not material:
@@ -142,11 +130,11 @@ def _material(place: str, text: Secret, length: int, form: _Form) -> bytes:
 
 
 def _key_id(place: str, text: Secret, known: Iterable[EncryptionKey | HashKey]) -> str:
-    if not _KEY_ID.fullmatch(text.reveal().partition(":")[0]):
+    if not _KEY_ID.fullmatch(text.reveal()):
         raise ConfigurationError(
             f"{place} must begin with a key id of 1 to 32 letters, digits, '.', '_', '-'."
         )
-    key_id = text.reveal().partition(":")[0]
+    key_id = text.reveal()
     if key_id in [key.key_id for key in known]:
         raise ConfigurationError(f'{place} repeats the key id "{key_id}": each key needs its own.')
     return key_id
@@ -154,7 +142,7 @@ def _key_id(place: str, text: Secret, known: Iterable[EncryptionKey | HashKey]) 
 
 def _algorithm(place: str, text: Secret, known: tuple[str, ...]) -> str:
     for algorithm in known:
-        if algorithm == text.reveal().split(":")[1]:
+        if algorithm == text.reveal():
             return algorithm
     raise ConfigurationError(f"{place} must name one of the algorithms: {', '.join(known)}.")
 

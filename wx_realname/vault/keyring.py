@@ -70,7 +70,7 @@ class Header:
 
 
 def _is_known(version: int, algorithm_code: int) -> bool:
-    return version == VERSION or (version, algorithm_code) == (2, _ALGORITHM_CODES["SM4-GCM"])
+    return version in _VERSIONS.get(_ALGORITHMS.get(algorithm_code, ""), ())
 
 
 class ColumnCipher:
@@ -92,17 +92,17 @@ class ColumnCipher:
 
     def encrypt(self, plaintext: str, row: bytes) -> bytes:
         """The envelope, by the first key."""
-        return self._seal(plaintext.encode(), len(row).to_bytes(2, "big") + row)
+        return self._seal(plaintext.encode(), _after_length(row))
 
     def decrypt(self, envelope: bytes, row: bytes) -> str:
         """The text, by the key that the envelope names. Raises `DecryptionError`."""
-        return self._open(envelope, len(row).to_bytes(2, "big") + row).decode()
+        return self._open(envelope, _after_length(row)).decode()
 
     def renewed(self, envelope: bytes, row: bytes) -> bytes:
         """The envelope by the first key: unchanged where it has that key. Raises `DecryptionError`."""
         if envelope.startswith(self._header):
             return envelope
-        end = len(row).to_bytes(2, "big") + row
+        end = _after_length(row)
         return self._seal(self._open(envelope, end), end)
 
     def _seal(self, plaintext: bytes, end: bytes) -> bytes:

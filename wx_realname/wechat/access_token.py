@@ -244,11 +244,7 @@ def _result_of(flight: Future[Secret], deadline: Deadline) -> Secret:
         error = flight.exception(timeout=deadline.remaining())
     except FutureTimeoutError:
         error = WeChatUnreachable()
-    if error is None:
-        return flight.result()
-    # A new error: the leader's is raised in its own thread.
-    raise (
-        type(error)(wechat=error.wechat, reason=error.reason)
-        if isinstance(error, RealNameError)
-        else WeChatUnreachable()
-    )
+    if isinstance(error, RealNameError):
+        # A new error: the leader's is raised in its own thread.
+        raise type(error)(wechat=error.wechat, reason=error.reason)
+    return flight.result()

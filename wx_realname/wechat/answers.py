@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import Any
 
 from .. import names, resident_id
@@ -14,12 +13,9 @@ from .reading import Answer
 
 MAX_NAME = 200  # characters
 
-_NAME_FIELDS = (
-    "encryted_real_name",
-    "encrypted_real_name",
-)  # the document's spelling, and the right one
+# The document's spelling, and the right one.
+_NAME_FIELDS = ("encryted_real_name", "encrypted_real_name")
 _NUMBER_FIELDS = ("encryted_credential_id", "encrypted_credential_id")
-_WHITE_SPACE = re.compile(r"\s+")
 
 
 def means_success(answer: Answer) -> bool:

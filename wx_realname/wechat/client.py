@@ -281,6 +281,7 @@ class _Tries:
         self.refreshed = False  # the access_token, once
         self.in_doubt = False  # -1 came: it isn't known whether the auth_token was consumed
         self.reached = False  # one of them, at least, came to WeChat
+        self._pauses = [BACK_OFF, 2 * BACK_OFF]
 
     def send(self, send: Callable[[Secret], Answer], token: Secret) -> Answer:
         """Send the request, and note whether it came to WeChat."""
@@ -292,26 +293,24 @@ class _Tries:
 
     def patiently(self, once: Callable[[], Answer]) -> Answer:
         """Repeat a request that was never sent, and one that was answered with -1."""
-        for pause in (BACK_OFF, 2 * BACK_OFF):
+        while True:
             try:
                 return once()
             except NoAnswer as no_answer:
-                if no_answer.sent or not self._rest(pause):
+                if no_answer.sent or not self._rest():
                     raise
             except Refused as refused:
                 if refused.errcode != errcodes.BUSY:
                     raise
                 self.in_doubt = True
-                if not self._rest(pause):
+                if not self._rest():
                     raise
-        try:
-            return once()
-        except Refused as refused:
-            self.in_doubt = self.in_doubt or refused.errcode == errcodes.BUSY
-            raise
 
-    def _rest(self, pause: float) -> bool:
-        pause *= random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+    def _rest(self) -> bool:
+        """Wait before the next try. Return False when there is none, or no time for it."""
+        if not self._pauses:
+            return False
+        pause = self._pauses.pop(0) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
         if self.deadline.remaining() <= pause:
             return False
         time.sleep(pause)

@@ -45,88 +45,69 @@ _DIFFERS = (
     "The citizen begins anew.",
     "查询与发起时的参数不一致：存储的记录被改动，或本组件存在缺陷。请用户重新发起核验。",
 )
-
-
-def _ours(call: str, errcode: int, en: str, zh: str, *, ends: bool = True) -> ErrCode:
-    who = "developer"
-    return ErrCode(call, errcode, "misconfigured", en, zh, *_CHANGED, who=who, ends=ends)  # type: ignore[arg-type]
-
+_NO_OUT_SEQ_NO: Words = ("out_seq_no is missing", "缺少 out_seq_no", *_CHANGED)
+_WRONG_OUT_SEQ_NO: Words = ("out_seq_no has a wrong form", "out_seq_no 格式错误", *_CHANGED)
+_NO_CERT_INFO: Words = ("cert_info is missing", "缺少 cert_info", *_CHANGED)
+_WRONG_CERT_TYPE: Words = ("cert_type is not valid", "cert_type 不合法", *_CHANGED)
+_NO_OPENID: Words = ("the openid is missing", "缺少 openid", *_CHANGED)
+_DUPLICATE: Words = (
+    "out_seq_no exists already: an earlier answer was lost",
+    "out_seq_no 已存在（此前的应答丢失）",
+    "The next out_seq_no was tried at once; try again later.",
+    "已自动更换 out_seq_no 重试，请稍后再试。",
+)
+_UNKNOWN: Words = (
+    "the verify_id is not known",
+    "verify_id 非法",
+    "Check whether another appid began it; realname_doctor causes this with an invented one.",
+    "请检查是否由其他 appid 发起；realname_doctor 以虚构的 verify_id 检测时也会出现。",
+)
+_OTHER_OPENID: Words = ("the openid differs from getverifyid's", "openid 与发起时不一致", *_DIFFERS)
+_OTHER_HASH: Words = (
+    "the cert_hash differs from getverifyid's",
+    "cert_hash 与发起时不一致",
+    *_DIFFERS,
+)
+_OTHER_NUMBER: Words = (
+    "the out_seq_no differs from getverifyid's",
+    "out_seq_no 与发起时不一致",
+    *_DIFFERS,
+)
+_NO_VERIFY_ID: Words = ("verify_id is missing", "缺少 verify_id", *_CHANGED)
+_EXPIRED: Words = (
+    "the verify_id has expired (one hour)",
+    "verify_id 已过期（有效期 1 小时）",
+    "The citizen begins anew; realname_settle every five minutes asks before the hour is over.",
+    "请用户重新发起核验；请每五分钟运行一次 realname_settle，以便在到期前取得结果。",
+)
 
 FACE_ERRCODES: tuple[ErrCode, ...] = (
     ErrCode("getverifyid", BAD_OPENID, "misconfigured", *_OPENID, who="developer"),
     ErrCode("getverifyid", NOT_GRANTED, "misconfigured", *_NOT_OPEN, who="operator"),
-    _ours("getverifyid", 84010, "out_seq_no is missing", "缺少 out_seq_no"),
-    _ours("getverifyid", 84011, "out_seq_no has a wrong form", "out_seq_no 格式错误"),
-    _ours("getverifyid", 84012, "cert_info is missing", "缺少 cert_info"),
-    _ours("getverifyid", 84013, "cert_type is not valid", "cert_type 不合法"),
+    ErrCode("getverifyid", 84010, "misconfigured", *_NO_OUT_SEQ_NO, who="developer"),
+    ErrCode("getverifyid", 84011, "misconfigured", *_WRONG_OUT_SEQ_NO, who="developer"),
+    ErrCode("getverifyid", 84012, "misconfigured", *_NO_CERT_INFO, who="developer"),
+    ErrCode("getverifyid", 84013, "misconfigured", *_WRONG_CERT_TYPE, who="developer"),
     ErrCode("getverifyid", 84014, "mismatch", *_NAME, who="citizen"),
     ErrCode("getverifyid", 84015, "mismatch", *_NUMBER, who="citizen"),
-    _ours("getverifyid", 84016, "the openid is missing", "缺少 openid"),
-    ErrCode(
-        "getverifyid",
-        DUPLICATE_OUT_SEQ_NO,
-        "wechat_unreachable",
-        "out_seq_no exists already: an earlier answer was lost",
-        "out_seq_no 已存在（此前的应答丢失）",
-        "The next out_seq_no was tried at once; try again later.",
-        "已自动更换 out_seq_no 重试，请稍后再试。",
-        who="wechat",
-    ),
+    ErrCode("getverifyid", 84016, "misconfigured", *_NO_OPENID, who="developer"),
+    ErrCode("getverifyid", DUPLICATE_OUT_SEQ_NO, "wechat_unreachable", *_DUPLICATE, who="wechat"),
     ErrCode("queryverifyinfo", BAD_OPENID, "misconfigured", *_OPENID, who="developer", ends=False),
     ErrCode(
         "queryverifyinfo", NOT_GRANTED, "misconfigured", *_NOT_OPEN, who="operator", ends=False
     ),
-    _ours("queryverifyinfo", 84010, "out_seq_no is missing", "缺少 out_seq_no", ends=False),
+    ErrCode(
+        "queryverifyinfo", 84010, "misconfigured", *_NO_OUT_SEQ_NO, who="developer", ends=False
+    ),
     ErrCode("queryverifyinfo", 84014, "mismatch", *_NAME, who="citizen"),
     ErrCode("queryverifyinfo", 84015, "mismatch", *_NUMBER, who="citizen"),
-    _ours("queryverifyinfo", 84016, "the openid is missing", "缺少 openid", ends=False),
+    ErrCode("queryverifyinfo", 84016, "misconfigured", *_NO_OPENID, who="developer", ends=False),
     ErrCode(
-        "queryverifyinfo",
-        UNKNOWN_VERIFY_ID,
-        "wechat_error",
-        "the verify_id is not known",
-        "verify_id 非法",
-        "Check whether another appid began it; realname_doctor causes this with an invented one.",
-        "请检查是否由其他 appid 发起；realname_doctor 以虚构的 verify_id 检测时也会出现。",
-        who="wechat",
-        ends=False,
+        "queryverifyinfo", UNKNOWN_VERIFY_ID, "wechat_error", *_UNKNOWN, who="wechat", ends=False
     ),
-    ErrCode(
-        "queryverifyinfo",
-        84017,
-        "misconfigured",
-        "the openid differs from getverifyid's",
-        "openid 与发起时不一致",
-        *_DIFFERS,
-        who="developer",
-    ),
-    ErrCode(
-        "queryverifyinfo",
-        84018,
-        "misconfigured",
-        "the cert_hash differs from getverifyid's",
-        "cert_hash 与发起时不一致",
-        *_DIFFERS,
-        who="developer",
-    ),
-    ErrCode(
-        "queryverifyinfo",
-        84020,
-        "misconfigured",
-        "the out_seq_no differs from getverifyid's",
-        "out_seq_no 与发起时不一致",
-        *_DIFFERS,
-        who="developer",
-    ),
-    _ours("queryverifyinfo", 84021, "verify_id is missing", "缺少 verify_id", ends=False),
-    ErrCode(
-        "queryverifyinfo",
-        84022,
-        "face_expired",
-        "the verify_id has expired (one hour)",
-        "verify_id 已过期（有效期 1 小时）",
-        "The citizen begins anew; realname_settle every five minutes asks before the hour is over.",
-        "请用户重新发起核验；请每五分钟运行一次 realname_settle，以便在到期前取得结果。",
-        who="citizen",
-    ),
+    ErrCode("queryverifyinfo", 84017, "misconfigured", *_OTHER_OPENID, who="developer"),
+    ErrCode("queryverifyinfo", 84018, "misconfigured", *_OTHER_HASH, who="developer"),
+    ErrCode("queryverifyinfo", 84020, "misconfigured", *_OTHER_NUMBER, who="developer"),
+    ErrCode("queryverifyinfo", 84021, "misconfigured", *_NO_VERIFY_ID, who="developer", ends=False),
+    ErrCode("queryverifyinfo", 84022, "face_expired", *_EXPIRED, who="citizen"),
 )

@@ -192,10 +192,10 @@ def serial_of(certificate: x509.Certificate) -> str:
 
 
 def _load(source: KeySource, mch_id: str) -> tuple[rsa.RSAPrivateKey, x509.Certificate | None]:
-    fault, key, certificate = "", None, None
-    name = "PRIVATE_KEY" if source.private_key else "PRIVATE_KEY_FILE"
     if not (source.private_key or source.private_key_file):
         raise ConfigurationError(f'{source.setting}["PRIVATE_KEY"] is missing.')
+    name = "PRIVATE_KEY" if source.private_key else "PRIVATE_KEY_FILE"
+    fault, key, certificate = "", None, None
     try:
         key, certificate = _parse(source, mch_id)
     except OSError as error:
@@ -207,12 +207,11 @@ def _load(source: KeySource, mch_id: str) -> tuple[rsa.RSAPrivateKey, x509.Certi
         )
     except Exception as error:  # such as UnsupportedAlgorithm; the message may quote the file
         fault = f"can't be used ({type(error).__name__})."
-    if not fault and (not isinstance(key, rsa.RSAPrivateKey) or key.key_size < MIN_KEY_BITS):
-        fault = f"must be an RSA key of at least {MIN_KEY_BITS} bits."
-    if fault or not isinstance(key, rsa.RSAPrivateKey):
-        del key
-        raise ConfigurationError(f'{source.setting}["{name}"] {fault}')
-    return key, certificate
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size >= MIN_KEY_BITS:
+        return key, certificate
+    del key
+    fault = fault or f"must be an RSA key of at least {MIN_KEY_BITS} bits."
+    raise ConfigurationError(f'{source.setting}["{name}"] {fault}')
 
 
 def _reason(path: str | None, error: OSError) -> str:

@@ -93,13 +93,5 @@ NOT_WHITELISTED: Words = (
     "Add the address that errmsg names to the IP whitelist in the mini-program's console.",
     "请将 errmsg 中的 IP 加入小程序后台的 IP 白名单。",
 )
-NEEDS_POST: Words = (
-    "the call needs POST",
-    "需要 POST 请求",
-    *CHANGED_ON_THE_WAY,
-)
-NO_TOKEN: Words = (
-    "the access_token is missing",
-    "缺少 access_token 参数",
-    *CHANGED_ON_THE_WAY,
-)
+NEEDS_POST: Words = ("the call needs POST", "需要 POST 请求", *CHANGED_ON_THE_WAY)
+NO_TOKEN: Words = ("the access_token is missing", "缺少 access_token 参数", *CHANGED_ON_THE_WAY)

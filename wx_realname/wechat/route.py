@@ -39,12 +39,12 @@ class Route:
         """`environment` is what `requests.Session.merge_environment_settings` returns."""
         target = urlsplit(base_url)
         self._host, self._port = target.hostname or "", target.port or _PORTS[target.scheme]
+        self._target = _place(self._host, self._port)
         proxy = _parse_proxy(select_proxy(base_url, environment["proxies"]))
         self._socks = proxy if proxy and proxy.scheme in _SOCKS else None
         self._proxy = None if self._socks else proxy
         self._tls = _make_context(environment["verify"]) if target.scheme == "https" else None
         self._tls_session: ssl.SSLSession | None = None
-        self._tunnels = bool(self._proxy and self._tls)
         self.prefix = target.path.rstrip("/")
         self.headers = {"Host": target.netloc}
         if self._proxy and not self._tls:
@@ -53,14 +53,15 @@ class Route:
 
     def open(self, patience: Patience) -> socket.socket:
         """A new connection. Raises `Fault`, or what ssl and sockets raise."""
-        sock = self._through_socks(patience) if self._socks else self._connect(patience)
+        socks_proxy = self._socks
+        sock = self._through(socks_proxy, patience) if socks_proxy else self._connect(patience)
         try:
-            if self._tunnels:
-                self._tunnel(sock, patience)
+            if self._proxy and self._tls:
+                self._tunnel(sock, self._proxy, patience)
             return self._secure(sock, patience)
         except TimeoutError:
             sock.close()
-            raise Fault(f"{self._place(self._host, self._port)} doesn't answer") from None
+            raise Fault(f"{self._target} doesn't answer") from None
         except BaseException:
             sock.close()
             raise
@@ -82,13 +83,12 @@ class Route:
             try:
                 return _connect_to(address, patience)
             except OSError as error:  # a kernel without IPv6, too: the next address may do
-                fault = _unreachable(self._place(host, port), error)
+                fault = _unreachable(_place(host, port), error)
         raise Fault(fault)
 
-    def _through_socks(self, patience: Patience) -> socket.socket:
-        proxy = self._socks
-        assert proxy is not None  # noqa: S101 - for mypy
-        place = self._place(proxy.hostname or "", proxy.port or _SOCKS_PORT)
+    def _through(self, proxy: SplitResult, patience: Patience) -> socket.socket:
+        """A connection through a SOCKS proxy."""
+        place = _place(proxy.hostname or "", proxy.port or _SOCKS_PORT)
 
         def connect() -> socket.socket:
             sock: socket.socket = socks.create_connection(
@@ -112,19 +112,16 @@ class Route:
             elif isinstance(error, socks.ProxyConnectionError):
                 fault = _unreachable(place, cause)
             else:
-                fault = _unreachable(
-                    f"{self._place(self._host, self._port)} through {place}", cause
-                )
+                fault = _unreachable(f"{self._target} through {place}", cause)
         raise Fault(fault)
 
-    def _tunnel(self, sock: socket.socket, patience: Patience) -> None:
+    def _tunnel(self, sock: socket.socket, proxy: SplitResult, patience: Patience) -> None:
         """CONNECT (RFC 9110 §9.3.6)."""
-        assert self._proxy is not None  # noqa: S101 - for mypy
-        place = self._place(self._host, self._port)
-        headers = {"Host": place, **_authorization(self._proxy)}
-        lines = [f"{name}: {value}" for name, value in headers.items()]
+        headers = {"Host": self._target, **_authorization(proxy)}
+        lines = [f"CONNECT {self._target} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
         sock.settimeout(patience.connecting())
-        sock.sendall("\r\n".join([f"CONNECT {place} HTTP/1.1", *lines, "", ""]).encode("ascii"))
+        sock.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
         answer = read_head(Wire(sock, patience), "CONNECT")
         if not 200 <= answer.status < 300:
             raise Fault(f"the proxy answered {answer.status}")
@@ -135,9 +132,9 @@ class Route:
         sock.settimeout(patience.connecting())
         return self._tls.wrap_socket(sock, server_hostname=self._host, session=self._tls_session)
 
-    @staticmethod
-    def _place(host: str, port: int) -> str:
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _parse_proxy(url: str | None) -> SplitResult | None:

@@ -5,9 +5,8 @@ Source: WeChat's page `API/face/api_queryverifyinfo`. One table for code, tests,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ..exceptions import BY_CODE, RealNameError
 from .return_code import APPLY_FOR_FACES, Who
@@ -17,10 +16,6 @@ Remedy = tuple[str, str]  # in English and Chinese
 
 PASSED = 10000
 NO_PERMISSION = 10006
-_FAULTS_OF_WECHAT = (
-    *(10007, 10008, 10013, 10014, 10015, 10016, 10045),
-    *(90018, 90104, 90105, 90110, 90199),
-)
 
 
 @dataclass(frozen=True)
@@ -71,158 +66,103 @@ _LOOK: Remedy = (
 )
 
 
-def _rows(
-    code: str, becomes: Becomes, who: Who, remedy: Remedy, **meanings: tuple[str, str]
-) -> Iterator[Verdict]:
-    """Verdicts that are treated alike; `_10003=(English, Chinese)`."""
-    for name, (english, chinese) in meanings.items():
-        yield Verdict(int(name[1:]), code, becomes, english, chinese, *remedy, who=who)
+class _Kind(NamedTuple):
+    """What verdicts that are treated alike have in common."""
+
+    code: str
+    becomes: Becomes
+    who: Who
+    remedy: Remedy
 
 
-VERDICTS: tuple[Verdict, ...] = (
-    *_rows("", "verified", "citizen", _NOTHING, _10000=("passed", "核验通过")),
-    *_rows(
-        "mismatch",
-        "rejected",
-        "citizen",
-        _LOOK_AT_BOTH,
-        _10003=("the ID number doesn't match the name", "身份证号码与姓名不匹配"),
-        _10004=("the face doesn't match", "人脸比对不一致"),
-        _10012=("the comparison failed", "比对未通过"),
-    ),
-    *_rows(
-        "no_real_name",
-        "rejected",
-        "citizen",
-        _OTHER_WAY,
-        _10018=("no such user information", "查无此用户信息"),
-        _10026=("not in the authoritative source", "权威数据源中无此人信息"),
-        _10041=("an illegal user", "非法用户"),
-    ),
-    *_rows(
-        "face_unclear",
-        "failed",
-        "citizen",
-        _GOOD_LIGHT,
-        _10002=("no features of a face were found", "未检测到人脸特征"),
-        _10010=("the picture is too poor", "图像质量过低"),
-        _90011=("the data of the face are invalid", "人脸数据无效"),
-        _90013=("the data of the face are invalid", "人脸数据无效"),
-        _90014=("the data of the face are invalid", "人脸数据无效"),
-    ),
-    *_rows(
-        "face_unclear",
-        "failed",
-        "citizen",
-        _ANEW,
-        _10020=("a time-out of WeChat's server", "微信服务端超时"),
-        _10029=("a time-out of WeChat's server", "微信服务端超时"),
-        _10052=("a time-out of WeChat's server", "微信服务端超时"),
-        _90017=("a time-out of the phone", "手机端超时"),
-        _90107=("a time-out of the phone", "手机端超时"),
-    ),
-    *_rows(
-        "face_cancelled",
-        "failed",
-        "citizen",
-        _ANEW,
-        _90002=("the citizen cancelled", "用户取消"),
-        _90003=("the citizen cancelled", "用户取消"),
-        _90004=("the citizen cancelled", "用户取消"),
-        _90005=("the citizen cancelled", "用户取消"),
-        _90006=("the citizen cancelled", "用户取消"),
-    ),
-    *_rows(
-        "face_unsupported",
-        "failed",
-        "citizen",
-        _OTHER_WAY,
-        _90001=("the device can't verify a face", "设备不支持人脸核身"),
-        _90106=("the camera failed", "摄像头异常"),
-        _90109=("the device can't verify a face", "设备不支持人脸核身"),
-    ),
-    *_rows(
-        "face_unsupported",
-        "failed",
-        "citizen",
-        _ALLOW,
-        _90008=("no permission for the camera", "未授予相机权限"),
-        _90009=("no permission for the microphone", "未授予麦克风权限"),
-        _90010=("no permission for camera and microphone", "未授予相机和麦克风权限"),
-    ),
-    *_rows(
-        "face_not_finished",
-        "waiting",
-        "citizen",
-        _LATER,
-        _10005=("still being checked", "核验中"),
-        _10300=("not finished", "未完成核验"),
-    ),
-    *_rows(
-        "misconfigured",
-        "failed",
-        "operator",
-        APPLY_FOR_FACES,
-        _10006=("the appid has no permission", "该 appid 无人脸核身权限"),
-    ),
-    *_rows(
-        "misconfigured",
-        "failed",
-        "developer",
-        _UPDATE,
-        _10001=("wrong parameters", "参数错误"),
-        _10017=("an illegal id", "非法 id"),
-        _10040=("not UTF-8", "编码不是 UTF-8"),
-    ),
-    *_rows(
-        "wechat_busy",
-        "failed",
-        "citizen",
-        _BEGIN_LATER,
-        _10042=("too often", "操作过于频繁"),
-        _90007=("the phone's network failed", "手机网络异常"),
-        _90012=("the upload failed", "上传失败"),
-    ),
-    *_rows(
-        "wechat_busy",
-        "failed",
-        "wechat",
-        _BEGIN_LATER,
-        **{
-            f"_{verify_ret}": ("a fault of WeChat's own", "微信内部错误")
-            for verify_ret in _FAULTS_OF_WECHAT
-        },
-    ),
-    *_rows(
-        "wechat_error",
-        "unknown",
-        "wechat",
-        _LOOK,
-        _10021=(
+_PASSED = _Kind("", "verified", "citizen", _NOTHING)
+_MISMATCH = _Kind("mismatch", "rejected", "citizen", _LOOK_AT_BOTH)
+_NO_REAL_NAME = _Kind("no_real_name", "rejected", "citizen", _OTHER_WAY)
+_UNCLEAR = _Kind("face_unclear", "failed", "citizen", _GOOD_LIGHT)
+_TIMED_OUT = _Kind("face_unclear", "failed", "citizen", _ANEW)
+_CANCELLED = _Kind("face_cancelled", "failed", "citizen", _ANEW)
+_UNSUPPORTED = _Kind("face_unsupported", "failed", "citizen", _OTHER_WAY)
+_NOT_ALLOWED = _Kind("face_unsupported", "failed", "citizen", _ALLOW)
+_NOT_FINISHED = _Kind("face_not_finished", "waiting", "citizen", _LATER)
+_NOT_GRANTED = _Kind("misconfigured", "failed", "operator", APPLY_FOR_FACES)
+_OUR_FAULT = _Kind("misconfigured", "failed", "developer", _UPDATE)
+_TRY_LATER = _Kind("wechat_busy", "failed", "citizen", _BEGIN_LATER)
+_FAULT_OF_WECHAT = _Kind("wechat_busy", "failed", "wechat", _BEGIN_LATER)
+_UNDECIDED = _Kind("wechat_error", "unknown", "wechat", _LOOK)
+
+
+def _verdict(verify_ret: int, kind: _Kind, meaning_en: str, meaning_zh: str) -> Verdict:
+    code, becomes, who, remedy = kind
+    return Verdict(verify_ret, code, becomes, meaning_en, meaning_zh, *remedy, who=who)
+
+
+VERDICTS = tuple(
+    _verdict(*row)
+    for row in (
+        (PASSED, _PASSED, "passed", "核验通过"),
+        (10003, _MISMATCH, "the ID number doesn't match the name", "身份证号码与姓名不匹配"),
+        (10004, _MISMATCH, "the face doesn't match", "人脸比对不一致"),
+        (10012, _MISMATCH, "the comparison failed", "比对未通过"),
+        (10018, _NO_REAL_NAME, "no such user information", "查无此用户信息"),
+        (10026, _NO_REAL_NAME, "not in the authoritative source", "权威数据源中无此人信息"),
+        (10041, _NO_REAL_NAME, "an illegal user", "非法用户"),
+        (10002, _UNCLEAR, "no features of a face were found", "未检测到人脸特征"),
+        (10010, _UNCLEAR, "the picture is too poor", "图像质量过低"),
+        (90011, _UNCLEAR, "the data of the face are invalid", "人脸数据无效"),
+        (90013, _UNCLEAR, "the data of the face are invalid", "人脸数据无效"),
+        (90014, _UNCLEAR, "the data of the face are invalid", "人脸数据无效"),
+        (10020, _TIMED_OUT, "a time-out of WeChat's server", "微信服务端超时"),
+        (10029, _TIMED_OUT, "a time-out of WeChat's server", "微信服务端超时"),
+        (10052, _TIMED_OUT, "a time-out of WeChat's server", "微信服务端超时"),
+        (90017, _TIMED_OUT, "a time-out of the phone", "手机端超时"),
+        (90107, _TIMED_OUT, "a time-out of the phone", "手机端超时"),
+        (90002, _CANCELLED, "the citizen cancelled", "用户取消"),
+        (90003, _CANCELLED, "the citizen cancelled", "用户取消"),
+        (90004, _CANCELLED, "the citizen cancelled", "用户取消"),
+        (90005, _CANCELLED, "the citizen cancelled", "用户取消"),
+        (90006, _CANCELLED, "the citizen cancelled", "用户取消"),
+        (90001, _UNSUPPORTED, "the device can't verify a face", "设备不支持人脸核身"),
+        (90106, _UNSUPPORTED, "the camera failed", "摄像头异常"),
+        (90109, _UNSUPPORTED, "the device can't verify a face", "设备不支持人脸核身"),
+        (90008, _NOT_ALLOWED, "no permission for the camera", "未授予相机权限"),
+        (90009, _NOT_ALLOWED, "no permission for the microphone", "未授予麦克风权限"),
+        (90010, _NOT_ALLOWED, "no permission for camera and microphone", "未授予相机和麦克风权限"),
+        (10005, _NOT_FINISHED, "still being checked", "核验中"),
+        (10300, _NOT_FINISHED, "not finished", "未完成核验"),
+        (NO_PERMISSION, _NOT_GRANTED, "the appid has no permission", "该 appid 无人脸核身权限"),
+        (10001, _OUR_FAULT, "wrong parameters", "参数错误"),
+        (10017, _OUR_FAULT, "an illegal id", "非法 id"),
+        (10040, _OUR_FAULT, "not UTF-8", "编码不是 UTF-8"),
+        (10042, _TRY_LATER, "too often", "操作过于频繁"),
+        (90007, _TRY_LATER, "the phone's network failed", "手机网络异常"),
+        (90012, _TRY_LATER, "the upload failed", "上传失败"),
+        (10007, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (10008, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (10013, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (10014, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (10015, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (10016, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (10045, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (90018, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (90104, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (90105, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (90110, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (90199, _FAULT_OF_WECHAT, "a fault of WeChat's own", "微信内部错误"),
+        (
+            10021,
+            _UNDECIDED,
             "a repeated request: the last result, which isn't named",
             "重复请求，返回上次结果（未说明是何结果）",
         ),
-    ),
+    )
 )
 
 _TABLE = {verdict.verify_ret: verdict for verdict in VERDICTS}
-
-
-def find(verify_ret: int) -> Verdict | None:
-    """The table's row, or None for one that WeChat doesn't document."""
-    return _TABLE.get(verify_ret)
 
 
 def verdict_of(verify_ret: Any) -> Verdict | None:
     """The verdict; None for a value that isn't a JSON integer. An undocumented one is no pass."""
     if type(verify_ret) is not int:  # True equals 1, and 10000.0 equals 10000
         return None
-    return find(verify_ret) or Verdict(
-        verify_ret,
-        "wechat_error",
-        "unknown",
-        "not documented",
-        "微信未公布的结果",
-        *_LOOK,
-        who="wechat",
-    )
+    undocumented = (verify_ret, _UNDECIDED, "not documented", "微信未公布的结果")
+    return _TABLE.get(verify_ret) or _verdict(*undocumented)

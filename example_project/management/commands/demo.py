@@ -179,17 +179,16 @@ def _await(process: subprocess.Popen[bytes], address: str) -> None:
 
 def _notice(site: str, token: str) -> str:
     """The id of the notice in force."""
-    headers = {"Authorization": f"Bearer {token}"}
-    address = f"{site}/api/realname/notices/{PURPOSE}/"
-    answer = requests.get(address, headers=headers, timeout=TIMEOUT)
-    if not answer.ok:
-        raise CommandError(f"{address} answered {answer.status_code}: {answer.text}")
-    return str(answer.json()["id"])
+    return str(_call("GET", f"{site}/api/realname/notices/{PURPOSE}/", None, token)["id"])
 
 
 def _post(address: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+    return _call("POST", address, body, token)
+
+
+def _call(method: str, address: str, body: dict[str, Any] | None, token: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = requests.post(address, json=body, headers=headers, timeout=TIMEOUT)
+    answer = requests.request(method, address, json=body, headers=headers, timeout=TIMEOUT)
     if not answer.ok:
         raise CommandError(f"{address} answered {answer.status_code}: {answer.text}")
     data: dict[str, Any] = answer.json()

@@ -65,7 +65,31 @@ class Verifications(OurView):
     target_class = "wx_realname.api.views.Verifications"
 
     def view_replacement(self) -> Any:
-        return described_view(self.target, get=_list(), post=_exchange())
+        status = OpenApiParameter(
+            "status",
+            enum=Verification.Status.values,
+            description=_(
+                "Only records of that status; “waiting” finds what a restarted phone lost"
+            ),
+        )
+        get = call(
+            {200: RealNameRecordSerializer(many=True)},
+            ours.NotFound,  # a cursor that isn't one
+            ours.InvalidRequest(errors={"status": [str(NO_SUCH_STATUS)]}),
+            parameters=[status],
+            summary=_("The caller's own records, newest first"),
+        )
+        post = _attempt(
+            RealNameExchangeSerializer,
+            told_by_wechat(OF_AN_EXCHANGE, "api", "token", recorded=True),
+            summary=_("Exchange an auth_token for the citizen's real name"),
+            description=_(
+                "The auth_token comes from WeChat's button and serves once. Posted again by the same user "
+                "it gives the same record, and WeChat isn't asked; after “failed” and “unknown” WeChat is "
+                "asked again. “retry” says what to do after an error."
+            ),
+        )
+        return described_view(self.target, get=get, post=post)
 
 
 class CurrentVerification(OurView):
@@ -84,76 +108,99 @@ class VerificationDetail(OurView):
     def view_replacement(self) -> Any:
         summary = _("One of the caller's own records")
         get = call({200: _record()}, ours.NotFound, summary=summary)
-        return described_view(self.target, get=get, delete=_erase())
+        delete = call(
+            {204: OpenApiResponse(description=_("Erased, now or before"))},
+            ours.NotFound,
+            ours.ExchangeInProgress(verification_id=RECORD),
+            summary=_("Erase the personal data"),
+            description=_(
+                "Consent is withdrawn: name and number are erased for good; the record and the audit trail "
+                "stay."
+            ),
+        )
+        return described_view(self.target, get=get, delete=delete)
 
 
 class Categories(OurView):
     target_class = "wx_realname.api.views.Categories"
 
     def view_replacement(self) -> Any:
-        return described_view(self.target, get=_categories())
+        merchant = OpenApiParameter("merchant", description=_("An alias; “default” unless given"))
+        get = call(
+            {200: WeChatCategoriesSerializer},
+            ours.InvalidRequest(errors={"merchant": [str(UNKNOWN)]}),
+            *told_by_wechat(OF_A_QUESTION, "token"),
+            parameters=[merchant],
+            summary=_("The mini-program's categories, and the one of the button"),
+            description=_("WeChat's list, cached an hour."),
+        )
+        return described_view(self.target, get=get)
 
 
 class Checks(OurView):
     target_class = "wx_realname.api.views.Checks"
 
     def view_replacement(self) -> Any:
-        return described_view(self.target, post=_check())
+        post = _attempt(
+            RealNameCheckSerializer,
+            told_by_wechat(OF_A_CHECK, "check", "api", "token", recorded=True),
+            summary=_("Check a name and an ID number"),
+            description=_(
+                "The successor of the exchange: WeChat says whether both are those of the caller's WeChat "
+                "Pay account. The code serves once; posted again with the same name and number it gives "
+                "the same record."
+            ),
+        )
+        return described_view(self.target, post=post)
 
 
 class Faces(OurView):
     target_class = "wx_realname.api.views.Faces"
 
     def view_replacement(self) -> Any:
-        return described_view(self.target, post=_face_begun())
+        def begun(description: Any) -> OpenApiResponse:
+            return OpenApiResponse(RealNameBegunFaceSerializer, description=description)
+
+        post = call(
+            {
+                201: begun(_("Begun just now")),
+                200: begun(_("Erased: the consent was withdrawn while WeChat was asked")),
+            },
+            empty_body(RealNameFaceSerializer),
+            ours.UnsupportedMediaType,
+            ours.ConsentRequired,
+            ours.Throttled,
+            *told_by_wechat(OF_A_BEGIN, "getverifyid", "api", "token", recorded=True),
+            request=RealNameFaceSerializer,
+            parameters=[header("Location", _("The address of the record"), str, [201])],
+            summary=_("Begin a face verification"),
+            description=_(
+                "For the caller's own openid. The mini-program hands the verify_id to "
+                "wx.requestFacialVerify, then asks for the result, whatever the phone reports. A second "
+                "begin is a second record."
+            ),
+        )
+        return described_view(self.target, post=post)
 
 
 class FaceResult(OurView):
     target_class = "wx_realname.api.views.FaceResult"
 
     def view_replacement(self) -> Any:
-        return described_view(self.target, post=_face_result())
-
-
-def _list() -> Any:
-    status = OpenApiParameter(
-        "status",
-        enum=Verification.Status.values,
-        description=_("Only records of that status; “waiting” finds what a restarted phone lost"),
-    )
-    return call(
-        {200: RealNameRecordSerializer(many=True)},
-        ours.NotFound,  # a cursor that isn't one
-        ours.InvalidRequest(errors={"status": [str(NO_SUCH_STATUS)]}),
-        parameters=[status],
-        summary=_("The caller's own records, newest first"),
-    )
-
-
-def _exchange() -> Any:
-    return _attempt(
-        RealNameExchangeSerializer,
-        told_by_wechat(OF_AN_EXCHANGE, "api", "token", recorded=True),
-        summary=_("Exchange an auth_token for the citizen's real name"),
-        description=_(
-            "The auth_token comes from WeChat's button and serves once. Posted again by the same user "
-            "it gives the same record, and WeChat isn't asked; after “failed” and “unknown” WeChat is "
-            "asked again. “retry” says what to do after an error."
-        ),
-    )
-
-
-def _check() -> Any:
-    return _attempt(
-        RealNameCheckSerializer,
-        told_by_wechat(OF_A_CHECK, "check", "api", "token", recorded=True),
-        summary=_("Check a name and an ID number"),
-        description=_(
-            "The successor of the exchange: WeChat says whether both are those of the caller's WeChat "
-            "Pay account. The code serves once; posted again with the same name and number it gives "
-            "the same record."
-        ),
-    )
+        post = call(
+            {200: _record()},
+            ours.NotFound,
+            ours.ExchangeInProgress(verification_id=RECORD),
+            ours.Throttled,
+            *told_by_wechat(OF_A_RESULT, "queryverifyinfo", "api", "token", recorded=True),
+            request=None,
+            summary=_("Ask WeChat how a face verification ended"),
+            description=_(
+                "Without a body. A record that has ended answers with how it ended; until then the call may "
+                "be repeated."
+            ),
+        )
+        return described_view(self.target, post=post)
 
 
 def _attempt(body: type[Serializer[Any]], ends: list[RealNameError], **about: Any) -> Any:
@@ -174,72 +221,6 @@ def _attempt(body: type[Serializer[Any]], ends: list[RealNameError], **about: An
         request=body,
         parameters=[header("Location", _("The address of the record"), str, [201])],
         **about,
-    )
-
-
-def _face_begun() -> Any:
-    def begun(description: Any) -> OpenApiResponse:
-        return OpenApiResponse(RealNameBegunFaceSerializer, description=description)
-
-    return call(
-        {
-            201: begun(_("Begun just now")),
-            200: begun(_("Erased: the consent was withdrawn while WeChat was asked")),
-        },
-        empty_body(RealNameFaceSerializer),
-        ours.UnsupportedMediaType,
-        ours.ConsentRequired,
-        ours.Throttled,
-        *told_by_wechat(OF_A_BEGIN, "getverifyid", "api", "token", recorded=True),
-        request=RealNameFaceSerializer,
-        parameters=[header("Location", _("The address of the record"), str, [201])],
-        summary=_("Begin a face verification"),
-        description=_(
-            "For the caller's own openid. The mini-program hands the verify_id to "
-            "wx.requestFacialVerify, then asks for the result, whatever the phone reports. A second "
-            "begin is a second record."
-        ),
-    )
-
-
-def _face_result() -> Any:
-    return call(
-        {200: _record()},
-        ours.NotFound,
-        ours.ExchangeInProgress(verification_id=RECORD),
-        ours.Throttled,
-        *told_by_wechat(OF_A_RESULT, "queryverifyinfo", "api", "token", recorded=True),
-        request=None,
-        summary=_("Ask WeChat how a face verification ended"),
-        description=_(
-            "Without a body. A record that has ended answers with how it ended; until then the call may "
-            "be repeated."
-        ),
-    )
-
-
-def _erase() -> Any:
-    return call(
-        {204: OpenApiResponse(description=_("Erased, now or before"))},
-        ours.NotFound,
-        ours.ExchangeInProgress(verification_id=RECORD),
-        summary=_("Erase the personal data"),
-        description=_(
-            "Consent is withdrawn: name and number are erased for good; the record and the audit trail "
-            "stay."
-        ),
-    )
-
-
-def _categories() -> Any:
-    merchant = OpenApiParameter("merchant", description=_("An alias; “default” unless given"))
-    return call(
-        {200: WeChatCategoriesSerializer},
-        ours.InvalidRequest(errors={"merchant": [str(UNKNOWN)]}),
-        *told_by_wechat(OF_A_QUESTION, "token"),
-        parameters=[merchant],
-        summary=_("The mini-program's categories, and the one of the button"),
-        description=_("WeChat's list, cached an hour."),
     )
 
 

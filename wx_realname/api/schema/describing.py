@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.utils.translation import gettext_lazy as _
@@ -84,10 +86,9 @@ def _said(cls: type[RealNameError], calls: Iterable[Call]) -> WeChatReply | None
 
 
 def _responses(raised: list[RealNameError]) -> dict[int, OpenApiResponse]:
-    by_status: dict[int, list[RealNameError]] = {}
-    for error in sorted(raised, key=lambda error: error.status_code):
-        by_status.setdefault(error.status_code, []).append(error)
-    return {status: _response(same) for status, same in by_status.items()}
+    status_of = attrgetter("status_code")
+    by_status = groupby(sorted(raised, key=status_of), key=status_of)
+    return {status: _response(list(same)) for status, same in by_status}
 
 
 def _response(raised: list[RealNameError]) -> OpenApiResponse:
