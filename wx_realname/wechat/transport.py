@@ -1,4 +1,4 @@
-"""HTTP to WeChat: what was sent is known, and no secret is ever shown.
+"""HTTP to WeChat over one `requests.Session`: what was sent is known, and no secret is ever shown.
 
 Three things here are unusual, each for a reason:
 
@@ -18,17 +18,18 @@ import logging
 import socket
 import ssl
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate
 from http.client import HTTPResponse
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlencode
 
 import requests
+from requests.adapters import BaseAdapter
 
 from .. import signals
 from ..personal_data import Secret
@@ -60,16 +61,21 @@ class NoAnswer(Exception):
         self.sent = sent
 
 
-@dataclass(repr=False)
-class _Request:
-    """One call, and whether it was sent."""
+class _Request(requests.PreparedRequest):
+    """One call: the request, how long it may take, and whether it was sent."""
 
-    method: str
-    path: str
-    query: Query | None = None
-    payload: Payload | None = None
-    fresh: bool = True
-    sent: bool = False
+    def __init__(
+        self,
+        method: str,
+        url: str,
+        path: str,
+        query: Query | None = None,
+        payload: Payload | None = None,
+        fresh: bool = True,
+    ) -> None:
+        self.method, self.url, self.path = method, url, path
+        self.query, self.payload, self.fresh = query or {}, payload, fresh
+        self.sent = False
 
     def encode(self, prefix: str, head: str) -> bytes:
         """The whole request, so that head and body are one write and one packet."""
@@ -84,43 +90,62 @@ class _Request:
         return lines.encode("ascii") + body
 
 
-class _Connections:
+class _Response(requests.Response):
+    """An answer whose body is still to be read from the socket.
+
+    `requests.Response.__init__` isn't called: it makes a cookie jar for each answer.
+    """
+
+    raw: HTTPResponse
+
+    def __init__(self, raw: HTTPResponse, sock: socket.socket, wire: Wire) -> None:
+        self.status_code, self.raw = raw.status, raw
+        self.sock: socket.socket | None = sock
+        self.wire = wire
+
+    def close(self) -> None:
+        """Close the connection, unless the adapter kept it."""
+        self.raw.close()
+        if self.sock is not None:
+            self.sock.close()
+
+
+class _Adapter(BaseAdapter):
     """Sends requests by a `Route`, and keeps one connection for requests that don't need a fresh one."""
 
-    def __init__(self, base_url: str) -> None:
-        """Reads the environment's CA bundle and proxies. Raises `Fault` for one that can't be used."""
-        self._kept: deque[tuple[socket.socket, float]] = deque()  # at most one
-        with requests.Session() as session:
-            environment = session.merge_environment_settings(base_url, {}, True, True, None)
-        self._route = Route(base_url, environment)
+    def __init__(self, route: Route) -> None:
+        super().__init__()
+        self._route = route
         self._head = "".join(
-            f"{name}: {text}\r\n" for name, text in (self._route.headers | HEADERS).items()
+            f"{name}: {text}\r\n" for name, text in (route.headers | HEADERS).items()
         )
+        self._kept: deque[tuple[socket.socket, float]] = deque()  # at most one
+        weakref.finalize(self, _close_all, self._kept)
 
-    def exchange(
-        self, request: _Request, patience: Patience, read: Callable[[HTTPResponse], T]
-    ) -> T:
-        """What `read` makes of the answer. The connection is closed unless it may be used again."""
+    def send(self, request: Any, *args: Any, timeout: Any = None, **kwargs: Any) -> _Response:
+        """`timeout` is a `Patience`."""
         sock = None if request.fresh else self._reuse()
-        sock = sock or self._route.open(patience)
+        sock = sock or self._route.open(timeout)
         try:
             data = request.encode(self._route.prefix, self._head)
-            sock.settimeout(patience.reading())  # raises when the deadline is over
+            sock.settimeout(timeout.reading())  # raises when the deadline is over
             request.sent = True
             sock.sendall(data)
-            wire = Wire(sock, patience)
-            with read_head(wire, request.method) as answer:
-                result = read(answer)
-            ended = answer.will_close or wire.overfull
-            if request.fresh or ended or self._kept:
-                self._route.remember(sock)
-                sock.close()
-            else:
-                self._kept.append((sock, time.monotonic()))
-            return result
+            wire = Wire(sock, timeout)
+            return _Response(read_head(wire, request.method), sock, wire)
         except BaseException:
             sock.close()
             raise
+
+    def keep(self, request: _Request, response: _Response) -> None:
+        """Keep an understood answer's TLS session, and its connection if that is allowed."""
+        response.raw.close()
+        sock, ended = response.sock, response.raw.will_close or response.wire.overfull
+        if sock is None or request.fresh or ended or self._kept:
+            self._route.remember(sock)
+        else:
+            self._kept.append((sock, time.monotonic()))
+            response.sock = None
 
     def _reuse(self) -> socket.socket | None:
         try:
@@ -132,9 +157,13 @@ class _Connections:
         sock.close()
         return None
 
-    def __del__(self) -> None:
-        while self._kept:
-            self._kept.pop()[0].close()
+    def close(self) -> None:
+        _close_all(self._kept)
+
+
+def _close_all(kept: deque[tuple[socket.socket, float]]) -> None:
+    while kept:
+        kept.pop()[0].close()
 
 
 def _is_quiet(sock: socket.socket) -> bool:
@@ -149,6 +178,21 @@ def _is_quiet(sock: socket.socket) -> bool:
     return False
 
 
+class _Session(requests.Session):
+    """A session whose CA bundle and proxies are read once, from the environment."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__()
+        environment = self.merge_environment_settings(base_url, {}, True, True, None)
+        self.adapter = _Adapter(Route(base_url, environment))
+        self.mount("https://", self.adapter)
+        self.mount("http://", self.adapter)
+
+    def send(self, request: Any, **kwargs: Any) -> _Response:
+        """Follows no redirect, keeps no cookie and runs no hook."""
+        return cast(_Response, self.get_adapter(request.url).send(request, **kwargs))
+
+
 def _reveal(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _reveal(part) for name, part in value.items()}
@@ -159,8 +203,9 @@ class Transport:
     """Calls to one API_BASE_URL, shared by a process's threads; a forked process begins anew."""
 
     def __init__(self, base_url: str, *, connect_timeout: float, read_timeout: float) -> None:
+        self._base_url = base_url
         self._timeouts = (connect_timeout, read_timeout)
-        self._connections = PerProcess(lambda: _Connections(base_url))
+        self._session = PerProcess(lambda: _Session(base_url))
 
     def call(
         self,
@@ -176,7 +221,7 @@ class Transport:
 
         `fresh`: on a connection of its own, which is closed afterwards.
         """
-        request = _Request(method, path, query, payload, fresh)
+        request = _Request(method, self._base_url, path, query, payload, fresh)
         remaining = deadline.remaining()
         try:
             return self._exchange(request, deadline, parse)
@@ -186,7 +231,7 @@ class Transport:
 
     def server_time(self, deadline: Deadline) -> datetime:
         """WeChat's clock, from the Date header of the answer to an empty request. Raises `NoAnswer`."""
-        request = _Request("GET", "/cgi-bin/token")
+        request = _Request("GET", self._base_url, "/cgi-bin/token")
         return self._exchange(request, deadline, _read_date)
 
     def _exchange(
@@ -194,8 +239,12 @@ class Transport:
     ) -> T:
         """The result of `read` for the answer. Raises `NoAnswer`, without the frames of the error."""
         try:
+            session = self._session()
             patience = Patience(*self._timeouts, deadline)
-            return self._connections().exchange(request, patience, read)
+            with session.send(request, timeout=patience) as response:
+                answer = read(response.raw)
+                session.adapter.keep(request, response)
+            return answer
         except Exception as error:  # its message and its frames may hold secrets
             fault = describe(error)
         logger.warning("%s: %s (%s)", request.path, fault, "sent" if request.sent else "not sent")
@@ -213,7 +262,7 @@ def _read_date(answer: HTTPResponse) -> datetime:
 def environment_fault(base_url: str) -> str:
     """Why the environment's proxy or CA bundle can't be used; "" when they can."""
     try:
-        _Connections(base_url)
+        _Session(base_url)
     except Fault as fault:
         return str(fault)
     return ""
