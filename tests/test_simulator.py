@@ -41,11 +41,6 @@ def example_site(settings: Any) -> Any:
     clear_url_caches()
 
 
-@pytest.fixture
-def client() -> Client:
-    return Client()
-
-
 def post(client: Client, path: str, body: Any = None, **headers: str) -> Any:
     return client.post(
         path, body if body is not None else {}, content_type="application/json", headers=headers
@@ -76,32 +71,24 @@ def test_it_is_served_beside_the_local_sandbox(client: Client, sandbox: Sandbox)
     assert client.head("/").status_code == 200
 
 
-def test_there_is_no_simulator_beside_the_real_wechat(
-    client: Client, configure: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.weixin.qq.com",
+        "https://127.0.0.1.example.com",
+        "https://localhost.example.com",
+        "https://10.0.0.1",
+    ],
+)
+def test_beside_the_real_wechat_is_no_simulator_and_nothing_off_loopback_is_asked(
+    client: Client, configure: Any, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    configure(API_BASE_URL="https://api.weixin.qq.com")
+    configure(API_BASE_URL=address)
 
     def nobody_asks(*args: Any, **kwargs: Any) -> None:
         pytest.fail("an address that isn't on loopback was asked")
 
     monkeypatch.setattr(control.requests.Session, "request", nobody_asks)
-    assert refused_everywhere(client)
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["https://127.0.0.1.example.com", "https://localhost.example.com", "https://10.0.0.1"],
-)
-def test_what_only_sounds_like_loopback_is_not_asked(
-    client: Client, configure: Any, monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    configure(API_BASE_URL=address)
-    monkeypatch.setattr(control, "_is_sandbox", lambda asked: True)
-    assert refused_everywhere(client)
-
-
-def test_a_loopback_that_nobody_listens_on_is_no_sandbox(client: Client, configure: Any) -> None:
-    configure(API_BASE_URL="http://127.0.0.1:1")
     assert refused_everywhere(client)
 
 
@@ -117,7 +104,11 @@ def test_another_server_on_loopback_is_no_sandbox(
     assert refused_everywhere(client)
 
 
-def test_settings_that_are_wrong_are_no_sandbox(client: Client, settings: Any) -> None:
+def test_settings_that_are_wrong_or_lead_to_nobody_are_no_sandbox(
+    client: Client, configure: Any, settings: Any
+) -> None:
+    configure(API_BASE_URL="http://127.0.0.1:1")
+    assert refused_everywhere(client)
     settings.WX_REALNAME = {}
     assert refused_everywhere(client)
 
