@@ -116,7 +116,7 @@ def test_stable_token_is_asked_in_normal_mode(wechat: StandIn) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("token", "lives"),
     [*((token, 7200) for token in NO_TOKENS), *((OLD, lives) for lives in NO_LIFETIMES)],
 )
@@ -173,11 +173,12 @@ def _foreign(key: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", _foreign(""))
+@each("name", _foreign(""))
 def test_nothing_or_a_foreign_value_in_the_cache_is_a_miss(wechat: StandIn, name: str) -> None:
     wechat.play(gives(OLD), gives(NEW))
     cache = Cache()
     tokens = source(wechat, cache)
+    wechat.requests.clear()
     current(tokens)
     (key,) = cache.values
     cache.values[key] = _foreign(key)[name]
@@ -347,18 +348,23 @@ def central_service(app_id: str) -> str:
     return f"token-of-{app_id}"
 
 
-def test_the_provider_is_an_import_string(settings: Any, wechat: StandIn) -> None:
-    def client(provider: str) -> Any:
-        default = settings.WX_REALNAME["MERCHANTS"]["default"] | {"ACCESS_TOKEN_PROVIDER": provider}
-        changes = {"API_BASE_URL": wechat.url, "MERCHANTS": {"default": default}}
-        settings.WX_REALNAME = settings.WX_REALNAME | changes
-        return clients.client_for(clients.find("default"))
+@pytest.fixture
+def token_sent(configure: Callable[..., None], wechat: StandIn) -> Callable[[str], str]:
+    """The access_token that a call takes along, by the provider of that name."""
 
-    wechat.always(says({"category_list": []}))
-    client(f"{__name__}.central_service").get_category(Deadline(5))
-    assert wechat.requests[0].query == {"access_token": f"token-of-{APP_ID}"}
+    def ask(provider: str) -> str:
+        configure(API_BASE_URL=wechat.url, merchant={"ACCESS_TOKEN_PROVIDER": provider})
+        wechat.always(says({"category_list": []}))
+        clients.client_for(clients.find("default")).get_category(Deadline(5))
+        return wechat.requests[-1].query["access_token"]
+
+    return ask
+
+
+def test_the_provider_is_an_import_string(token_sent: Callable[[str], str]) -> None:
+    assert token_sent(f"{__name__}.central_service") == f"token-of-{APP_ID}"
     with pytest.raises(errors.ConfigurationError, match=r"ACCESS_TOKEN_PROVIDER.*nowhere"):
-        client("tests.nowhere.provider")
+        token_sent("tests.nowhere.provider")
 
 
 def from_the_database(app_id: str) -> str:
@@ -366,13 +372,7 @@ def from_the_database(app_id: str) -> str:
 
 
 @pytest.mark.django_db
-def test_a_provider_sees_the_rows_of_a_hosts_test(settings: Any, wechat: StandIn) -> None:
+def test_a_provider_sees_the_rows_of_a_hosts_test(token_sent: Callable[[str], str]) -> None:
     """The test's transaction isn't committed: another thread's connection would find nothing."""
     get_user_model().objects.create(username="central", first_name="token-of-the-test")
-    provider = {"ACCESS_TOKEN_PROVIDER": f"{__name__}.from_the_database"}
-    default = settings.WX_REALNAME["MERCHANTS"]["default"] | provider
-    changes = {"API_BASE_URL": wechat.url, "MERCHANTS": {"default": default}}
-    settings.WX_REALNAME = settings.WX_REALNAME | changes
-    wechat.always(says({"category_list": []}))
-    clients.client_for(clients.find("default")).get_category(Deadline(5))
-    assert wechat.requests[0].query == {"access_token": "token-of-the-test"}
+    assert token_sent(f"{__name__}.from_the_database") == "token-of-the-test"

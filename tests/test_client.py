@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests import settings as test_settings
 from tests import stand_ins
 from tests.conftest import at_once
+from tests.lying_wechat import CHECK, NAME, NUMBER, REALNAME, TOKEN, encrypted
 from tests.stand_ins import Behaviour, Seen, StandIn, everything_shown, hangs, says
 from wx_realname.exceptions import RealNameError
 from wx_realname.personal_data import PersonalData, Secret
@@ -33,28 +32,22 @@ from wx_realname.wechat.errcodes import DEAD_ACCESS_TOKEN, ERRCODES
 from wx_realname.wechat.reading import MAX_ANSWER_BYTES, Deadline
 
 pytestmark = pytest.mark.django_db  # for a cache in the database
-REALNAME, TOKEN = "/cgi-bin/wxopen/getrealnameinfo", "/cgi-bin/stable_token"
 CATEGORY, LOGIN = "/wxa/get_category", "/sns/jscode2session"
-CHECK = "/intp/realname/checkrealnameinfo"
-NAME, NUMBER = "欧阳娜", "440524198001010013"
 AUTH_TOKEN, DEAD, FRESH = "auth-token-of-a-citizen", "70_dead-access-token", "71_fresh-token"
 SECRET, JS_CODE, SESSION_KEY = "tests-have-no-secret", "js-code-of-a-citizen", "session-key-of-hers"
 HIDDEN = (NAME, NUMBER, AUTH_TOKEN, DEAD, FRESH, SECRET, JS_CODE, SESSION_KEY)
 ECHO = f'{{"errmsg": "{AUTH_TOKEN} {FRESH} {DEAD} {SECRET}"}}'.encode()
-PEM = test_settings.merchant_key.certificate_pem
-PUBLIC: Any = x509.load_pem_x509_certificate(PEM).public_key()
 UNREACHABLE = ("wechat_unreachable", False)
 Call = Callable[[], Any]
 BUSY = says({"errcode": -1, "errmsg": "system error"})
 
 
-def sealed(data: bytes | str) -> str:
-    data = data if isinstance(data, bytes) else data.encode("gb18030")
-    return base64.b64encode(PUBLIC.encrypt(data, padding.PKCS1v15())).decode()
-
-
 def identity(name: bytes | str = NAME, number: bytes | str = NUMBER) -> dict[str, Any]:
-    return {"encryted_real_name": sealed(name), "encryted_credential_id": sealed(number)}
+    name_, number_ = (
+        encrypted(text if isinstance(text, bytes) else text.encode("gb18030"))
+        for text in (name, number)
+    )
+    return {"encryted_real_name": name_, "encryted_credential_id": number_}
 
 
 def refuses(errcode: Any) -> Behaviour:
@@ -70,11 +63,11 @@ def refuses(errcode: Any) -> Behaviour:
 
 @pytest.fixture
 def wechat(
-    no_access_tokens: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+    no_access_tokens: None, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[StandIn]:
     monkeypatch.setattr("wx_realname.wechat.client.BACK_OFF", 0.001)
     with StandIn() as server:
-        settings.WX_REALNAME = settings.WX_REALNAME | {"API_BASE_URL": server.url}
+        configure(API_BASE_URL=server.url)
         server.always(says({"access_token": FRESH, "expires_in": 7200}), TOKEN)
         yield server
 
@@ -163,7 +156,8 @@ def test_the_exchange_is_asked_as_the_document_says(wechat: StandIn) -> None:
     assert type(body["timestamp"]) is int
     assert abs(body["timestamp"] - time.time()) < 10
     signed = f"cert_serialno={body['cert_serialno']}&timestamp={body['timestamp']}".encode()
-    PUBLIC.verify(base64.b64decode(body["sign"]), signed, padding.PKCS1v15(), SHA256())
+    public = key().certificate.public_key()
+    public.verify(base64.b64decode(body["sign"]), signed, padding.PKCS1v15(), SHA256())
 
 
 CITIZENS = {NAME: NUMBER, "阿卜杜拉·买买提": "11010519491231002x", "龚䶮": "110105491231002"}
@@ -277,13 +271,6 @@ def test_busy_is_asked_three_times_in_all(wechat: StandIn, path: str, call: Call
     assert len(posts(wechat, path)) == 3
 
 
-@pytest.mark.parametrize("busy", [1, 2])
-def test_after_busy_an_answer_counts(wechat: StandIn, busy: int) -> None:
-    wechat.play(*[BUSY] * busy, says(RIGHT), path=REALNAME)
-    assert ask().real_name == NAME
-    assert [seen.json["auth_token"] for seen in posts(wechat)] == [AUTH_TOKEN] * (busy + 1)
-
-
 DOUBTFUL: dict[str, Behaviour] = {"outcome_unknown": hangs, "misconfigured": refuses(94006)}
 DOUBTFUL |= {"invalid_auth_token": refuses(94005), "unreadable_answer": says({"errcode": 0})}
 
@@ -327,7 +314,7 @@ def test_the_access_token_is_replaced_once_a_call(wechat: StandIn) -> None:
 
 @pytest.mark.parametrize("refused", [2, 9])
 def test_a_connection_never_made_is_tried_three_times(
-    wechat: StandIn, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refused: int
+    wechat: StandIn, configure: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refused: int
 ) -> None:
     tls = prepare(tmp_path, "localhost")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls.ca_file))
@@ -336,7 +323,7 @@ def test_a_connection_never_made_is_tried_three_times(
     with StandIn(tls=tls.context) as server:
         token = {"access_token": FRESH, "expires_in": 7200}
         server.play(says(token, "Connection: close"), says(RIGHT))
-        settings.WX_REALNAME = settings.WX_REALNAME | {"API_BASE_URL": server.url}
+        configure(API_BASE_URL=server.url)
         assert ask().real_name == NAME if refused == 2 else end() == UNREACHABLE
         assert server.connections == 1 + 3
         assert server.paths == [TOKEN, REALNAME][: 2 if refused == 2 else 1]
@@ -376,7 +363,7 @@ def test_junk_is_neither_categories_nor_an_openid(wechat: StandIn, junk: Any) ->
 
 
 FIELDS = ["errcode", "errmsg", *RIGHT, *ACCEPTED["the right spelling"], "category_list", "openid"]
-LIKELY = st.sampled_from([-1, 0, 40001, 94005, sealed(b"\xc5\xb7"), sealed("junk"), [], {}])
+LIKELY = st.sampled_from([-1, 0, 40001, 94005, encrypted(b"\xc5\xb7"), encrypted(b"junk"), [], {}])
 VALUES = LIKELY | st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 
 
