@@ -14,8 +14,8 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from tests.cases import each
-from tests.conftest import at_once
-from tests.stand_ins import Behaviour, StandIn, everything_shown, hangs, resets, says
+from tests.conftest import at_once, frames
+from tests.stand_ins import Behaviour, StandIn, hangs, resets, says
 from wx_realname import conf
 from wx_realname import exceptions as errors
 from wx_realname.personal_data import Secret
@@ -244,7 +244,7 @@ def test_all_share_a_failure_without_asking_again(
     assert {failure.wechat and failure.wechat["errcode"] for failure in failures} == {errcode}
     assert len(set(map(id, failures))) == 32  # a traceback of its own each
     assert len(wechat.requests) == 1
-    assert not [failure for failure in failures if APP_SECRET in everything_shown(failure)]
+    assert not [failure for failure in failures if APP_SECRET in "".join(frames(failure))]
 
 
 def test_nobody_waits_beyond_the_own_deadline(wechat: StandIn) -> None:
@@ -331,7 +331,7 @@ def test_a_provider_that_fails_is_unreachable(caplog: Logs, junk: Any) -> None:
     with pytest.raises(errors.WeChatUnreachable) as caught:
         current(provided(junk))
     assert "ACCESS_TOKEN_PROVIDER" in caplog.text
-    assert OLD not in caplog.text + everything_shown(caught.value)
+    assert OLD not in caplog.text + "".join(frames(caught.value))
 
 
 def test_a_provider_that_hangs_is_waited_for_until_the_deadline() -> None:
