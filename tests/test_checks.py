@@ -64,16 +64,17 @@ IN_PRODUCTION = REAL | {
 }
 FILES = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": "/nowhere"}
 SHARED = {"default": FILES}
-#: `manage.py check` names none; from Django 6.1 on, None with a tag means all of them.
-NO_DATABASES: list[str] = []
+
+
+def at_start(deploy: bool = False) -> list[CheckMessage]:
+    """`manage.py check` names no database; from Django 6.1 on, None with a tag means all of them."""
+    return run_checks(tags=["wx_realname"], include_deployment_checks=deploy, databases=[])
 
 
 def checked(raw: Any = None, *, deploy: bool = False, **others: Any) -> list[CheckMessage]:
     raw = WHOLE if raw is None else raw
     with override_settings(WX_REALNAME=raw, **{"CACHES": SHARED, **others}):
-        messages = run_checks(
-            tags=["wx_realname"], include_deployment_checks=deploy, databases=NO_DATABASES
-        )
+        messages = at_start(deploy)
     assert all(message.hint for message in messages)
     assert not [message for message in messages if "planted" in str(message)]
     told = [message for message in messages if message.id == "wx_realname.I001"]
@@ -240,51 +241,35 @@ def test_a_certificate_that_is_relieved_in_time_may_end(
     assert ids(of_merchant(**pair(key_for(ends_in)), NEXT=upcoming)) == found
 
 
-RESOLVERS = [f'WX_REALNAME["{name}_RESOLVER"]' for name in ("MERCHANT", "OPENID", "CLIENT_IP")]
-OTHERS = [f'WX_REALNAME["{name}"]' for name in ("SUBJECT_COPY", "DATA_KEY_BACKEND")]
+RESOLVERS = ("MERCHANT_RESOLVER", "OPENID_RESOLVER", "CLIENT_IP_RESOLVER")
+OF_A_MERCHANT = ("ACCESS_TOKEN_PROVIDER", "KEY_BACKEND")
 
 
 @each(
-    "place", [*RESOLVERS, *OTHERS, f'{PLACE}["ACCESS_TOKEN_PROVIDER"]', f'{PLACE}["KEY_BACKEND"]']
-)
-@each(
-    ("path", "fault"),
+    ("name", "path", "fault"),
     [
-        ("nowhere.at_all", '"nowhere.at_all" could not be imported (ModuleNotFoundError).'),
-        ("os.no_such_name", '"os.no_such_name" could not be imported (ImportError).'),
-        ("nodots", '"nodots" could not be imported (ImportError).'),
-        ("its_module.fails", '"its_module.fails" could not be imported (RuntimeError).'),
-        ("os.sep", "can't be called."),
-        ("os.getcwd", ""),
+        *((name, "os.sep", "can't be called.") for name in (*RESOLVERS, *OF_A_MERCHANT)),
+        *((name, "os.sep", "can't be called.") for name in ("SUBJECT_COPY", "DATA_KEY_BACKEND")),
+        ("SUBJECT_COPY", "nowhere.it", '"nowhere.it" could not be imported (ModuleNotFoundError).'),
+        ("SUBJECT_COPY", "os.no_name", '"os.no_name" could not be imported (ImportError).'),
+        ("SUBJECT_COPY", "nodots", '"nodots" could not be imported (ImportError).'),
+        ("SUBJECT_COPY", "its_module.fails", '"its_module.fails" could not be imported (RuntimeE'),
+        ("KEY_BACKEND", "nowhere.it", '"nowhere.it" could not be imported (ModuleNotFoundError).'),
+        ("SUBJECT_COPY", "os.getcwd", ""),
     ],
 )
 def test_e004_names_the_import_string_that_leads_nowhere(
-    place: str, path: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, path: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "its_module.py").write_text("raise RuntimeError('planted')")
     monkeypatch.syspath_prepend(tmp_path)
-    name = place.split('"')[-2]
-    raw = WHOLE | ({name: path} if place in RESOLVERS + OTHERS else {})
-    if place not in RESOLVERS + OTHERS:
-        raw["MERCHANTS"] = {"default": MERCHANT | PAIR | {name: path}}
-    messages = [message for message in checked(raw) if message.id != "wx_realname.E002"]
-    assert [message.msg for message in messages] == ([f"{place} {fault}"] if fault else [])
+    if name in OF_A_MERCHANT:
+        place, messages = PLACE, of_merchant(**PAIR, **{name: path})
+    else:
+        place, messages = "WX_REALNAME", checked(WHOLE | {name: path})
+    messages = [message for message in messages if message.id != "wx_realname.E002"]
     assert ids(messages) == (["E004"] if fault else [])
-
-
-@pytest.fixture
-def urlconf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """Makes a module of URLs whose views ask for that permission; no other has asked for an age."""
-    monkeypatch.setattr(permissions, "ages_in_use", set())
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def make(permission: str) -> str:
-        name = f"urls_with_{permission.partition('(')[0]}".lower()
-        lines = f"from wx_realname.api.permissions import *\nasked = {permission}\nurlpatterns = []"
-        (tmp_path / f"{name}.py").write_text(lines)
-        return name
-
-    return make
+    assert all(message.msg.startswith(f'{place}["{name}"] {fault}') for message in messages)
 
 
 @pytest.mark.parametrize(
@@ -296,9 +281,14 @@ def urlconf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     ],
 )
 def test_w002_says_that_an_age_cannot_be_told(
-    storage: str, permission: str, found: list[str], urlconf: Callable[[str], str]
+    storage: str, permission: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    messages = checked(WHOLE | {"STORAGE": storage}, ROOT_URLCONF=urlconf(permission))
+    monkeypatch.setattr(permissions, "ages_in_use", set())  # no other test has asked for an age
+    monkeypatch.syspath_prepend(tmp_path)
+    name = f"urls_{storage}_{permission[:3]}".lower()  # each is imported once
+    lines = f"from wx_realname.api.permissions import *\nasked = {permission}\nurlpatterns = []"
+    (tmp_path / f"{name}.py").write_text(lines)
+    messages = checked(WHOLE | {"STORAGE": storage}, ROOT_URLCONF=name)
     assert ids(messages) == found
     assert all('WX_REALNAME["STORAGE"] is "masked"' in message.msg for message in messages)
 
@@ -326,8 +316,7 @@ def shared_cache(settings: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("category", "found"),
-    [([99, 904], []), ([1, 2], ["W007"]), ([98, 1], ["W007"]), (None, [])],
+    ("category", "found"), [([99, 904], []), ([1, 2], ["W007"]), ([98, 1], ["W007"]), (None, [])]
 )
 def test_w007_warns_of_a_category_that_is_not_open(
     shared_cache: None,
@@ -337,11 +326,9 @@ def test_w007_warns_of_a_category_that_is_not_open(
     found: list[str],
 ) -> None:
     configure(merchant={"CATEGORY_ID": category})
-    assert (
-        ids(run_checks(tags=["wx_realname"], databases=NO_DATABASES)) == []
-    )  # nobody asked WeChat yet
+    assert ids(at_start()) == []  # nobody asked WeChat yet
     categories()
-    assert ids(run_checks(tags=["wx_realname"], databases=NO_DATABASES)) == found
+    assert ids(at_start()) == found
 
 
 @pytest.mark.parametrize("id_", [[99], {}, None, "99"])
@@ -352,7 +339,7 @@ def test_categories_that_make_no_sense_do_not_keep_the_site_from_starting(
     liar.play(says({"category_list": [odd]}), path="/wxa/get_category")
     configure(merchant={"CATEGORY_ID": [99, 904]})
     categories()
-    assert ids(run_checks(tags=["wx_realname"], databases=NO_DATABASES)) == ["W007"]
+    assert ids(at_start()) == ["W007"]
 
 
 class RecordsApart:

@@ -6,6 +6,7 @@ import base64
 import re
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
@@ -27,8 +28,6 @@ from tests.test_checks import (
     of_either_key,
 )
 from wx_realname import checks, deploy_checks
-from wx_realname.exceptions import InvalidRequest
-from wx_realname.services import callers, clients
 
 # --- what only matters in production ------------------------------------------------------------
 
@@ -58,14 +57,14 @@ def test_what_matters_in_production_is_warned_of_there_alone(
     assert all(f'WX_REALNAME["{name}"]' in each.msg for name in changes for each in messages)
 
 
-@each("alias", ["default", "realname"])
 @each(
-    ("backend", "found"),
+    ("alias", "backend", "found"),
     [
-        ("locmem.LocMemCache", ["W010"]),
-        ("dummy.DummyCache", ["W010"]),
-        ("filebased.FileBasedCache", []),
-        ("db.DatabaseCache", []),
+        ("default", "locmem.LocMemCache", ["W010"]),
+        ("realname", "locmem.LocMemCache", ["W010"]),
+        ("realname", "dummy.DummyCache", ["W010"]),
+        ("realname", "filebased.FileBasedCache", []),
+        ("realname", "db.DatabaseCache", []),
     ],
 )
 def test_w010_warns_of_a_cache_that_no_other_process_sees(
@@ -79,10 +78,7 @@ def test_w010_warns_of_a_cache_that_no_other_process_sees(
     assert all(f'CACHES["{alias}"]' in message.msg for message in messages)
 
 
-@each(
-    ("mode", "found"),
-    [(0o600, []), (0o400, []), (0o640, ["W011"]), (0o604, ["W011"]), (0o644, ["W011"])],
-)
+@each(("mode", "found"), [(0o600, []), (0o640, ["W011"]), (0o604, ["W011"])])
 @each("upcoming", [False, True])
 def test_w011_names_a_key_file_that_others_can_read(
     mode: int, found: list[str], upcoming: bool, tmp_path: Path
@@ -159,32 +155,6 @@ def of_database() -> list[CheckMessage]:
     return [each for each in messages if str(each.id).startswith("wx_realname.")]
 
 
-class _MySQL:
-    """A connection that answers the questions about character sets."""
-
-    vendor = "mysql"
-
-    def __init__(self, spoken: str, default: str, columns: list[tuple[str, str]]) -> None:
-        self._answers = [[(spoken, default)], columns]
-
-    def cursor(self) -> Any:
-        return self
-
-    def __enter__(self) -> Any:
-        return self
-
-    def __exit__(self, *args: Any) -> None: ...
-
-    def execute(self, sql: str, parameters: Any = None) -> None:
-        self._rows = self._answers.pop(0)
-
-    def fetchone(self) -> Any:
-        return self._rows[0]
-
-    def fetchall(self) -> Any:
-        return self._rows
-
-
 NAME_COLUMN = "wx_realname_verification.real_name_masked"
 
 
@@ -201,7 +171,9 @@ NAME_COLUMN = "wx_realname_verification.real_name_masked"
 def test_e005_names_what_has_no_room_for_rare_characters(
     spoken: str, default: str, columns: Any, found: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mysql = _MySQL(spoken, default, columns)
+    mysql = MagicMock(vendor="mysql")
+    cursor = mysql.cursor.return_value.__enter__.return_value
+    cursor.fetchone.return_value, cursor.fetchall.return_value = (spoken, default), columns
     monkeypatch.setattr(deploy_checks, "connections", {"default": mysql})
     messages = list(deploy_checks.every_name_fits(["default"]))
     assert ids(messages) == ["E005"] * len(found)
@@ -290,8 +262,5 @@ def test_merchants_without_a_default_are_named(settings: Any, configure: Any) ->
     configure(MERCHANTS={"clinic": ours, "school": ours})
     (warning,) = checks.a_merchant_is_chosen()
     assert warning.id == "wx_realname.W024" and "clinic, school" in warning.msg
-    with pytest.raises(InvalidRequest) as caught:
-        clients.find(callers.merchant_of(None, None))
-    assert "clinic, school" in str(caught.value.errors)
     configure(MERCHANT_RESOLVER="project.resolver")
     assert not list(checks.a_merchant_is_chosen())
