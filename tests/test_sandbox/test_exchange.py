@@ -56,11 +56,6 @@ def test_name_and_number_come_encrypted_to_the_merchant(
     assert private_key(key).decrypt(encrypted, padding.PKCS1v15()).hex() == in_gb18030
 
 
-def test_an_auth_token_is_good_once(wechat: WeChatClient, auth_token: str) -> None:
-    assert wechat.ask(auth_token)["errcode"] == 0
-    assert wechat.ask(auth_token)["errcode"] == 94005
-
-
 def test_of_fifty_at_once_exactly_one_gets_the_name(wechat: WeChatClient, auth_token: str) -> None:
     url = f"{wechat.sandbox.url}{REALNAME}?access_token={wechat.access_token()}"
     body = wechat.body(auth_token)
