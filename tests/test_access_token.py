@@ -14,8 +14,8 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from tests.cases import each
-from tests.conftest import at_once
-from tests.stand_ins import Behaviour, StandIn, everything_shown, hangs, resets, says
+from tests.conftest import at_once, frames
+from tests.stand_ins import Behaviour, StandIn, hangs, resets, says
 from wx_realname import conf
 from wx_realname import exceptions as errors
 from wx_realname.personal_data import Secret
@@ -116,7 +116,7 @@ def test_stable_token_is_asked_in_normal_mode(wechat: StandIn) -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("token", "lives"),
     [*((token, 7200) for token in NO_TOKENS), *((OLD, lives) for lives in NO_LIFETIMES)],
 )
@@ -173,11 +173,12 @@ def _foreign(key: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", _foreign(""))
+@each("name", _foreign(""))
 def test_nothing_or_a_foreign_value_in_the_cache_is_a_miss(wechat: StandIn, name: str) -> None:
     wechat.play(gives(OLD), gives(NEW))
     cache = Cache()
     tokens = source(wechat, cache)
+    wechat.requests.clear()
     current(tokens)
     (key,) = cache.values
     cache.values[key] = _foreign(key)[name]
@@ -243,7 +244,7 @@ def test_all_share_a_failure_without_asking_again(
     assert {failure.wechat and failure.wechat["errcode"] for failure in failures} == {errcode}
     assert len(set(map(id, failures))) == 32  # a traceback of its own each
     assert len(wechat.requests) == 1
-    assert not [failure for failure in failures if APP_SECRET in everything_shown(failure)]
+    assert not [failure for failure in failures if APP_SECRET in "".join(frames(failure))]
 
 
 def test_nobody_waits_beyond_the_own_deadline(wechat: StandIn) -> None:
@@ -330,7 +331,7 @@ def test_a_provider_that_fails_is_unreachable(caplog: Logs, junk: Any) -> None:
     with pytest.raises(errors.WeChatUnreachable) as caught:
         current(provided(junk))
     assert "ACCESS_TOKEN_PROVIDER" in caplog.text
-    assert OLD not in caplog.text + everything_shown(caught.value)
+    assert OLD not in caplog.text + "".join(frames(caught.value))
 
 
 def test_a_provider_that_hangs_is_waited_for_until_the_deadline() -> None:
@@ -347,18 +348,23 @@ def central_service(app_id: str) -> str:
     return f"token-of-{app_id}"
 
 
-def test_the_provider_is_an_import_string(settings: Any, wechat: StandIn) -> None:
-    def client(provider: str) -> Any:
-        default = settings.WX_REALNAME["MERCHANTS"]["default"] | {"ACCESS_TOKEN_PROVIDER": provider}
-        changes = {"API_BASE_URL": wechat.url, "MERCHANTS": {"default": default}}
-        settings.WX_REALNAME = settings.WX_REALNAME | changes
-        return clients.client_for(clients.find("default"))
+@pytest.fixture
+def token_sent(configure: Callable[..., None], wechat: StandIn) -> Callable[[str], str]:
+    """The access_token that a call takes along, by the provider of that name."""
 
-    wechat.always(says({"category_list": []}))
-    client(f"{__name__}.central_service").get_category(Deadline(5))
-    assert wechat.requests[0].query == {"access_token": f"token-of-{APP_ID}"}
+    def ask(provider: str) -> str:
+        configure(API_BASE_URL=wechat.url, merchant={"ACCESS_TOKEN_PROVIDER": provider})
+        wechat.always(says({"category_list": []}))
+        clients.client_for(clients.find("default")).get_category(Deadline(5))
+        return wechat.requests[-1].query["access_token"]
+
+    return ask
+
+
+def test_the_provider_is_an_import_string(token_sent: Callable[[str], str]) -> None:
+    assert token_sent(f"{__name__}.central_service") == f"token-of-{APP_ID}"
     with pytest.raises(errors.ConfigurationError, match=r"ACCESS_TOKEN_PROVIDER.*nowhere"):
-        client("tests.nowhere.provider")
+        token_sent("tests.nowhere.provider")
 
 
 def from_the_database(app_id: str) -> str:
@@ -366,13 +372,7 @@ def from_the_database(app_id: str) -> str:
 
 
 @pytest.mark.django_db
-def test_a_provider_sees_the_rows_of_a_hosts_test(settings: Any, wechat: StandIn) -> None:
+def test_a_provider_sees_the_rows_of_a_hosts_test(token_sent: Callable[[str], str]) -> None:
     """The test's transaction isn't committed: another thread's connection would find nothing."""
     get_user_model().objects.create(username="central", first_name="token-of-the-test")
-    provider = {"ACCESS_TOKEN_PROVIDER": f"{__name__}.from_the_database"}
-    default = settings.WX_REALNAME["MERCHANTS"]["default"] | provider
-    changes = {"API_BASE_URL": wechat.url, "MERCHANTS": {"default": default}}
-    settings.WX_REALNAME = settings.WX_REALNAME | changes
-    wechat.always(says({"category_list": []}))
-    clients.client_for(clients.find("default")).get_category(Deadline(5))
-    assert wechat.requests[0].query == {"access_token": "token-of-the-test"}
+    assert token_sent(f"{__name__}.from_the_database") == "token-of-the-test"

@@ -15,6 +15,7 @@ from example_project.simulator.citizens import CITIZENS
 from example_project.simulator.faults import OWN
 from example_project.simulator.ledger import digest_of
 from tests import settings as test_settings
+from tests.cases import each
 from tests.lying_wechat import LyingWeChat, says
 from wx_realname import resident_id
 from wx_realname.exceptions import Mismatch, NoRealName
@@ -23,6 +24,7 @@ from wx_realname.services import check, exchange
 
 AUTHORISE, LOGIN, WIRE = "/simulator/authorise", "/simulator/login-code", "/simulator/wire"
 CITY, CARD = "/simulator/city-service", "/simulator/id-card?citizen=ordinary"
+CAMERA = "/simulator/camera"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ANY = f"{WIRE}?digest={'0' * 64}&since=0"
 
@@ -39,11 +41,6 @@ def example_site(settings: Any) -> Any:
     settings.LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
     yield
     clear_url_caches()
-
-
-@pytest.fixture
-def client() -> Client:
-    return Client()
 
 
 def post(client: Client, path: str, body: Any = None, **headers: str) -> Any:
@@ -76,32 +73,24 @@ def test_it_is_served_beside_the_local_sandbox(client: Client, sandbox: Sandbox)
     assert client.head("/").status_code == 200
 
 
-def test_there_is_no_simulator_beside_the_real_wechat(
-    client: Client, configure: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.weixin.qq.com",
+        "https://127.0.0.1.example.com",
+        "https://localhost.example.com",
+        "https://10.0.0.1",
+    ],
+)
+def test_beside_the_real_wechat_is_no_simulator_and_nothing_off_loopback_is_asked(
+    client: Client, configure: Any, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    configure(API_BASE_URL="https://api.weixin.qq.com")
+    configure(API_BASE_URL=address)
 
     def nobody_asks(*args: Any, **kwargs: Any) -> None:
         pytest.fail("an address that isn't on loopback was asked")
 
     monkeypatch.setattr(control.requests.Session, "request", nobody_asks)
-    assert refused_everywhere(client)
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["https://127.0.0.1.example.com", "https://localhost.example.com", "https://10.0.0.1"],
-)
-def test_what_only_sounds_like_loopback_is_not_asked(
-    client: Client, configure: Any, monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
-    configure(API_BASE_URL=address)
-    monkeypatch.setattr(control, "_is_sandbox", lambda asked: True)
-    assert refused_everywhere(client)
-
-
-def test_a_loopback_that_nobody_listens_on_is_no_sandbox(client: Client, configure: Any) -> None:
-    configure(API_BASE_URL="http://127.0.0.1:1")
     assert refused_everywhere(client)
 
 
@@ -117,7 +106,11 @@ def test_another_server_on_loopback_is_no_sandbox(
     assert refused_everywhere(client)
 
 
-def test_settings_that_are_wrong_are_no_sandbox(client: Client, settings: Any) -> None:
+def test_settings_that_are_wrong_or_lead_to_nobody_are_no_sandbox(
+    client: Client, configure: Any, settings: Any
+) -> None:
+    configure(API_BASE_URL="http://127.0.0.1:1")
+    assert refused_everywhere(client)
     settings.WX_REALNAME = {}
     assert refused_everywhere(client)
 
@@ -134,48 +127,42 @@ def test_forged_requests_are_refused(sandbox: Sandbox) -> None:
     assert post(client, LOGIN, **{"X-CSRFToken": token}).status_code == 201
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"citizen": "nobody"},
-        {"citizen": ["ordinary"]},
-        {"citizen": "ordinary", "fault": "none such"},
-        {"citizen": "ordinary", "fault": 7},
-        {"citizen": "ordinary", "fault": "code-again"},  # the other way's
-        [],
-        "{",
-        "[" * 100_000,
-    ],
-    ids=lambda body: str(body)[:40],
-)
-def test_nonsense_is_a_400(client: Client, sandbox: Sandbox, body: Any) -> None:
-    assert post(client, AUTHORISE, body).status_code == 400
+CITIZEN = {"citizen": "ordinary", "openid": "oCitizen"}
+SHOWN = {"verify_id": "v", "verdict": 10000, "fault": ""}
+NONSENSE: list[tuple[str, Any]] = [
+    (AUTHORISE, {}),
+    (AUTHORISE, {"citizen": "nobody"}),
+    (AUTHORISE, {"citizen": ["ordinary"]}),
+    (AUTHORISE, {"citizen": "ordinary", "fault": "none such"}),
+    (AUTHORISE, {"citizen": "ordinary", "fault": 7}),
+    (AUTHORISE, {"citizen": "ordinary", "fault": "code-again"}),  # the other way's
+    *((AUTHORISE, body) for body in ([], "{", "[" * 100_000)),
+    (CITY, CITIZEN | {"citizen": "nobody"}),
+    *((CITY, CITIZEN | {"openid": openid}) for openid in ("", None, "o/../o")),
+    (CITY, CITIZEN | {"fault": "unreadable"}),
+    (CAMERA, SHOWN | {"verify_id": None}),
+    *((CAMERA, SHOWN | {"verdict": verdict}) for verdict in (10099, "10000", True)),
+    (CAMERA, SHOWN | {"fault": "forged"}),  # of the other ways
+]
 
 
-@pytest.mark.parametrize(
-    "change",
+@each(("path", "body"), NONSENSE)
+def test_nonsense_is_a_400(client: Client, sandbox: Sandbox, path: str, body: Any) -> None:
+    assert post(client, path, body).status_code == 400
+
+
+@each(
+    "target",
     [
-        {"citizen": "nobody"},
-        {"openid": ""},
-        {"openid": None},
-        {"openid": "o/../o"},
-        {"fault": "unreadable"},
+        CARD.replace("ordinary", "nobody"),
+        *(f"{WIRE}{query}" for query in ("", "?digest=abc&since=0", "?face=none&since=0")),
+        f"{WIRE}?digest={'0' * 64}&since=-1",
     ],
-    ids=str,
 )
-def test_the_city_service_wants_somebody_who_is_there(
-    client: Client, sandbox: Sandbox, change: dict[str, Any]
+def test_a_card_and_the_wire_want_somebody_who_can_be(
+    client: Client, sandbox: Sandbox, target: str
 ) -> None:
-    asked = {"citizen": "ordinary", "openid": "oCitizen"}
-    assert post(client, CITY, asked).status_code == 201
-    assert post(client, CITY, asked | change).status_code == 400
-    assert client.get(CARD.replace("ordinary", "nobody")).status_code == 400
-
-
-@pytest.mark.parametrize("query", ["", "?digest=abc&since=0", f"?digest={'0' * 64}&since=-1"])
-def test_the_wire_wants_a_digest_and_a_place(client: Client, sandbox: Sandbox, query: str) -> None:
-    assert client.get(f"{WIRE}{query}").status_code == 400
+    assert client.get(target).status_code == 400
 
 
 def test_methods(client: Client, sandbox: Sandbox) -> None:
@@ -282,31 +269,39 @@ def test_no_secret_is_handed_out(client: Client, sandbox: Sandbox, user: Any) ->
 
 # --- the faults -------------------------------------------------------------------------------
 
-TABLE = {
-    "faults": [
-        {"name": "odd", "group": "strange_one", "consumes": True, "description": "is odd"},
-        {"name": "errcode_94003", "group": "refusal", "consumes": False, "description": "refuses"},
-        {"name": "no", "group": "token", "description": "", "calls": ["stable_token"]},
-    ]
-}
 BOTH = ["getrealnameinfo", "checkrealnameinfo"]
+TABLE = [
+    {"name": "odd", "group": "strange_one", "description": "is odd"},
+    {"name": "no", "group": "token", "description": "", "calls": ["stable_token"]},
+    *(
+        {"name": name, "group": "refusal", "description": "refuses", "calls": BOTH}
+        for name in ("reset", "errcode_94003", "errcode_80112", "errcode_1005")
+    ),
+]
 
 
-def test_the_sandboxs_faults_are_offered_and_played(client: Client, liar: LyingWeChat) -> None:
+def test_the_sandboxs_faults_are_offered_where_they_can_be_met_and_played(
+    client: Client, liar: LyingWeChat
+) -> None:
     liar.play(says({"merchants": [], "control": []}), path="/sandbox/")
-    liar.play(says(TABLE), path="/sandbox/faults")
+    liar.play(says({"faults": TABLE}), path="/sandbox/faults")
     liar.play(says({"entries": [], "totals": {}}), path="/sandbox/ledger")
     liar.play(says({"auth_token": "t"}, 201), path="/sandbox/auth_tokens")
-    faults = handed_over(client)["faults"][len(OWN) :]
-    assert [fault["name"] for fault in faults] == ["wechat:errcode_94003", "wechat:odd"]
-    assert faults[0]["label"] == "Our signature is refused" and faults[0]["group"] == "WeChat"
-    assert faults[1] == {
-        "name": "wechat:odd",
-        "label": "odd",
-        "explanation": "is odd",
-        "group": "More: strange one",
-        "ways": ["authorize"],
+    faults = {fault["name"]: fault for fault in handed_over(client)["faults"][len(OWN) :]}
+    assert {name: fault["ways"] for name, fault in faults.items()} == {
+        "wechat:odd": ["authorize"],
+        "wechat:reset": ["authorize", "check"],
+        "wechat:errcode_94003": ["authorize"],
+        "wechat:errcode_80112": ["check"],
+        "wechat:errcode_1005": ["check"],
     }
+    signature, odd = faults["wechat:errcode_94003"], faults["wechat:odd"]
+    assert (signature["label"], signature["group"]) == ("Our signature is refused", "WeChat")
+    assert (odd["label"], odd["explanation"], odd["group"]) == (
+        "odd",
+        "is odd",
+        "More: strange one",
+    )
     answer = post(client, AUTHORISE, {"citizen": "ordinary", "fault": "wechat:odd"})
     assert answer.status_code == 201
     assert liar.calls[-1].body["fault"] == "odd"
@@ -329,24 +324,6 @@ def test_panel_and_phone_say_the_same_of_a_used_up_quota(
     phone = shown["outcomes"]["quota_exhausted"]["advice"]
     panel = {fault["name"]: fault["explanation"] for fault in shown["faults"]}
     assert panel["wechat:errcode_45009"] == phone
-
-
-@pytest.mark.parametrize(
-    ("fault", "ways"),
-    [
-        ("reset", ["authorize", "check"]),
-        ("errcode_94003", ["authorize"]),
-        ("errcode_80112", ["check"]),
-        ("errcode_1005", ["check"]),
-    ],
-)
-def test_a_fault_is_offered_where_it_can_be_met(
-    client: Client, liar: LyingWeChat, fault: str, ways: list[str]
-) -> None:
-    row = {"name": fault, "group": "g", "description": "d", "calls": BOTH}
-    liar.play(says({"merchants": [], "control": []}), path="/sandbox/")
-    liar.play(says({"faults": [row]}), path="/sandbox/faults")
-    assert handed_over(client)["faults"][-1]["ways"] == ways
 
 
 def test_a_sandbox_without_faults_has_ours(client: Client, liar: LyingWeChat) -> None:

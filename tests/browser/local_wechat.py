@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import requests
 
-from tests.lying_wechat import PATIENCE, REALNAME, TOKEN, Call, Line, LyingWeChat, Script
+from tests.lying_wechat import (
+    BEGIN,
+    CHECK,
+    PATIENCE,
+    QUERY,
+    REALNAME,
+    TOKEN,
+    Call,
+    LyingWeChat,
+    Script,
+)
+from tests.stand_ins import Seen, says
 from wx_realname.sandbox import Sandbox
 
 CONTROL = tuple(
@@ -16,18 +28,15 @@ CONTROL = tuple(
         *("ledger", "faults", "faces"),
     )
 )
-BEGIN, QUERY = (f"/cityservice/face/identify/{call}" for call in ("getverifyid", "queryverifyinfo"))
-CHECK = "/intp/realname/checkrealnameinfo"
 
 
 def passes_on(address: str) -> Script:
     """What the sandbox answers."""
 
-    def script(line: Line) -> None:
-        answer = requests.request(
-            line.command, address + line.path, json=line.call.body, timeout=PATIENCE
-        )
-        line.say(answer.content, answer.status_code)
+    def script(sock: Any, seen: Seen) -> bool:
+        url = address + seen.target
+        answer = requests.request(seen.method, url, data=seen.body, timeout=PATIENCE)
+        return says(answer.content, answer.status_code)(sock, seen)
 
     return script
 
@@ -57,8 +66,8 @@ class LocalWeChat(LyingWeChat):
     def slowly(self, seconds: float, path: str = REALNAME) -> None:
         """The exchange takes its time, or the check."""
 
-        def script(line: Line) -> None:
+        def script(sock: Any, seen: Seen) -> bool:
             time.sleep(seconds)
-            self._honest(line)
+            return self._honest(sock, seen)
 
         self.play(script, path=path)

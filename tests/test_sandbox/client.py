@@ -12,11 +12,7 @@ import requests
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from wx_realname.sandbox import (
-    Citizen,
-    MerchantKey,
-    Sandbox,
-)
+from wx_realname.sandbox import Citizen, MerchantKey, Sandbox
 
 APP, OTHER_APP, SHUT_APP = "wx0123456789abcdef", "wxfedcba9876543210", "wx5555555555555555"
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -29,6 +25,7 @@ STABLE = "/cgi-bin/stable_token"
 FACE = "/cityservice/face/identify/"
 OPENID = "oCitizen"
 Json = dict[str, Any]
+PERSON: Json = {"real_name": NAME, "credential_id": NUMBER, "app_id": APP}
 
 
 class Clock:

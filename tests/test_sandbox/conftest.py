@@ -19,12 +19,7 @@ from tests.test_sandbox.client import (
     Clock,
     WeChatClient,
 )
-from wx_realname.sandbox import (
-    Merchant,
-    MerchantKey,
-    Sandbox,
-    make_merchant_key,
-)
+from wx_realname.sandbox import Merchant, MerchantKey, Sandbox, make_merchant_key
 
 
 @pytest.fixture(scope="session")
@@ -44,20 +39,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 def merchants(key: MerchantKey, renewed_key: MerchantKey) -> list[Merchant]:
-    both = (key.certificate_pem, renewed_key.certificate_pem)
+    one, both = (key.certificate_pem,), (key.certificate_pem, renewed_key.certificate_pem)
     return [
         Merchant(APP, SECRET, MCH, both),
-        Merchant(APP, SECRET, SECOND_MCH, (key.certificate_pem,)),
-        Merchant(OTHER_APP, SECRET, OTHER_MCH, (key.certificate_pem,)),
-        Merchant(
-            SHUT_APP,
-            SECRET,
-            SHUT_MCH,
-            (key.certificate_pem,),
-            button=False,
-            check=False,
-            face=False,
-        ),
+        Merchant(APP, SECRET, SECOND_MCH, one),
+        Merchant(OTHER_APP, SECRET, OTHER_MCH, one),
+        Merchant(SHUT_APP, SECRET, SHUT_MCH, one, button=False, check=False, face=False),
     ]
 
 

@@ -6,18 +6,8 @@ import re
 
 import pytest
 
-from tests.test_sandbox.client import (
-    OTHER_APP,
-    REALNAME,
-    Clock,
-    Json,
-    WeChatClient,
-)
-from wx_realname.sandbox import (
-    Merchant,
-    MerchantKey,
-    Sandbox,
-)
+from tests.test_sandbox.client import OTHER_APP, REALNAME, Clock, Json, WeChatClient
+from wx_realname.sandbox import Merchant, MerchantKey, Sandbox
 
 
 def test_stable_token_repeats_the_token_with_what_remains(wechat: WeChatClient) -> None:

@@ -17,20 +17,10 @@ import pytest
 import requests
 from django.core.management import CommandError, call_command
 
-from tests.test_sandbox.client import (
-    APP,
-    MCH,
-    SECRET,
-    STABLE,
-    Json,
-    parsed,
-)
+from tests.cases import each
+from tests.test_sandbox.client import APP, MCH, SECRET, STABLE, Json, parsed
 from wx_realname.management.commands import realname_sandbox
-from wx_realname.sandbox import (
-    VERIFY_RETS,
-    MerchantKey,
-    Sandbox,
-)
+from wx_realname.sandbox import VERIFY_RETS, MerchantKey, Sandbox
 from wx_realname.sandbox.__main__ import SECRET_VARIABLE, _parser, main
 from wx_realname.sandbox.faults.table import FAULTS
 from wx_realname.sandbox.faults.trouble import Chosen
@@ -95,12 +85,14 @@ def asked_for_a_token(url: str, app_id: str, secret: str) -> Json:
 
 @pytest.fixture
 def refusal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    certificate_file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., str]:
     """What is said to options that don't do. In this process: one of its own takes a second to start."""
+    monkeypatch.chdir(Path(certificate_file).parent)
+    Path("nonsense").write_text("nonsense")
 
-    def refusal(*arguments: str, secret: str | None = SECRET) -> str:
-        monkeypatch.setenv(SECRET_VARIABLE, secret or "")
+    def refusal(*arguments: str, secret: str = SECRET) -> str:
+        monkeypatch.setenv(SECRET_VARIABLE, secret)
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         assert ended.value.code == 2
@@ -142,15 +134,23 @@ def test_a_new_merchant_is_made_kept_private_and_served(tmp_path: Path) -> None:
         assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
         assert secret not in cli.out
         assert "BEGIN" not in cli.out
+        assert f" --port {url.rpartition(':')[2]}\n" in cli.out  # of the line that serves it again
     with Cli("--new-merchant", str(folder), "--port", "0") as cli:
         code, err = cli.end()
         assert (code, "is not overwritten" in err) == (2, True)
         assert (folder / "app_secret").read_text() == secret
 
 
-@pytest.mark.parametrize(
+GIVEN = options("certificate.pem")
+
+
+@each(
     ("arguments", "says"),
     [
+        (options("nonsense"), "not a certificate in PEM"),
+        (options("none"), "--certificate: "),
+        ((*GIVEN, "--rate", "0.5"), "--rate: the profile kind has no faults; choose one of real, "),
+        ((*GIVEN, "--tls", "nonsense"), "--tls: "),
         ((), "give --app-id, or --new-merchant DIR"),
         (("--app-id", APP, "--mch-id", MCH), "give both --mch-id and --certificate, or neither"),
         (("--without", "camera"), "--without: invalid choice: 'camera'"),
@@ -166,28 +166,7 @@ def test_options_that_do_not_do_say_which_to_give(
     refusal: Callable[..., str], arguments: Sequence[str], says: str
 ) -> None:
     assert says in refusal(*arguments)
-
-
-def test_a_missing_secret_or_a_bad_certificate_is_a_clear_error(
-    refusal: Callable[..., str], certificate_file: str, tmp_path: Path
-) -> None:
-    (tmp_path / "nonsense").write_text("nonsense")
-    bad = str(tmp_path / "nonsense")
-    for given, secret, says in (
-        (options(certificate_file), None, "set WX_REALNAME_APP_SECRET"),
-        (options(bad), SECRET, "not a certificate in PEM"),
-        (options(str(tmp_path / "none")), SECRET, "--certificate: "),
-    ):
-        assert says in refusal(*given, secret=secret)
-
-
-def test_a_taken_port_is_a_clear_error(sandbox: Sandbox, certificate_file: str) -> None:
-    port = sandbox.url.rpartition(":")[2]
-    with Cli(*options(certificate_file, "--port", port), secret=SECRET) as cli:
-        out, err = (said.decode() for said in cli.process.communicate(timeout=30))
-        assert (cli.process.returncode, out) == (1, "")
-        assert f"can't listen on 127.0.0.1:{port}" in err
-        assert "Traceback" not in err
+    assert "set WX_REALNAME_APP_SECRET" in refusal(*GIVEN, secret="")
 
 
 def test_a_taken_port_keeps_the_exports_and_every_option(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -196,6 +175,7 @@ def test_a_taken_port_keeps_the_exports_and_every_option(sandbox: Sandbox, tmp_p
     given += ["--rate", "0.5", "--tls", str(tmp_path / "a tls"), "--without", "button"]
     with Cli("--new-merchant", str(tmp_path / "m"), *given) as cli:
         out, err = cli.process.communicate(timeout=30)
+    assert cli.process.returncode == 1 and b"Traceback" not in err
     assert f"can't listen on 127.0.0.1:{port}" in err.decode()
     lines = out.decode().splitlines()
     exported = [line.split("=")[0] for line in lines if line.startswith("export ")]
@@ -210,62 +190,32 @@ def test_a_taken_port_keeps_the_exports_and_every_option(sandbox: Sandbox, tmp_p
     assert (options.port, options.without, options.seed) == (int(port), ["button"], 7)
 
 
-def test_wrong_options_make_no_merchant(refusal: Callable[..., str], tmp_path: Path) -> None:
+def test_wrong_options_make_no_merchant(refusal: Callable[..., str]) -> None:
     """It would be there already when the corrected line is entered."""
-    (tmp_path / "file").touch()
-    for wrong in (["--profile", "kind", "--rate", "0.1"], ["--tls", str(tmp_path / "file")]):
-        said = refusal("--new-merchant", str(tmp_path / "m"), *wrong)
-        assert wrong[-2] in said and not (tmp_path / "m").exists()
-
-
-def test_a_free_port_is_named_in_the_line_that_serves_again(tmp_path: Path) -> None:
-    with Cli("--new-merchant", str(tmp_path / "m"), "--port", "0") as cli:
-        port = cli.url().rpartition(":")[2]
-        assert f" --port {port}\n" in cli.out
+    for wrong in (["--profile", "kind", "--rate", "0.1"], ["--tls", "nonsense"]):
+        assert wrong[-2] in refusal("--new-merchant", "m", *wrong)
+        assert not Path("m").exists()
 
 
 def test_faces_alone_need_neither_merchant_number_nor_certificate() -> None:
     with Cli("--app-id", APP, "--port", "0", "--without", "check", secret=SECRET) as cli:
         (merchant,) = requests.get(f"{cli.url()}/sandbox/", timeout=10).json()["merchants"]
-    assert merchant == {
-        "app_id": APP,
-        "mch_id": "",
-        "cert_serialnos": [],
-        "button": True,
-        "check": False,
-        "face": True,
-    }
-
-
-def test_what_only_the_sandbox_can_judge_names_its_option_too(
-    refusal: Callable[..., str], certificate_file: str, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("")
-    for more, says in (
-        (("--rate", "0.5"), "--rate: the profile kind has no faults; choose one of real, unkind"),
-        (("--tls", str(tmp_path / "file")), "--tls: "),
-    ):
-        assert says in refusal(*options(certificate_file, *more))
-
-
-def test_a_profile_tells_its_seed(certificate_file: str) -> None:
-    more = ("--profile", "unkind", "--rate", "1", "--seed", "5")
-    with Cli(*options(certificate_file, *more), secret=SECRET) as cli:
-        told = requests.get(f"{cli.url()}/sandbox/faults", timeout=10).json()
-        assert (told["profile"], told["seed"], told["rate"]) == ("unkind", 5, 1.0)
-        assert "the same again by --seed 5" in cli.out
+    assert (merchant["app_id"], merchant["mch_id"], merchant["cert_serialnos"]) == (APP, "", [])
+    assert (merchant["check"], merchant["face"]) == (False, True)
 
 
 def test_a_random_seed_is_told_at_the_start(certificate_file: str) -> None:
     with Cli(*options(certificate_file, "--profile", "real"), secret=SECRET) as cli:
         told = requests.get(f"{cli.url()}/sandbox/faults", timeout=10).json()
-        assert f"--seed {told['seed']}\n" in cli.out
+        assert f"the same again by --seed {told['seed']}\n" in cli.out
 
 
 def test_the_faults_can_be_listed_without_a_merchant(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--list-faults"]) == 0
     out = capsys.readouterr().out
-    assert len(out.splitlines()) == len(FAULTS) + len(VERIFY_RETS)
+    lines = out.splitlines()
+    assert len(lines) == len(FAULTS) + len(VERIFY_RETS)
+    assert all(name in line for name, line in zip(FAULTS, lines, strict=False))
     assert "999999199001010008  says -1, system busy" in out
     assert "10004" in out
 
@@ -313,10 +263,7 @@ def test_the_management_command_takes_the_same_options(
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [
-        (("--rate", "0.4"), "rate: the profile kind has no faults"),
-        (("--tls", __file__), "--tls: "),
-    ],
+    [(("--rate", "0.4"), "rate: the profile kind has no faults"), (("--tls", __file__), "--tls: ")],
 )
 def test_the_management_command_tells_what_cannot_be(
     monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], says: str

@@ -17,6 +17,7 @@ from tests.test_sandbox.client import (
     NA,
     NAME,
     NUMBER,
+    PERSON,
     REALNAME,
     SECRET,
     Clock,
@@ -24,30 +25,17 @@ from tests.test_sandbox.client import (
     WeChatClient,
     decrypted,
 )
-from wx_realname.sandbox import (
-    Merchant,
-    MerchantKey,
-    Sandbox,
-    control_api,
-)
+from wx_realname.sandbox import Merchant, MerchantKey, Sandbox, control_api
 
 
-def test_control_issues_an_auth_token(wechat: WeChatClient, key: MerchantKey) -> None:
-    citizen = {"real_name": NAME, "credential_id": NUMBER, "app_id": APP}
-    response = wechat.control("auth_tokens", citizen)
-    assert response.status_code == 201
-    assert set(response.json()) == {"auth_token"}
+def test_control_issues_auth_tokens(wechat: WeChatClient, key: MerchantKey) -> None:
+    response = wechat.control("auth_tokens", PERSON)
+    assert (response.status_code, set(response.json())) == (201, {"auth_token"})
     assert decrypted(key, wechat.ask(response.json()["auth_token"])) == (NAME, NUMBER)
-
-
-def test_control_issues_many_auth_tokens(wechat: WeChatClient) -> None:
-    citizen = {"real_name": NAME, "credential_id": NUMBER, "app_id": APP}
-    response = wechat.control("auth_tokens", {**citizen, "count": 3})
-    assert response.status_code == 201
-    tokens = response.json()["auth_tokens"]
+    tokens = wechat.control("auth_tokens", {**PERSON, "count": 3}).json()["auth_tokens"]
     assert len(set(tokens)) == 3
     assert [wechat.ask(token)["errcode"] for token in tokens] == [0, 0, 0]
-    assert len(wechat.control("auth_tokens", {**citizen, "count": 1}).json()["auth_tokens"]) == 1
+    assert len(wechat.control("auth_tokens", {**PERSON, "count": 1}).json()["auth_tokens"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -57,8 +45,7 @@ def test_control_issues_many_auth_tokens(wechat: WeChatClient) -> None:
 def test_control_chooses_what_the_citizen_lacks(
     wechat: WeChatClient, field: str, value: object, errcode: int
 ) -> None:
-    citizen = {"real_name": NAME, "credential_id": NUMBER, "app_id": APP, field: value}
-    auth_token = wechat.control("auth_tokens", citizen).json()["auth_token"]
+    auth_token = wechat.control("auth_tokens", {**PERSON, field: value}).json()["auth_token"]
     assert wechat.ask(auth_token)["errcode"] == errcode
 
 
@@ -155,28 +142,25 @@ def test_control_says_what_it_is_and_lists_its_calls(
     assert SECRET not in json.dumps(about)
 
 
-GOOD: Json = {"real_name": NAME, "credential_id": NUMBER, "app_id": APP}
-
-
-@pytest.mark.parametrize(
+@each(
     ("path", "body", "says"),
     [
         ("auth_tokens", None, "real_name: is missing"),
         ("auth_tokens", [], "must be a JSON object"),
         ("auth_tokens", {"real_name": NAME, "app_id": APP}, "credential_id: is missing"),
-        ("auth_tokens", {**GOOD, "real_name": ""}, "real_name: must not be empty"),
-        ("auth_tokens", {**GOOD, "real_name": 7}, "real_name: must be a string"),
-        ("auth_tokens", {**GOOD, "real_name": "\ud800"}, "real_name: "),
-        ("auth_tokens", {**GOOD, "real_name": "长" * 123}, "real_name: must have 1 to 245 bytes"),
-        ("auth_tokens", {**GOOD, "credential_id": "四四"}, "credential_id: can't be written"),
-        ("auth_tokens", {**GOOD, "wechat_pay": 1}, "wechat_pay: must be true or false"),
-        ("auth_tokens", {**GOOD, "real_name_info": "no"}, "real_name_info: must be true or false"),
-        ("auth_tokens", {**GOOD, "count": True}, "count: must be a whole number"),
-        ("auth_tokens", {**GOOD, "count": 0}, "count: must be a whole number"),
-        ("auth_tokens", {**GOOD, "busy": -1}, "busy: must be a whole number"),
-        ("auth_tokens", {**GOOD, "app_id": None}, "app_id: several are known"),
-        ("auth_tokens", {**GOOD, "app_id": "wx-unknown"}, "app_id: not known"),
-        ("auth_tokens", {**GOOD, "wechatpay": True}, "unknown field 'wechatpay'"),
+        ("auth_tokens", {**PERSON, "real_name": ""}, "real_name: must not be empty"),
+        ("auth_tokens", {**PERSON, "real_name": 7}, "real_name: must be a string"),
+        ("auth_tokens", {**PERSON, "real_name": "\ud800"}, "real_name: "),
+        ("auth_tokens", {**PERSON, "real_name": "长" * 123}, "real_name: must have 1 to 245 bytes"),
+        ("auth_tokens", {**PERSON, "credential_id": "四四"}, "credential_id: can't be written"),
+        ("auth_tokens", {**PERSON, "wechat_pay": 1}, "wechat_pay: must be true or false"),
+        ("auth_tokens", {**PERSON, "real_name_info": 0}, "real_name_info: must be true or false"),
+        ("auth_tokens", {**PERSON, "count": True}, "count: must be a whole number"),
+        ("auth_tokens", {**PERSON, "count": 0}, "count: must be a whole number"),
+        ("auth_tokens", {**PERSON, "busy": -1}, "busy: must be a whole number"),
+        ("auth_tokens", {**PERSON, "app_id": None}, "app_id: several are known"),
+        ("auth_tokens", {**PERSON, "app_id": "wx-unknown"}, "app_id: not known"),
+        ("auth_tokens", {**PERSON, "wechatpay": True}, "unknown field 'wechatpay'"),
         ("login_codes", {}, "app_id: several are known"),
         ("login_codes", {"app_id": APP, "openid": 7}, "openid: must be a string"),
         ("login_codes", {"app_id": APP, "openid": "\udc00"}, "openid: half a character"),
@@ -203,7 +187,7 @@ def test_control_is_for_loopback_only(
     wechat: WeChatClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control_api, "is_loopback", lambda peer: False)
-    response = wechat.control("auth_tokens", GOOD)
+    response = wechat.control("auth_tokens", PERSON)
     assert response.status_code == 403
     assert "loopback" in response.json()["error"]
     assert "access_token" in wechat.stable_token()
@@ -231,7 +215,7 @@ def test_the_log_has_a_line_a_call_and_no_secret(
 ) -> None:
     caplog.set_level(logging.INFO, "wx_realname.sandbox")
     token = wechat.access_token()
-    auth_token = wechat.control("auth_tokens", GOOD).json()["auth_token"]
+    auth_token = wechat.control("auth_tokens", PERSON).json()["auth_token"]
     wechat.ask(auth_token, access_token=token)
     wechat.old_token(secret="wrong")
     wechat.send("GET", f"/wxa/get_category&access_token={token}")
@@ -254,7 +238,7 @@ def test_an_unexpected_error_is_logged_by_kind_and_place_only(
 
     monkeypatch.setattr(control_api, "is_loopback", fault)
     with pytest.raises(requests.ConnectionError):
-        wechat.control("auth_tokens", GOOD)
+        wechat.control("auth_tokens", PERSON)
     assert "unexpected KeyError" in caplog.text
     assert NUMBER not in caplog.text
 

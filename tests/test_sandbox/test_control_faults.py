@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-import pytest
-import requests
-
-from tests.test_sandbox.client import APP, NAME, NUMBER, SECRET, Json, WeChatClient, parsed
+from tests.cases import each
+from tests.test_sandbox.client import APP, NAME, NUMBER, PERSON, SECRET, Json, WeChatClient, parsed
 from tests.test_sandbox.wire import exchange, request_for
 from wx_realname.sandbox import Citizen
 from wx_realname.sandbox.faults.fault import CALLS
 from wx_realname.sandbox.faults.table import FAULTS
-
-PERSON = {"real_name": NAME, "credential_id": NUMBER, "app_id": APP}
 
 
 def test_the_control_side_lists_faults_profile_and_queue(wechat: WeChatClient) -> None:
@@ -73,7 +69,7 @@ def test_a_citizens_own_fault_comes_always_unless_times_are_given(wechat: WeChat
     assert [entry.errcode for entry in entries] == [0, 94005, 94005]
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "body", "says"),
     [
         ("faults", {}, "fault: is missing"),
@@ -91,6 +87,7 @@ def test_a_citizens_own_fault_comes_always_unless_times_are_given(wechat: WeChat
         ("profile", {"profile": "kind", "rate": 0.1}, "rate: the profile kind has no faults"),
         ("auth_tokens", {**PERSON, "fault": "bussy"}, "fault: 'bussy' is none; the nearest is"),
         ("auth_tokens", {**PERSON, "fault": "busy", "fault_times": 0}, "fault_times: must be"),
+        ("auth_tokens", {**PERSON, "fault_times": 2}, "fault_times: there is no fault"),
     ],
 )
 def test_a_slip_is_400_and_names_the_field_and_the_way_out(
@@ -116,20 +113,6 @@ def test_the_control_side_and_unknown_paths_meet_no_fault(wechat: WeChatClient) 
     for _ in range(20):
         assert wechat.control("ledger", method="GET").status_code == 200
         assert wechat.send("GET", "/").status_code == 404
-
-
-def test_the_ledger_on_the_control_side_tells_fault_and_delivery(wechat: WeChatClient) -> None:
-    wechat.sandbox.fault("close_after_consumption", "stable_token")
-    with pytest.raises(requests.ConnectionError):
-        wechat.stable_token()
-    (entry,) = wechat.control("ledger", method="GET").json()["entries"]
-    told = {name: entry[name] for name in ("errcode", "consumed", "fault", "delivered")}
-    assert told == {
-        "errcode": 0,
-        "consumed": False,
-        "fault": "close_after_consumption",
-        "delivered": "nothing",
-    }
 
 
 def test_a_redirect_that_is_followed_shows_in_the_ledger(wechat: WeChatClient) -> None:

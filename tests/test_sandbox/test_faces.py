@@ -44,7 +44,7 @@ def test_a_face_from_begin_to_end(wechat: WeChatClient) -> None:
     answer = wechat.begin()
     assert set(answer) == {"errcode", "errmsg", "verify_id", "expires_in"}
     assert (answer["errcode"], answer["errmsg"], answer["expires_in"]) == (0, "", 3600)
-    assert len(answer["verify_id"]) == 256
+    assert re.fullmatch(r"[A-Za-z0-9_-]{256}", answer["verify_id"])
     assert verify_ret(wechat.query(answer["verify_id"])) == 10300
     assert wechat.sandbox.show_face(answer["verify_id"]) == 10000
     assert [verify_ret(wechat.query(answer["verify_id"])) for _ in range(2)] == [10000] * 2
@@ -58,24 +58,9 @@ def test_cert_hash_is_that_of_wechats_own_sample() -> None:
 
 def test_what_getverifyid_refuses(wechat: WeChatClient) -> None:
     forms = ["four", "x" * 33, "with blank", "with/slash", "ünicode", 12345, ["a"], "x" * 8 + "\n"]
-    names: list[object] = [
-        "  ",
-        " 张三",
-        "张\0三",
-        "张三1",
-        "张\ue7c7",
-        "长" * 65,
-        7,
-        None,
-        "张\u200b三",
-    ]
-    numbers = [
-        "",
-        "44052418800101001",
-        "440524188001010014x",
-        "44052418800101001x",
-        440524188001010014,
-    ]
+    names: list[object] = ["  ", " 张三", "张\0三", "张三1", "张\ue7c7", "长" * 65, 7, None]
+    names += ["张\u200b三"]
+    numbers = ["", NUMBER[:-1], f"{NUMBER}x", f"{NUMBER[:-1]}x", int(NUMBER)]
     numbers += ["440524188013010014", "440524188002300014", "４40524188001010014", None]
     cases: list[tuple[int, dict[str, object]]] = [
         *((84010, {"out_seq_no": value}) for value in (None, "")),
@@ -260,13 +245,6 @@ def test_an_answer_that_was_lost_leaves_the_out_seq_no_taken(wechat: WeChatClien
     assert [entry.consumed for entry in begun] == [False, True, False]
 
 
-def test_a_pass_that_the_phone_alone_believes(wechat: WeChatClient) -> None:
-    verify_id = begun(wechat)
-    assert wechat.control("faces", {"verify_id": verify_id}).json()["phone"] == "success"
-    wechat.sandbox.fault("passed_on_the_phone_alone", "queryverifyinfo")
-    assert verify_ret(wechat.query(verify_id)) == 10004
-
-
 def test_a_wrong_clock_makes_a_verify_id_old(wechat: WeChatClient) -> None:
     verify_id = begun(wechat)
     wechat.sandbox.fault("clock_ahead", "queryverifyinfo")
@@ -302,7 +280,3 @@ def test_out_seq_nos_of_two_begins_at_once_are_taken_once(wechat: WeChatClient) 
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(begin, range(16))) == [0] + [84019] * 15
-
-
-def test_a_verify_id_is_of_letters_that_need_no_escape(wechat: WeChatClient) -> None:
-    assert re.fullmatch(r"[A-Za-z0-9_-]{256}", begun(wechat))

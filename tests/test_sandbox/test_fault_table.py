@@ -20,9 +20,7 @@ from wx_realname.sandbox.faults.table import (
     BY_QUERY_CREDENTIAL_ID,
     FAULTS,
     GROUPS,
-    listing,
     named,
-    of,
 )
 from wx_realname.sandbox.wechat_api import ROUTES
 from wx_realname.wechat.errcodes import ERRCODES
@@ -113,12 +111,6 @@ def test_every_profile_names_faults_of_the_table() -> None:
     assert sum(PROFILES["real"].mix.values()) == 1300
 
 
-def test_the_listing_has_a_line_for_each() -> None:
-    lines = list(listing())
-    assert len(lines) == len(FAULTS)
-    assert all(name in line for name, line in zip(FAULTS, lines, strict=True))
-
-
 @pytest.mark.parametrize("fault", ["errcode_94003", "busy", "errmsg_missing", "clock_ahead"])
 def test_a_citizens_number_selects_the_fault(wechat: WeChatClient, fault: str) -> None:
     number = FAULTS[fault].credential_id
@@ -132,19 +124,3 @@ def test_a_fault_that_is_given_goes_before_the_numbers(wechat: WeChatClient) -> 
     citizen = Citizen("某人", "999999199001010008", fault="errcode_94003", fault_times=1)
     auth_token = wechat.sandbox.issue_auth_token(citizen, APP)
     assert [wechat.ask(auth_token)["errcode"] for _ in range(2)] == [94003, 0]
-
-
-@each(
-    ("fields", "says"),
-    [
-        ({"fault": "no_such"}, "fault: 'no_such' is none; the nearest is"),
-        ({"fault": "without_access_token"}, "can be met by stable_token, token only"),
-        ({"fault": "busy", "fault_times": 0}, "fault_times: must be 1 or more"),
-        ({"fault_times": 2}, "fault_times: there is no fault"),
-    ],
-)
-def test_a_citizen_with_a_fault_that_cannot_be_is_refused(
-    fields: dict[str, object], says: str
-) -> None:
-    with pytest.raises(ValueError, match=says):
-        of(Citizen("某人", "440524188001010014", **fields), REALNAME)  # type: ignore[arg-type]

@@ -11,19 +11,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.test_sandbox.client import (
-    APP,
-    NA,
-    STABLE,
-    Clock,
-    WeChatClient,
-)
-from wx_realname.sandbox import (
-    CannotListen,
-    Merchant,
-    MerchantKey,
-    Sandbox,
-)
+from tests.test_sandbox.client import APP, NA, STABLE, Clock, WeChatClient
+from wx_realname.sandbox import Merchant, MerchantKey, Sandbox
 
 
 def connection_to(sandbox: Sandbox) -> http.client.HTTPConnection:
@@ -51,11 +40,6 @@ def test_an_answer_is_not_held_back_by_nagle(wechat: WeChatClient) -> None:
     for _ in range(100):
         wechat.categories(token)
     assert time.perf_counter() - start < 3.5  # 40 ms each, were it held back
-
-
-def test_the_date_header_tells_the_sandboxes_time(wechat: WeChatClient) -> None:
-    wechat.clock.seconds = 1_700_000_000
-    assert wechat.send("GET", "/").headers["Date"] == "Tue, 14 Nov 2023 22:13:20 GMT"
 
 
 def test_a_head_request_leaves_the_connection_usable(wechat: WeChatClient) -> None:
@@ -128,9 +112,3 @@ def test_what_it_knows_outlives_a_restart(
         token = WeChatClient(sandbox, clock, key).access_token()
     with sandbox:
         assert WeChatClient(sandbox, clock, key).ask(auth_token, access_token=token)["errcode"] == 0
-
-
-def test_a_taken_port_is_told(sandbox: Sandbox, merchants: list[Merchant]) -> None:
-    port = int(sandbox.url.rpartition(":")[2])
-    with pytest.raises(CannotListen, match=str(port)):
-        Sandbox(merchants, port=port).start()

@@ -7,15 +7,7 @@ import re
 
 import pytest
 
-from tests.test_sandbox.client import (
-    APP,
-    OTHER_APP,
-    REALNAME,
-    STABLE,
-    Json,
-    WeChatClient,
-    parsed,
-)
+from tests.test_sandbox.client import APP, OTHER_APP, REALNAME, STABLE, Json, WeChatClient, parsed
 
 
 def test_categories_hold_the_documents_own_and_one_with_a_third_class(wechat: WeChatClient) -> None:

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from tests.cases import each
-from tests.test_sandbox.client import APP, NAME, NUMBER, SECRET, Clock, WeChatClient, decrypted
-from wx_realname.sandbox import Citizen, Merchant, MerchantKey, Sandbox
+from tests.test_sandbox.client import APP, NAME, NUMBER, Clock, WeChatClient, decrypted
+from wx_realname.sandbox import Citizen, MerchantKey, Sandbox
 from wx_realname.sandbox.faults.trouble import Trouble
 
 CALLS = 4000
@@ -61,40 +61,6 @@ def test_the_real_profile_is_as_slow_as_production() -> None:
     waits = sorted(trouble.meet("token").latency for _ in range(CALLS))
     assert 0.055 < waits[CALLS // 2] < 0.065
     assert 0.15 < waits[CALLS * 99 // 100] < 0.3
-
-
-def test_two_sandboxes_of_one_seed_answer_alike_over_the_wire(merchants: list[Merchant]) -> None:
-    told = []
-    for _ in range(2):
-        with Sandbox(merchants, profile="unkind", seed=11, rate=0.5) as sandbox:
-            told.append(faults_of_thirty_logins(sandbox))
-    assert told[0] == told[1]
-    assert len(set(told[0])) > 5
-
-
-def faults_of_thirty_logins(sandbox: Sandbox) -> list[str | None]:
-    query = {"appid": APP, "secret": SECRET, "grant_type": "authorization_code"}
-    for _ in range(30):
-        code = {"js_code": sandbox.issue_login_code("oCitizen", APP)}
-        with suppress(requests.RequestException):
-            requests.get(f"{sandbox.url}/sns/jscode2session", params=query | code, timeout=0.1)
-    return [entry.fault for entry in sandbox.ledger if entry.call == "jscode2session"]
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"profile": "mean"}, "profile: 'mean' is none; there are kind, real, unkind"),
-        ({"profile": "real", "seed": -1}, "seed: must be a whole number"),
-        ({"profile": "real", "rate": 2}, "rate: must be a number from 0 to 1"),
-        ({"rate": 0.1}, "rate: the profile kind has no faults; choose one of real, unkind"),
-    ],
-)
-def test_options_that_cannot_be_are_refused(
-    merchants: list[Merchant], given: dict[str, object], says: str
-) -> None:
-    with pytest.raises(ValueError, match=says):
-        Sandbox(merchants, **given)  # type: ignore[arg-type]
 
 
 def test_many_at_once_under_every_fault_and_the_truth_holds(

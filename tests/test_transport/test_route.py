@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.cases import each
-from tests.stand_ins import StandIn, everything_shown, hangs, http, sends, speaks_socks, tunnels
+from tests.conftest import frames
+from tests.stand_ins import StandIn, hangs, http, sends, speaks_socks, tunnels
 from tests.test_transport.conftest import OK, PATH, QUERY_SECRETS, SECRETS, Serve, call, fault, to
 from wx_realname.wechat import route
 from wx_realname.wechat.transport import environment_fault
@@ -53,7 +54,7 @@ def test_without_a_connection_nothing_was_sent(
     assert not error.sent
     assert str(error).startswith(UNSENT[how].format(port=server.port))
     assert server.requests == []
-    shown = caplog.text + everything_shown(error)
+    shown = caplog.text + "".join(frames(error))
     assert not [text for text in SECRETS if text in shown]
 
 
@@ -133,7 +134,7 @@ HIDDEN = (*SECRETS, PASSWORD, "pa%3Ass", BASIC)
 
 
 def assert_hidden(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
-    shown = caplog.text + everything_shown(error)
+    shown = caplog.text + "".join(frames(error))
     assert not [text for text in HIDDEN if text in shown]
 
 
@@ -232,24 +233,37 @@ def test_a_socks_proxy_that_fails_is_named(
 # --- an environment that can't be used --------------------------------------------------------
 
 
+BROKEN = [
+    "http://u:s3/cret@proxy:8080",
+    "http://u:12#34@proxy",
+    "http://u:pa\N{ACCOUNT OF}ss@proxy:8080",
+]
+BROKEN += ["http://u:pass[word@proxy:8080", "http://[::1", "http://u:p@", "http://u:p@proxy:abc"]
+BROKEN += ["http://u:p@proxy:99999", "socks5://u:p@proxy:http", "http://u:p@proxy/path?a=1"]
+NOT_VALID = "the proxy's address is not valid: escape special characters of its password"
+
+
 @each(
-    ("name", "value", "fault"),
+    ("name", "value", "reason"),
     [
         ("https_proxy", "http://127.0.0.1:1", ""),
         ("https_proxy", "127.0.0.1:1", ""),
         ("https_proxy", "socks5h://127.0.0.1:1", ""),
         ("https_proxy", f"https://{LOGIN}proxy", "a proxy of the kind https:// is not supported"),
+        *(("https_proxy", proxy, NOT_VALID) for proxy in BROKEN),
         ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "the CA bundle /nowhere.pem can't be used: "),
         ("CURL_CA_BUNDLE", "/nowhere.pem", "the CA bundle /nowhere.pem can't be used: "),
         ("REQUESTS_CA_BUNDLE", __file__, f"the CA bundle {__file__} can't be used: "),
     ],
 )
-def test_what_cannot_be_used_is_said_before_any_call(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, fault: str
+def test_what_cannot_be_used_is_said_before_any_call_without_a_password(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
 ) -> None:
     monkeypatch.setenv(name, value)
     said = environment_fault("https://wechat.test")
-    assert said.startswith(fault) if fault else said == ""
+    assert said.startswith(reason) if reason else said == ""
+    if name == "https_proxy" and reason:
+        assert said == str(fault(to("https://wechat.test"))) == reason
 
 
 def test_socks_without_pysocks_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,25 +279,6 @@ def test_a_folder_of_certificates_serves(
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
     assert "certificate verify failed" in str(fault(to(serve(tls=True).url)))
-
-
-BROKEN = [
-    "http://u:s3/cret@proxy:8080",
-    "http://u:12#34@proxy",
-    "http://u:pa\N{ACCOUNT OF}ss@proxy:8080",
-]
-BROKEN += ["http://u:pass[word@proxy:8080", "http://[::1", "http://u:p@", "http://u:p@proxy:abc"]
-BROKEN += ["http://u:p@proxy:99999", "socks5://u:p@proxy:http", "http://u:p@proxy/path?a=1"]
-
-
-@each("proxy", BROKEN)
-def test_a_proxys_broken_address_is_refused_without_its_password(
-    monkeypatch: pytest.MonkeyPatch, proxy: str
-) -> None:
-    monkeypatch.setenv("https_proxy", proxy)
-    words = "the proxy's address is not valid: escape special characters of its password"
-    assert environment_fault("https://wechat.test") == words
-    assert str(fault(to("https://wechat.test"))) == words
 
 
 # --- DNS --------------------------------------------------------------------------------------
