@@ -81,11 +81,9 @@ def examine() -> Iterator[Finding]:
 def _endpoint() -> Finding:
     """The address of WeChat that the other findings are about."""
     url = urlsplit(conf.current().api_base_url)
-    if conf.is_loopback(url.hostname or ""):
-        return Finding(
-            "-", "wechat", "ok", _("Asks a local WeChat at %(host)s.") % {"host": url.netloc}
-        )
-    return Finding("-", "wechat", "ok", _("Asks WeChat at %(host)s.") % {"host": url.netloc})
+    local, remote = _("Asks a local WeChat at %(host)s."), _("Asks WeChat at %(host)s.")
+    says = local if conf.is_loopback(url.hostname or "") else remote
+    return Finding("-", "wechat", "ok", says % {"host": url.netloc})
 
 
 def _cache_works() -> Finding:
@@ -259,11 +257,8 @@ class _Examination:
             else:
                 yield self._refusal("access_token", error, "token")
             return False
-        yield self._finding(
-            "access_token",
-            "ok",
-            _("WeChat issued a token: appid, secret and IP address are correct."),
-        )
+        says = _("WeChat issued a token: appid, secret and IP address are correct.")
+        yield self._finding("access_token", "ok", says)
         return True
 
     def _button(self) -> Iterator[Finding]:
@@ -337,9 +332,8 @@ class _Examination:
             )
             yield self._finding("category", "fault", says, remedy)
         else:
-            yield self._finding(
-                "category", "ok", _("%(name)s is on the open list.") % {"name": name}
-            )
+            says = _("%(name)s is on the open list.") % {"name": name}
+            yield self._finding("category", "ok", says)
 
     def _exchange(self) -> Iterator[Finding]:
         invented = Secret(f"realname_doctor_{secrets.token_urlsafe(24)}")
