@@ -17,7 +17,7 @@ from .keys import (
 from .outcome import answer_digests, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
-from .reading import UNREADABLE, tolerate
+from .reading import UNREADABLE, batches, tolerate
 from .records import AUDIT_KEYS, OUTCOMES, Judgement, judge
 from .records import BATCH as RECORD_BATCH
 from .requests import append_request, has_run, vouches_for_request
@@ -50,6 +50,7 @@ __all__ = [
     "append_outcomes",
     "append_removal",
     "append_request",
+    "batches",
     "extent",
     "faults",
     "has_run",
