@@ -24,7 +24,7 @@ from .requests import append_request, has_run, vouches_for_request
 from .sealing import BATCH as SEAL_BATCH
 from .sealing import seal, unsealed
 from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
-from .verify import Extent, Tail, extent, faults, tail
+from .verify import Tail, extent, faults, tail
 
 __all__ = [
     "AUDIT_KEYS",
@@ -35,7 +35,6 @@ __all__ = [
     "SEAL_BATCH",
     "UNREADABLE",
     "Checkpoint",
-    "Extent",
     "Judgement",
     "Origin",
     "Tail",
