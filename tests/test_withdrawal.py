@@ -129,7 +129,7 @@ def kill(*args: Any, **kwargs: Any) -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize(
     ("module", "step"),
-    [(withdrawal, "_erase_all_of"), (audit, "append_outcomes"), (withdrawal.durable, "__exit__")],
+    [(withdrawal, "erase_all"), (audit, "append_outcomes"), (withdrawal.durable, "__exit__")],
     ids=["the consent is withdrawn", "the record is erased", "nothing is committed"],
 )
 def test_a_withdrawal_that_is_killed_halfway_leaves_nothing_half_done(

@@ -241,10 +241,7 @@ class Verification(models.Model):
     @classmethod
     def sealed(cls, row_id: UUID, personal_data: PersonalData) -> tuple[Sealed, Sealed]:
         """The two ciphertexts for the row with that id."""
-        name, number = (
-            encrypted_field("real_name_encrypted"),
-            encrypted_field("credential_id_encrypted"),
-        )
+        name, number = map(encrypted_field, _NAME_AND_NUMBER)
         return (
             name.seal(personal_data.real_name, row_id),
             number.seal(personal_data.credential_id, row_id),
@@ -258,14 +255,14 @@ class Verification(models.Model):
         """
         if self.real_name_encrypted is None or self.credential_id_encrypted is None:
             return None
-        name, number = (
-            encrypted_field("real_name_encrypted"),
-            encrypted_field("credential_id_encrypted"),
-        )
+        name, number = map(encrypted_field, _NAME_AND_NUMBER)
         return PersonalData(
             name.open(self.real_name_encrypted, self.pk),
             number.open(self.credential_id_encrypted, self.pk),
         )
+
+
+_NAME_AND_NUMBER = ("real_name_encrypted", "credential_id_encrypted")
 
 
 def encrypted_field(name: str) -> EncryptedField:

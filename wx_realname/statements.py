@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -74,22 +74,21 @@ def update(
     model: type[models.Model], same: Mapping[str, Any], changes: Mapping[str, Any], using: str
 ) -> bool:
     """UPDATE the row that has the values `same` (None among them). Return whether there was one."""
-    table = _Table(model, using)
+    table = Table(model, using)
     sets = ", ".join(f"{table.column(name)} = %s" for name in changes)
-    sql = f"UPDATE {table.name} SET {sets} WHERE {table.test(same)}"  # noqa: S608
+    test, values = table.where(same)
+    sql = f"UPDATE {table.name} SET {sets} WHERE {test}"  # noqa: S608
     with connections[using].cursor() as cursor:
-        cursor.execute(sql, [*table.prepared(changes), *table.prepared(_not_null(same))])
+        cursor.execute(sql, [*(table.prepare(*pair) for pair in changes.items()), *values])
         return bool(cursor.rowcount)
 
 
 def count(model: type[models.Model], same: Mapping[str, Any], using: str) -> int:
     """How many rows have the values `same` (None among them)."""
-    table = _Table(model, using)
+    table = Table(model, using)
+    test, values = table.where(same)
     with connections[using].cursor() as cursor:
-        cursor.execute(
-            f"SELECT COUNT(*) FROM {table.name} WHERE {table.test(same)}",  # noqa: S608
-            [*table.prepared(_not_null(same))],
-        )
+        cursor.execute(f"SELECT COUNT(*) FROM {table.name} WHERE {test}", values)  # noqa: S608
         return int(cursor.fetchone()[0])
 
 
@@ -102,9 +101,9 @@ def count_in(
     """
     parts, given = [], []
     for model in tables:
-        table, marks = _Table(model, using), ", ".join(["%s"] * len(values))
+        table, marks = Table(model, using), ", ".join(["%s"] * len(values))
         parts.append(f"SELECT COUNT(*) FROM {table.name} WHERE {table.column(name)} IN ({marks})")  # noqa: S608
-        given += [next(iter(table.prepared({name: value}))) for value in values]
+        given += [table.prepare(name, value) for value in values]
     with connections[using].cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), given)
         return sum(int(found) for (found,) in cursor.fetchall())
@@ -123,21 +122,22 @@ def first(
 
     `locked`: until the transaction ends, where the database locks rows.
     """
-    table, connection = _Table(model, using), connections[using]
+    table, connection = Table(model, using), connections[using]
+    test, values = table.where(same)
     lock = connection.features.has_select_for_update and locked and connection.ops.for_update_sql()
     order = ", ".join(f"{table.column(each)} DESC" for each in newest_by)
     sql = (
-        f"SELECT {table.column(name)} FROM {table.name} WHERE {table.test(same)}"  # noqa: S608
+        f"SELECT {table.column(name)} FROM {table.name} WHERE {test}"  # noqa: S608
         + (f" ORDER BY {order}" if order else "")
         + (f" {lock}" if lock else "")
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*table.prepared(_not_null(same))])
+        cursor.execute(sql, values)
         row = cursor.fetchone()
     return row and row[0]
 
 
-class _Table:
+class Table:
     """Names and values of a model as SQL."""
 
     def __init__(self, model: type[models.Model], using: str) -> None:
@@ -148,19 +148,21 @@ class _Table:
     def column(self, name: str) -> str:
         return self._quote(self._field(name).column)
 
-    def test(self, same: Mapping[str, Any]) -> str:
-        return " AND ".join(
+    def type_of(self, name: str) -> str:
+        return str(self._field(name).db_type(self._connection))
+
+    def prepare(self, name: str, value: Any) -> Any:
+        """The value as the column takes it."""
+        return self._field(name).get_db_prep_save(value, self._connection)
+
+    def where(self, same: Mapping[str, Any]) -> tuple[str, list[Any]]:
+        """The condition that a row has these values, and its parameters."""
+        tests = (
             self.column(name) + (" IS NULL" if value is None else " = %s")
             for name, value in same.items()
         )
-
-    def prepared(self, values: Mapping[str, Any]) -> Iterable[Any]:
-        for name, value in values.items():
-            yield self._field(name).get_db_prep_save(value, self._connection)
+        given = [self.prepare(*pair) for pair in same.items() if pair[1] is not None]
+        return " AND ".join(tests), given
 
     def _field(self, name: str) -> Any:
         return self._meta.get_field(name)
-
-
-def _not_null(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}

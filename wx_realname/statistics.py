@@ -137,20 +137,16 @@ def _count(using: str, start: datetime, end: datetime, now: datetime) -> int:
         for key, hour in sorted(hours.items())  # in one order: two at once don't deadlock
     ]
     features = connections[using].features
-    if not features.supports_update_conflicts:
+    if features.supports_update_conflicts:
+        HourlyStatistic.objects.using(using).bulk_create(
+            rows,
+            update_conflicts=True,
+            update_fields=_COUNTED,
+            unique_fields=_KEY if features.supports_update_conflicts_with_target else None,
+            batch_size=500,
+        )
+    else:
         _write_each(using, rows)
-        return _attempts(rows)
-    HourlyStatistic.objects.using(using).bulk_create(
-        rows,
-        update_conflicts=True,
-        update_fields=_COUNTED,
-        unique_fields=_KEY if features.supports_update_conflicts_with_target else None,
-        batch_size=500,
-    )
-    return _attempts(rows)
-
-
-def _attempts(rows: list[HourlyStatistic]) -> int:
     return sum(row.attempts for row in rows if row.merchant == ALL[0])
 
 
@@ -224,22 +220,19 @@ class Summary:
     peak: int = 0
     peak_at: datetime | None = None
 
-    def add(self, row: HourlyStatistic) -> None:
-        self.attempts += row.attempts
-        for status, error_code, errcode, attempts in row.outcomes:
-            self.by_status[status] += attempts
-            if error_code:
-                self.errors[error_code, errcode] += attempts
-        self.durations = list(map(add, self.durations, row.durations))
-        if row.peak > self.peak:
-            self.peak, self.peak_at = row.peak, row.peak_at
-
     @classmethod
     def of(cls, rows: Iterable[HourlyStatistic]) -> Summary:
-        summary = cls()
+        found = cls()
         for row in rows:
-            summary.add(row)
-        return summary
+            found.attempts += row.attempts
+            for status, error_code, errcode, attempts in row.outcomes:
+                found.by_status[status] += attempts
+                if error_code:
+                    found.errors[error_code, errcode] += attempts
+            found.durations = list(map(add, found.durations, row.durations))
+            if row.peak > found.peak:
+                found.peak, found.peak_at = row.peak, row.peak_at
+        return found
 
     def quantile(self, share: float) -> float | None:
         """Milliseconds within which that share of the attempts ended: a limit of `LIMITS_MS`.

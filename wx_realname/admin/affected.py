@@ -22,8 +22,8 @@ from .spreadsheet import attachment
 SHOWN = 200  # records on the page; the file has all
 
 
-def _days() -> forms.DateField:
-    return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}))
+def _day(label: Any) -> forms.DateField:
+    return forms.DateField(label=label, widget=forms.DateInput(attrs={"type": "date"}))
 
 
 class AffectedForm(ServiceForm):
@@ -35,13 +35,8 @@ class AffectedForm(ServiceForm):
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
         help_text=gettext_lazy("The user name or the id of the account that looked."),
     )
-    first_day = _days()
-    last_day = _days()
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["first_day"].label = _("First day")
-        self.fields["last_day"].label = _("Last day")
+    first_day = _day(gettext_lazy("First day"))
+    last_day = _day(gettext_lazy("Last day"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -38,6 +37,13 @@ def annotate(event: AuditEvent) -> AuditEvent:
     is_outcome = event.event in audit.OUTCOMES
     event.outcome_shown = STATUSES.get(event.status, event.status) if is_outcome else ""  # type: ignore[attr-defined]
     return event
+
+
+def name_actors(events: list[AuditEvent]) -> None:
+    """Give each event its actor's name, in one query."""
+    names = usernames(event.actor_id for event in events)
+    for event in events:
+        event.actor_shown = shown(event.actor_id, names)  # type: ignore[attr-defined]
 
 
 def above(text: Any, below: Any) -> str:
@@ -105,9 +111,7 @@ class AuditEventAdmin(AffectedPage):
         return super().changelist_view(request, {**(extra_context or {}), "integrity": glance})
 
     def prepare(self, rows: list[AuditEvent]) -> None:
-        names = usernames(row.actor_id for row in rows)
-        for row in rows:
-            row.actor_shown = shown(row.actor_id, names)  # type: ignore[attr-defined]
+        name_actors(rows)
 
     def fold(self, request: Any, rows: list[AuditEvent]) -> list[AuditEvent]:
         """Consecutive seals become one line that opens, except where the list is filtered by seals."""
@@ -122,8 +126,8 @@ class AuditEventAdmin(AffectedPage):
                 lines.append(row)
         return lines
 
-    def headline(self, row: AuditEvent) -> tuple[str, str]:
-        return str(row.get_event_display()), ""
+    def beside(self, request: Any, row: AuditEvent) -> dict[str, Any]:
+        return {"title": str(row.get_event_display())}
 
     # --- a line of the list ---------------------------------------------------------------------
 
@@ -142,11 +146,12 @@ class AuditEventAdmin(AffectedPage):
     @admin.display(description=_("verification"))
     def about(self, event: AuditEvent) -> str | None:
         """The record, and its user."""
-        link = self.narrowed("auditevent", "user", event.user_id, event.user_id)
+        link = self.narrowed("auditevent", "user", event.user_id)
         user = format_html("{} {}", _("user"), link) if link else ""
         if event.verification_id is None:
             return user or None
-        return above(ids.short(event.verification_id, self._record_address(event)), user)
+        address = self.address("verification", "change", event.verification_id)
+        return above(ids.short(event.verification_id, address), user)
 
     @admin.display(description=_("records"))
     def rows(self, event: AuditEvent) -> str | None:
@@ -162,17 +167,14 @@ class AuditEventAdmin(AffectedPage):
     @admin.display(description=_("actor"))
     def actor(self, event: AuditEvent) -> str:
         if not hasattr(event, "actor_shown"):
-            self.prepare([event])
-        return self.narrowed(
-            "auditevent",
-            "actor",
-            event.actor_id,
-            event.actor_shown,  # type: ignore[attr-defined]
-        ) or str(_("the system"))
+            name_actors([event])
+        name = event.actor_shown  # type: ignore[attr-defined]
+        link = self.narrowed("auditevent", "actor", event.actor_id, name)
+        return link or str(_("the system"))
 
     @admin.display(description=_("user"))
     def account_id(self, event: AuditEvent) -> str:
-        return self.narrowed("auditevent", "user", event.user_id, event.user_id) or NOTHING
+        return self.narrowed("auditevent", "user", event.user_id) or NOTHING
 
     @admin.display(description=_("reason"))
     def sentence(self, event: AuditEvent) -> str:
@@ -195,19 +197,11 @@ class AuditEventAdmin(AffectedPage):
     def reached(self, event: AuditEvent) -> str:
         return self.rows(event) or NOTHING
 
-    def _record_address(self, event: AuditEvent) -> str:
-        name = "admin:wx_realname_verification_change"
-        return reverse(name, args=[event.verification_id], current_app=self.admin_site.name)
-
     def _folded(self, events: list[AuditEvent]) -> str:
         title = ngettext(
             "%(count)d seal, since %(time)s", "%(count)d seals, since %(time)s", len(events)
         )
-        name = "admin:wx_realname_auditevent_change"
-        rows = (
-            (reverse(name, args=[one.pk], current_app=self.admin_site.name), self.when(one))
-            for one in events
-        )
+        rows = ((self.address("auditevent", "change", one.pk), self.when(one)) for one in events)
         return format_html(
             "<details><summary>{}</summary><ul>{}</ul></details>",
             title % {"count": len(events), "time": clock.second(events[-1].created_at)},

@@ -45,7 +45,6 @@ class NoticeAdmin(ReadOnlyAdmin):
 class ConsentAdmin(ReadOnlyAdmin):
     list_display = ("when", "purpose", "version", "account_id", "record", "withdrawn")
     list_filter = (DaysFilter,)
-    list_select_related = ("notice",)
     ordering = ("-given_at", "-id")
     fields = (
         "id",
@@ -65,8 +64,8 @@ class ConsentAdmin(ReadOnlyAdmin):
         rows: QuerySet[Any] = super().get_queryset(request).annotate(created_at=F("given_at"))
         return rows.select_related("notice")
 
-    def headline(self, row: Consent) -> tuple[str, str]:
-        return str(row.notice), clock.moment(row.given_at)
+    def beside(self, request: Any, row: Consent) -> dict[str, Any]:
+        return {"title": str(row.notice), "subtitle": clock.moment(row.given_at)}
 
     @admin.display(description=_("purpose"))
     def purpose(self, row: Consent) -> str:
@@ -87,8 +86,7 @@ class ConsentAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("withdrawn at"))
     def withdrawn(self, row: Consent) -> str | None:
-        at = row.withdrawn_at
-        return clock.second(at) if at else None
+        return clock.second(row.withdrawn_at) if row.withdrawn_at else None
 
     @admin.display(description=_("notice"))
     def shown_notice(self, row: Consent) -> str:

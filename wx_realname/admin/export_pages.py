@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -129,7 +129,7 @@ class ExportPages(ReadOnlyAdmin):
         messages.info(
             request, _("Asked for. Another officer has to release it; then export again.")
         )
-        return HttpResponseRedirect(self._address("requests"))
+        return HttpResponseRedirect(self.address("verification", "requests"))
 
     def progress_view(self, request: Any, event_id: UUID) -> HttpResponse:
         """How far the officer's own export came; the form's page reads it while the file is sent."""
@@ -153,7 +153,7 @@ class ExportPages(ReadOnlyAdmin):
                 messages.success(request, _("Released."))
             except (RealNameError, ValueError, ValidationError) as refused:
                 messages.error(request, str(getattr(refused, "words", _("Not released."))))
-            return HttpResponseRedirect(self._address("requests"))
+            return HttpResponseRedirect(self.address("verification", "requests"))
         requests = list(ExportRequest.objects.order_by("-asked_at", "-id")[:SHOWN_REQUESTS])
         names = usernames(id_ for each in requests for id_ in (each.actor_id, each.released_by))
         rows = [
@@ -172,11 +172,10 @@ class ExportPages(ReadOnlyAdmin):
     def _progress_address(self, form: Any, chosen: Any) -> str:
         """Of the export that the form would begin; it has the same filters, for the total."""
         mine = once.read(form["once"].value() or "")
-        return self._address("progress", mine.event) + chosen.get_query_string() if mine else ""
-
-    def _address(self, page: str, *args: Any) -> str:
-        name = f"admin:wx_realname_verification_{page}"
-        return reverse(name, args=args, current_app=self.admin_site.name)
+        if mine is None:
+            return ""
+        address = self.address("verification", "progress", mine.event)
+        return f"{address}{chosen.get_query_string()}"
 
 
 def _filters(chosen: Any) -> dict[str, str]:

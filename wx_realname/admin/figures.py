@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -89,21 +89,17 @@ class Figures:
     @property
     def by_hour(self) -> Chart:
         first = self._this_hour - (HOURS - 1) * HOUR
-        counts: dict[datetime, Counter[str]] = {first + n * HOUR: Counter() for n in range(HOURS)}
-        return _chart(self._rows, counts, lambda row: row.hour, "%m-%d %H:%M", timezone.localtime)
+        labels = {
+            hour: f"{timezone.localtime(hour):%m-%d %H:%M}"
+            for hour in (first + n * HOUR for n in range(HOURS))
+        }
+        return _chart(labels, ((row.hour, row) for row in self._rows))
 
     @property
     def by_day(self) -> Chart:
         first = self._today - timedelta(days=DAYS - 1)
-        days = [first + timedelta(days=n) for n in range(DAYS)]
-        counts: dict[date, Counter[str]] = {day: Counter() for day in days}
-        return _chart(
-            self._rows,
-            counts,
-            lambda row: timezone.localtime(row.hour).date(),
-            "%m-%d",
-            lambda d: d,
-        )
+        labels = {day: f"{day:%m-%d}" for day in (first + timedelta(days=n) for n in range(DAYS))}
+        return _chart(labels, ((timezone.localtime(row.hour).date(), row) for row in self._rows))
 
     @property
     def by_duration(self) -> Chart:
@@ -141,18 +137,14 @@ class Figures:
         ]
 
 
-def _chart(
-    rows: Iterable[HourlyStatistic],
-    counts: dict[Any, Counter[str]],
-    slot: Any,
-    form: str,
-    local: Any,
-) -> Chart:
-    for row in rows:
-        if (place := counts.get(slot(row))) is not None:
+def _chart(labels: Mapping[Any, str], rows: Iterable[tuple[Any, HourlyStatistic]]) -> Chart:
+    """A place for each label, by hour or day, with the outcomes of the rows there."""
+    counts: dict[Any, Counter[str]] = {place: Counter() for place in labels}
+    for place, row in rows:
+        if place in counts:
             for status, _code, _errcode, attempts in row.outcomes:
-                place[status] += attempts
-    return Chart([Slot(format(local(key), form), count) for key, count in counts.items()], OUTCOMES)
+                counts[place][status] += attempts
+    return Chart([Slot(label, counts[place]) for place, label in labels.items()], OUTCOMES)
 
 
 def duration(milliseconds: float | None) -> str:

@@ -44,7 +44,6 @@ class FixedChoices(SimpleListFilter):
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
-            # a string: the values are, also where the column is a number
             yield {**choice, "narrowed": self.value() is not None}
 
     def in_words(self) -> Any:
@@ -198,11 +197,11 @@ class AccountFilter(FormFilter):
     """One account, by its id."""
 
     template = "admin/wx_realname/account_filter.html"
-    parameter: str
     help_text: Any
 
-    def __init_subclass__(cls) -> None:
-        cls.parameters = (cls.parameter,)
+    @property
+    def parameter(self) -> str:
+        return self.parameters[0]
 
     def in_words(self) -> Any:
         id_ = self.account()
@@ -238,12 +237,12 @@ class AccountFilter(FormFilter):
 class UserFilter(AccountFilter):
     """By the id alone: a citizen's user name may be an openid, and stands in no address."""
 
-    title, parameter = _("user"), "user"
+    title, parameters = _("user"), ("user",)
     help_text = _("The account's id")
 
 
 class ActorFilter(AccountFilter):
-    title, parameter = _("actor"), "actor"
+    title, parameters = _("actor"), ("actor",)
     help_text = _("The user name or the id of the account")
 
     def account(self) -> str | None:

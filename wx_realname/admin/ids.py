@@ -10,17 +10,15 @@ from django.utils.translation import gettext as _
 SHOWN = 8  # the end of a UUIDv7 is random; its beginning is the time
 
 
-def short(id_: Any, address: str = "") -> str:
-    """The last characters of the id, as a link if there is an address. The button needs scripts."""
+def short(id_: Any, address: str) -> str:
+    """The last characters of the id, as a link to the address. The button needs scripts."""
     whole = str(id_)
-    text = f"…{whole[-SHOWN:]}"
-    if address:
-        text = format_html('<a href="{}">{}</a>', address, text)
     return format_html(
-        '<span class="wx-id" title="{whole}">{text}</span>'
+        '<span class="wx-id" title="{whole}"><a href="{address}">{text}</a></span>'
         '<button type="button" class="wx-copy" data-copy="{whole}" title="{copy}" hidden>'
         '<span class="visually-hidden">{copy}</span></button>',
         whole=whole,
-        text=text,
+        address=address,
+        text=f"…{whole[-SHOWN:]}",
         copy=_("Copy the whole id"),
     )

@@ -50,7 +50,8 @@ class OverviewAdmin(ReadOnlyAdmin):
             "figures": Figures.now(chosen),
             "merchants": merchants,
             "chosen": chosen,
-            "has_button": _has_button(),
+            # whether any merchant has certificates to show; without settings the table says so
+            "has_button": not conf.is_set() or conf.current().has_button,
             "certificates": list(certificates.certificates()) if merchants else [],
             "alarms": alarms(),
             "waiting": faces,
@@ -60,11 +61,6 @@ class OverviewAdmin(ReadOnlyAdmin):
         }
         title = f"{_('Overview')}: {chosen}" if chosen else _("Overview")
         return self._page(request, "overview", title, **context)
-
-
-def _has_button() -> bool:
-    """Whether any merchant has certificates to show; without settings the table says so."""
-    return not conf.is_set() or conf.current().has_button
 
 
 def _count() -> bool:

@@ -151,8 +151,7 @@ class RecordPages(ReadOnlyAdmin):
     def _record_address(self, request: Any, row: Verification) -> str:
         if not self.has_view_permission(request):
             return reverse("admin:index", current_app=self.admin_site.name)
-        name = "admin:wx_realname_verification_change"
-        return reverse(name, args=[row.pk], current_app=self.admin_site.name)
+        return self.address("verification", "change", row.pk)
 
 
 def _wait(seconds: int | None) -> str:

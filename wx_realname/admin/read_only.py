@@ -69,13 +69,9 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """The lines of a page. A subclass may join several rows in one line."""
         return rows
 
-    def headline(self, row: Any) -> tuple[str, str]:
-        """The title and the subtitle of a row's page."""
-        return str(row), ""
-
     def beside(self, request: Any, row: Any) -> dict[str, Any]:
-        """Context for a row's page, in addition to its fields."""
-        return {}
+        """Context for a row's page, in addition to its fields: its title, and what a subclass adds."""
+        return {"title": str(row)}
 
     def render_change_form(
         self,
@@ -87,8 +83,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         obj: Any = None,
     ) -> HttpResponse:
         if obj is not None:
-            title, subtitle = self.headline(obj)
-            context |= {"title": title, "subtitle": subtitle, **self.beside(request, obj)}
+            context |= {"subtitle": "", **self.beside(request, obj)}
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     @admin.display(description=clock.heading)
@@ -126,18 +121,21 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             },
         )
 
+    def address(self, model: str, page: str, *args: Any) -> str:
+        """The address of a page of one of this app's models."""
+        name = f"admin:wx_realname_{model}_{page}"
+        return reverse(name, args=args, current_app=self.admin_site.name)
+
     def link(self, model: str, pk: Any, text: Any) -> str:
         """A link to a row of one of this app's models."""
-        name = f"admin:wx_realname_{model}_change"
-        address = reverse(name, args=[pk], current_app=self.admin_site.name)
-        return format_html('<a href="{}">{}</a>', address, text)
+        return format_html('<a href="{}">{}</a>', self.address(model, "change", pk), text)
 
-    def narrowed(self, model: str, parameter: str, value: Any, text: Any) -> str | None:
+    def narrowed(self, model: str, parameter: str, value: Any, text: Any = None) -> str | None:
         """A link to the list of one of this app's models, narrowed to the value by that filter."""
         if value in (None, ""):
             return None
-        address = reverse(f"admin:wx_realname_{model}_changelist", current_app=self.admin_site.name)
-        return format_html('<a href="{}?{}">{}</a>', address, urlencode({parameter: value}), text)
+        address, query = self.address(model, "changelist"), urlencode({parameter: value})
+        return format_html('<a href="{}?{}">{}</a>', address, query, text or value)
 
     def get_urls(self) -> list[Any]:
         patterns = [*self.console_urls(), *super().get_urls()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -55,7 +54,7 @@ def sentence(event: AuditEvent) -> str:
     """A reason that the code wrote, as a sentence. An officer's reason, or an unknown form, unchanged."""
     for form, tell in _FORMS.get(event.event, ()):
         if found := form.fullmatch(event.reason):
-            return tell(found)
+            return tell(found) if callable(tell) else str(tell) % found.groupdict()
     if event.event == Event.ERASE and event.reason in _ERASED:
         return str(_ERASED[event.reason])
     return event.reason
@@ -113,44 +112,26 @@ def _requested(found: Found) -> str:
     return _joined(chosen_in_words(found["chosen"]), found["reason"])
 
 
-def _rotation_begun(found: Found) -> str:
-    return _("Begun: to the keys %(encryption)s and %(index)s.") % found.groupdict()
-
-
-def _rotation_ended(found: Found) -> str:
-    text = _(
-        "%(encrypted)s re-encrypted under %(encryption)s, %(indexed)s re-indexed under %(index)s, "
-        "%(unreadable)s unreadable."
-    )
-    return text % found.groupdict()
-
-
 def _expired(found: Found) -> str:
     return _("Events before %(time)s.") % {"time": moment(datetime.fromisoformat(found[0]))}
 
 
-def _expired_of_seal(found: Found) -> str:
-    return _("Events of seal %(number)s.") % found.groupdict()
-
-
-def _published(found: Found) -> str:
-    return found["version"]
-
-
 def _refused_permissions(found: Found) -> str:
-    names = " / ".join(map(_permission, found[0].split(" or ")))
-    return _("Lacks the permission: %(what)s.") % {"what": names}
+    return _lacks(" / ".join(map(_permission, found[0].split(" or "))))
 
 
 def _refused_page(found: Found) -> str:
     model = apps.get_model("wx_realname", found["model"])
     page = _PAGES.get(found["page"], found["page"])
-    what = f"{model._meta.verbose_name_plural} ({page})"
+    return _lacks(f"{model._meta.verbose_name_plural} ({page})")
+
+
+def _refused_release(_found: Found) -> str:
+    return _lacks(_("release of one's own request"))
+
+
+def _lacks(what: str) -> str:
     return _("Lacks the permission: %(what)s.") % {"what": what}
-
-
-def _refused_release(found: Found) -> str:
-    return _("Lacks the permission: %(what)s.") % {"what": _("release of one's own request")}
 
 
 def _permission(name: str) -> str:
@@ -167,22 +148,26 @@ def _permission(name: str) -> str:
 
 _UUID = r"[0-9a-f-]{36}"
 _MODELS = "verification|auditevent|notice|consent|hourlystatistic"
-_FORMS: dict[str, tuple[tuple[re.Pattern[str], Callable[[Found], str]], ...]] = {
+_BEGUN = gettext_lazy("Begun: to the keys %(encryption)s and %(index)s.")
+_RENEWED = gettext_lazy(
+    "%(encrypted)s re-encrypted under %(encryption)s, %(indexed)s re-indexed under %(index)s, "
+    "%(unreadable)s unreadable."
+)
+_OF_SEAL = gettext_lazy("Events of seal %(number)s.")
+#: By event: the form of a reason, and the sentence, with the names of the form's groups, or a function.
+_FORMS: dict[str, tuple[tuple[re.Pattern[str], Any], ...]] = {
     Event.SEARCH: ((facts.SEARCHED, _searched), (facts.SEARCH_REFUSED, _search_refused)),
     Event.EXPORT: ((facts.EXPORTED, _exported),),
     Event.EXPORT_PART: ((facts.EXPORTED, _exported),),
     Event.EXPORT_ENDED: ((facts.ENDED, _ended),),
     Event.EXPORT_REQUESTED: ((facts.REQUESTED, _requested),),
     Event.EXPORT_RELEASED: ((facts.REQUESTED, _requested),),
-    Event.ROTATION: (
-        (facts.ROTATION_BEGUN, _rotation_begun),
-        (facts.ROTATION_ENDED, _rotation_ended),
-    ),
+    Event.ROTATION: ((facts.ROTATION_BEGUN, _BEGUN), (facts.ROTATION_ENDED, _RENEWED)),
     Event.EXPIRY: (
-        (re.compile(r"events of seal (?P<number>\d+)"), _expired_of_seal),
+        (re.compile(r"events of seal (?P<number>\d+)"), _OF_SEAL),
         (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00"), _expired),
     ),
-    Event.NOTICE_PUBLISHED: ((re.compile(rf"(?P<version>.+ \(.+\)) {_UUID}"), _published),),
+    Event.NOTICE_PUBLISHED: ((re.compile(rf"(?P<version>.+ \(.+\)) {_UUID}"), "%(version)s"),),
     Event.PERMISSION_REFUSED: (
         (re.compile(r"wx_realname\.\w+(?: or wx_realname\.\w+)*"), _refused_permissions),
         (

@@ -25,11 +25,11 @@ _LINES = 200  # of CSV, sent together
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _LABELLED = ("status", "method", "check_digit_valid")
-_PLAIN_FIELDS = ("real_name_masked", "credential_id_masked")
 FIELDS = (
     "created_at",
     "status",
-    *_PLAIN_FIELDS,
+    "real_name_masked",
+    "credential_id_masked",
     "check_digit_valid",
     "user_id",
     "merchant",
@@ -107,23 +107,17 @@ def _in_words() -> Values:
 
 def _values(item: Exported, *, labels: dict[Any, str], unreadable: str) -> Iterator[Any]:
     row, data = item.verification, item.personal_data
-    plain = {} if data is None else dict(zip(_PLAIN_FIELDS, _both(data), strict=True))
+    person: tuple[str | None, str | None]
+    if item.unreadable:
+        person = unreadable, unreadable
+    elif data is not None:
+        person = data.real_name, data.credential_id
+    else:
+        person = row.real_name_shown, row.credential_id_masked
+    shown = {"real_name_masked": person[0], "credential_id_masked": person[1]}
     for name in FIELDS:
-        if name in _PLAIN_FIELDS:
-            yield unreadable if item.unreadable else plain.get(name, _masked(row, name))
-        elif name in _LABELLED:
-            yield labels.get(getattr(row, name), getattr(row, name))
-        else:
-            yield getattr(row, name)
-
-
-def _masked(row: Verification, name: str) -> str | None:
-    """As MASK_NAME lets it be shown."""
-    return row.real_name_shown if name == "real_name_masked" else row.credential_id_masked
-
-
-def _both(data: Any) -> tuple[str, str]:
-    return data.real_name, data.credential_id
+        value = shown[name] if name in shown else getattr(row, name)
+        yield labels.get(value, value) if name in _LABELLED else value
 
 
 def _fill(sheet: Any, number: int, values: Iterable[Any]) -> None:

@@ -16,7 +16,7 @@ from ..services.operation.remedies import words_of
 from ..services.rights.erasure import ERASABLE
 from ..wechat.verdicts import verdict_of
 from . import clock, states
-from .audit import above, annotate
+from .audit import above, annotate, name_actors
 from .export_pages import ExportPages
 from .filters import (
     DaysFilter,
@@ -75,12 +75,13 @@ class VerificationAdmin(RecordPages, ExportPages):
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         """What a clerk asks first; the rest is folded."""
-        row, doubt = obj or Verification(), ("doubt",)
+        row = obj or Verification()
         dates = [name for name in ("verified", "expires", "erased") if getattr(row, f"{name}_at")]
         verdict = ["verdict"] if row.verify_ret is not None else []
         top = ["name", "credential_id_masked", "state", *verdict, "created", *dates]
-        top += ["shown_method", "shown_consent", "account", *(doubt if row.in_doubt else ())]
-        technical = (*self.technical, *(() if row.in_doubt else doubt))
+        top += ["shown_method", "shown_consent", "account"]
+        technical = list(self.technical)
+        (top if row.in_doubt else technical).append("doubt")
         folded = {"classes": ("collapse",), "fields": technical}
         return ((None, {"fields": top}), (_("Technical details"), folded))
 
@@ -88,15 +89,13 @@ class VerificationAdmin(RecordPages, ExportPages):
         rows: VerificationQuerySet = super().get_queryset(request)  # type: ignore[assignment]
         return rows.without_ciphertexts()
 
-    def headline(self, row: Verification) -> tuple[str, str]:
-        name = row.real_name_shown or capfirst(row._meta.verbose_name)
-        return f"{name} · {row.get_status_display()}", ""
-
     def beside(self, request: Any, row: Verification) -> dict[str, Any]:
-        """The record's trail, for who may see the trail, and what may be done with the record."""
+        """With the record's trail, for who may see the trail, and what may be done with the record."""
+        name = row.real_name_shown or capfirst(row._meta.verbose_name)
         may, stored = request.user.has_perm, row.status == Verification.Status.VERIFIED
         events = _trail(row) if may("wx_realname.view_auditevent") else None
         return {
+            "title": f"{name} · {row.get_status_display()}",
             "may_reveal": stored and may("wx_realname.reveal_verification"),
             "may_erase": row.status in ERASABLE and may("wx_realname.erase_verification"),
             "events": events and events[:MOST_EVENTS],
@@ -130,7 +129,7 @@ class VerificationAdmin(RecordPages, ExportPages):
     @admin.display(description=_("user"))
     def account_id(self, row: Verification) -> str | None:
         """No name: that would take a join, or a citizen's openid onto every line."""
-        return self.narrowed("verification", "user", row.user_id, row.user_id)
+        return self.narrowed("verification", "user", row.user_id)
 
     @admin.display(description=_("WeChat face verdict"))
     def verdict(self, row: Verification) -> str | None:
@@ -185,7 +184,5 @@ def _trail(row: Verification) -> list[AuditEvent]:
     """The record's events, oldest first, and one more than are shown."""
     events = AuditEvent.objects.filter(verification_id=row.pk).order_by("created_at")
     trail = list(events[: MOST_EVENTS + 1])
-    names = usernames(event.actor_id for event in trail)
-    for event in trail:
-        event.actor_shown = shown(event.actor_id, names)  # type: ignore[attr-defined]
+    name_actors(trail)
     return [annotate(event) for event in trail]

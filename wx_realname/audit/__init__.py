@@ -17,14 +17,14 @@ from .keys import (
 from .outcome import answer_digests, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
-from .reading import UNREADABLE, tolerate
+from .reading import UNREADABLE, batches, tolerate
 from .records import AUDIT_KEYS, OUTCOMES, Judgement, judge
 from .records import BATCH as RECORD_BATCH
 from .requests import append_request, has_run, vouches_for_request
 from .sealing import BATCH as SEAL_BATCH
 from .sealing import seal, unsealed
 from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
-from .verify import Extent, Tail, extent, faults, tail
+from .verify import Tail, extent, faults, tail
 
 __all__ = [
     "AUDIT_KEYS",
@@ -35,7 +35,6 @@ __all__ = [
     "SEAL_BATCH",
     "UNREADABLE",
     "Checkpoint",
-    "Extent",
     "Judgement",
     "Origin",
     "Tail",
@@ -50,6 +49,7 @@ __all__ = [
     "append_outcomes",
     "append_removal",
     "append_request",
+    "batches",
     "extent",
     "faults",
     "has_run",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import statements
-from ..models import AuditAccess, AuditEvent, Verification
+from ..models import AuditAccess, AuditEvent
 from ..uuid7 import uuid7
 from ..vault.blind_index import Digest
 from . import derived, keys
@@ -31,20 +31,19 @@ def append_access(
     records: Iterable[UUID],
     *,
     using: str,
-    about: Verification | None = None,
-    reason: str = "",
-    **details: Any,
+    event_id: UUID | None = None,
+    **described: Any,
 ) -> AuditEvent:
     """Add an event that reached these records, and a link to each, within the caller's transaction.
 
-    `details` may have an `id`: a second event with that id raises `IntegrityError`.
+    `event_id`: the event's id; a second event with it raises `IntegrityError`. `described`: what `append`
+    takes.
     """
-    ids, event_id, now = sorted(set(records)), details.pop("id", None) or uuid7(), timezone.now()
-    details |= {"id": event_id, "created_at": now}
-    details |= {"records": len(ids), "records_digest": _digests(event_id, ids)[0].hex}
-    made = append(event, origin, using=using, about=about, reason=reason, **details)
-    same = {"event_id": event_id, "created_at": now}
-    links = [AuditAccess(verification_id=record, **same) for record in ids]
+    ids, event_id, now = sorted(set(records)), event_id or uuid7(), timezone.now()
+    described |= {"id": event_id, "created_at": now}
+    described |= {"records": len(ids), "records_digest": _digests(event_id, ids)[0].hex}
+    made = append(event, origin, using=using, **described)
+    links = [AuditAccess(event_id=event_id, verification_id=id_, created_at=now) for id_ in ids]
     statements.insert_numbered(links, {"event_id": event_id}, using, batch_size=BATCH)
     return made
 

@@ -63,10 +63,9 @@ def _wrong(connection: Any, model: type[models.Model], field: Field) -> Iterator
 def _test(connection: Any, field: Field) -> str | None:
     """The SQL condition for canonical text in that column; None where the type guarantees it."""
     if databases.name(connection) == databases.SQLITE:
-        tests = {models.UUIDField: _ID, models.DateTimeField: _TIME}
-        return next(
-            (test for type_, test in tests.items() if isinstance(_kind(field), type_)), None
-        )
+        if isinstance(_kind(field), models.UUIDField):
+            return _ID
+        return _TIME if isinstance(field, models.DateTimeField) else None
     if databases.is_mysql(connection) and _is_text_id(connection, field):
         return "{0} REGEXP '^[0-9a-f]{{32}}$'"
     return None

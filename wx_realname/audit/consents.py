@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Generator, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -27,8 +26,6 @@ BATCH = 1_000
 Event = AuditEvent.Event
 EVENTS = (Event.CONSENT_GIVEN, Event.CONSENT_WITHDRAWN)
 Faults = Generator[str, None, None]
-
-_as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def append_notice(notice: Notice, *, using: str) -> AuditEvent:
@@ -76,7 +73,7 @@ def digests(
         str(consent.verification_id or ""),
         str(consent.ip_address or ""),
     ]
-    return keys.index("audit.consent").digests(_as_json(covered))
+    return keys.digests("audit.consent", covered)
 
 
 def notice_digests(notice: Notice) -> list[Digest]:
@@ -94,7 +91,7 @@ def notice_digests(notice: Notice) -> list[Digest]:
         notice.retention_days,
         utc_text(notice.published_at),
     ]
-    return keys.index("audit.notice").digests(_as_json(covered))
+    return keys.digests("audit.notice", covered)
 
 
 def consent_faults() -> Faults:
@@ -113,8 +110,8 @@ def _wrong_notices(notices: Iterable[Notice]) -> Faults:
     for notice in notices:
         if hashlib.sha256(notice.text.encode()).hexdigest() != notice.sha256:
             yield _("notice %(id)s: its text was changed") % {"id": notice.pk}
-        signed = notice_digests(notice)
-        found = next((event for event in events if _bears_out(signed, event)), None)
+        signatures = notice_digests(notice)
+        found = next((event for event in events if keys.signed(event, signatures)), None)
         if found is None:
             yield (
                 _("notice %(id)s was changed or added: no event is about it") % {"id": notice.pk}
@@ -156,16 +153,12 @@ def _agrees(consent: Consent, notice: Notice, event: AuditEvent, owners: set[str
     deleted = consent.user_id is None and event.user_id not in owners
     user_id = event.user_id if deleted else str(consent.user_id or "")
     withdrawn_at = consent.withdrawn_at if event.event == Event.CONSENT_WITHDRAWN else None
-    return _bears_out(digests(consent, notice, user_id, withdrawn_at), event)
+    return keys.signed(event, digests(consent, notice, user_id, withdrawn_at))
 
 
 def _vouching(**chosen: Any) -> list[AuditEvent]:
     """The events that match, without those whose key is no longer trusted."""
     return derived.trusted(stored(AuditEvent).filter(**chosen))
-
-
-def _bears_out(signed: list[Digest], event: AuditEvent) -> bool:
-    return keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
 
 
 def _removed_consents() -> Faults:

@@ -51,22 +51,20 @@ def _append(reason: str, signature: Digest, using: str) -> AuditEvent:
 
 def may_be_missing(number: int, missing: set[bytes]) -> bool:
     """Whether exactly these events of the seal are listed as removed."""
-    signed = _removals().digests(_list_of(number, missing))
+    digests = _removals().digests(_list_of(number, missing))
     events = stored(AuditEvent).filter(event=Event.EXPIRY, reason=_of_seal(number))
-    return any(
-        keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac)
-        for event in derived.trusted(events)
-    )
+    return any(keys.signed(event, digests) for event in derived.trusted(events))
 
 
 def limit() -> datetime | None:
     """The latest limit that has a valid HMAC; None where nothing was removed."""
-    limits = []
+    index = keys.index("audit.expiry")
     events = stored(AuditEvent).filter(event=Event.EXPIRY).exclude(reason__startswith=SEAL)
-    for event in derived.trusted(events):
-        signed = keys.index("audit.expiry").digests(event.reason)
-        if keys.bears_out(signed, event.outcome_key_id, event.outcome_hmac):
-            limits.append(datetime.fromisoformat(event.reason))
+    limits = (
+        datetime.fromisoformat(event.reason)
+        for event in derived.trusted(events)
+        if keys.signed(event, index.digests(event.reason))
+    )
     return max(limits, default=None)
 
 

@@ -7,7 +7,7 @@ seal that a key of AUDIT_KEYS signed: a holder of INDEX_KEYS could forge what ca
 from __future__ import annotations
 
 import hmac
-import logging
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,15 +23,20 @@ from ..vault.blind_index import HASHES, BlindIndex, Digest, blind_index
 from ..vault.keyring import VERSION, derive
 from ..vault.opening import material
 
-logger = logging.getLogger(__name__)
-
 DERIVED = "index:"
+
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def index(purpose: str) -> BlindIndex:
     """The HMACs of that purpose."""
     settings = conf.current()
     return blind_index(settings.audit_keys + _derive(settings.index_keys), purpose)
+
+
+def digests(purpose: str, covered: list[Any]) -> list[Digest]:
+    """HMACs of that purpose over these values, as JSON: the writing key's first."""
+    return index(purpose).digests(_as_json(covered))
 
 
 def sign(text: str) -> Digest:
@@ -144,6 +149,11 @@ def bears_out(digests: Iterable[Digest], key_id: Any, hex_: Any) -> bool:
     stored = str(hex_).encode("utf-8", "surrogatepass")
     ours = (digest.hex.encode() for digest in digests if digest.key_id == key_id)
     return any(hmac.compare_digest(one, stored) for one in ours)
+
+
+def signed(event: AuditEvent, digests: Iterable[Digest]) -> bool:
+    """Whether the event's HMAC is one of the digests, by the key that it names."""
+    return bears_out(digests, event.outcome_key_id, event.outcome_hmac)
 
 
 def needing(index_key_id: str) -> int:

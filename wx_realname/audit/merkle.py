@@ -25,9 +25,6 @@ def sm3(data: bytes) -> bytes:
     return digest.finalize()
 
 
-EMPTY = sha256(b"")
-
-
 def leaf_hash(data: bytes, hash_: HashFunction = sha256) -> bytes:
     return hash_(b"\x00" + data)
 

@@ -6,7 +6,6 @@ before it still verify.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,8 +15,6 @@ from ..vault.blind_index import Digest
 from . import keys
 
 FORMAT = 1
-
-_as_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 def digests(row: Verification, event: Mapping[str, Any]) -> list[Digest]:
@@ -41,7 +38,7 @@ def digests(row: Verification, event: Mapping[str, Any]) -> list[Digest]:
         event.get("openid_digest", ""),
         *_columns(row),
     ]
-    return keys.index("audit.outcome").digests(_as_json(covered))
+    return keys.digests("audit.outcome", covered)
 
 
 def openid_digests(openid: str) -> list[Digest]:

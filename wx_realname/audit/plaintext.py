@@ -52,32 +52,28 @@ def agrees(row: Verification) -> bool:
     if _is_indexed(row) and not row.index_key_id:
         return False
     try:
-        return _name_agrees(row) and _number_agrees(row)
+        name, number = _decrypt(row, NAME), _decrypt(row, NUMBER)
     except DecryptionError:
         return False
-
-
-def _name_agrees(row: Verification) -> bool:
-    name = _decrypt(row, NAME)
-    if name is None:
-        return True
-    index = blind_index.names(conf.current().index_keys)
-    form = blind_index.name_form(name)
-    return masking.mask_name(name) == row.real_name_masked and _is_index(
-        index, form, row.index_key_id, row.real_name_index
+    return (name is None or _name_agrees(row, name)) and (
+        number is None or _number_agrees(row, number)
     )
 
 
-def _number_agrees(row: Verification) -> bool:
-    number = _decrypt(row, NUMBER)
-    if number is None:
-        return True
-    index = blind_index.numbers(conf.current().index_keys)
-    form = blind_index.number_form(number)
-    return (
-        masking.mask_credential_id(number) == row.credential_id_masked
-        and row.credential_id_index is not None
-        and _is_index(index, form, row.index_key_id, row.credential_id_index)
+def _name_agrees(row: Verification, name: str) -> bool:
+    """The name's index may be missing: NAME_INDEX is a choice."""
+    index, form = blind_index.names(conf.current().index_keys), blind_index.name_form(name)
+    stored = row.real_name_index
+    return masking.mask_name(name) == row.real_name_masked and (
+        stored is None or _is_index(index, form, row.index_key_id, stored)
+    )
+
+
+def _number_agrees(row: Verification, number: str) -> bool:
+    index, form = blind_index.numbers(conf.current().index_keys), blind_index.number_form(number)
+    stored = row.credential_id_index
+    return masking.mask_credential_id(number) == row.credential_id_masked and (
+        stored is not None and _is_index(index, form, row.index_key_id, stored)
     )
 
 
@@ -97,7 +93,7 @@ def _is_indexed(row: Verification) -> bool:
     return row.credential_id_index is not None or row.real_name_index is not None
 
 
-def _is_index(index: BlindIndex, form: str, key_id: str, stored: str | None) -> bool:
-    """True where nothing is stored, or by a key that INDEX_KEYS lacks."""
+def _is_index(index: BlindIndex, form: str, key_id: str, stored: str) -> bool:
+    """True also of an index by a key that INDEX_KEYS lacks."""
     known = {digest.key_id: digest.hex for digest in index.digests(form)}
-    return stored is None or key_id not in known or known[key_id] == stored
+    return key_id not in known or known[key_id] == stored

@@ -66,14 +66,14 @@ def _run(statements: Any) -> None:
             cursor.execute(statement)
 
 
-#: TRUNCATE fires no row trigger on PostgreSQL. On MariaDB it fires none: the site's role must not have it.
-_FURTHER = {"postgresql": ("TRUNCATE",)}
-
-
 def _triggers(connection: Any) -> Iterator[tuple[str, _Guarded, str]]:
-    """Name, table and event of each trigger."""
+    """Name, table and event of each trigger.
+
+    TRUNCATE fires no row trigger on PostgreSQL. On MariaDB it fires none: the site's role must not have it.
+    """
+    further = ("TRUNCATE",) if databases.is_postgresql(connection) else ()
     for guarded in _GUARDED:
-        for event in ("DELETE", "UPDATE", "INSERT", *_FURTHER.get(databases.name(connection), ())):
+        for event in ("DELETE", "UPDATE", "INSERT", *further):
             yield f"{guarded.table}_{event.lower()}", guarded, event
 
 
@@ -86,10 +86,6 @@ def _removal(connection: Any) -> Iterator[str]:
 
 
 def _creation(connection: Any) -> Iterator[str]:
-    refusal = {
-        "sqlite": f"SELECT RAISE(ABORT, '{MESSAGE}');",
-        "mysql": f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{MESSAGE}';",
-    }
     if databases.is_postgresql(connection):
         yield (
             f"CREATE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS "
@@ -102,9 +98,10 @@ def _creation(connection: Any) -> Iterator[str]:
         if databases.is_postgresql(connection):
             yield f"{head} WHEN ({when}) EXECUTE FUNCTION {_FUNCTION}()"
         elif databases.name(connection) == databases.SQLITE:
-            yield f"{head} WHEN {when} BEGIN {refusal['sqlite']} END"
+            yield f"{head} WHEN {when} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
         else:
-            yield f"{head} IF {when} THEN {refusal['mysql']} END IF"
+            refusal = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{MESSAGE}';"
+            yield f"{head} IF {when} THEN {refusal} END IF"
 
 
 def _refused_when(connection: Any, guarded: _Guarded, event: str) -> str:

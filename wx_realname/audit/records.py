@@ -179,19 +179,13 @@ def _unsigned(rows: list[Verification], using: str) -> dict[UUID, plaintext.Need
     }
 
 
-def _contradictory(
-    rows: list[Verification], now: QuerySet[Verification], using: str | None = None
+def _still_wrong(
+    suspects: list[Verification], now: QuerySet[Verification], using: str | None = None
 ) -> list[Verification]:
-    """The rows that don't agree with their events, which are read after them.
+    """The suspects that still don't agree with their events, which are read after them.
 
     A row that changed in between is read and judged again: its end may have been recorded.
     """
-    return _still_wrong(_suspects(rows, using), now, using)
-
-
-def _still_wrong(
-    suspects: list[Verification], now: QuerySet[Verification], using: str | None
-) -> list[Verification]:
     wrong: list[Verification] = []
     for _look in range(LOOKS):
         if not suspects:
@@ -225,7 +219,7 @@ def _read(rows: QuerySet[Verification]) -> tuple[list[Verification], int]:
 
 
 def _contradictions(rows: list[Verification]) -> Faults:
-    suspects = _contradictory(rows, _plain_records())
+    suspects = _still_wrong(_suspects(rows), _plain_records())
     unsigned = _unsigned(suspects, router.db_for_write(Verification))
     wrong = [row for row in suspects if row.pk not in unsigned]
     words = _("record %(id)s can't be compared with its last outcome: %(setting)s lacks %(key)s")
@@ -269,27 +263,21 @@ def _has_expired(row: Verification) -> bool:
 
 def _swapped_names(rows: list[Verification]) -> Faults:
     """Records whose user's name isn't the openid that was verified."""
-    outcomes = _last_outcomes(rows)
-    digested = {row.pk: outcomes[row.pk] for row in rows if row.pk in outcomes}
     digested = {
         pk: event
-        for pk, event in digested.items()
+        for pk, event in _last_outcomes(rows).items()
         if event.openid_digest and keys.is_known(event.outcome_key_id)
     }
-    owners = {row.user_id for row in rows if row.pk in digested and row.user_id is not None}
-    names = _names(owners)
+    rows = [row for row in rows if row.pk in digested]
+    names = _names({row.user_id for row in rows if row.user_id is not None})
     for row in rows:
-        name = names.get(row.user_id) if row.pk in digested else None
-        if name is not None and not _is_openid_of(digested[row.pk], name):
-            yield (
-                _("record %(id)s: its user's name isn't the openid that was verified")
-                % {"id": row.pk}
-            )
-
-
-def _is_openid_of(event: AuditEvent, name: str) -> bool:
-    signed = event.outcome_key_id, event.openid_digest
-    return keys.bears_out(outcome.openid_digests(name), *signed)
+        name, event = names.get(row.user_id), digested[row.pk]
+        if name is None:
+            continue
+        openids = outcome.openid_digests(name)
+        if not keys.bears_out(openids, event.outcome_key_id, event.openid_digest):
+            words = _("record %(id)s: its user's name isn't the openid that was verified")
+            yield words % {"id": row.pk}
 
 
 def _names(owners: set[Any]) -> dict[Any, str]:
@@ -368,11 +356,11 @@ def _agrees(row: Verification, event: AuditEvent | None, owners: set[str]) -> bo
         then.user_id = event.user_id  # the user was deleted, which leaves no record verified
     columns = {name: getattr(event, name) for name in _EVENT}
     try:
-        signed = outcome.digests(then, columns), event.outcome_key_id, event.outcome_hmac
+        digests = outcome.digests(then, columns)
         return (
             _may_stand(row, event)
             and _is_of(then, event)
-            and keys.bears_out(*signed)
+            and keys.signed(event, digests)
             and plaintext.agrees(row)
         )
     except (TypeError, AttributeError):  # a value doesn't fit its column

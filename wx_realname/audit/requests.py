@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from .. import statements
@@ -15,8 +14,6 @@ from .trail import Origin, signature_of, values_of
 FORMAT = 1
 
 Event = AuditEvent.Event
-
-_as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def append_request(
@@ -35,11 +32,8 @@ def append_request(
 def vouches_for_request(event: AuditEvent.Event, request: ExportRequest, *, using: str) -> bool:
     """Whether the trail has such an event that agrees with the stored request: one indexed read."""
     events = AuditEvent.objects.using(using).filter(event=event, **_whose(event, request))
-    signed = _digests(event, request)
-    return any(
-        keys.bears_out(signed, each.outcome_key_id, each.outcome_hmac)
-        for each in derived.trusted(events)
-    )
+    digests = _digests(event, request)
+    return any(keys.signed(each, digests) for each in derived.trusted(events))
 
 
 def has_run(request: ExportRequest, *, using: str) -> bool:
@@ -71,4 +65,4 @@ def _digests(event: AuditEvent.Event, request: ExportRequest) -> list[Digest]:
     ]
     if event == Event.EXPORT_RELEASED:
         covered += [request.released_by, utc_text(request.released_at)]
-    return keys.index("audit.request").digests(_as_json(covered))
+    return keys.digests("audit.request", covered)

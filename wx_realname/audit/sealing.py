@@ -133,17 +133,14 @@ def _last_number(using: str) -> int | None:
 def _make_seal(using: str, batch_size: int) -> AuditSeal:
     with transaction.atomic(using=using, durable=True):
         own = append(AuditEvent.Event.SEAL, Origin(), using=using)
-        events = [own, *unsealed(using).exclude(pk=own.pk)[: _size(batch_size)]]
+        # the seal of the change takes all events: what derived keys signed isn't trusted after it
+        size = None if keys.change_is_unrecorded() else batch_size
+        events = [own, *unsealed(using).exclude(pk=own.pk)[:size]]
         last = AuditSeal.objects.using(using).only("number", "hash").order_by("-number").first()
         made = _sign(last, events)
         statements.insert(made, using)
         _mark(using, [event.pk for event in events], made.number)
     return made
-
-
-def _size(batch_size: int) -> int | None:
-    """None, for all events, in the seal of the change: what derived keys signed isn't trusted after it."""
-    return None if keys.change_is_unrecorded() else batch_size
 
 
 def _sign(last: AuditSeal | None, events: list[AuditEvent]) -> AuditSeal:

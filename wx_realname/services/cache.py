@@ -16,6 +16,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 
+from .. import conf
 from ..waiting import within
 from .transactions import release
 
@@ -36,7 +37,9 @@ class CacheUnavailable(Exception):
 
 
 class Cache:
-    """The operations of one cache alias. Each raises `CacheUnavailable` when it can't be done in time.
+    """The operations of a cache, CACHE_ALIAS unless another is named.
+
+    Each raises `CacheUnavailable` when it can't be done in time.
 
     Django keeps a connection for each thread, so the cache is looked up for each operation. A cache in a
     database takes one of the pool's few connections, which is released after each operation.
@@ -44,8 +47,8 @@ class Cache:
     With `shares_wait`, all operations of the instance together wait for `WAIT` seconds at most.
     """
 
-    def __init__(self, alias: str, *, shares_wait: bool = False) -> None:
-        self._alias = alias
+    def __init__(self, alias: str | None = None, *, shares_wait: bool = False) -> None:
+        self._alias = alias or conf.current().cache_alias
         self._shares_wait = shares_wait
         self._waited = 0.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connections
 from django.utils.module_loading import import_string
@@ -27,8 +27,16 @@ UNKNOWN = _("There is no such merchant.")
 NAME_ONE = _("Name the merchant, one of: %(aliases)s.")
 
 T = TypeVar("T")
-#: The settings that a client is made from; it is kept as long as they don't change.
-_Basis = tuple[conf.Merchant, str, float, float, str]
+
+
+class _Basis(NamedTuple):
+    """The settings that a client is made from; it is kept as long as they don't change."""
+
+    merchant: conf.Merchant
+    api_base_url: str
+    connect_timeout: float
+    read_timeout: float
+    cache_alias: str
 
 
 class _CacheSeal:
@@ -61,43 +69,45 @@ class _Registry:
 
     def client(self, merchant: conf.Merchant) -> WeChatClient:
         current = conf.current()
-        times = (current.connect_timeout, current.read_timeout)
-        basis = (merchant, current.api_base_url, *times, current.cache_alias)
+        basis = _Basis(
+            merchant,
+            current.api_base_url,
+            current.connect_timeout,
+            current.read_timeout,
+            current.cache_alias,
+        )
         with self._lock:
             known = self._clients.get(merchant.alias)
             if known is None or known[0] != basis:
-                known = self._clients[merchant.alias] = basis, _client(*basis)
+                known = self._clients[merchant.alias] = basis, _client(basis)
             return known[1]
 
 
 _registry = PerProcess(_Registry)
 
 
-def _client(
-    merchant: conf.Merchant,
-    api_base_url: str,
-    connect_timeout: float,
-    read_timeout: float,
-    cache_alias: str,
-) -> WeChatClient:
-    transport = _Transport(api_base_url, connect_timeout=connect_timeout, read_timeout=read_timeout)
+def _client(basis: _Basis) -> WeChatClient:
+    merchant = basis.merchant
+    transport = _Transport(
+        basis.api_base_url,
+        connect_timeout=basis.connect_timeout,
+        read_timeout=basis.read_timeout,
+    )
     credentials = Credentials(merchant, transport)
     keys = MerchantKeys(merchant, import_object(merchant.key_backend, "KEY_BACKEND"))
-    tokens = _tokens(merchant, credentials, f"{api_base_url} {merchant.app_id}", cache_alias)
-    return WeChatClient(merchant, transport, credentials, tokens, keys)
+    return WeChatClient(merchant, transport, credentials, _tokens(basis, credentials), keys)
 
 
-def _tokens(
-    merchant: conf.Merchant, credentials: Credentials, name: str, cache_alias: str
-) -> AccessTokens:
+def _tokens(basis: _Basis, credentials: Credentials) -> AccessTokens:
+    merchant = basis.merchant
     if merchant.access_token_provider:
         provider = import_object(merchant.access_token_provider, "ACCESS_TOKEN_PROVIDER")
         return ProvidedTokens(provider, merchant.app_id, _wait_for_provider)
     return StableTokens(
         fetch=credentials.fetch_access_token,
-        cache=Cache(cache_alias),
+        cache=Cache(basis.cache_alias),
         seal=_CacheSeal(),
-        name=name,
+        name=f"{basis.api_base_url} {merchant.app_id}",
     )
 
 

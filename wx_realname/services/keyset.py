@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from .. import audit
+
 NEWEST_FIRST = ("-created_at", "-id")
 OLDEST_FIRST = ("created_at", "id")
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -86,10 +88,8 @@ def batches(rows: QuerySet[Any], size: int) -> Iterator[list[Any]]:
 
 def by_id(rows: QuerySet[Any], size: int) -> Iterator[Any]:
     """Every row in the order of its id, read as `batches` does."""
-    batch = list(rows.order_by("pk")[:size])
-    while batch:
+    for batch in audit.batches(rows, size):
         yield from batch
-        batch = list(rows.filter(pk__gt=batch[-1].pk).order_by("pk")[:size])
 
 
 def _older(rows: QuerySet[Any], place: Place) -> QuerySet[Any]:

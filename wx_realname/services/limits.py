@@ -29,16 +29,16 @@ class Limit:
 
     def __init__(self, key: str, rate: str | None) -> None:
         self._key = f"wx_realname:{key}"
-        self._cache = Cache(conf.current().cache_alias, shares_wait=True)
-        self._most, self._seconds = _parse(rate)
-        self._is_limited = rate is not None
+        self._cache = Cache(shares_wait=True)
+        self._rate = rate
+        self._most, self._seconds = _parse(rate) if rate else (0, 0)
         self._ends_at = 0.0
         self._drawn: tuple[str, int] | None = None
 
     def take(self) -> bool:
         """Count one more act. Return whether it is within the rate."""
         self._drawn = None
-        if not self._is_limited:
+        if self._rate is None:
             return True
         try:
             return self._count() <= self._most
@@ -134,10 +134,8 @@ def of_searches(actor: Any) -> Limit:
     return Limit(f"search:{getattr(actor, 'pk', None)}", rate)
 
 
-def _parse(rate: str | None) -> tuple[int, int]:
+def _parse(rate: str) -> tuple[int, int]:
     """The number of acts, and the seconds of the window."""
-    if rate is None:
-        return 0, 0
     number, period = rate.split("/")
     return int(number), _SECONDS[period[0]]
 

@@ -44,7 +44,7 @@ def read(
             reason=reason,
             case_number=case_number,
             minor=is_minor(row),
-            id=event_id,
+            event_id=event_id,
         )
     data = stored(row, using).personal_data()  # it may have been erased since
     if data is None:

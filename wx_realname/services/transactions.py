@@ -72,17 +72,14 @@ def persistently(work: Callable[[], T], using: str) -> T:
         try:
             return work()
         except (OperationalError, InterfaceError) as error:
-            if is_last or connections[using].in_atomic_block or not _may_end(error, tries):
+            # a few times for any error, longer while the database doesn't answer
+            may_end = tries < len(PAUSES) or outage(error) is Outage.SILENT
+            if is_last or connections[using].in_atomic_block or not may_end:
                 raise
             logger.warning("the database failed (%s): trying again", type(error).__name__)
         connections[using].close()
         time.sleep(min(pause, max(0.0, until - time.monotonic())))
     raise AssertionError  # the loop ends by itself
-
-
-def _may_end(error: Exception, tries: int) -> bool:
-    """Whether to try again: a few times for any error, longer while the database doesn't answer."""
-    return tries < len(PAUSES) or outage(error) is Outage.SILENT
 
 
 def release() -> None:

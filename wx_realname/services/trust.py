@@ -19,7 +19,7 @@ def require(rows: list[Verification], origin: audit.Origin, *, reads: bool = Tru
 
     Raises `Misconfigured` where a key is missing, as `vouched` does.
     """
-    judgement = judge(rows, origin)
+    judgement = _judge(rows, origin)
     for row in rows:
         if row.pk in judgement.contradicting:
             raise InternalError(verification_id=row.pk)
@@ -35,7 +35,7 @@ def vouched(
     names, numbers or indexes, also where a key that they are compared with is. Without: an outcome signs the
     masks, and what can't be decrypted is shown as null.
     """
-    judgement = judge(rows, origin)
+    judgement = _judge(rows, origin)
     _require_keys(judgement, reads)
     without = judgement.contradicting | judgement.erased_since
     return [row for row in rows if row.pk not in without]
@@ -43,12 +43,12 @@ def vouched(
 
 def comparable(rows: list[Verification], origin: audit.Origin) -> list[Verification]:
     """The records that agree; neither a contradiction nor a missing key hinders the others."""
-    judgement = judge(rows, origin)
+    judgement = _judge(rows, origin)
     doubtful = judgement.contradicting | judgement.needed_keys.keys() | judgement.erased_since
     return [row for row in rows if row.pk not in doubtful]
 
 
-def judge(rows: list[Verification], origin: audit.Origin | None = None) -> audit.Judgement:
+def _judge(rows: list[Verification], origin: audit.Origin | None = None) -> audit.Judgement:
     """The judgement of the trail.
 
     Each record that contradicts it is logged as an error, and an event without HMAC is added. A missing

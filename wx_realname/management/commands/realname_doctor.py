@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from wx_realname.exceptions import ConfigurationError
 from wx_realname.management.base import RealnameCommand
 from wx_realname.services.operation import doctor
+from wx_realname.services.operation.examination import Finding
 
 
 class Command(RealnameCommand):
@@ -40,7 +41,7 @@ class Command(RealnameCommand):
             sys.exit(1)
 
 
-def _describe(found: doctor.Finding) -> str:
+def _describe(found: Finding) -> str:
     if not found.remedy:
         return found.says
     return _("%(says)s %(remedy)s") % {"says": found.says, "remedy": found.remedy}

@@ -146,25 +146,25 @@ def _throttled(origin: audit.Origin, by: str, case_number: str, wait: int) -> Th
 def _condition(name: Secret, number: Secret) -> Q:
     if not name and not number:
         raise InvalidRequest(errors={"credential_id": [str(NOTHING_GIVEN)]})
+    keys, is_indexed = conf.current().index_keys, conf.current().name_index == "exact"
+    normal = _normalized(number)
     errors: dict[str, list[str]] = {}
-    if not number and conf.current().name_index != "exact":
+    if not number and not is_indexed:
         errors["credential_id"] = [str(NO_NAME_INDEX)]
     if name and not takes_names():
         errors["real_name"] = [str(NO_NAMES)]
     elif name and (fault := clean_text(name, MAX_NAME)):
         errors["real_name"] = [str(fault)]
-    if number and not _normalized(number):
+    if number and not normal:
         errors["credential_id"] = [str(NOT_A_NUMBER)]
     if errors:
         raise InvalidRequest(errors=errors)
-    condition, keys = Q(), conf.current().index_keys
-    if name and conf.current().name_index == "exact":
+    condition = Q()
+    if name and is_indexed:
         names = _hexes(blind_index.names(keys), blind_index.name_form(name.reveal()))
         condition &= Q(real_name_index__in=names)
     if number:
-        numbers = _hexes(
-            blind_index.numbers(keys), blind_index.number_form(_normalized(number).reveal())
-        )
+        numbers = _hexes(blind_index.numbers(keys), blind_index.number_form(normal.reveal()))
         condition &= Q(credential_id_index__in=numbers)
     return condition
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
@@ -15,19 +14,6 @@ from ..missing_keys import under
 
 SM = ("SM4-GCM", "HMAC-SM3")
 Keys = Iterable[conf.EncryptionKey | conf.HashKey]
-
-
-@dataclass(frozen=True)
-class Part:
-    """One use of algorithms: what writes stands first, then what only older data needs."""
-
-    name: str
-    algorithms: tuple[str, ...]
-
-    @property
-    def is_sm(self) -> bool:
-        """Whether all of its data is under SM algorithms, older data included."""
-        return all(algorithm in SM for algorithm in self.algorithms)
 
 
 def line() -> str:
@@ -50,13 +36,14 @@ def line_of_stored_data() -> str:
 
 def _parts(
     settings: conf.Settings, derivations: tuple[str, ...] = (), signers: tuple[str, ...] = ()
-) -> tuple[Part, ...]:
-    return (
-        Part(_("data at rest"), (*_of(settings.encryption_keys), *derivations)),
-        Part(_("indexes and token digests"), _of(settings.index_keys)),
-        Part(_("audit trail"), (*_of(settings.audit_keys or settings.index_keys), *signers)),
-        Part(_("digests of notices"), ("SHA-256",)),  # the API's field, whatever the keys are
-    )
+) -> dict[str, tuple[str, ...]]:
+    """The algorithms of each part: what writes stands first, then what only older data needs."""
+    return {
+        _("data at rest"): (*_of(settings.encryption_keys), *derivations),
+        _("indexes and token digests"): _of(settings.index_keys),
+        _("audit trail"): (*_of(settings.audit_keys or settings.index_keys), *signers),
+        _("digests of notices"): ("SHA-256",),  # the API's field, whatever the keys are
+    }
 
 
 def _of(keys: Keys) -> tuple[str, ...]:
@@ -78,11 +65,12 @@ def _derived_signers(settings: conf.Settings) -> tuple[str, ...]:
     return tuple(name for name in _of(signers) if name not in _of(settings.audit_keys))
 
 
-def _written(parts: Iterable[Part]) -> str:
-    """With what WeChat prescribes."""
+def _written(parts: Mapping[str, tuple[str, ...]]) -> str:
+    """With what WeChat prescribes. A part is SM only if all of its data is, older data included."""
     shown: dict[bool, list[str]] = {True: [], False: []}
-    for part in parts:
-        shown[part.is_sm].append(f"{part.name} ({', '.join(part.algorithms)})")
+    for name, algorithms in parts.items():
+        is_sm = all(algorithm in SM for algorithm in algorithms)
+        shown[is_sm].append(f"{name} ({', '.join(algorithms)})")
     none = _("nothing")
     return _(
         "SM: %(sm)s. Not SM: %(other)s. WeChat's choice, not SM: RSA PKCS#1 v1.5 and SHA-256."

@@ -17,7 +17,7 @@ from ... import conf
 from ...exceptions import ConfigurationError, RealNameError
 from ...wechat.categories import OPEN
 from .. import clients
-from .usage import Usage, usage
+from .usage import usage
 
 #: What APPLICATION may hold: the texts of the form, and three numbers.
 TEXTS = (
@@ -60,21 +60,8 @@ def form(merchant: conf.Merchant) -> list[Row]:
         ),
         ("商户号", merchant.mch_id or NOT_NEEDED),
         ("日均调用量预估", _daily(given, measured)),
-        (
-            "最高并发调用量预估",
-            _estimate(
-                given, "PEAK_CALLS_PER_MINUTE", "次/分钟", str(measured.peak) if measured else None
-            ),
-        ),
-        (
-            "日并发调用量均值预估",
-            _estimate(
-                given,
-                "MEAN_CALLS_PER_MINUTE",
-                "次/分钟",
-                f"{measured.mean_a_minute:.2f}" if measured else None,
-            ),
-        ),
+        ("最高并发调用量预估", _estimate(given, measured, "PEAK_CALLS_PER_MINUTE", "次/分钟")),
+        ("日并发调用量均值预估", _estimate(given, measured, "MEAN_CALLS_PER_MINUTE", "次/分钟")),
         ("业务方产品联系人姓名、手机、邮箱", _text(given, "PRODUCT_CONTACT")),
         ("业务方开发联系人姓名、手机、邮箱", _text(given, "DEVELOPER_CONTACT")),
         ("腾讯公司接口人姓名、邮箱", str(given.get("TENCENT_CONTACT") or "无")),
@@ -89,27 +76,34 @@ def missing(merchant: conf.Merchant) -> list[str]:
     return [name for name in NAMES if name not in optional and not merchant.application.get(name)]
 
 
-def _measure(merchant: conf.Merchant) -> Usage | None:
-    """The calls of the button, or else of faces, in the last days; None when there were none."""
+def _measure(merchant: conf.Merchant) -> dict[str, str]:
+    """The numbers of the button's calls, or else of faces, in the last days; empty without a call."""
     found = usage(timezone.now() - timedelta(days=DAYS), merchant.alias)
     method = "authorize" if merchant.has_button else "face"
-    return next((one for one in found if one.method == method), None)
+    for one in found:
+        if one.method == method:
+            return {
+                "DAILY_CALLS": f"{one.daily:.0f}",
+                "PEAK_CALLS_PER_MINUTE": f"{one.peak}",
+                "MEAN_CALLS_PER_MINUTE": f"{one.mean_a_minute:.2f}",
+            }
+    return {}
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:
     return str(given.get(name) or MISSING)
 
 
-def _daily(given: Mapping[str, Any], measured: Usage | None) -> str:
-    calls = _estimate(given, "DAILY_CALLS", "次/日", f"{measured.daily:.0f}" if measured else None)
+def _daily(given: Mapping[str, Any], measured: Mapping[str, str]) -> str:
+    calls = _estimate(given, measured, "DAILY_CALLS", "次/日")
     users = given.get("DAILY_USERS")
     return f"{calls}；{users} 用户/日" if users else calls
 
 
-def _estimate(given: Mapping[str, Any], name: str, unit: str, measured: str | None) -> str:
+def _estimate(given: Mapping[str, Any], measured: Mapping[str, str], name: str, unit: str) -> str:
     parts = [f"{given[name]} {unit}"] if given.get(name) else []
-    if measured:
-        parts.append(f"近 {DAYS} 日实测 {measured} {unit}")
+    if name in measured:
+        parts.append(f"近 {DAYS} 日实测 {measured[name]} {unit}")
     return "，".join(parts) or MISSING
 
 

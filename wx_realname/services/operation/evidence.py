@@ -155,7 +155,11 @@ def _keys() -> list[dict[str, Any]]:
     records, seals = Verification.objects.all(), AuditSeal.objects.all()
     return [
         *(
-            _key("ENCRYPTION_KEYS", key, _rotated(key) or _since(records.filter(_under(key))))
+            _key(
+                "ENCRYPTION_KEYS",
+                key,
+                _rotated(key) or _since(records.filter(under(headers_of(key)))),
+            )
             for key in settings.encryption_keys
         ),
         *(
@@ -174,10 +178,6 @@ def _key(
 ) -> dict[str, Any]:
     days = None if since is None else (timezone.now() - since).days
     return {"setting": setting, "key_id": key.key_id, "since": since, "days": days}
-
-
-def _under(key: conf.EncryptionKey) -> Q:
-    return under(headers_of(key))
 
 
 def _certificates() -> list[dict[str, Any]]:

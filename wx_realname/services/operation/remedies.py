@@ -73,15 +73,12 @@ def who(code: str, errcode: int | None) -> set[str]:
 
 
 def _rows(code: str, errcode: int | None, calls: tuple[Call, ...]) -> list[ErrCode | Verdict]:
-    known = _rows_of(calls, errcode) if calls else _rows_of_all(errcode)
+    if calls and errcode is not None:
+        known = [row for call in calls if (row := find(call, errcode))]
+    else:
+        known = _rows_of_all(errcode)
     found: list[ErrCode | Verdict] = [row for row in known if row.code == code]
     return found or [row for row in VERDICTS if (row.code, row.verify_ret) == (code, errcode)]
-
-
-def _rows_of(calls: tuple[Call, ...], errcode: int | None) -> list[ErrCode]:
-    if errcode is None:
-        return []
-    return [row for call in calls if (row := find(call, errcode))]
 
 
 def _rows_of_all(errcode: int | None) -> list[ErrCode]:

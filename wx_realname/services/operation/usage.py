@@ -69,7 +69,6 @@ def usage(since: datetime, merchant: str | None = None) -> list[Usage]:
 
 
 def _usage(merchant: str, method: str, loads: list[Any]) -> Usage:
-    declared = _declaration(merchant)
     peak, peak_at, *_ = loads[0]
     first = _day(min(hour for *_, hour in loads))
     return Usage(
@@ -79,8 +78,8 @@ def _usage(merchant: str, method: str, loads: list[Any]) -> Usage:
         days=max(1, (timezone.localdate() - first).days + 1),  # a clock may have been wrong
         peak=peak,
         peak_at=peak_at,
-        declared_daily=declared("DAILY_CALLS"),
-        declared_peak=declared("PEAK_CALLS_PER_MINUTE"),
+        declared_daily=_declared(merchant, "DAILY_CALLS"),
+        declared_peak=_declared(merchant, "PEAK_CALLS_PER_MINUTE"),
     )
 
 
@@ -97,13 +96,8 @@ def _day(hour: datetime) -> date:
     return timezone.localtime(hour).date()
 
 
-def _declaration(merchant: str) -> Any:
-    """A function that returns a number of the merchant's APPLICATION, or None if it isn't a number."""
+def _declared(merchant: str, name: str) -> int | None:
+    """A number of the merchant's APPLICATION; None if it isn't a positive number."""
     known = conf.current().merchants.get(merchant) if conf.is_set() else None
-    application = known.application if known else {}
-
-    def number(name: str) -> int | None:
-        value = application.get(name)
-        return value if type(value) is int and value > 0 else None
-
-    return number
+    value = known.application.get(name) if known else None
+    return value if type(value) is int and value > 0 else None

@@ -17,7 +17,7 @@ from django.core.cache.backends.db import BaseDatabaseCache
 from django.db import router
 from django.utils import timezone
 
-from ... import audit, conf
+from ... import audit
 from ...models import AuditSeal
 from ..cache import Cache, CacheUnavailable
 
@@ -42,20 +42,21 @@ def last_seal() -> AuditSeal | None:
 
 def remember(*, seal: int | None, checkpoints: Iterable[audit.Checkpoint], faults: int) -> None:
     """Keep the result of the run that ends now, unless the cache is down or lies in the database."""
-    if isinstance(_cache().backend, BaseDatabaseCache):
+    cache = Cache()
+    if isinstance(cache.backend, BaseDatabaseCache):
         return
     numbers = sorted(each.number for each in checkpoints)
-    result = {"verified": timezone.now().isoformat(), "seal": seal, "checkpoints": numbers}
-    text = json.dumps({**result, "faults": faults})
+    at = timezone.now().isoformat()
+    text = json.dumps({"verified": at, "seal": seal, "checkpoints": numbers, "faults": faults})
     signature = audit.sign(text)
     with suppress(CacheUnavailable):
-        _cache().set(_KEY, [text, signature.key_id, signature.hex], None)
+        cache.set(_KEY, [text, signature.key_id, signature.hex], None)
 
 
 def last_verified() -> Verified | None:
     """The last run, if its result is known."""
     try:
-        kept = _cache().get(_KEY)
+        kept = Cache().get(_KEY)
     except CacheUnavailable:
         return None
     return _read(kept)
@@ -74,7 +75,3 @@ def _read(kept: Any) -> Verified | None:
         )
     except (TypeError, ValueError, KeyError):
         return None
-
-
-def _cache() -> Cache:
-    return Cache(conf.current().cache_alias)

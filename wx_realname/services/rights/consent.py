@@ -40,14 +40,14 @@ def give(
     using: str,
 ) -> Consent:
     """Store the user's consent to the notice, and its event, within the caller's transaction."""
-    row = Consent(
+    consent = Consent(
         user_id=user.pk,
         notice=notice,
         verification_id=verification_id,
         given_at=given_at,
         ip_address=origin.ip_address,
     )
-    consent = statements.insert(row, using)
+    statements.insert(consent, using)
     event = AuditEvent.Event.CONSENT_GIVEN
     audit.append_consent(event, origin, consent, notice, using=using)
     return consent

@@ -21,7 +21,7 @@ from . import consent
 Status = Verification.Status
 
 USER_DELETED = "the user was deleted"
-BY_THE_CITIZEN = "consent withdrawn"
+WITHDRAWN = "consent withdrawn"  # by a withdrawal of the last consent, or by the citizen's DELETE
 #: Statuses of records that hold personal data, or may get it.
 HOLDING = (Status.VERIFIED, Status.WAITING, Status.PENDING)
 #: Statuses of records that hold personal data and have no attempt under way.
@@ -55,7 +55,7 @@ def erase(
 
 def erase_own(verification: Verification, *, user: Any, request: Any = None) -> None:
     """Erase at the citizen's own wish, who gives no reason. Raises as `erase` does."""
-    erase(verification, actor=user, reason=BY_THE_CITIZEN, request=request)
+    erase(verification, actor=user, reason=WITHDRAWN, request=request)
 
 
 def erase_for_deleted_user(user: Any) -> None:
@@ -66,7 +66,7 @@ def erase_for_deleted_user(user: Any) -> None:
     using = router.db_for_write(Verification)
     held = Verification.objects.using(using).of(user).filter(status__in=HOLDING)
     with transaction.atomic(using=using):
-        # Before all else, as a new consent does where foreign keys are checked at once.
+        # First the user's row: where foreign keys are checked at once, a new consent locks it first, too.
         type(user)._base_manager.using(using).filter(pk=user.pk).select_for_update().first()
         consent.lock(user, using)
         erase_all(list(with_users(held)), audit.Origin(), USER_DELETED, using, HOLDING)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, router, transaction
 
-from ... import audit, conf, resident_id
+from ... import audit, resident_id
 from ...models import AuditEvent, ServiceUse, Verification
 from ..cache import Cache, CacheUnavailable
 
@@ -29,7 +29,7 @@ def note_use(user: Any, purpose: str, verification: Verification, request: Any) 
 def _is_first(key: str) -> bool:
     """False where the cache has the day's use already; while the cache is down, the table decides."""
     try:
-        return Cache(conf.current().cache_alias).add(key, 1, DAY)
+        return Cache().add(key, 1, DAY)
     except CacheUnavailable:
         return True
 

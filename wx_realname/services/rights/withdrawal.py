@@ -13,9 +13,7 @@ from ...exceptions import NotFound
 from ...models import AuditEvent, Consent, Verification
 from ..transactions import durable
 from . import consent as consents
-from .erasure import ERASABLE, erase_all, with_users
-
-REASON = "consent withdrawn"
+from .erasure import ERASABLE, WITHDRAWN, erase_all, with_users
 
 
 def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consent]:
@@ -37,7 +35,8 @@ def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consen
         for each in _of(user, using).filter(notice__purpose=purpose, withdrawn_at=None):
             _withdraw(each, origin, using)
         if not consents.live(user).exists():
-            _erase_all_of(user, origin, using)
+            held = Verification.objects.using(using).of(user).filter(status__in=ERASABLE)
+            erase_all(list(with_users(held)), origin, WITHDRAWN, using)
     return list(_of(user, using).filter(notice__purpose=purpose))
 
 
@@ -53,10 +52,3 @@ def _withdraw(consent: Consent, origin: audit.Origin, using: str) -> None:
     if live.update(withdrawn_at=consent.withdrawn_at):
         event = AuditEvent.Event.CONSENT_WITHDRAWN
         audit.append_consent(event, origin, consent, consent.notice, using=using)
-
-
-def _erase_all_of(user: Any, origin: audit.Origin, using: str) -> None:
-    held = Verification.objects.using(using).of(user).filter(status__in=ERASABLE)
-    rows = list(with_users(held))
-    if rows:
-        erase_all(rows, origin, REASON, using)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from django.db import router
 
 from ... import audit
 from ...models import Verification
+from ...moments import utc_text
 from .. import keyset
 from ..rights.erasure import HOLDING, erase_all, with_users
 from ..transactions import persistently
@@ -43,7 +43,7 @@ def erasures(*, batch_size: int = BATCH) -> Iterator[str]:
     """A signed line for every erased record, in the order of their ids."""
     erased = Verification.objects.deciding().filter(status=Status.ERASED)
     for row in keyset.by_id(erased.only("erased_at"), batch_size):
-        yield _line(row.pk, _text(row.erased_at))
+        yield _line(row.pk, utc_text(row.erased_at))
 
 
 def parse(line: str) -> Erasure:
@@ -98,7 +98,3 @@ def _line(record: UUID, erased_at: str) -> str:
 
 def _signed_text(record: UUID, erased_at: str) -> str:
     return f"erasure {record} {erased_at}"
-
-
-def _text(moment: datetime | None) -> str:
-    return "" if moment is None else moment.astimezone(timezone.utc).isoformat()

@@ -35,10 +35,6 @@ class IndexKeyUse:
     token_digests: int
     audit: int
 
-    @property
-    def is_needed(self) -> bool:
-        return bool(self.indexed or self.token_digests or self.audit)
-
 
 @dataclass(frozen=True)
 class KeyUse:

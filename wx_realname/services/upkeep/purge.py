@@ -105,5 +105,6 @@ def erase_outlived(*, batch_size: int = BATCH) -> Iterator[Verification]:
         yield from persistently(
             partial(erase_all, rows, audit.Origin(), "RETENTION_DAYS", using), using
         )
-        # Begins at the last one: PostgreSQL's index keeps erased rows for a while, and would step over them.
+        # Begins at the last row's time: PostgreSQL's index keeps erased rows until a vacuum, and a query from
+        # the start would read all of them.
         rows = list(left.filter(verified_at__gte=rows[-1].verified_at)[:batch_size])

@@ -8,15 +8,15 @@ were read: a change made meanwhile isn't overwritten, and an erased record stays
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import connections, models, router
+from django.db import connections, router
 
-from ... import audit, conf, databases
+from ... import audit, conf, databases, statements
 from ...exceptions import DecryptionError
 from ...managers import VerificationQuerySet
 from ...models import AuditEvent, Verification, encrypted_field
@@ -257,7 +257,7 @@ def _differing(changes: list[_Change]) -> tuple[str, ...]:
 
 def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
     """PostgreSQL: lock and write the free rows in one statement, from an array of each column."""
-    quote, names = connections[using].ops.quote_name, _differing(changes)
+    table, names = statements.Table(Verification, using), _differing(changes)
     given = [
         ("key", "id", [old[0] for old, _ in changes]),
         *(
@@ -270,17 +270,17 @@ def _from_arrays(using: str, changes: list[_Change]) -> list[_Change]:
         ),
     ]
     unchanged = " AND ".join(
-        f"stored.{_column(quote, name)} IS NOT DISTINCT FROM given.old_{name}" for name in ENCRYPTED
+        f"stored.{table.column(name)} IS NOT DISTINCT FROM given.old_{name}" for name in ENCRYPTED
     )
-    types = ", ".join(f"%s::{_field(name).db_type(connections[using])}[]" for _, name, _ in given)
-    table, key = _table(quote), _column(quote, "id")
+    types = ", ".join(f"%s::{table.type_of(name)}[]" for _, name, _ in given)
+    key = table.column("id")
     statement = (
         f"WITH given AS (SELECT * FROM unnest({types}) "  # noqa: S608 - names of the model
         f"AS given({', '.join(alias for alias, _, _ in given)})), "
-        f"free AS (SELECT locked.{key} AS key FROM {table} AS locked "
+        f"free AS (SELECT locked.{key} AS key FROM {table.name} AS locked "
         f"WHERE locked.{key} = ANY (ARRAY(SELECT key FROM given)) FOR UPDATE SKIP LOCKED) "
-        f"UPDATE {table} AS stored "
-        f"SET {', '.join(f'{_column(quote, name)} = given.new_{name}' for name in names)} "
+        f"UPDATE {table.name} AS stored "
+        f"SET {', '.join(f'{table.column(name)} = given.new_{name}' for name in names)} "
         f"FROM given JOIN free USING (key) WHERE stored.{key} = given.key AND {unchanged} "
         f"RETURNING stored.{key}"
     )
@@ -295,13 +295,13 @@ def _one_by_one(using: str, changes: list[_Change]) -> int:
     same = databases.null_safe_equality(connections[using])
     if same is None:
         return sum(_by_name(using, old, new) for old, new in changes)
-    quote, names = connections[using].ops.quote_name, _differing(changes)
+    table, names = statements.Table(Verification, using), _differing(changes)
     last = 1 + len(names)  # the columns to write follow the id
     statement = (
-        f"UPDATE {_table(quote)} "  # noqa: S608 - names of the model
-        f"SET {', '.join(f'{_column(quote, name)} = %s' for name in names)} "
-        f"WHERE {_column(quote, 'id')} = %s "
-        f"AND {' AND '.join(f'{_column(quote, name)} {same} %s' for name in ENCRYPTED)}"
+        f"UPDATE {table.name} "  # noqa: S608 - names of the model
+        f"SET {', '.join(f'{table.column(name)} = %s' for name in names)} "
+        f"WHERE {table.column('id')} = %s "
+        f"AND {' AND '.join(f'{table.column(name)} {same} %s' for name in ENCRYPTED)}"
     )
     with connections[using].cursor() as cursor:
         cursor.executemany(
@@ -310,26 +310,17 @@ def _one_by_one(using: str, changes: list[_Change]) -> int:
         return int(cursor.rowcount)
 
 
-def _by_name(using: str, old: _Row, new: _Row) -> int:
-    """The same for one row by the ORM, where no operator is known by which two NULLs are equal."""
-    names = ENCRYPTED + INDEXED
-    known = dict(zip(COLUMNS, old, strict=True))
-    nulls = {f"{name}__isnull": known[name] is None for name in ENCRYPTED}
-    same = {name: Sealed(envelope(known[name])) for name in ENCRYPTED if known[name] is not None}
-    written = dict(zip(names, new[1:], strict=True))
+def _by_name(using: str, old: _Row, new: _Row) -> bool:
+    """The same for one row, where no operator is known by which two NULLs are equal."""
+    known, changes = _values(old), _values(new)
+    same = {"id": changes.pop("id"), **{name: known[name] for name in ENCRYPTED}}
+    return statements.update(Verification, same, changes, using)
+
+
+def _values(row: _Row) -> dict[str, Any]:
+    """The row's values as the model has them, by column."""
+    values = dict(zip(COLUMNS, row, strict=True)) | {"id": _uuid(row)}
     for name in ENCRYPTED:
-        written[name] = None if written[name] is None else Sealed(envelope(written[name]))
-    rows = Verification.objects.using(using).filter(pk=_uuid(old), **nulls, **same)
-    return rows.update(**written)
-
-
-def _field(name: str) -> Any:
-    return cast("models.Field[Any, Any]", Verification._meta.get_field(name))
-
-
-def _column(quote: Callable[[str], str], name: str) -> str:
-    return quote(_field(name).column)
-
-
-def _table(quote: Callable[[str], str]) -> str:
-    return quote(Verification._meta.db_table)
+        if values[name] is not None:
+            values[name] = Sealed(envelope(values[name]))
+    return values

@@ -53,9 +53,8 @@ def due(now: datetime, *, everything: bool = False) -> VerificationQuerySet:
     not_yet = Q(settled_at=None) | Q(settled_at__lt=now)
     if everything:
         return waiting.filter(not_yet)
-    first = Q(settled_at=None) | Q(
-        settled_at__lt=F("started_at") + FIRST
-    )  # `--all` may ask earlier
+    # `--all` may have asked earlier
+    first = Q(settled_at=None) | Q(settled_at__lt=F("started_at") + FIRST)
     last = Q(settled_at__lt=now, started_at__lte=now - LAST)
     return waiting.filter(first | last, started_at__lte=now - FIRST)
 

@@ -7,6 +7,7 @@ transaction is held. A crash in between leaves the row pending, which becomes un
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from ... import audit, log
@@ -21,8 +22,6 @@ from ...exceptions import (
 )
 from ...models import Verification
 from ...personal_data import PersonalData
-from ...wechat.client import WeChatClient
-from ...wechat.merchant_key import MerchantKey
 from .. import clients
 from ..transactions import release
 from . import recording
@@ -32,8 +31,6 @@ from .reservation import reserve
 logger = logging.getLogger(__name__)
 
 Status = Verification.Status
-
-NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: without the button no auth_token can be exchanged.'
 
 
 def run(job: Job) -> Verification:
@@ -53,7 +50,7 @@ class _Attempt:
         self._job = job
         self._row = row
         self._serialno = ""
-        self._watch = recording.Stopwatch()
+        self._began = time.monotonic()
         self._answers: list[str] = []  # the digests of WeChat's answer, by all keys
 
     def run(self) -> Verification:
@@ -87,7 +84,7 @@ class _Attempt:
     def _ask(self) -> Any:
         """WeChat's answer, or the error."""
         settings = self._job.settings
-        if recording.is_refused_minor(settings, self._job.claimed):
+        if recording.is_refused_minor(settings, self._job.typed):
             return Minor()  # decided before WeChat is asked
         answer = self._ask_wechat()
         if isinstance(answer, PersonalData) and answer.ciphertexts:
@@ -99,7 +96,7 @@ class _Attempt:
     def _ask_wechat(self) -> Any:
         try:
             client = clients.client_for(self._job.merchant)
-            key = self._key(client) if self._job.signs else None
+            key = self._job.key(client)
         except ConfigurationError as error:
             logger.error("%s", error)
             return Misconfigured()
@@ -112,14 +109,8 @@ class _Attempt:
             logger.error("unexpected %s while WeChat was asked", type(unexpected).__qualname__)
             return self._job.lost()
 
-    def _key(self, client: WeChatClient) -> MerchantKey:
-        merchant = self._job.merchant
-        if not merchant.has_button:
-            raise ConfigurationError(NO_BUTTON % merchant.alias)
-        return client.keys.now()
-
     def _changes(self, answer: Any) -> dict[str, Any]:
-        common = {"cert_serialno": self._serialno, **self._watch.stopped()}
+        common = {"cert_serialno": self._serialno, **recording.finished(self._began)}
         if self._answers and isinstance(answer, (PersonalData, Minor)):
             common["answer_digest"] = self._answers[0]
         if isinstance(answer, RealNameError):

@@ -43,7 +43,7 @@ def _together(found: conf.Merchant) -> list[dict[str, Any]]:
 def _fetch(found: conf.Merchant) -> list[dict[str, Any]]:
     fresh = clients.client_for(found).get_category(clients.deadline())
     try:
-        _cache().set(_key(found), fresh, CACHED)
+        Cache().set(_key(found), fresh, CACHED)
     except CacheUnavailable:
         logger.warning("the categories were not cached")
     return fresh
@@ -52,14 +52,10 @@ def _fetch(found: conf.Merchant) -> list[dict[str, Any]]:
 def remembered(merchant: conf.Merchant) -> list[dict[str, Any]] | None:
     """WeChat's answer of the last hour; None when it wasn't asked, or the cache is down."""
     try:
-        cached = _cache().get(_key(merchant))
+        cached = Cache().get(_key(merchant))
     except CacheUnavailable:
         return None
     return cached if isinstance(cached, list) else None
-
-
-def _cache() -> Cache:
-    return Cache(conf.current().cache_alias)
 
 
 def _key(merchant: conf.Merchant) -> str:

@@ -56,11 +56,6 @@ class _Check(job.Job):
     typed: PersonalData
 
     method = Verification.Method.CHECK
-    signs = False
-
-    @property
-    def claimed(self) -> PersonalData:
-        return self.typed
 
     def ask(
         self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline

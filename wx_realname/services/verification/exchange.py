@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...exceptions import ConfigurationError
 from ...models import Verification
 from ...personal_data import PersonalData, Secret
 from ...wechat.client import WeChatClient
 from ...wechat.merchant_key import MerchantKey
 from ...wechat.reading import Deadline
 from . import attempt, job
+
+NO_BUTTON = 'MERCHANTS["%s"] has no MCH_ID: without the button no auth_token can be exchanged.'
 
 
 def exchange(
@@ -39,7 +42,7 @@ def exchange(
         request=request,
         token=("auth_token", auth_token, "wx_realname.token_digest"),
     )
-    return attempt.run(_Exchange(**prepared, auth_token=auth_token))
+    return attempt.run(_Exchange(**prepared, typed=None, auth_token=auth_token))
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,11 @@ class _Exchange(job.Job):
     auth_token: Secret
 
     method = Verification.Method.AUTHORIZE
-    signs = True
+
+    def key(self, client: WeChatClient) -> MerchantKey:
+        if not self.merchant.has_button:
+            raise ConfigurationError(NO_BUTTON % self.merchant.alias)
+        return client.keys.now()
 
     def ask(
         self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline

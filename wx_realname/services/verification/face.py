@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import timedelta
@@ -113,20 +114,11 @@ def finish(record: UUID, origin: audit.Origin) -> Verification:
 
 @dataclass(frozen=True)
 class _Begin(job.Job):
-    row_id: UUID
     openid: Secret
     typed: PersonalData
 
     method = Verification.Method.FACE
-    signs = False
     lost = WeChatUnreachable
-
-    @property
-    def claimed(self) -> PersonalData:
-        return self.typed
-
-    def new_id(self) -> UUID:
-        return self.row_id
 
     def ask(
         self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline
@@ -190,14 +182,14 @@ def _after_others(record: UUID, error: RealNameError | None) -> Verification:
 def _query(row: Verification, origin: audit.Origin) -> Verification:
     """Ask, and record the end. A query reserves nothing: after a crash here the row still waits."""
     face = face_record.read(row)
-    watch = recording.Stopwatch()
+    began = time.monotonic()
     ended = _ask(row, face)
     if ended.error:
         ended.error.verification_id = row.pk
     if ended.becomes == "waiting":
         error = ended.error or WeChatUnreachable(verification_id=row.pk)
         raise error.with_traceback(None) from None
-    changes = _changes(row, face, ended) | watch.stopped()
+    changes = _changes(row, face, ended) | recording.finished(began)
     using = router.db_for_write(Verification)
     after = recording.record(row, changes, origin, using, row.user)
     if after is None:

@@ -16,17 +16,6 @@ from ...vault.keyring import has_key_for
 
 logger = logging.getLogger(__name__)
 
-_NAMES = (
-    "verify_id",
-    "out_seq_no",
-    "openid",
-    "app_id",
-    "user_id",
-    "merchant",
-    "real_name",
-    "credential_id",
-)
-
 
 @dataclass(frozen=True)
 class FaceRecord:
@@ -42,17 +31,17 @@ class FaceRecord:
 
     def sealed(self, row_id: UUID) -> Sealed:
         """The ciphertext for the row with that id."""
-        values = (
-            self.verify_id.reveal(),
-            self.out_seq_no,
-            self.openid.reveal(),
-            self.app_id,
-            self.user_id,
-            self.merchant,
-            self.typed.real_name,
-            self.typed.credential_id,
-        )
-        return _field().seal(json.dumps(dict(zip(_NAMES, values, strict=True))), row_id)
+        fields = {
+            "verify_id": self.verify_id.reveal(),
+            "out_seq_no": self.out_seq_no,
+            "openid": self.openid.reveal(),
+            "app_id": self.app_id,
+            "user_id": self.user_id,
+            "merchant": self.merchant,
+            "real_name": self.typed.real_name,
+            "credential_id": self.typed.credential_id,
+        }
+        return _field().seal(json.dumps(fields), row_id)
 
     def is_of(self, row: Verification) -> bool:
         """Whether the row still has the user, merchant and appid of the begin."""
@@ -82,15 +71,17 @@ def _open(row: Verification) -> FaceRecord | None:
         return None
     try:
         fields = json.loads(_field().open(row.face_encrypted, row.pk))
-        verify_id, out_seq_no, openid, app_id, user_id, merchant, name, number = (
-            str(fields[each]) for each in _NAMES
+        return FaceRecord(
+            verify_id=Secret(str(fields["verify_id"])),
+            out_seq_no=str(fields["out_seq_no"]),
+            openid=Secret(str(fields["openid"])),
+            app_id=str(fields["app_id"]),
+            user_id=str(fields["user_id"]),
+            merchant=str(fields["merchant"]),
+            typed=PersonalData(str(fields["real_name"]), str(fields["credential_id"])),
         )
     except (DecryptionError, ValueError, KeyError, TypeError):
         return None
-    typed = PersonalData(name, number)
-    return FaceRecord(
-        Secret(verify_id), out_seq_no, Secret(openid), app_id, user_id, merchant, typed
-    )
 
 
 def _field() -> EncryptedField:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from . import recording
 MAX_TOKEN = 512  # characters of an auth_token or code
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job(ABC):
     """A validated request; a subclass has the call."""
 
@@ -39,11 +39,17 @@ class Job(ABC):
     origin: audit.Origin
     using: str
     digests: tuple[Digest, ...]
+    #: Name and number as the citizen typed them; an auth_token has none before WeChat is asked.
+    typed: PersonalData | None
+    row_id: UUID = field(default_factory=uuid7)  # the new row's, unless the token has a row
 
     method: ClassVar[Verification.Method]
-    signs: ClassVar[bool]  # whether the call needs the merchant's key
     #: Raised when it isn't known whether WeChat was asked, or what it answered.
     lost: ClassVar[type[RealNameError]] = OutcomeUnknown
+
+    def key(self, client: WeChatClient) -> MerchantKey | None:
+        """The merchant's key, where the call needs it. Raises `ConfigurationError`."""
+        return None
 
     @abstractmethod
     def ask(self, client: WeChatClient, key: MerchantKey | None, deadline: Deadline) -> Any:
@@ -52,15 +58,6 @@ class Job(ABC):
     def changes(self, row: Verification, answer: Any) -> dict[str, Any]:
         """The columns that the answer changes."""
         return recording.verified(row, answer, self.settings)
-
-    @property
-    def claimed(self) -> PersonalData | None:
-        """The typed name and number; an auth_token has none before WeChat is asked."""
-        return None
-
-    def new_id(self) -> UUID:
-        """The id of a new row."""
-        return uuid7()
 
     def confirm(self, row: Verification) -> None:  # noqa: B027 - an exchange has nothing to compare
         """Raise when the verified row, found by the token, isn't what is asked for now."""
@@ -88,7 +85,7 @@ def prepare(
         raise NotAuthenticated
     name, value, purpose = token
     faults[name] = clean_token(value, MAX_TOKEN)
-    if errors := {field: [str(fault)] for field, fault in faults.items() if fault}:
+    if errors := {name: [str(fault)] for name, fault in faults.items() if fault}:
         raise InvalidRequest(errors=errors)
     settings = conf.current()
     open_all()

@@ -20,7 +20,7 @@ from ...personal_data import PersonalData
 from ...signals import verification_rejected, verification_succeeded
 from ...vault import blind_index
 from ...wechat.client import is_openid
-from ..rights.erasure import erased
+from ..rights.erasure import ERASABLE, erased
 from ..rows import identity
 from ..transactions import durable, persistently
 from . import report
@@ -33,16 +33,10 @@ Event = AuditEvent.Event
 MINOR_UNDER = 14  # years: the Personal Information Protection Law, article 28
 
 
-class Stopwatch:
-    """Measures how long WeChat took."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-
-    def stopped(self) -> dict[str, Any]:
-        """The columns of the end and the duration."""
-        milliseconds = int((time.monotonic() - self._began) * 1000)
-        return {"finished_at": timezone.now(), "duration_ms": milliseconds}
+def finished(began: float) -> dict[str, Any]:
+    """The columns of the end, and of the duration since `began` (monotonic)."""
+    milliseconds = int((time.monotonic() - began) * 1000)
+    return {"finished_at": timezone.now(), "duration_ms": milliseconds}
 
 
 def is_refused_minor(settings: conf.Settings, data: PersonalData | None) -> bool:
@@ -138,7 +132,7 @@ def _write(
     answers: Sequence[str],
 ) -> bool:
     with durable(using):
-        if row.status in _KEEPING and _is_withdrawn(row, using):
+        if row.status in ERASABLE and _is_withdrawn(row, using):
             changes |= erased()
             row.__dict__.update(changes)
         if _came_before(row, answers, using):
@@ -155,10 +149,6 @@ def _write(
             details["openid_digest"] = _openid_digest(row, user)
             audit.append_outcome(Event.EXCHANGE, origin, row, using=using, **details)
     return written
-
-
-#: Statuses of records that hold personal data, or may get it.
-_KEEPING = (Status.VERIFIED, Status.WAITING)
 
 
 def _is_withdrawn(row: Verification, using: str) -> bool:

@@ -63,7 +63,7 @@ def _insert(job: Job) -> Verification | None:
     """A new row, committed; None when the token has one."""
     now = timezone.now()
     values = {
-        "id": job.new_id(),
+        "id": job.row_id,
         "user_id": job.user.pk,
         "merchant": job.merchant.alias,
         "mch_id": job.merchant.mch_id or "",
@@ -80,7 +80,7 @@ def _insert(job: Job) -> Verification | None:
             with durable_statement(job.using):
                 return statements.insert(Verification(**values), job.using)
         with durable(job.using):
-            values["consent_id"] = _consent(job, job.notice, values["id"], now).pk
+            values["consent_id"] = _consent(job, job.notice, job.row_id, now).pk
             return statements.insert(Verification(**values), job.using)
     except IntegrityError:
         return None
