@@ -145,9 +145,11 @@ def test_a_withdrawal_that_is_killed_halfway_leaves_nothing_half_done(
     connections.close_all()  # a connection isn't the child's to use
     child = os.fork()
     if child == 0:
-        monkeypatch.setattr(module, step, kill)
-        withdraw(one, user=user)
-        os._exit(1)
+        try:
+            monkeypatch.setattr(module, step, kill)
+            withdraw(one, user=user)
+        finally:
+            os._exit(1)  # the rest of the suite isn't the child's
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     assert consent().withdrawn_at is None and Verification.objects.get().status == "verified"
     assert faults() == []
