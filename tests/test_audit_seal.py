@@ -54,20 +54,24 @@ def events(count: int) -> list[AuditEvent]:
     return [audit.append(Event.REVEAL, audit.Origin(), using=using) for _ in range(count)]
 
 
-@each("leaves", range(10))
-def test_the_root_is_that_of_rfc_6962(leaves: int) -> None:
-    data = [bytes([n]) for n in range(leaves)]
+def by_the_book(leaves: list[bytes], hash_: Callable[[bytes], bytes]) -> bytes:
+    """RFC 6962 §2.1 word for word."""
+    if not leaves:
+        return hash_(b"")
+    if len(leaves) == 1:
+        return hash_(b"\0" + leaves[0])
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    left, right = by_the_book(leaves[:split], hash_), by_the_book(leaves[split:], hash_)
+    return hash_(b"\1" + left + right)
 
-    def by_the_book(part: list[bytes]) -> bytes:
-        if not part:
-            return sha256(b"").digest()
-        if len(part) == 1:
-            return sha256(b"\x00" + part[0]).digest()
-        split = 1 << (len(part) - 1).bit_length() - 1
-        left, right = by_the_book(part[:split]), by_the_book(part[split:])
-        return sha256(b"\x01" + left + right).digest()
 
-    assert merkle.root(merkle.leaf_hash(each) for each in data) == by_the_book(data)
+@each("count", range(18))
+@each("hash_", [lambda data: sha256(data).digest(), merkle.sm3])
+def test_the_root_is_that_of_rfc_6962_by_either_hash(hash_: Any, count: int) -> None:
+    leaves = [bytes([n]) * n for n in range(count)]
+    assert merkle.root((merkle.leaf_hash(each, hash_) for each in leaves), hash_) == by_the_book(
+        leaves, hash_
+    )
 
 
 def test_a_leaf_and_a_link_of_format_1_stay_what_they_are() -> None:
