@@ -12,6 +12,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from tests.cases import each
+from tests.trail import RECORDS, change, key_of
 from wx_realname.exceptions import DecryptionError
 from wx_realname.models import Verification
 from wx_realname.personal_data import PersonalData
@@ -19,7 +20,6 @@ from wx_realname.uuid7 import uuid7
 from wx_realname.vault.fields import EncryptedField, Sealed
 
 NAME, NUMBER = "欧阳娜", "440524198001010013"
-TABLE = "wx_realname_verification"
 COLUMNS = ("real_name_encrypted", "credential_id_encrypted")
 
 
@@ -47,16 +47,12 @@ def row(pk: UUID | None = None) -> Verification:
 
 def overwrite(pk: UUID, column: str, value: Any) -> None:
     """As somebody does who writes to the table past us."""
-    key = Verification._meta.pk.get_db_prep_value(pk, connection)
-    with connection.cursor() as cursor:
-        statement = f"UPDATE {TABLE} SET {column} = %s WHERE id = %s"  # noqa: S608 - constants
-        cursor.execute(statement, [value, key])
+    change(Verification(pk=pk), **{column: value})
 
 
 def stored(pk: UUID, column: str) -> bytes:
-    key = Verification._meta.pk.get_db_prep_value(pk, connection)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {column} FROM {TABLE} WHERE id = %s", [key])  # noqa: S608
+        cursor.execute(f"SELECT {column} FROM {RECORDS} WHERE id = %s", [key_of(pk)])  # noqa: S608
         return bytes(cursor.fetchone()[0])
 
 
@@ -68,7 +64,7 @@ def plain_of(pk: UUID) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_value_is_bound_to_table_and_column(name: str) -> None:
-    assert field(name).place == f"{TABLE}.{name}"
+    assert field(name).place == f"wx_realname_verification.{name}"
 
 
 @pytest.mark.django_db

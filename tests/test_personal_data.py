@@ -34,10 +34,6 @@ class Holding:
 
 
 SHOWN: dict[str, Callable[[Any], str]] = {
-    "repr": repr,
-    "str": str,
-    "ascii": ascii,
-    "format": format,
     "format with a width": lambda held: f"{held:>40}",
     "f-string": lambda held: f"{held} {held!s} {held!r} {held!a}",
     "percent": lambda held: "%s %r %a" % (held, held, held),  # noqa: UP031 - that is what is tested

@@ -58,8 +58,3 @@ def test_an_hmac_sm3_index_is_openssls_under_the_derived_key() -> None:
     options = ["-macopt", f"hexkey:{derived.hex()}"]
     said = openssl("dgst", "-sm3", "-mac", "HMAC", *options, "-binary", given="张三".encode())
     assert BlindIndex((key,), "p").digest("张三").hex == said.hex()
-
-
-def test_the_same_key_material_under_the_other_hash_gives_another_index() -> None:
-    sm3, sha = (HashKey("i", bytes(32), name) for name in ("HMAC-SM3", "HMAC-SHA256"))
-    assert BlindIndex((sm3,), "p").digest("x").hex != BlindIndex((sha,), "p").digest("x").hex
