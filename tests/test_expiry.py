@@ -16,7 +16,7 @@ from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import erase, exchange, reveal
 from wx_realname.services.upkeep.expiry import expire
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_a_run_that_was_stopped_and_gone_on_with_leaves_a_trail_that_verifies(
     assert list(expire(before())) == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_runs_at_once_remove_each_event_once(rows: list[Verification]) -> None:
     done = at_once(*[lambda: sum(expire(before(), batch_size=1))] * 2)
     assert all(isinstance(each, int) for each in done) and sum(done) == 6

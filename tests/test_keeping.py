@@ -19,7 +19,7 @@ from wx_realname.audit import sealing
 from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, reveal
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture

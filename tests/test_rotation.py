@@ -39,7 +39,7 @@ from wx_realname.services.upkeep.rotation import Rotated
 from wx_realname.vault import blind_index
 from wx_realname.vault.fields import Sealed
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
@@ -188,6 +188,7 @@ def test_what_is_no_ciphertext_is_named() -> None:
 # --- the command ------------------------------------------------------------------------------
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_dry_run_counts_by_key_and_writes_nothing(configure: Configure) -> None:
     made(2)
     configure(ENCRYPTION_KEYS=[S3, E2, E1], INDEX_KEYS=[I2, I1])
@@ -203,6 +204,7 @@ def test_a_dry_run_counts_by_key_and_writes_nothing(configure: Configure) -> Non
     assert "INDEX_KEYS i1: still needed: 2 records are found by it" in said
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.once
 @pytest.mark.skipif(
     connection.vendor == "unheard-of",

@@ -19,7 +19,7 @@ from wx_realname.services.upkeep import settle
 
 __all__ = ["wechat"]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def aged(row: Verification, minutes: float) -> Verification:
@@ -77,6 +77,7 @@ def test_all_asks_for_every_waiting_record_now(wechat: LyingWeChat, user: Any) -
     assert len(events()) == 5 and faults() == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_two_runs_at_once_end_each_record_once(wechat: LyingWeChat, user: Any) -> None:
     for _ in range(8):
         begin(user)
@@ -87,6 +88,7 @@ def test_two_runs_at_once_end_each_record_once(wechat: LyingWeChat, user: Any) -
     assert faults() == []
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_row_that_somebody_holds_is_stepped_over(wechat: LyingWeChat, user: Any) -> None:
     if not connections["default"].features.has_select_for_update_skip_locked:
         pytest.skip("no row locks to skip")

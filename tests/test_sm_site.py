@@ -23,20 +23,35 @@ NAME, NUMBER = "欧阳娜", "440524198001010013"
 CITIZEN = Citizen(NAME, NUMBER)
 
 Configure = Callable[..., None]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def exchange(sandbox: Sandbox, user: Any) -> Verification:
     return services.exchange(user=user, auth_token=sandbox.issue_auth_token(CITIZEN))
 
 
+def begin(user: Any) -> Verification:
+    return services.begin_face(user=user, openid="oCitizen-1", real_name=NAME, credential_id=NUMBER)
+
+
+def verified_by_face(sandbox: Sandbox, user: Any) -> Verification:
+    row = begin(user)
+    assert row.face_encrypted and row.face_encrypted.envelope[:5] == b"\x02\x02\x02e7"
+    sandbox.show_face(str(row.verify_id))
+    assert call("realname_settle", "--all").strip() == "1 ended (1 verified), 0 still waiting."
+    return Verification.objects.get(pk=row.pk)
+
+
 def find(user: Any, number: str = NUMBER) -> int:
     return len(services.find_person(actor=user, credential_id=number).matches)
 
 
-def test_from_the_first_day(sandbox: Sandbox, user: Any, configure: Configure) -> None:
+@pytest.mark.parametrize("verified", [exchange, verified_by_face])
+def test_from_the_first_day(
+    sandbox: Sandbox, user: Any, configure: Configure, verified: Callable[..., Verification]
+) -> None:
     configure(**sm_keys.ALONE)
-    row = exchange(sandbox, user)
+    row = verified(sandbox, user)
     assert row.real_name_encrypted.envelope[:5] == b"\x02\x02\x02e7"
     assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
     assert find(user) == 1
@@ -70,24 +85,6 @@ def test_from_some_day_on(sandbox: Sandbox, user: Any, configure: Configure) -> 
     assert (use.stale, use.strays) == (0, 0)
     configure(ENCRYPTION_KEYS=sm_keys.ALONE["ENCRYPTION_KEYS"])
     assert services.reveal(old, actor=user, reason="case 1").credential_id == NUMBER
-
-
-def begin(user: Any) -> Verification:
-    return services.begin_face(user=user, openid="oCitizen-1", real_name=NAME, credential_id=NUMBER)
-
-
-def test_a_face_from_the_first_day(sandbox: Sandbox, user: Any, configure: Configure) -> None:
-    configure(**sm_keys.ALONE)
-    row = begin(user)
-    assert row.face_encrypted and row.face_encrypted.envelope[:5] == b"\x02\x02\x02e7"
-    sandbox.show_face(str(row.verify_id))
-    assert call("realname_settle", "--all").strip() == "1 ended (1 verified), 0 still waiting."
-    assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
-    assert find(user) == 1
-    checkpoint = sealed()
-    assert checkpoint.startswith("1:sm3:") and verify(checkpoint)[0] == 0
-    Verification.objects.filter(pk=row.pk).update(method="check")
-    assert verify(checkpoint)[0] == 1
 
 
 def test_a_face_that_waits_moves_to_sm_keys(
