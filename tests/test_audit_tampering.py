@@ -107,19 +107,17 @@ def found(by: Tamperer, before: State, checkpoint: str) -> tuple[str, str, str]:
     """A tampering that the database took, what it was, and what verification says to it."""
     while True:
         kind, what, after = by.tamper()
-        with transaction.atomic():
+        with undone():
             try:
                 with transaction.atomic():
                     tampering.write(before, after)
-                try:
-                    code, said = verify(checkpoint)
-                except Exception as error:
-                    raise AssertionError(f"TAMPERING_SEED={SEED}, {kind}: {what}") from error
-                return kind, what, said if code == 1 and "NOT intact" in said else ""
             except DatabaseError:
                 continue  # its types and keys refuse it
-            finally:
-                transaction.set_rollback(True)
+            try:
+                code, said = verify(checkpoint)
+            except Exception as error:
+                raise AssertionError(f"TAMPERING_SEED={SEED}, {kind}: {what}") from error
+            return kind, what, said if code == 1 and "NOT intact" in said else ""
 
 
 # --- by somebody who has thought about it -----------------------------------------------------
