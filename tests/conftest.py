@@ -265,10 +265,12 @@ _ENDS: dict[str, Script] = {
 }
 
 
-def brought_to(status: str, liar: LyingWeChat, user: Any) -> Verification:
-    """A record in that status, for AUTH_TOKEN; the calls are forgotten, and WeChat is honest again."""
+def brought_to(
+    status: str, liar: LyingWeChat, user: Any, auth_token: str = AUTH_TOKEN
+) -> Verification:
+    """A record in that status, for that token; the calls are forgotten, and WeChat is honest again."""
     liar.play(_ENDS[status])
-    outcome(user)
+    outcome(user, auth_token)
     row = Verification.objects.get(user_id=user.pk)
     if status == "erased":
         erase(row, actor=user, reason="a test")

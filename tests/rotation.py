@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import base64
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from wx_realname import conf, masking
@@ -113,6 +117,30 @@ def reasons() -> list[str]:
     return list(ends)
 
 
-def environment() -> dict[str, str]:
-    """Of a child process that rotates too."""
-    return os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+CHILD = """
+import sys, django
+from django.conf import settings
+settings.DATABASES["default"]["NAME"] = sys.argv[1]
+settings.WX_REALNAME |= {"ENCRYPTION_KEYS": sys.argv[3:5], "INDEX_KEYS": sys.argv[5:]}
+django.setup()
+from wx_realname.services.upkeep.rotation import rotate_keys
+for batch in rotate_keys(batch_size=int(sys.argv[2])):
+    print(batch.encrypted, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def child(batch_size: int, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    """A process that rotates too, to E2 and I2; each batch that it commits is a line.
+
+    With a pipe for its stdin it waits after each batch for a line.
+    """
+    arguments = [str(connection.settings_dict["NAME"]), str(batch_size), E2, E1, I2, I1]
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+    )

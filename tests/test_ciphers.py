@@ -1,15 +1,12 @@
-"""The ciphers by themselves: published vectors, and nothing altered is ever opened."""
+"""The ciphers by themselves: published vectors, nonces and refusals. What is altered: test_keyring."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import settings as hypothesis_settings
-from hypothesis import strategies as st
 
 from wx_realname.conf import KEY_BYTES
 from wx_realname.exceptions import DecryptionError
-from wx_realname.vault.ciphers import NONCE_BYTES, TAG_BYTES, aead, decrypt, encrypt
+from wx_realname.vault.ciphers import NONCE_BYTES, aead, decrypt, encrypt
 
 #: (algorithm, key, nonce, associated data, plaintext, ciphertext and tag)
 PUBLISHED = [
@@ -56,14 +53,6 @@ def test_the_published_vector_holds(
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_what_is_encrypted_is_nonce_ciphertext_and_tag(algorithm: str) -> None:
-    cipher = aead(algorithm, key_of(algorithm))
-    sealed = encrypt(cipher, b"plain", b"data")
-    assert len(sealed) == NONCE_BYTES + len(b"plain") + TAG_BYTES == 12 + 5 + 16
-    assert cipher.encrypt(sealed[:12], b"plain", b"data") == sealed[12:]
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_every_encryption_takes_another_nonce(algorithm: str) -> None:
     cipher = aead(algorithm, key_of(algorithm))
     nonces = {encrypt(cipher, b"plain", b"data")[:NONCE_BYTES] for _ in range(1_000)}
@@ -71,53 +60,8 @@ def test_every_encryption_takes_another_nonce(algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-@hypothesis_settings(deadline=None)
-@given(plaintext=st.binary(max_size=200), data=st.binary(max_size=100))
-def test_every_text_comes_back(algorithm: str, plaintext: bytes, data: bytes) -> None:
-    cipher = aead(algorithm, key_of(algorithm))
-    assert decrypt(cipher, encrypt(cipher, plaintext, data), data) == plaintext
-
-
-def refused(algorithm: str, sealed: bytes, data: bytes = b"data") -> DecryptionError:
-    with pytest.raises(DecryptionError) as caught:
-        decrypt(aead(algorithm, key_of(algorithm)), sealed, data)
-    return caught.value
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_each_flipped_bit_is_refused(algorithm: str) -> None:
-    sealed = encrypt(aead(algorithm, key_of(algorithm)), "欧阳娜".encode(), b"data")
-    for bit in range(8 * len(sealed)):
-        flipped = bytearray(sealed)
-        flipped[bit // 8] ^= 1 << bit % 8
-        refused(algorithm, bytes(flipped))
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_each_cut_is_refused(algorithm: str) -> None:
-    sealed = encrypt(aead(algorithm, key_of(algorithm)), "欧阳娜".encode(), b"data")
-    for length in range(len(sealed)):
-        refused(algorithm, sealed[:length])
-        refused(algorithm, sealed[-length:] if length else b"")
-    refused(algorithm, sealed + b"\0")
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_other_associated_data_is_refused(algorithm: str) -> None:
-    sealed = encrypt(aead(algorithm, key_of(algorithm)), b"plain", b"data")
-    for data in (b"", b"dat", b"data\0", b"Data"):
-        refused(algorithm, sealed, data)
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_another_key_is_refused(algorithm: str) -> None:
-    sealed = encrypt(aead(algorithm, b"\xff" * KEY_BYTES[algorithm]), b"plain", b"data")
-    refused(algorithm, sealed)
-
-
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_refusal_carries_no_other_error_with_it(algorithm: str) -> None:
     """What the library raises may hold what it worked on."""
-    error = refused(algorithm, bytes(60))
-    assert error.__context__ is None
-    assert error.__cause__ is None
+    with pytest.raises(DecryptionError) as caught:
+        decrypt(aead(algorithm, key_of(algorithm)), bytes(60), b"data")
+    assert (caught.value.__context__, caught.value.__cause__) == (None, None)

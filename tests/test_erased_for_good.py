@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from wx_realname.models import Verification
 from wx_realname.services import erase, exchange
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Configure = Callable[..., None]
 
 NAME, NUMBER = "司马相龘", "440524198001010013"
 COLUMNS = [
@@ -28,13 +26,9 @@ COLUMNS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _everything_is_stored(configure: Configure) -> None:
-    configure(NAME_INDEX="exact")
-
-
 @pytest.fixture
-def row(liar: LyingWeChat, user: Any) -> Verification:
+def row(liar: LyingWeChat, user: Any, configure: Callable[..., None]) -> Verification:
+    configure(RETENTION_DAYS=30)
     liar.play(identity(NAME, NUMBER))
     return exchange(user=user, auth_token="a-token")
 
@@ -103,10 +97,10 @@ def files() -> Iterator[bytes]:
         yield each.read_bytes()
 
 
-def pragma(text: str) -> Any:
+def asked(statement: str) -> list[Any]:
     with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA {text}")
-        return cursor.fetchone()[0]
+        cursor.execute(statement)
+        return [first for first, *_ in cursor.fetchall()] if cursor.description else []
 
 
 def left(wanted: dict[str, set[bytes]], hay: Iterator[bytes]) -> set[str]:
@@ -118,9 +112,8 @@ def left(wanted: dict[str, set[bytes]], hay: Iterator[bytes]) -> set[str]:
 
 @pytest.mark.parametrize("end", ENDS)
 def test_no_column_of_any_table_holds_anything_of_the_person(
-    row: Verification, configure: Configure, end: Callable[[Verification], None]
+    row: Verification, end: Callable[[Verification], None]
 ) -> None:
-    configure(RETENTION_DAYS=30)
     wanted = needles(row)
     assert left(wanted, columns_as_text()) == set(COLUMNS)  # the search finds what is there
     end(row)
@@ -131,32 +124,22 @@ def test_no_column_of_any_table_holds_anything_of_the_person(
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads SQLite's files")
 @pytest.mark.parametrize("end", ENDS)
 def test_sqlites_files_hold_nothing_once_log_and_free_pages_are_given_up(
-    row: Verification,
-    configure: Configure,
-    request: pytest.FixtureRequest,
-    end: Callable[[Verification], None],
+    row: Verification, request: pytest.FixtureRequest, end: Callable[[Verification], None]
 ) -> None:
     """Also in a build that doesn't overwrite what is deleted, as many do (Debian's does)."""
-    configure(RETENTION_DAYS=30)
-    request.addfinalizer(partial(pragma, f"secure_delete={pragma('secure_delete')}"))
-    pragma("secure_delete=OFF")
+    (before,) = asked("PRAGMA secure_delete")
+    request.addfinalizer(lambda: asked(f"PRAGMA secure_delete={before}"))
+    asked("PRAGMA secure_delete=OFF")
     wanted = needles(row)
     assert left(wanted, files()) == set(COLUMNS)
     end(row)
     assert left(wanted, files()) <= set(COLUMNS)  # a plain value never
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM")
-    pragma("wal_checkpoint(TRUNCATE)")
+    asked("VACUUM")
+    asked("PRAGMA wal_checkpoint(TRUNCATE)")
     assert left(wanted, files()) == set()
 
 
 # --- the files of a server --------------------------------------------------------------------
-
-
-def asked(statement: str) -> list[Any]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-        return [first for first, *_ in cursor.fetchall()] if cursor.description else []
 
 
 def files_of_the_table() -> list[Path]:

@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN
 from tests.lying_wechat import NAME, LyingWeChat
+from tests.trail import call, faults
 from wx_realname import audit
 from wx_realname.audit import sealing
 from wx_realname.models import AuditAccess, AuditEvent, AuditSeal, Verification
 from wx_realname.services import erase, exchange, reveal
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def call(name: str, *arguments: str) -> str:
-    out = StringIO()
-    call_command(name, *arguments, stdout=out)
-    return out.getvalue()
-
-
-def faults() -> list[str]:
-    return list(audit.faults([], lambda what, count: None))
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -136,12 +126,3 @@ def test_three_years_are_the_least(rows: list[Verification]) -> None:
     call("realname_seal_audit")
     with pytest.raises(CommandError, match="three years"):
         call("realname_expire_audit", "--before", f"{timezone.localdate():%Y-%m-%d}")
-
-
-def test_what_was_removed_later_than_the_limit_is_found(rows: list[Verification]) -> None:
-    call("realname_seal_audit")
-    aged(4)
-    erased = f"{timezone.localdate() - timedelta(days=5_000):%Y-%m-%d}"
-    assert "0 events were removed" in call("realname_expire_audit", "--before", erased)
-    AuditEvent.objects.filter(event="exchange").first().delete()  # type: ignore[union-attr]
-    assert any("was removed" in fault for fault in faults())

@@ -16,7 +16,6 @@ from wx_realname.vault.ciphers import AEAD, SM4GCM
 from wx_realname.vault.keyring import (
     ColumnCipher,
     Header,
-    column_cipher,
     derive,
     has_key_for,
     header_of,
@@ -93,22 +92,20 @@ def test_every_text_of_every_row_comes_back(text: str, row: bytes) -> None:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_ciphertext_moved_to_another_row_is_refused(key: EncryptionKey) -> None:
-    refused(known_envelope(key), row=OTHER_ROW)
-
-
-@pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize(
-    "column",
+@each(
+    ("column", "row"),
     [
-        pytest.param("wx_realname_verification.credential_id_encrypted", id="another column"),
-        pytest.param("other_table.real_name_encrypted", id="another table"),
-        pytest.param("cache.access_token", id="the cache"),
-        pytest.param("", id="none"),
+        (COLUMN, OTHER_ROW),
+        ("wx_realname_verification.credential_id_encrypted", ROW),
+        ("other_table.real_name_encrypted", ROW),
+        ("cache.access_token", ROW),
+        ("", ROW),
     ],
 )
-def test_a_ciphertext_moved_to_another_column_is_refused(key: EncryptionKey, column: str) -> None:
-    refused(known_envelope(key), column=column)
+def test_a_ciphertext_moved_to_another_row_or_column_is_refused(
+    key: EncryptionKey, column: str, row: bytes
+) -> None:
+    refused(known_envelope(key), column=column, row=row)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -150,10 +147,6 @@ def test_what_is_no_envelope_is_refused_and_not_quoted(plain: bytes) -> None:
     assert NAME not in message
 
 
-def test_an_unknown_key_is_named() -> None:
-    assert "2026a" in refused(known_envelope(AES), SM4)
-
-
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_is_there_for_each_version_of_its_envelopes(key: EncryptionKey) -> None:
     other = SM4 if key is AES else AES
@@ -168,15 +161,23 @@ def test_a_key_id_from_the_database_writes_no_line_of_its_own() -> None:
     assert refused(forged).isprintable()
 
 
-def test_the_same_key_id_with_another_algorithm_is_refused() -> None:
-    other = EncryptionKey(AES.key_id, "SM4-GCM", SM4.material)
-    assert "2026a" in refused(known_envelope(AES), other)
-    same_material = EncryptionKey(AES.key_id, "SM4-GCM", AES.material[:16])
-    refused(known_envelope(AES), same_material)
+def test_a_missing_key_is_named() -> None:
+    said = refused(known_envelope(AES), SM4)
+    assert said == "ENCRYPTION_KEYS has no key '2026a' of that algorithm"
 
 
-def test_the_same_key_id_with_other_material_is_refused() -> None:
-    refused(known_envelope(AES), EncryptionKey(AES.key_id, AES.algorithm, b"\xff" * 32))
+@each(
+    "other",
+    [
+        EncryptionKey(AES.key_id, "SM4-GCM", SM4.material),
+        EncryptionKey(AES.key_id, "SM4-GCM", AES.material[:16]),
+        EncryptionKey(AES.key_id, AES.algorithm, b"\xff" * 32),
+    ],
+)
+def test_the_same_key_id_with_another_algorithm_or_material_is_refused(
+    other: EncryptionKey,
+) -> None:
+    refused(known_envelope(AES), other)
 
 
 def test_the_first_key_writes() -> None:
@@ -188,13 +189,6 @@ def test_the_first_key_writes() -> None:
 def test_decryption_takes_the_key_that_the_envelope_names(key: EncryptionKey) -> None:
     newer = EncryptionKey("2027", "AES-256-GCM", b"\x09" * 32)
     assert cipher(newer, SM4, AES).decrypt(known_envelope(key), ROW) == NAME
-
-
-def test_the_cipher_of_a_column_is_made_once_and_anew_for_other_keys() -> None:
-    assert column_cipher((AES,), COLUMN) is column_cipher((AES,), COLUMN)
-    assert column_cipher((AES,), COLUMN) is not column_cipher((AES, SM4), COLUMN)
-    envelope = column_cipher((AES,), COLUMN).encrypt(NAME, ROW)
-    assert column_cipher((SM4, AES), COLUMN).decrypt(envelope, ROW) == NAME
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -216,15 +210,10 @@ def test_the_header_names_the_key(key: EncryptionKey) -> None:
     assert Header.of(bytes(header)) == header
 
 
-@each("length", range(8))
-def test_a_cut_header_is_none(length: int) -> None:
+@each("start", [*(bytes.fromhex(HEADER[AES])[:n] for n in range(8)), b"\x02\x01\x05" + b"2026a"])
+def test_a_cut_header_or_one_of_another_version_is_none(start: bytes) -> None:
     with pytest.raises(DecryptionError, match="not a ciphertext of wx_realname"):
-        Header.of(bytes.fromhex(HEADER[AES])[:length])
-
-
-def test_a_header_of_another_version_is_none() -> None:
-    with pytest.raises(DecryptionError, match="not a ciphertext of wx_realname"):
-        Header.of(b"\x02" + bytes.fromhex(HEADER[AES])[1:])
+        Header.of(start)
 
 
 @each("code", [0, 3, 255])
@@ -235,8 +224,3 @@ def test_a_header_of_an_unknown_algorithm_is_none(code: int) -> None:
 
 def test_the_shortest_header_is_one() -> None:
     assert Header.of(bytes((1, 1, 1)) + b"a") == Header(1, "a")
-
-
-def test_a_missing_key_is_named() -> None:
-    said = refused(known_envelope(AES), SM4)
-    assert said == "ENCRYPTION_KEYS has no key '2026a' of that algorithm"

@@ -18,8 +18,8 @@ from django.db import OperationalError, connection
 from django.utils import translation
 
 from tests.test_apps import environment, run
-from tests.test_audit_seal import events, sealed
 from tests.test_outages import another, closed_port
+from tests.trail import events, sealed
 from wx_realname import audit
 from wx_realname.audit import records
 from wx_realname.models import AuditEvent, AuditSeal
@@ -203,7 +203,7 @@ import django; django.setup()
 from django.core.management import call_command
 from django.utils import timezone
 from tests.console import ended
-from tests.test_audit_seal import events
+from tests.trail import events
 from tests.test_rotation import made
 from wx_realname import audit
 call_command("migrate", verbosity=0)

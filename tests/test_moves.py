@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.conftest import verify
 from tests.e2e.databases import new_database
 from tests.e2e.servers import Postgres
 from tests.e2e.site import Citizen, Site, environment
+from tests.trail import call, sealed
 from wx_realname import services
 from wx_realname.models import Verification
 from wx_realname.sandbox import Citizen as Person
@@ -36,12 +36,6 @@ print(User.objects.get(username="officer").has_perm("wx_realname.reveal_verifica
 """
 
 
-def dumped(using: str) -> str:
-    out = StringIO()
-    call_command(*DUMP, database=using, stdout=out)
-    return out.getvalue()
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sm", [False, True], ids=["SHA-256", "SM3"])
 def test_what_dumpdata_wrote_loaddata_reads_and_the_old_checkpoint_holds(
@@ -49,14 +43,12 @@ def test_what_dumpdata_wrote_loaddata_reads_and_the_old_checkpoint_holds(
 ) -> None:
     if sm:
         configure(**sm_keys.ALONE)
-    call_command("realname_groups", stdout=StringIO())
+    call("realname_groups")
     user.groups.add(Group.objects.get(name=OFFICER))
     row = services.exchange(user=user, auth_token=sandbox.issue_auth_token(Person(NAME, NUMBER)))
-    out = StringIO()
-    call_command("realname_seal_audit", stdout=out)
-    checkpoint = out.getvalue().splitlines()[-1]
+    checkpoint = sealed()
     dump = tmp_path / "dump.json"
-    dump.write_text(dumped("default"))
+    dump.write_text(call(*DUMP))
     assert NAME not in dump.read_text()
     call_command("flush", interactive=False, verbosity=0)
     assert verify(checkpoint)[0] == 1

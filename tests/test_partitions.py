@@ -9,19 +9,17 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
-from io import StringIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from benchmarks import filling
 from tests import settings as test_settings
-from tests.conftest import at_once
+from tests.conftest import at_once, verify
 from tests.console import page, staff
 from tests.partitions import (
     SCHEMA,
@@ -37,8 +35,9 @@ from tests.partitions import (
     shape,
 )
 from tests.plans import Plan, plans
-from tests.test_audit_seal import PERSON, events, sealed, verify
+from tests.rotation import CITIZEN
 from tests.test_query_plans import BEGIN, RARE
+from tests.trail import call, events, is_reported, sealed
 from wx_realname import audit, statistics
 from wx_realname.admin.integrity import glance
 from wx_realname.audit import records
@@ -92,7 +91,7 @@ def checkpoint(user: Any, sandbox: Sandbox) -> str:
 
 
 def exchanged(user: Any, sandbox: Sandbox) -> Verification:
-    return exchange(user=user, auth_token=sandbox.issue_auth_token(PERSON))
+    return exchange(user=user, auth_token=sandbox.issue_auth_token(CITIZEN))
 
 
 @pytest.fixture
@@ -209,13 +208,9 @@ def test_roles_keep_their_rights(move: Move, checkpoint: str) -> None:
 # --- protection -------------------------------------------------------------------------------
 
 
-def protect(how: str) -> None:
-    call_command("realname_protect_audit", how, stdout=StringIO())
-
-
 def test_triggers_guard_every_partition_also_those_made_later(move: Move, checkpoint: str) -> None:
     move()
-    protect("--install")
+    call("realname_protect_audit", "--install")
     try:
         run(recipe()[2], datetime.now(timezone.utc) + timedelta(days=40))
         assert partitions() < guarded()
@@ -224,10 +219,10 @@ def test_triggers_guard_every_partition_also_those_made_later(move: Move, checkp
                 with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
                     run(tamper)
         sealed()
-        protect("--install")
+        call("realname_protect_audit", "--install")
         assert verify(checkpoint)[0] == 0
     finally:
-        protect("--remove")
+        call("realname_protect_audit", "--remove")
     assert not guarded()
 
 
@@ -241,9 +236,7 @@ def test_a_detached_month_is_missed_until_it_is_attached_again(move: Move, check
         f"SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = '{old}'::regclass"  # noqa: S608
     )
     run(f"ALTER TABLE {TABLE} DETACH PARTITION {old}")
-    code, said = verify(checkpoint)
-    assert code == 1
-    assert "was removed" in said
+    is_reported("was removed", checkpoint=checkpoint)
     run(f"ALTER TABLE {TABLE} ATTACH PARTITION {old} {bounds}")
     assert verify(checkpoint)[0] == 0
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import StringIO
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.management import call_command
 from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN, verify
 from tests.lying_wechat import LyingWeChat
+from tests.trail import call, sql
 from wx_realname.models import AuditAccess, Consent, Notice, Verification
 from wx_realname.services import exchange, reveal, withdraw
 from wx_realname.services.rights import notices
@@ -27,18 +26,9 @@ EVIDENCE = (Notice, Consent, AuditAccess)
 NOTICE, CONSENT, ACCESS = (model._meta.db_table for model in EVIDENCE)
 
 
-def protect(how: str) -> None:
-    call_command("realname_protect_audit", how, stdout=StringIO())
-
-
-def run(statement: str, *values: Any) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement, values)
-
-
 def refused(statement: str, *values: Any) -> None:
-    with pytest.raises(DatabaseError, match="append-only"):
-        run(statement, *values)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        sql(statement, *values)
 
 
 @pytest.fixture
@@ -50,9 +40,9 @@ def looked_at(liar: LyingWeChat, user: Any, stranger: Any, notice: Notice) -> Ve
 
 @pytest.fixture
 def protected(looked_at: Verification) -> Iterator[Verification]:
-    protect("--install")
+    call("realname_protect_audit", "--install")
     yield looked_at
-    protect("--remove")
+    call("realname_protect_audit", "--remove")
 
 
 def columns(model: type[models.Model]) -> list[str]:
@@ -126,8 +116,8 @@ def test_what_the_site_does_goes_on(protected: Verification, user: Any, notice: 
 
 
 def test_without_the_triggers_sql_changes_all_of_it(looked_at: Verification) -> None:
-    protect("--install")
-    protect("--remove")
-    run(f"UPDATE {NOTICE} SET text = 'changed'")  # noqa: S608
-    run(f"DELETE FROM {ACCESS}")  # noqa: S608
+    call("realname_protect_audit", "--install")
+    call("realname_protect_audit", "--remove")
+    sql(f"UPDATE {NOTICE} SET text = 'changed'")  # noqa: S608
+    sql(f"DELETE FROM {ACCESS}")  # noqa: S608
     assert Notice.objects.get().text == "changed" and not AuditAccess.objects.exists()

@@ -99,15 +99,23 @@ def _fill_statistics() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _two_merchants(db: None, settings: Any) -> None:
+def _two_merchants(db: None, settings: Any, configure: Callable[..., None]) -> None:
     merchants = settings.WX_REALNAME["MERCHANTS"]
-    both = merchants | {"other": merchants["default"]}
-    settings.WX_REALNAME = settings.WX_REALNAME | {"MERCHANTS": both}
+    configure(MERCHANTS=merchants | {"other": merchants["default"]})
 
 
 @pytest.fixture
 def clerk() -> Client:
     return staff("view_verification", "view_auditevent", "export_plaintext", "reveal_verification")
+
+
+def asks(client: Client, url: str, **posted: str) -> Callable[[], None]:
+    """Ask for the page, or post to it."""
+
+    def ask() -> None:
+        assert (client.post(url, posted) if posted else client.get(url)).status_code == 200
+
+    return ask
 
 
 # --- the lists --------------------------------------------------------------------------------
@@ -175,14 +183,11 @@ def test_a_filter_that_nearly_every_row_passes_is_read_in_order(
 def test_a_person_is_found_by_the_blind_indexes(
     clerk: Client, what: dict[str, str], index: str
 ) -> None:
-    def ask() -> None:
-        assert clerk.post(FIND, what).status_code == 200
-
     also = {
         NAME: {"wx_realname_credential"} if len(what) == 2 else set(),
         COMMON_NAME: {"wx_realname_created"},  # two hundred of them are soon met in the list
     }
-    first, *others = plans(ask, RECORDS)
+    first, *others = plans(asks(clerk, FIND, **what), RECORDS)
     check(first, {index} | also.get(what.get("real_name", ""), set()), may_sort=True)
     for found in others:
         if "_encrypted" in found.sql:  # what was found is compared with its trail
@@ -201,10 +206,7 @@ def primary(table: str) -> set[str]:
 def test_a_record_and_its_trail_are_found_by_its_id(clerk: Client) -> None:
     row = Verification.objects.filter(status="verified").first()
     assert row
-
-    def ask() -> None:
-        assert clerk.get(page("verification", row.pk, "change")).status_code == 200
-
+    ask = asks(clerk, page("verification", row.pk, "change"))
     for found in plans(ask, RECORDS):
         check(found, primary(RECORDS))
     for found in plans(ask, EVENTS):
@@ -280,11 +282,7 @@ def test_an_export_reads_batch_after_batch_by_the_lists_index(clerk: Client, que
 
 @pytest.mark.parametrize("merchant", ["", "other"])
 def test_the_overview_reads_its_days_of_the_statistics_by_their_index(merchant: str) -> None:
-    clerk = staff("view_hourlystatistic")
-
-    def ask() -> None:
-        assert clerk.get(f"{page('hourlystatistic')}?merchant={merchant}").status_code == 200
-
+    ask = asks(staff("view_hourlystatistic"), f"{page('hourlystatistic')}?merchant={merchant}")
     unfinished, last, hours, usage = plans(ask, STATISTICS)
     check(unfinished, {"wx_realname_hour_complete"})
     by_hour = {"wx_realname_hour_unique", f"sqlite_autoindex_{STATISTICS}_1"}
@@ -301,9 +299,8 @@ def test_what_is_stuck_is_found_by_its_index() -> None:
     check(found, {"wx_realname_stuck"})
 
 
-def test_what_is_outlived_is_found_by_its_index(settings: Any) -> None:
-    days = (timezone.now() - BEGIN).days  # no row but those of the first day
-    settings.WX_REALNAME = settings.WX_REALNAME | {"RETENTION_DAYS": days}
+def test_what_is_outlived_is_found_by_its_index(configure: Callable[..., None]) -> None:
+    configure(RETENTION_DAYS=(timezone.now() - BEGIN).days)  # no row but those of the first day
     (found, *_) = plans(lambda: next(purge.erase_outlived(batch_size=5)), RECORDS)
     check(found, {"wx_realname_retention"})
 

@@ -13,8 +13,10 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 
+from tests.conftest import verify
 from tests.partitions import acting, run, sql_of
-from tests.test_audit_seal import PERSON, sealed, verify
+from tests.rotation import CITIZEN
+from tests.trail import sealed
 from wx_realname.models import Consent, Notice, Verification
 from wx_realname.sandbox import Sandbox
 from wx_realname.services import exchange, reveal, withdraw
@@ -58,7 +60,7 @@ def test_the_sealer_seals_and_verifies_what_the_site_wrote_and_deleted(
     third = get_user_model().objects.create(username="third")
     with acting(own("realname_site")):
         for owner in (user, other, third):
-            token = sandbox.issue_auth_token(PERSON)
+            token = sandbox.issue_auth_token(CITIZEN)
             row = exchange(user=owner, auth_token=token, notice=notice.pk)
         user.delete()
         reveal(row, actor=other, reason="case 1")

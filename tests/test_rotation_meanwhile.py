@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +22,7 @@ from tests.rotation import (
     Configure,
     all_read,
     begun,
-    environment,
+    child,
     made,
     plain,
     reasons,
@@ -37,7 +35,7 @@ from wx_realname.personal_data import PersonalData
 from wx_realname.sandbox import Sandbox
 from wx_realname.services.upkeep import rotation
 from wx_realname.services.upkeep.key_use import key_use, stale
-from wx_realname.services.upkeep.rotation import Rotated, rotate_keys
+from wx_realname.services.upkeep.rotation import Rotated
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,16 +66,6 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], 
 # --- stopped, and gone on with ----------------------------------------------------------------
 
 
-def test_stopped_between_batches_it_goes_on_where_it_was(configure: Configure) -> None:
-    made(10)
-    configure(ENCRYPTION_KEYS=[E2, E1])
-    batches = rotate_keys(batch_size=3)
-    assert next(batches).encrypted + next(batches).encrypted == 6
-    batches.close()
-    assert rotated() == Rotated(encrypted=4)
-    assert [reason.split()[0] for reason in reasons()] == ["6", "4"]
-
-
 def test_interrupted_within_a_batch_it_leaves_whole_rows_and_an_event(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,40 +90,16 @@ def test_interrupted_within_a_batch_it_leaves_whole_rows_and_an_event(
     assert [reason.split()[0] for reason in reasons()] == ["6", "4"]
 
 
-CHILD = """
-import sys, django
-from django.conf import settings
-settings.DATABASES["default"]["NAME"] = sys.argv[1]
-settings.WX_REALNAME |= {"ENCRYPTION_KEYS": sys.argv[2:]}
-django.setup()
-from wx_realname.services.upkeep.rotation import rotate_keys
-for batch in rotate_keys(batch_size=3):
-    print(batch.encrypted, flush=True)
-    input()
-"""
-
-
-def test_killed_it_goes_on_where_it_was(configure: Configure) -> None:
+def test_killed_it_goes_on_where_it_was_and_the_trail_tells_that_there_was_a_run(
+    configure: Configure,
+) -> None:
     made(10)
-    command = [sys.executable, "-c", CHILD, str(connection.settings_dict["NAME"]), E2, E1]
-    child = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parent.parent,
-        env=environment(),
-    )
-    with child:
-        assert child.stdin and child.stdout
-        assert child.stdout.readline() == "3\n"
-        child.stdin.write("\n")
-        child.stdin.flush()
-        assert child.stdout.readline() == "3\n"
-        child.kill()
-    assert (len(begun()), reasons()) == (1, [])  # the trail tells that there was a run
-    configure(ENCRYPTION_KEYS=[E2, E1])
-    assert rotated() == Rotated(encrypted=4)
+    with child(3, stdin=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == "3\n"
+        process.kill()
+    assert (len(begun()), reasons()) == (1, [])
+    configure(ENCRYPTION_KEYS=[E2, E1], INDEX_KEYS=[I2, I1])
+    assert rotated() == Rotated(encrypted=7, indexed=7)
     assert all_read()
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, connections
 
-from tests.rotation import E1, E2, I1, I2, PERSON, begun, environment, index, made, reasons
+from tests.rotation import E1, E2, I1, I2, PERSON, begun, child, index, made, reasons
 from wx_realname import services
 from wx_realname.audit import Origin
 from wx_realname.models import Verification
@@ -31,16 +28,6 @@ from wx_realname.vault import blind_index
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 WRITERS, KILLS, BATCH = 16, 2, 50
-CHILD = f"""
-import sys, django
-from django.conf import settings
-settings.DATABASES["default"]["NAME"] = sys.argv[1]
-settings.WX_REALNAME |= {{"ENCRYPTION_KEYS": [{E2!r}, {E1!r}], "INDEX_KEYS": [{I2!r}, {I1!r}]}}
-django.setup()
-from wx_realname.services.upkeep.rotation import rotate_keys
-for batch in rotate_keys(batch_size={BATCH}):
-    print(batch.encrypted, flush=True)
-"""
 
 
 class Writer:
@@ -98,37 +85,23 @@ class Writer:
         return "".join(chr(self._dice.randrange(0x4E00, 0x9FA5)) for _ in range(3))
 
 
-class Rotating:
-    """The process that rotates, run again and again."""
+def kill_after(rows: int, dice: random.Random) -> None:
+    """Rotate until so many rows are committed, and some of the next batch are perhaps written."""
+    with child(BATCH) as process:
+        assert process.stdout
+        while rows > 0:
+            line = process.stdout.readline()
+            assert line, "it ended before it could be killed"
+            rows -= int(line)
+        time.sleep(dice.uniform(0, 0.02))
+        process.kill()
+    assert process.returncode == -9
 
-    def __init__(self) -> None:
-        self._command = [sys.executable, "-c", CHILD, str(connection.settings_dict["NAME"])]
-        self._dice = random.Random(1)
 
-    def killed_after(self, rows: int) -> None:
-        with self._started() as child:
-            assert child.stdout
-            while rows > 0:
-                line = child.stdout.readline()
-                assert line, "it ended before it could be killed"
-                rows -= int(line)
-            time.sleep(self._dice.uniform(0, 0.02))  # somewhere within a batch
-            child.kill()
-        assert child.returncode == -9
-
-    def run(self) -> None:
-        with self._started() as child:
-            child.communicate()
-        assert child.returncode == 0
-
-    def _started(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self._command,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parent.parent,
-            env=environment(),
-        )
+def run_to_the_end() -> None:
+    with child(BATCH) as process:
+        process.communicate()
+    assert process.returncode == 0
 
 
 LARGE = (pytest.mark.campaign, pytest.mark.postgres)
@@ -144,13 +117,13 @@ def test_nothing_is_lost_under_sixteen_writers_and_two_kills(
     configure(ENCRYPTION_KEYS=[E2, E1], INDEX_KEYS=[I2, I1])
     busy = ids[::4]  # rows that somebody writes, over and over; the others wait for the rotation
     writers = [Writer(n, busy[n::WRITERS], sandbox) for n in range(WRITERS)]
-    rotating, over = Rotating(), threading.Event()
+    dice, over = random.Random(1), threading.Event()
     with ThreadPoolExecutor(WRITERS) as pool:
         work = [pool.submit(writer.work, over) for writer in writers]
         try:
             for _ in range(KILLS):
-                rotating.killed_after(count // 4)
-            rotating.run()
+                kill_after(count // 4, dice)
+            run_to_the_end()
         finally:
             over.set()
     assert [each.exception() for each in work] == [None] * WRITERS

@@ -1,12 +1,12 @@
-"""SM2/SM3/SM4 as the standards have them: known answers, and OpenSSL's own in place of ours."""
+"""SM2/SM3/SM4 as the standards have them: known answers, and OpenSSL's own in place of ours.
+
+SM4-GCM is in test_ciphers, the trees of SM3 in test_audit_seal.
+"""
 
 from __future__ import annotations
 
-import hmac
 import shutil
 import subprocess
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.hashes import SM3
@@ -15,22 +15,7 @@ from tests.cases import each
 from wx_realname.audit import merkle
 from wx_realname.conf import HashKey
 from wx_realname.vault.blind_index import BlindIndex
-from wx_realname.vault.ciphers import SM4GCM
 from wx_realname.vault.keyring import derive
-
-#: RFC 8998, appendix A.1.
-KEY = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
-NONCE = bytes.fromhex("00001234567800000000ABCD")
-BOUND = bytes.fromhex("FEEDFACEDEADBEEFFEEDFACEDEADBEEFABADDAD2")
-PLAIN = bytes.fromhex(
-    "AAAAAAAAAAAAAAAABBBBBBBBBBBBBBBBCCCCCCCCCCCCCCCCDDDDDDDDDDDDDDDD"
-    "EEEEEEEEEEEEEEEEFFFFFFFFFFFFFFFFEEEEEEEEEEEEEEEEAAAAAAAAAAAAAAAA"
-)
-CIPHERTEXT = bytes.fromhex(
-    "17F399F08C67D5EE19D0DC9969C4BB7D5FD46FD3756489069157B282BB200735"
-    "D82710CA5C22F0CCFA7CBF93D496AC15A56834CBCF98C397B4024A2691233B8D"
-)
-TAG = bytes.fromhex("83DE3541E4C2B58177E065A9BF7B62EC")
 
 needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl here")
 
@@ -48,11 +33,6 @@ def test_sm3_is_that_of_gm_t_0004() -> None:
     assert merkle.sm3(b"abcd" * 16).hex() == (
         "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
     )
-
-
-def test_sm4_gcm_is_that_of_rfc_8998() -> None:
-    assert SM4GCM(KEY).encrypt(NONCE, PLAIN, BOUND) == CIPHERTEXT + TAG
-    assert SM4GCM(KEY).decrypt(NONCE, CIPHERTEXT + TAG, BOUND) == PLAIN
 
 
 @needs_openssl
@@ -78,26 +58,3 @@ def test_an_hmac_sm3_index_is_openssls_under_the_derived_key() -> None:
     options = ["-macopt", f"hexkey:{derived.hex()}"]
     said = openssl("dgst", "-sm3", "-mac", "HMAC", *options, "-binary", given="张三".encode())
     assert BlindIndex((key,), "p").digest("张三").hex == said.hex()
-
-
-def test_the_same_key_material_under_the_other_hash_gives_another_index() -> None:
-    sm3, sha = (HashKey("i", bytes(32), name) for name in ("HMAC-SM3", "HMAC-SHA256"))
-    assert BlindIndex((sm3,), "p").digest("x").hex != BlindIndex((sha,), "p").digest("x").hex
-
-
-def by_the_book(leaves: list[bytes], hash_: Callable[[bytes], bytes]) -> bytes:
-    """RFC 6962 §2.1 word for word."""
-    if len(leaves) == 1:
-        return hash_(b"\0" + leaves[0])
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    left, right = by_the_book(leaves[:split], hash_), by_the_book(leaves[split:], hash_)
-    return hash_(b"\1" + left + right)
-
-
-def test_a_tree_of_sm3_is_sm3_throughout() -> None:
-    hash_: Any = merkle.sm3
-    for count in range(1, 18):
-        leaves = [bytes([n]) * n for n in range(count)]
-        root = merkle.root((merkle.leaf_hash(leaf, hash_) for leaf in leaves), hash_)
-        assert root == by_the_book(leaves, hash_)
-    assert hmac.compare_digest(merkle.root([], hash_), merkle.sm3(b""))

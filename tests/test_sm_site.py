@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 
 from tests import sm_keys
 from tests.conftest import verify
+from tests.trail import call, sealed
 from wx_realname import conf, services
 from wx_realname.models import AuditEvent, AuditSeal, Verification, encrypted_field
 from wx_realname.sandbox import Citizen, Sandbox
@@ -24,63 +23,58 @@ NAME, NUMBER = "欧阳娜", "440524198001010013"
 CITIZEN = Citizen(NAME, NUMBER)
 
 Configure = Callable[..., None]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 
 def exchange(sandbox: Sandbox, user: Any) -> Verification:
     return services.exchange(user=user, auth_token=sandbox.issue_auth_token(CITIZEN))
 
 
-def seal() -> str:
-    out = StringIO()
-    call_command("realname_seal_audit", stdout=out)
-    return out.getvalue().splitlines()[-1]
+def begin(user: Any) -> Verification:
+    return services.begin_face(user=user, openid="oCitizen-1", real_name=NAME, credential_id=NUMBER)
 
 
-def rotate() -> str:
-    out = StringIO()
-    call_command("realname_rotate_keys", stdout=out)
-    return out.getvalue()
+def verified_by_face(sandbox: Sandbox, user: Any) -> Verification:
+    row = begin(user)
+    assert row.face_encrypted and row.face_encrypted.envelope[:5] == b"\x02\x02\x02e7"
+    sandbox.show_face(str(row.verify_id))
+    assert call("realname_settle", "--all").strip() == "1 ended (1 verified), 0 still waiting."
+    return Verification.objects.get(pk=row.pk)
 
 
 def find(user: Any, number: str = NUMBER) -> int:
     return len(services.find_person(actor=user, credential_id=number).matches)
 
 
-def test_from_the_first_day(sandbox: Sandbox, user: Any, configure: Configure) -> None:
+@pytest.mark.parametrize("verified", [exchange, verified_by_face])
+def test_from_the_first_day(
+    sandbox: Sandbox, user: Any, configure: Configure, verified: Callable[..., Verification]
+) -> None:
     configure(**sm_keys.ALONE)
-    row = exchange(sandbox, user)
+    row = verified(sandbox, user)
     assert row.real_name_encrypted.envelope[:5] == b"\x02\x02\x02e7"
     assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
     assert find(user) == 1
-    checkpoint = seal()
+    checkpoint = sealed()
     assert checkpoint.startswith("1:sm3:")
     assert list(AuditSeal.objects.values_list("format", "key_id")) == [(2, "a7")]
     assert verify(checkpoint)[0] == 0
+    assert verify(checkpoint.replace("sm3:", ""))[0] == 1, "a checkpoint of the other hash"
     AuditEvent.objects.filter(event="reveal").update(reason="case 2")
     assert verify(checkpoint)[0] == 1
 
 
-def test_a_checkpoint_of_the_other_hash_is_not_this_seals(
-    sandbox: Sandbox, user: Any, configure: Configure
-) -> None:
-    configure(**sm_keys.ALONE)
-    exchange(sandbox, user)
-    checkpoint = seal()
-    assert verify(checkpoint.replace("sm3:", ""))[0] == 1
-
-
 def test_from_some_day_on(sandbox: Sandbox, user: Any, configure: Configure) -> None:
     old = exchange(sandbox, user)
-    before = seal()
+    before = sealed()
     assert before.count(":") == 1
     configure(**sm_keys.FIRST)
     other = get_user_model().objects.create(username="other")
     exchange(sandbox, other)
     assert find(user) == 2
-    between = seal()
-    assert "1 record re-encrypted, 1 re-indexed." in rotate()
-    after = seal()
+    between = sealed()
+    assert "1 record re-encrypted, 1 re-indexed." in call("realname_rotate_keys")
+    after = sealed()
     assert find(user) == 2
     assert verify(before, between, after)[0] == 0
     assert list(AuditSeal.objects.order_by("number").values_list("format", flat=True)) == [1, 2, 2]
@@ -93,43 +87,19 @@ def test_from_some_day_on(sandbox: Sandbox, user: Any, configure: Configure) -> 
     assert services.reveal(old, actor=user, reason="case 1").credential_id == NUMBER
 
 
-def begin(user: Any) -> Verification:
-    return services.begin_face(user=user, openid="oCitizen-1", real_name=NAME, credential_id=NUMBER)
-
-
-def settle() -> str:
-    out = StringIO()
-    call_command("realname_settle", "--all", stdout=out)
-    return out.getvalue().strip()
-
-
-def test_a_face_from_the_first_day(sandbox: Sandbox, user: Any, configure: Configure) -> None:
-    configure(**sm_keys.ALONE)
-    row = begin(user)
-    assert row.face_encrypted and row.face_encrypted.envelope[:5] == b"\x02\x02\x02e7"
-    sandbox.show_face(str(row.verify_id))
-    assert settle() == "1 ended (1 verified), 0 still waiting."
-    assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
-    assert find(user) == 1
-    checkpoint = seal()
-    assert checkpoint.startswith("1:sm3:") and verify(checkpoint)[0] == 0
-    Verification.objects.filter(pk=row.pk).update(method="check")
-    assert verify(checkpoint)[0] == 1
-
-
 def test_a_face_that_waits_moves_to_sm_keys(
     sandbox: Sandbox, user: Any, configure: Configure
 ) -> None:
     row = begin(user)
     configure(**sm_keys.FIRST)
-    assert "1 record re-encrypted, 0 re-indexed." in rotate()
+    assert "1 record re-encrypted, 0 re-indexed." in call("realname_rotate_keys")
     assert key_use().stale == 0
     configure(**sm_keys.ALONE)
     sandbox.show_face(str(row.verify_id))
     done = services.finish_face(row)
     assert (done.status, done.index_key_id) == ("verified", "i7")
     assert services.reveal(done, actor=user, reason="case 1").credential_id == NUMBER
-    assert verify(seal())[0] == 0
+    assert verify(sealed())[0] == 0
 
 
 def test_back_to_sha_256_the_chain_still_verifies(
@@ -138,9 +108,9 @@ def test_back_to_sha_256_the_chain_still_verifies(
     ours = settings.WX_REALNAME["AUDIT_KEYS"]
     configure(AUDIT_KEYS=sm_keys.FIRST["AUDIT_KEYS"])
     exchange(sandbox, user)
-    first = seal()
+    first = sealed()
     configure(AUDIT_KEYS=[*ours, *sm_keys.ALONE["AUDIT_KEYS"]])
-    second = seal()
+    second = sealed()
     assert (":sm3:" in first, ":sm3:" in second) == (True, False)
     assert verify(first, second)[0] == 0
 
@@ -150,16 +120,13 @@ def test_a_ciphertext_of_the_old_derivation_is_read_and_stale(
 ) -> None:
     configure(**sm_keys.ALONE)
     row = exchange(sandbox, user)
-    Verification.objects.filter(pk=row.pk).update(
-        **{
-            name: of_version_1(name, row, text)
-            for name, text in (("real_name_encrypted", NAME), ("credential_id_encrypted", NUMBER))
-        }
-    )
+    texts = {"real_name_encrypted": NAME, "credential_id_encrypted": NUMBER}
+    old = {name: of_version_1(name, row, text) for name, text in texts.items()}
+    Verification.objects.filter(pk=row.pk).update(**old)
     row.refresh_from_db()
     assert services.reveal(row, actor=user, reason="case 1").real_name == NAME
     assert (key_use().stale, key_use().strays) == (1, 0)
-    assert "1 record re-encrypted, 0 re-indexed." in rotate()
+    assert "1 record re-encrypted, 0 re-indexed." in call("realname_rotate_keys")
     row.refresh_from_db()
     assert row.real_name_encrypted.envelope[0] == 2
     assert services.reveal(row, actor=user, reason="case 1").real_name == NAME

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from django.db.models.signals import post_save
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests.trail import EVENTS, dropping, sql
 from wx_realname import statements
 from wx_realname.models import AuditEvent
 
@@ -21,35 +21,20 @@ def event(reason: str = "a test", **values: Any) -> AuditEvent:
     return AuditEvent(event="reveal", created_at=timezone.now(), reason=reason, **values)
 
 
-@pytest.fixture
-def heard() -> Iterator[list[AuditEvent]]:
-    """The rows that a listening host hears of."""
-    rows: list[AuditEvent] = []
+def test_a_listening_host_hears_of_a_row_and_may_write_rows_of_its_own() -> None:
+    heard: list[AuditEvent] = []
 
     def hear(sender: object, instance: AuditEvent, created: bool, **kwargs: object) -> None:
         assert created
-        rows.append(instance)
+        heard.append(instance)
+        sql("INSERT INTO auth_group (name) VALUES ('a host')")
 
     post_save.connect(hear, sender=AuditEvent)
-    yield rows
-    post_save.disconnect(hear, sender=AuditEvent)
-
-
-def test_a_row_is_stored_and_a_listening_host_hears_of_it(heard: list[AuditEvent]) -> None:
-    row = statements.insert(event(), "default")
-    assert heard == [row] == [AuditEvent.objects.get()]
-
-
-def test_a_listening_host_may_write_rows_of_its_own() -> None:
-    def write(sender: object, instance: AuditEvent, **kwargs: object) -> None:
-        connection.cursor().execute("INSERT INTO auth_group (name) VALUES ('a host')")
-
-    post_save.connect(write, sender=AuditEvent)
     try:
-        statements.insert(event(), "default")
+        row = statements.insert(event(), "default")
     finally:
-        post_save.disconnect(write, sender=AuditEvent)
-    assert AuditEvent.objects.count() == 1
+        post_save.disconnect(hear, sender=AuditEvent)
+    assert heard == [row] == [AuditEvent.objects.get()]
 
 
 def test_many_rows_are_stored() -> None:
@@ -64,26 +49,13 @@ def test_no_rows_are_no_statement() -> None:
     assert not queries.captured_queries
 
 
-@pytest.fixture
-def _dropping() -> Iterator[None]:
-    """A trigger that drops every event whose reason is "drop", without an error."""
-    if connection.vendor != "sqlite":
-        pytest.skip("needs SQLite; tests/test_audit_attacks.py has PostgreSQL's trigger")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TRIGGER dropping BEFORE INSERT ON wx_realname_auditevent "
-            "WHEN NEW.reason = 'drop' BEGIN SELECT RAISE(IGNORE); END"
-        )
-        yield
-        cursor.execute("DROP TRIGGER dropping")
-
-
-@pytest.mark.usefixtures("_dropping")
+@pytest.mark.skipif(connection.vendor == "mysql", reason="there no trigger can drop a row")
 def test_a_row_that_the_database_drops_is_an_error() -> None:
-    with pytest.raises(DatabaseError, match="0 of 1 rows were inserted"):
-        statements.insert(event("drop"), "default")
-    with pytest.raises(DatabaseError, match="1 of 2 rows were inserted"):
-        statements.insert_all([event("drop"), event()], "default")
+    with dropping(EVENTS, "NEW.reason = 'drop'"):
+        with pytest.raises(DatabaseError, match="0 of 1 rows were inserted"):
+            statements.insert(event("drop"), "default")
+        with pytest.raises(DatabaseError, match="1 of 2 rows were inserted"):
+            statements.insert_all([event("drop"), event()], "default")
 
 
 def test_rows_are_counted_by_every_value_none_among_them() -> None:
