@@ -228,7 +228,7 @@ def test_signals_are_sent_once_after_the_commit_and_a_failing_receiver_changes_n
     signals = {"verified": verification_succeeded, "rejected": verification_rejected}
     with heard(verification_succeeded) as succeeded, heard(verification_rejected) as rejected:
         for signal in signals.values():
-            signal.connect(look)
+            signal.connect(look)  # by a weak reference: it ends with this test
         row = brought_to(status, liar, user)
         outcome(user) if status in signals else None
     for sent, meant in ((succeeded, "verified"), (rejected, "rejected")):
