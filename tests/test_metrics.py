@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,6 +23,7 @@ from tests.lying_wechat import (
     refuses,
     says,
 )
+from tests.processes import run
 from wx_realname import signals
 from wx_realname.models import Verification
 
@@ -117,5 +117,4 @@ def test_the_package_alone_never_imports_prometheus_client() -> None:
         "import sys, django; django.setup(); import wx_realname.urls, wx_realname.admin; "
         "sys.exit(bool(sys.modules.get('prometheus_client')))"
     )
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
-    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
+    run(sys.executable, "-c", code, env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from django.urls import path
 
 from tests.conftest import AUTH_TOKEN, outcome
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, refuses
+from tests.processes import ROOT, run
 
 pytest.importorskip("prometheus_client", reason="the extra [prometheus] is not installed")
 
@@ -104,15 +104,11 @@ print(prometheus.metrics(None).content.decode())
 
 
 def test_several_processes_are_counted_together(tmp_path: Path) -> None:
-    root = Path(__file__).parent.parent
-    environment = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(root)}
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     for number in (1, 2):
-        ended = subprocess.run(
-            [sys.executable, "-c", SEVERAL], env=environment, capture_output=True, text=True
-        )
-        assert ended.returncode == 0, ended.stderr
+        counted = samples(run(sys.executable, "-c", SEVERAL, env=environment))
         labels = tuple(sorted(("default", "check", "verified", "")))
-        assert samples(ended.stdout)["wx_realname_attempts_total", labels] == number
+        assert counted["wx_realname_attempts_total", labels] == number
 
 
 # --- the example site -------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.test import TestCase
 
+from tests import processes
 from tests.conftest import AUTH_TOKEN
 from wx_realname import services
 from wx_realname.exceptions import InvalidAuthToken, Mismatch
@@ -19,7 +19,6 @@ from wx_realname.sandbox import Citizen
 from wx_realname.services import exchange
 from wx_realname.testing import RealNameTestMixin
 
-ROOT = Path(__file__).parent.parent
 SETTINGS = """
 SECRET_KEY = "none"
 USE_TZ = True
@@ -101,19 +100,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *command: str) -> str:
-    environment = {name: value for name, value in os.environ.items() if "DJANGO" not in name}
-    environment |= {"PYTHONPATH": f"{project}:{ROOT}"}
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    env = {name: value for name, value in os.environ.items() if "DJANGO" not in name}
+    env |= {"PYTHONPATH": f"{project}:{processes.ROOT}"}
+    return processes.run(sys.executable, "-m", *command, cwd=project, env=env, errors=True)
 
 
 #: Others that are installed here, and take a second to load.
@@ -140,7 +129,12 @@ def test_a_project_of_its_own_tests_with_djangos_runner(project: Path) -> None:
 
 
 def test_the_plugin_is_an_entry_point_of_the_distribution() -> None:
-    lines = (ROOT / "setup.cfg").read_text().split("[options.entry_points]")[1].splitlines()[1:3]
+    lines = (
+        (processes.ROOT / "setup.cfg")
+        .read_text()
+        .split("[options.entry_points]")[1]
+        .splitlines()[1:3]
+    )
     assert [line.strip() for line in lines] == [
         "pytest11 =",
         "wx_realname = wx_realname.pytest_plugin",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +32,7 @@ from tests.lying_wechat import (
     refuses,
     says,
 )
+from tests.processes import run
 from tests.test_check import verdict
 from wx_realname import exceptions
 from wx_realname.api import errors, views
@@ -57,7 +57,6 @@ Api = Callable[..., APIClient]
 Configure = Callable[..., None]
 Schema = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parent.parent
 LIST = "/api/realname/verifications/"
 CURRENT, ONE = f"{LIST}current/", f"{LIST}{{id}}/"
 CATEGORIES, CHECKS = "/api/realname/categories/", "/api/realname/checks/"
@@ -345,19 +344,6 @@ def test_a_refusal_by_our_permissions_is_as_its_example_says(
 # --- with the example site, and without the extra -----------------------------------------------
 
 
-def run(*command: str, **env: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("language", "words"),
@@ -370,8 +356,9 @@ def test_the_examples_schema_is_valid_and_without_a_warning(
     merchant = Merchant("wx0000000000000001", "secret", "1900000001", (key.certificate_pem,))
     env = environment(tmp_path, merchant, key, "http://127.0.0.1:1")
     env["DJANGO_SETTINGS_MODULE"] = "example_project.settings"
-    command = ("spectacular", "--format=openapi-json", "--validate", "--fail-on-warn")
-    schema = json.loads(run("manage.py", *command, "--lang", language, **env))
+    command = [sys.executable, "manage.py", "spectacular", "--format=openapi-json"]
+    command += ["--validate", "--fail-on-warn"]
+    schema = json.loads(run(*command, "--lang", language, env=os.environ | env))
     assert {"/api/login/", SERVICE, "/healthz", LIST} <= set(schema["paths"])
     assert schema["paths"]["/api/login/"]["post"]["summary"] == words
     introduction = schema["info"]["description"]
@@ -398,4 +385,5 @@ assert not [name for name in sys.modules if name.startswith("wx_realname.api.sch
 
 @pytest.mark.once
 def test_without_the_extra_nothing_of_it_is_imported() -> None:
-    assert run("-c", WITHOUT, DJANGO_SETTINGS_MODULE="tests.settings").strip() == LIST
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    assert run(sys.executable, "-c", WITHOUT, env=env).strip() == LIST

@@ -15,6 +15,7 @@ from typing import Any
 import requests
 
 from tests.e2e.site import free_port
+from tests.processes import run
 
 PASSWORD = "only-for-tests"
 INSTALL = """
@@ -94,18 +95,8 @@ class Project:
 
     def run(self, *arguments: str) -> str:
         """What it printed, errors included; its end must be a good one."""
-        done = subprocess.run(
-            [self.python, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+        command = (self.python, *arguments)
+        return run(*command, cwd=self.folder, env=self.environment, errors=True)
 
     @contextmanager
     def serving(self) -> Iterator[str]:

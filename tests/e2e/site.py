@@ -17,9 +17,9 @@ from typing import Any
 
 import requests
 
+from tests.processes import ROOT, run
 from wx_realname.sandbox import Merchant, MerchantKey
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 120  # seconds
 
 
@@ -34,17 +34,7 @@ class Site:
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """Run manage.py with the site's environment; gives what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run(sys.executable, "manage.py", *arguments, env=self.environment, stdin=stdin)
 
     def start(self, *, workers: int = 1, threads: int = 8) -> None:
         command = [sys.executable, "-m", "gunicorn", "example_project.wsgi"]

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.site import ROOT, Site
+from tests.e2e.databases import Database
+from tests.e2e.site import Site
+from tests.processes import ROOT, run
 from wx_realname.sandbox import Sandbox
 
 MINIPROGRAM = ROOT / "example_project" / "miniprogram"
@@ -25,16 +24,8 @@ pytestmark = pytest.mark.node
 
 def npm(*arguments: str, **environment: str) -> str:
     """Run a script of package.json; gives what it printed."""
-    done = subprocess.run(
-        ["npm", "run", "--silent", *arguments],
-        cwd=MINIPROGRAM,
-        env={**os.environ, "PYTHON": sys.executable, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    env = {**os.environ, "PYTHON": sys.executable, **environment}
+    return run("npm", "run", "--silent", *arguments, cwd=MINIPROGRAM, env=env)
 
 
 CONSENTED = """
@@ -65,8 +56,7 @@ def test_types() -> None:
 @pytest.mark.parametrize("script", ["test:face", "test:site", "test:check"])
 def test_the_whole_road(script: str, addresses: dict[str, str], tmp_path: Path) -> None:
     npm(script, **addresses)
-    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
-        assert database.execute(CONSENTED).fetchall() == [("2026-11",)]
+    assert Database(f"sqlite:///{tmp_path}/db.sqlite3").rows(CONSENTED) == [("2026-11",)]
     log = (tmp_path / "site.log").read_text()
     assert "欧阳娜" not in log
     assert "440524198001010013" not in log
