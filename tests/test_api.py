@@ -204,10 +204,6 @@ def test_categories_are_wechats_and_cached(api: Api, sandbox: Sandbox) -> None:
     assert sandbox.totals["get_category"] == 1
 
 
-def test_categories_without_wechat_are_an_error_in_shape(api: Api, liar: LyingWeChat) -> None:
-    error(api().get(CATEGORIES), 503, "wechat_unreachable", "later")
-
-
 # --- errors -----------------------------------------------------------------------------------
 
 

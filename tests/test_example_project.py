@@ -17,8 +17,8 @@ from django.test import RequestFactory
 from example_project.demo import chosen_port
 from example_project.views import Login
 from tests.cases import each
+from tests.e2e.site import keys
 from tests.processes import run
-from tests.their_project import keys
 from wx_realname.sandbox import Sandbox
 
 PLANTED = "planted-value"

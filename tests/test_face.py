@@ -21,6 +21,7 @@ from django.db import connections, transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
+from tests.cases import each
 from tests.conftest import Reporter, at_once, events, forget_access_tokens, frames, heard
 from tests.lying_wechat import (
     BEGIN,
@@ -186,19 +187,14 @@ def test_the_query_repeats_what_began(wechat: LyingWeChat, user: Any) -> None:
     assert first["openid"] == OPENID
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("openid", ""),
-        ("openid", "13800138000"),
-        ("real_name", " "),
-        ("real_name", "a\nb"),
-        ("real_name", "\u200b"),
-        ("real_name", "123"),
-        ("credential_id", "123"),
-        ("credential_id", "110101209912310021"),
-    ],
-)
+WRONG = {
+    "openid": ["", "13800138000"],
+    "real_name": [" ", "a\nb", "\u200b", "123"],
+    "credential_id": ["123", "110101209912310021"],
+}
+
+
+@each(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
 def test_what_cannot_be_is_refused_before_a_row_exists(
     wechat: LyingWeChat, user: Any, field: str, value: str
 ) -> None:
@@ -266,22 +262,11 @@ def test_an_answer_to_a_query_ends_or_waits_as_the_table_says(
     assert faults() == []
 
 
+NO_NUMBERS: list[Any] = ["10000", 10000.0, 1e4, True, None, [10000], {"verify_ret": 10000}]
 NEVER_PASS: list[Any] = [
-    {"errcode": 0, "verify_ret": "10000"},
-    {"errcode": 0, "verify_ret": 10000.0},
-    {"errcode": 0, "verify_ret": 1e4},
-    {"errcode": 0, "verify_ret": True},
-    {"errcode": 0, "verify_ret": None},
-    {"errcode": 0, "verify_ret": [10000]},
-    {"errcode": 0, "verify_ret": {"verify_ret": 10000}},
-    {"errcode": 0},
-    {"verify_ret": 10000},
-    {"errcode": None, "verify_ret": 10000},
-    {"errcode": False, "verify_ret": 10000},
-    {"errcode": "0", "verify_ret": 10000},
-    {"errcode": 0.0, "verify_ret": 10000},
-    {},
-    [10000],
+    *({"errcode": 0, "verify_ret": verify_ret} for verify_ret in NO_NUMBERS),
+    *({"errcode": errcode, "verify_ret": 10000} for errcode in (None, False, "0", 0.0)),
+    *({"errcode": 0}, {"verify_ret": 10000}, {}, [10000]),
     b"<html>10000</html>",
     b'{"errcode": 0, "verify_ret": 10000',
     b'{"errcode": 0, "verify_ret": 10004, "verify_ret": 10000}',
@@ -334,17 +319,8 @@ def test_after_a_lost_answer_the_next_try_begins(
     assert wechat.calls[-1].body["out_seq_no"].endswith("-2")
 
 
-NOT_BEGUN = [
-    begun(""),
-    begun(5),
-    begun("x" * 257),
-    begun(None),
-    begun(expires_in=None),
-    begun(expires_in="3600"),
-    begun(expires_in=True),
-    begun(expires_in=0),
-    begun(expires_in=10**9),
-]
+NOT_BEGUN = [begun(verify_id) for verify_id in ("", 5, "x" * 257, None)]
+NOT_BEGUN += [begun(expires_in=seconds) for seconds in (None, "3600", True, 0, 10**9)]
 
 
 @pytest.mark.parametrize("lost", [hangs_up, refuses(84019), *NOT_BEGUN])

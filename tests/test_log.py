@@ -14,10 +14,12 @@ from django.http import HttpResponse
 from django.test import AsyncClient, RequestFactory
 from django.urls import path
 
-from tests.conftest import AUTH_TOKEN, at_once, outcome
+from tests.cases import each
+from tests.conftest import AUTH_TOKEN, at_once, heard, outcome
 from tests.lying_wechat import LyingWeChat, doing, hangs_up, identity, refuses
 from wx_realname import log
 from wx_realname.models import Verification
+from wx_realname.signals import attempt_ended
 
 LIST = "/api/realname/verifications/"
 MIDDLEWARE = "wx_realname.middleware.request_id"
@@ -55,7 +57,7 @@ def ends(lines: io.StringIO) -> list[dict[str, Any]]:
         (hangs_up, "unknown", "outcome_unknown", None),
     ],
 )
-def test_each_attempt_ends_with_one_line(
+def test_each_attempt_ends_with_one_line_and_one_signal(
     user: Any,
     liar: LyingWeChat,
     lines: Any,
@@ -65,9 +67,14 @@ def test_each_attempt_ends_with_one_line(
     errcode: Any,
 ) -> None:
     liar.play(script)
-    outcome(user)
-    (line,) = ends(lines)
+    with heard(attempt_ended) as sent:  # a second receiver fails, and changes nothing
+        outcome(user)
+    (line,), (facts,) = ends(lines), sent
     row = Verification.objects.get()
+    assert 0 <= facts.pop("seconds") < 20
+    ended = {"status": row.status, "error_code": row.error_code, "sender": None}
+    told = {"merchant": "default", "method": "authorize", "signal": attempt_ended}
+    assert facts == told | ended
     assert (line["level"], line["logger"]) == ("INFO", "wx_realname.attempt")
     assert (line["status"], line["duration_ms"]) == (status, row.duration_ms)
     assert (line.get("error_code"), line.get("errcode")) == (error_code, errcode)
@@ -106,21 +113,11 @@ def test_what_is_said_during_an_attempt_names_record_and_request(
     assert [line["request_id"] for line in ends(lines)] == ["3f2a9c01-trace"]
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        None,
-        "",
-        "short",
-        "x" * 65,
-        "张三张三张三张三",
-        "440524198001010013",
-        "44052419800101001X",
-        "13800138000",
-        "line one\nline two",
-        '"},{"level":"x"',
-    ],
-)
+ANYTHING = [None, "", "short", "x" * 65, "line one\nline two", '"},{"level":"x"']
+ANYTHING += ["张三张三张三张三", "440524198001010013", "44052419800101001X", "13800138000"]
+
+
+@each("given", ANYTHING)
 def test_a_request_id_that_could_be_anything_is_replaced(given: str | None) -> None:
     request = RequestFactory().get("/")
     if given is not None:
@@ -130,7 +127,7 @@ def test_a_request_id_that_could_be_anything_is_replaced(given: str | None) -> N
     assert log.request_id(request) == made
 
 
-@pytest.mark.parametrize("given", ["0123-4567", "a" * 64, "4f1c9d1e-1111-4222-8333-444455556666"])
+@each("given", ["0123-4567", "a" * 64, "4f1c9d1e-1111-4222-8333-444455556666"])
 def test_a_plain_request_id_is_kept(given: str) -> None:
     assert log.request_id(RequestFactory().get("/", headers={log.HEADER: given})) == given
 

@@ -23,11 +23,13 @@ Configure = Callable[..., None]
 LIST = "/api/realname/verifications/"
 
 
-class DownCache(BaseCache):
-    """A cache whose server is gone."""
-
+class BrokenCache(BaseCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(params)
+
+
+class DownCache(BrokenCache):
+    """A cache whose server is gone."""
 
     def _gone(self, *args: Any, **kwargs: Any) -> Any:
         raise ConnectionError("no cache")
@@ -35,11 +37,8 @@ class DownCache(BaseCache):
     add = get = set = delete = touch = clear = _gone
 
 
-class FullCache(BaseCache):
+class FullCache(BrokenCache):
     """A cache in a database whose disk is full: what fails is no error to Django's, but False."""
-
-    def __init__(self, server: str, params: dict[str, Any]) -> None:
-        super().__init__(params)
 
     def get(self, key: Any, default: Any = None, version: Any = None) -> Any:
         return default

@@ -115,8 +115,8 @@ def environment(folder: Path, merchant: Merchant, key: MerchantKey, wechat: str)
     """What an operator exports: a merchant, keys, a database of the test's own."""
     (folder / "apiclient_key.pem").write_bytes(key.private_key_pem)
     (folder / "apiclient_cert.pem").write_bytes(key.certificate_pem)
-    secret = {name: base64.b64encode(os.urandom(32)).decode() for name in ("e", "i", "a")}
     return {
+        **keys(),
         "SECRET_KEY": "e2e",
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
         "WX_REALNAME_API_BASE_URL": wechat,
@@ -125,10 +125,17 @@ def environment(folder: Path, merchant: Merchant, key: MerchantKey, wechat: str)
         "WX_REALNAME_MCH_ID": merchant.mch_id,
         "WX_REALNAME_PRIVATE_KEY_FILE": str(folder / "apiclient_key.pem"),
         "WX_REALNAME_CERTIFICATE_FILE": str(folder / "apiclient_cert.pem"),
-        "WX_REALNAME_ENCRYPTION_KEYS": f"e1:AES-256-GCM:{secret['e']}",
-        "WX_REALNAME_INDEX_KEYS": f"i1:{secret['i']}",
-        "WX_REALNAME_AUDIT_KEYS": f"a1:{secret['a']}",
         "WX_REALNAME_THROTTLE_RATE": "none",
+    }
+
+
+def keys() -> dict[str, str]:
+    """Made up, as the README says to."""
+    encryption, index, audit = (base64.b64encode(os.urandom(32)).decode() for _ in range(3))
+    return {
+        "WX_REALNAME_ENCRYPTION_KEYS": f"e1:AES-256-GCM:{encryption}",
+        "WX_REALNAME_INDEX_KEYS": f"i1:{index}",
+        "WX_REALNAME_AUDIT_KEYS": f"a1:{audit}",
     }
 
 
