@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.e2e.databases import Database
+from tests.e2e.databases import rows_in
 from tests.e2e.site import PATIENCE, clean_environment, free_port
 from tests.e2e.test_miniprogram import MINIPROGRAM
 from tests.processes import ROOT, run
@@ -121,8 +121,7 @@ def test_the_readme_leads_to_a_site_that_the_mini_program_works_with(terminal: T
             for script, road in ROADS.items():
                 take(script, road, SITE_URL=url, SANDBOX_URL=exports[-1].partition("=")[2].strip())
 
-    database = Database(f"sqlite:///{terminal.folder}/db.sqlite3")
-    rows = database.rows("SELECT method, status FROM wx_realname_verification")
+    rows = rows_in(terminal.folder, "SELECT method, status FROM wx_realname_verification")
     assert sorted(rows) == [("authorize", "verified"), ("face", "verified")]
 
 
