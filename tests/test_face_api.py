@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from rest_framework.test import APIClient
 
 from tests.conftest import at_once, events, heard
@@ -25,6 +25,7 @@ from tests.test_face import (
     faults,
     wechat,
 )
+from tests.test_leaks import everything_in
 from wx_realname.models import Consent, Notice, Verification
 from wx_realname.services import withdraw
 from wx_realname.signals import verification_erased
@@ -239,5 +240,9 @@ def test_no_verify_id_stays_in_the_cache(wechat: LyingWeChat, api: Api) -> None:
     record = citizen.post(FACES, BODY).json()["id"]
     wechat.play(hangs_up, path=QUERY)
     citizen.post(result(record))
-    kept = repr(getattr(cache, "_cache", {}))
-    assert not any(secret in kept for secret in (VERIFY_ID, NAME, NUMBER, OPENID))
+    kept = [
+        item.encode() if isinstance(item, str) else item
+        for item in everything_in(caches["default"])
+    ]
+    planted = [text.encode() for text in (VERIFY_ID, NAME, NUMBER, OPENID)]
+    assert kept and not any(text in item for text in planted for item in kept)

@@ -24,16 +24,8 @@ from wx_realname import audit
 from wx_realname.audit import records
 from wx_realname.models import AuditEvent, AuditSeal
 
-ASKING = [  # a database; the doctor and the sandbox don't
-    "application",
-    "groups",
-    "protect_audit --install",
-    "purge",
-    "rotate_keys",
-    "seal_audit",
-    "usage",
-    "verify_audit",
-]
+ASKING = ["application", "groups", "protect_audit --install", "purge", "rotate_keys", "seal_audit"]
+ASKING += ["usage", "verify_audit"]  # a database; the doctor and the sandbox don't
 EACH = """
 import sys
 import django; django.setup()

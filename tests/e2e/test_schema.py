@@ -19,17 +19,9 @@ from wx_realname.sandbox import Sandbox
 SCHEMATHESIS = str(Path(sys.executable).with_name("schemathesis"))
 #: Not `not_a_server_error`: a 5xx is right where the schema has it. Not `use_after_free`: a record
 #: whose personal data is erased stays.
-CHECKS = (
-    "status_code_conformance",
-    "content_type_conformance",
-    "response_headers_conformance",
-    "response_schema_conformance",
-    "negative_data_rejection",
-    "unsupported_method",
-    "allow_header_conformance",
-    "ensure_resource_availability",
-    "ignored_auth",
-)
+CHECKS = ["status_code_conformance", "content_type_conformance", "response_headers_conformance"]
+CHECKS += ["response_schema_conformance", "negative_data_rejection", "unsupported_method"]
+CHECKS += ["allow_header_conformance", "ensure_resource_availability", "ignored_auth"]
 EXAMPLES = 10  # for each call
 
 
