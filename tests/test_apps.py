@@ -93,7 +93,7 @@ def test_a_missing_setting_does_not_stop_the_start(
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "said"),
     [
         ("del WX_REALNAME", "is missing"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -13,8 +12,7 @@ import pytest
 from benchmarks.blocks import Ratio, Way, measured, ratio, ratios
 from benchmarks.picture import svg
 from benchmarks.report import Results, markdown
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.processes import ROOT, run
 
 
 def test_a_machine_that_slows_down_changes_no_ratio() -> None:
@@ -90,17 +88,8 @@ def test_scale_starts_from_what_the_last_run_found(page: str) -> None:
 @pytest.mark.long
 @pytest.mark.e2e
 def test_a_quick_run_measures_everything(tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks",
-        "--quick",
-        "--blocks=2",
-        "--output",
-        str(tmp_path),
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
+    options = ("--quick", "--blocks=2", "--output", str(tmp_path))
+    run(sys.executable, "-m", "benchmarks", *options)
     table = (tmp_path / "results.md").read_text()
     for words in ("our exchange", "the floor", "300 ms", "clients at once", "audit event"):
         assert words in table

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from environ.fileaware_mapping import FileAwareMapping
 
 from tests import settings as test_settings
 from tests.cases import each
+from tests.conftest import frames
 from wx_realname import conf
 from wx_realname.env import settings as from_env
 from wx_realname.exceptions import ConfigurationError
@@ -36,6 +36,23 @@ def read(variables: dict[str, str]) -> dict[str, Any]:
     env = environ.Env()
     env.ENVIRON = {f"WX_REALNAME_{name}": value for name, value in variables.items()}
     return from_env(env)
+
+
+def failed(call: Callable[[], Any]) -> str:
+    """The message; nothing that an error report prints of it quotes a planted value."""
+    with pytest.raises(ConfigurationError) as caught:
+        call()
+    assert [text for text in frames(caught.value) if "planted" in text] == []
+    return str(caught.value)
+
+
+def refused(variables: dict[str, str]) -> str:
+    return failed(lambda: read({"APP_SECRET": "planted-secret"} | variables))
+
+
+def wrong(raw: Any) -> str:
+    with override_settings(WX_REALNAME=raw):
+        return failed(conf.current)
 
 
 #: A name, its text, and the value that it becomes.
@@ -151,6 +168,7 @@ def test_several_merchants_come_as_json() -> None:
         (LEAST | {"NEXT": '{"FROM": "planted"}'}, "WX_REALNAME_NEXT"),
         ({"MERCHANTS": '{"default": {"MCH_ID": "planted"}}'}, "WX_REALNAME_MERCHANTS"),
         ({"MERCHANTS": '{"north": {"MCH_ID": "planted"}}'}, "WX_REALNAME_MERCHANTS"),
+        ({"INDEX_KEYS": KEYS}, "WX_REALNAME_APP_ID and the merchant's others"),
     ],
 )
 def test_a_wrong_setting_that_came_from_a_variable_names_the_variable(
@@ -158,39 +176,13 @@ def test_a_wrong_setting_that_came_from_a_variable_names_the_variable(
 ) -> None:
     for name, text in variables.items():
         monkeypatch.setenv(f"WX_REALNAME_{name}", text)
-    with (
-        override_settings(WX_REALNAME=from_env(environ.Env())),
-        pytest.raises(ConfigurationError) as caught,
-    ):
-        conf.current()
-    assert str(caught.value).endswith(f" In the environment: {named}.")
-    assert [text for text in shown(caught.value) if "planted" in text] == []
+    assert wrong(from_env(environ.Env())).endswith(f" In the environment: {named}.")
 
 
 def test_who_sets_no_variables_is_told_of_none() -> None:
-    settings = read(LEAST | {"APP_ID": ""})
-    with override_settings(WX_REALNAME=settings), pytest.raises(ConfigurationError) as caught:
-        conf.current()
-    assert str(caught.value) == 'WX_REALNAME["MERCHANTS"]["default"]["APP_ID"] is missing: set it.'
-
-
-def shown(error: BaseException | None) -> Iterator[str]:
-    if error is None:
-        return
-    yield from (str(error), repr(error))
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code.co_filename != __file__:
-            yield from map(repr, frame.f_locals.values())
-    yield from shown(error.__cause__)
-    yield from shown(error.__context__)
-
-
-def refused(variables: dict[str, str]) -> str:
-    """The message; nothing that an error report prints of it quotes a planted value."""
-    with pytest.raises(ConfigurationError) as caught:
-        read({"APP_SECRET": "planted-secret"} | variables)
-    assert [text for text in shown(caught.value) if "planted" in text] == []
-    return str(caught.value)
+    assert wrong(read(LEAST | {"APP_ID": ""})) == (
+        'WX_REALNAME["MERCHANTS"]["default"]["APP_ID"] is missing: set it.'
+    )
 
 
 @each(
@@ -211,18 +203,11 @@ def test_an_unknown_variable_is_refused_with_the_nearest(
     assert refused({name: value}) == f"WX_REALNAME_{name} is unknown. Did you mean {nearest}?"
 
 
-@each(
-    "name",
-    [
-        "SERVICE_HOST",
-        "SERVICE_PORT",
-        "SERVICE_PORT_HTTP",
-        "PORT",
-        "PORT_8000_TCP",
-        "PORT_8000_TCP_ADDR",
-        "WEB_SERVICE_HOST",
-    ],
-)
+SERVICES = ["SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "WEB_SERVICE_HOST"]
+SERVICES += ["PORT", "PORT_8000_TCP", "PORT_8000_TCP_ADDR"]
+
+
+@each("name", SERVICES)
 def test_what_looks_like_a_service_of_kubernetes_is_refused_with_the_way_out(name: str) -> None:
     message = refused({name: "tcp://planted:80"})
     assert message.startswith(f"WX_REALNAME_{name} is unknown. Kubernetes")
@@ -291,14 +276,3 @@ def test_a_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> N
         from_env(file_aware())
     with pytest.raises(ConfigurationError, match="FileAwareEnv"):
         from_env(environ.Env())
-
-
-def test_without_a_merchant_the_variable_that_makes_one_is_named(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("WX_REALNAME_INDEX_KEYS", KEYS)
-    with (
-        override_settings(WX_REALNAME=from_env(environ.Env())),
-        pytest.raises(ConfigurationError, match=r"In the environment: WX_REALNAME_APP_ID"),
-    ):
-        conf.current()

@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 from io import StringIO
@@ -21,7 +21,8 @@ from django.db import connections, transaction
 from django.test import RequestFactory
 from django.utils import timezone
 
-from tests.conftest import Reporter, at_once, events, forget_access_tokens, frames
+from tests.cases import each
+from tests.conftest import Reporter, at_once, events, forget_access_tokens, frames, heard
 from tests.lying_wechat import (
     BEGIN,
     NAME,
@@ -38,7 +39,7 @@ from tests.lying_wechat import (
     says,
     stalls,
 )
-from wx_realname import audit, resident_id, signals
+from wx_realname import audit, resident_id
 from wx_realname.exceptions import (
     ConfigurationError,
     FaceNotFinished,
@@ -61,6 +62,7 @@ from wx_realname.services import (
 from wx_realname.services.upkeep.key_use import key_use
 from wx_realname.services.upkeep.rotation import rotate_keys
 from wx_realname.services.verification import face, recording, single_flight
+from wx_realname.signals import verification_rejected, verification_succeeded
 from wx_realname.wechat.errcodes import ERRCODES
 from wx_realname.wechat.face import cert_hash
 from wx_realname.wechat.per_process import PerProcess
@@ -108,8 +110,17 @@ def end(call: Callable[[], Verification]) -> str:
         return error.code
 
 
+def finished(row: Verification) -> str:
+    return end(partial(finish_face, row))
+
+
 def status() -> str:
     return str(Verification.objects.get().status)
+
+
+def ends(caplog: pytest.LogCaptureFixture) -> int:
+    """How many attempts were reported as ended."""
+    return caplog.text.count("attempt ended")
 
 
 def faults() -> list[str]:
@@ -124,11 +135,6 @@ def test_the_hash_is_that_of_wechats_own_sample() -> None:
     hashed = cert_hash(PersonalData("张三", "310101199801011234"))
     assert hashed.reveal() == "3c241f7ff324977aeb91f173bb2a7b06569e6fd784d5573db34a636d8671108b"
     assert "3c24" not in repr(hashed)
-
-
-def ends(caplog: pytest.LogCaptureFixture) -> int:
-    """How many attempts were reported as ended."""
-    return caplog.text.count("attempt ended")
 
 
 def test_a_face_passes(
@@ -181,19 +187,14 @@ def test_the_query_repeats_what_began(wechat: LyingWeChat, user: Any) -> None:
     assert first["openid"] == OPENID
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("openid", ""),
-        ("openid", "13800138000"),
-        ("real_name", " "),
-        ("real_name", "a\nb"),
-        ("real_name", "\u200b"),
-        ("real_name", "123"),
-        ("credential_id", "123"),
-        ("credential_id", "110101209912310021"),
-    ],
-)
+WRONG = {
+    "openid": ["", "13800138000"],
+    "real_name": [" ", "a\nb", "\u200b", "123"],
+    "credential_id": ["123", "110101209912310021"],
+}
+
+
+@each(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
 def test_what_cannot_be_is_refused_before_a_row_exists(
     wechat: LyingWeChat, user: Any, field: str, value: str
 ) -> None:
@@ -217,82 +218,55 @@ def test_a_begin_that_is_refused_ends_as_the_table_says(wechat: LyingWeChat, use
     for errcode, code in [*BEGIN_CODES, *SHARED, (84022, "wechat_error")]:
         wechat.play(refuses(errcode), path=BEGIN)
         assert end(lambda: begin(user)) == code, errcode
-        row = Verification.objects.order_by("created_at").last()
-        assert row is not None
+        row = Verification.objects.latest("created_at")
         assert (row.status, row.errcode) == (OUTCOMES.get(code, "failed"), errcode)
         assert (row.error_code, row.face_encrypted, row.expires_at) == (code, None, None)
         assert row.in_doubt is False  # no token was there to be consumed
-        assert end(partial(finish_face, row)) == code  # as it ended, without asking
+        assert finished(row) == code  # as it ended, without asking
     assert asked(wechat, QUERY) == 0
     assert len(events()) == Verification.objects.count() and faults() == []
 
 
-QUERY_CODES = [
-    (row.errcode, row.code, (OUTCOMES.get(row.code, "failed") if row.ends else WAITING))
+#: What WeChat answers to a query, the code that follows, and the status of the record.
+REFUSALS = [
+    (row.errcode, row.code, OUTCOMES.get(row.code, "failed") if row.ends else WAITING)
     for row in ERRCODES
     if row.call == "queryverifyinfo" and row.errcode != 84022
 ]
+REFUSALS += [(84022, "face_expired", "unknown")]
+REFUSALS += [(errcode, code, WAITING) for errcode, code in [*SHARED, (84019, "wechat_error")]]
+RESULTS = [(row.verify_ret, row.code or "verified", row.becomes) for row in VERDICTS]
+RESULTS += [(value, "wechat_error", "unknown") for value in (10021, 1, 0, -1, 99999, 2**40)]
 
 
-def test_a_query_that_is_refused_ends_or_waits_as_the_table_says(
-    wechat: LyingWeChat, user: Any
+@pytest.mark.parametrize(("answer", "table"), [(refuses, REFUSALS), (came_to, RESULTS)])
+def test_an_answer_to_a_query_ends_or_waits_as_the_table_says(
+    wechat: LyingWeChat, user: Any, caplog: pytest.LogCaptureFixture, answer: Any, table: Any
 ) -> None:
-    waits = [(errcode, code, WAITING) for errcode, code in [*SHARED, (84019, "wechat_error")]]
-    for errcode, code, becomes in [*QUERY_CODES, (84022, "face_expired", "unknown"), *waits]:
-        row = begin(user)
-        before = len(events())
-        wechat.play(refuses(errcode), path=QUERY)
-        assert end(partial(finish_face, row)) == code, errcode
-        row.refresh_from_db()
-        assert row.status == becomes, errcode
-        assert bool(row.face_encrypted) == (becomes == WAITING)
-        assert len(events()) - before == (becomes != WAITING)
-        wechat.play(came_to(10000), path=QUERY)
-        assert end(partial(finish_face, row)) == ("verified" if becomes == WAITING else code)
-    assert faults() == []
-
-
-def test_a_verdict_ends_or_waits_as_the_table_says(
-    wechat: LyingWeChat, user: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    undocumented = [(10021, "wechat_error", "unknown"), (1, "wechat_error", "unknown")]
-    undocumented += [(value, "wechat_error", "unknown") for value in (0, -1, 99999, 2**40)]
-    rows = [(row.verify_ret, row.code or "verified", row.becomes) for row in VERDICTS]
-    for verify_ret, code, becomes in [*rows, *undocumented]:
+    for said, code, becomes in table:
         caplog.clear()
-        row = begin(user)
-        before = len(events())
-        wechat.play(came_to(verify_ret), path=QUERY)
-        assert end(partial(finish_face, row)) == code, verify_ret
+        row, before = begin(user), len(events())
+        wechat.play(answer(said), path=QUERY)
+        assert finished(row) == code, said
         row.refresh_from_db()
-        assert row.status == becomes, verify_ret
+        assert row.status == becomes, said
         assert bool(row.face_encrypted) == (becomes == WAITING)
         assert len(events()) - before == (becomes != WAITING)
-        if becomes != WAITING and abs(verify_ret) < 2**31:
-            assert row.verify_ret == verify_ret
-        assert (code in ("misconfigured",)) <= ("verdict of a face verification" in caplog.text)
+        if answer is came_to:
+            assert row.verify_ret == (said if becomes != WAITING and said < 2**31 else None)
+            assert (code == "misconfigured") <= ("verdict of a face verification" in caplog.text)
         count = asked(wechat)
-        assert end(partial(finish_face, row)) == code
+        wechat.play(came_to(10000), path=QUERY)
+        assert finished(row) == ("verified" if becomes == WAITING else code)
         assert asked(wechat) - count == (becomes == WAITING)
     assert faults() == []
 
 
+NO_NUMBERS: list[Any] = ["10000", 10000.0, 1e4, True, None, [10000], {"verify_ret": 10000}]
 NEVER_PASS: list[Any] = [
-    {"errcode": 0, "verify_ret": "10000"},
-    {"errcode": 0, "verify_ret": 10000.0},
-    {"errcode": 0, "verify_ret": 1e4},
-    {"errcode": 0, "verify_ret": True},
-    {"errcode": 0, "verify_ret": None},
-    {"errcode": 0, "verify_ret": [10000]},
-    {"errcode": 0, "verify_ret": {"verify_ret": 10000}},
-    {"errcode": 0},
-    {"verify_ret": 10000},
-    {"errcode": None, "verify_ret": 10000},
-    {"errcode": False, "verify_ret": 10000},
-    {"errcode": "0", "verify_ret": 10000},
-    {"errcode": 0.0, "verify_ret": 10000},
-    {},
-    [10000],
+    *({"errcode": 0, "verify_ret": verify_ret} for verify_ret in NO_NUMBERS),
+    *({"errcode": errcode, "verify_ret": 10000} for errcode in (None, False, "0", 0.0)),
+    *({"errcode": 0}, {"verify_ret": 10000}, {}, [10000]),
     b"<html>10000</html>",
     b'{"errcode": 0, "verify_ret": 10000',
     b'{"errcode": 0, "verify_ret": 10004, "verify_ret": 10000}',
@@ -305,12 +279,12 @@ def test_what_is_not_a_pass_leaves_the_record_waiting(wechat: LyingWeChat, user:
     row = begin(user)
     for answer in NEVER_PASS:
         wechat.play(says(answer), path=QUERY)
-        assert end(partial(finish_face, row)) == LOST, answer
+        assert finished(row) == LOST, answer
         assert status() == WAITING
     wechat.play(came_to(10000, errcode=-1), path=QUERY)
-    assert end(partial(finish_face, row)) == "wechat_busy" and status() == WAITING
+    assert finished(row) == "wechat_busy" and status() == WAITING
     wechat.play(came_to(10000, errcode=84017), path=QUERY)
-    assert end(partial(finish_face, row)) == "misconfigured" and status() == "failed"
+    assert finished(row) == "misconfigured" and status() == "failed"
     assert events() == ["exchange failed"]
 
 
@@ -320,13 +294,13 @@ def test_a_query_that_fails_on_its_way_may_be_repeated(
     row = begin(user)
     for script in (hangs_up, says(b"", 500), says(b"", 302, Location="/elsewhere")):
         wechat.play(script, path=QUERY)
-        assert end(partial(finish_face, row)) == LOST
+        assert finished(row) == LOST
     wechat.play(refuses(40013), path=TOKEN)
     forget_access_tokens()
-    assert end(partial(finish_face, row)) == "misconfigured"
+    assert finished(row) == "misconfigured"
     wechat.forget()
     configure(API_BASE_URL="http://127.0.0.1:1")
-    assert end(partial(finish_face, row)) == LOST
+    assert finished(row) == LOST
     assert status() == WAITING and events() == []
 
 
@@ -345,17 +319,8 @@ def test_after_a_lost_answer_the_next_try_begins(
     assert wechat.calls[-1].body["out_seq_no"].endswith("-2")
 
 
-NOT_BEGUN = [
-    begun(""),
-    begun(5),
-    begun("x" * 257),
-    begun(None),
-    begun(expires_in=None),
-    begun(expires_in="3600"),
-    begun(expires_in=True),
-    begun(expires_in=0),
-    begun(expires_in=10**9),
-]
+NOT_BEGUN = [begun(verify_id) for verify_id in ("", 5, "x" * 257, None)]
+NOT_BEGUN += [begun(expires_in=seconds) for seconds in (None, "3600", True, 0, 10**9)]
 
 
 @pytest.mark.parametrize("lost", [hangs_up, refuses(84019), *NOT_BEGUN])
@@ -397,7 +362,7 @@ def test_wechat_is_asked_until_ten_minutes_after_the_hour(
     row = begin(user)
     since = timezone.now() - timedelta(minutes=minutes)
     Verification.objects.update(started_at=since, expires_at=since + timedelta(hours=1))
-    assert end(partial(finish_face, row)) == code
+    assert finished(row) == code
     assert asked(wechat) == (code == "verified")
     assert status() == ("unknown" if code == "face_expired" else code) and faults() == []
 
@@ -435,7 +400,7 @@ def test_minors_refused_meanwhile_are_not_stored(
 ) -> None:
     row = begin(user, credential_id=CHILD)
     configure(MINORS="refuse")
-    assert end(partial(finish_face, row)) == "minor"
+    assert finished(row) == "minor"
     row.refresh_from_db()
     assert (row.status, row.face_encrypted, row.real_name_masked) == ("rejected", None, None)
 
@@ -463,14 +428,16 @@ def test_while_it_is_being_begun_there_is_no_result(wechat: LyingWeChat, user: A
 
 
 @pytest.mark.parametrize(
-    "changes", [{"merchant": "other"}, {"app_id": "wx-other"}, {"user_id": None}], ids=str
+    "changes",
+    [{"merchant": "other"}, {"app_id": "wx-other"}, {"user_id": None}, {"face_encrypted": None}],
+    ids=str,
 )
 def test_a_row_that_contradicts_what_was_sealed_signs_nothing(
     wechat: LyingWeChat, user: Any, caplog: pytest.LogCaptureFixture, changes: dict[str, Any]
 ) -> None:
     row = begin(user)
     Verification.objects.update(**changes)
-    assert end(partial(finish_face, row)) == "internal_error"
+    assert finished(row) == "internal_error"
     assert asked(wechat) == 0 and events() == [] and status() == WAITING
     assert "contradicts" in caplog.text
 
@@ -478,9 +445,7 @@ def test_a_row_that_contradicts_what_was_sealed_signs_nothing(
 def test_a_sealed_column_of_another_row_signs_nothing(wechat: LyingWeChat, user: Any) -> None:
     one, other = begin(user), begin(user)
     Verification.objects.filter(pk=one.pk).update(face_encrypted=other.face_encrypted)
-    assert end(partial(finish_face, one)) == "internal_error"
-    Verification.objects.filter(pk=one.pk).update(face_encrypted=None)
-    assert end(partial(finish_face, one)) == "internal_error"
+    assert finished(one) == "internal_error"
     assert asked(wechat) == 0 and events() == []
 
 
@@ -489,7 +454,7 @@ def test_a_missing_key_is_no_tampering(
 ) -> None:
     row = begin(user)
     configure(ENCRYPTION_KEYS=[f"other:AES-256-GCM:{b64encode(b'k' * 32).decode()}"])
-    assert end(partial(finish_face, row)) == "misconfigured" and status() == WAITING
+    assert finished(row) == "misconfigured" and status() == WAITING
 
 
 def test_without_its_merchant_a_face_waits(
@@ -498,14 +463,14 @@ def test_without_its_merchant_a_face_waits(
     before = settings.WX_REALNAME
     row = begin(user)
     configure(merchant={"APP_ID": "wx-another"})
-    assert end(partial(finish_face, row)) == "misconfigured"
+    assert finished(row) == "misconfigured"
     merchants = before["MERCHANTS"]
     settings.WX_REALNAME = before | {"MERCHANTS": {"renamed": merchants["default"]}}
-    assert end(partial(finish_face, row)) == "misconfigured"
+    assert finished(row) == "misconfigured"
     assert asked(wechat) == 0 and status() == WAITING
     settings.WX_REALNAME = before
     configure(merchant={"APP_SECRET": "a-new-secret-of-these-tests-0001"})
-    assert end(partial(finish_face, row)) == "verified"
+    assert finished(row) == "verified"
 
 
 def test_masked_storage_keeps_no_ciphertext_after_the_end(
@@ -546,14 +511,13 @@ def test_a_merchant_without_the_button_verifies_faces(
 # --- races, crashes, erasure ------------------------------------------------------------------
 
 
-def test_six_results_at_once_are_one_event(
-    wechat: LyingWeChat, user: Any, told: dict[str, int]
-) -> None:
+def test_six_results_at_once_are_one_event(wechat: LyingWeChat, user: Any) -> None:
     row = begin(user)
-    works = [lambda: finish_face(Verification.objects.get(pk=row.pk)).status] * 6
-    assert set(at_once(*works)) == {"verified"}
-    assert events() == ["exchange verified"] and told == {"succeeded": 1}
-    assert faults() == []
+    works = [lambda: finished(Verification.objects.get(pk=row.pk))] * 6
+    with heard(verification_succeeded) as succeeded, heard(verification_rejected) as rejected:
+        assert set(at_once(*works)) == {"verified"}
+    assert events() == ["exchange verified"] and faults() == []
+    assert (len(succeeded), len(rejected)) == (1, 0)
 
 
 def test_who_joins_a_query_gets_its_error() -> None:
@@ -562,23 +526,6 @@ def test_who_joins_a_query_gets_its_error() -> None:
             assert flight
         raise FaceNotFinished
     assert isinstance(single_flight.wait_for(flight, 0), FaceNotFinished)
-
-
-@pytest.fixture
-def told() -> Iterator[dict[str, int]]:
-    """How often each signal was sent."""
-    count: dict[str, int] = {}
-
-    def hear(name: str, **kwargs: Any) -> None:
-        count[name] = count.get(name, 0) + 1
-
-    names = ("succeeded", "rejected", "erased")
-    receivers = {name: partial(hear, name) for name in names}
-    for name, receiver in receivers.items():
-        getattr(signals, f"verification_{name}").connect(receiver, weak=False)
-    yield count
-    for name, receiver in receivers.items():
-        getattr(signals, f"verification_{name}").disconnect(receiver)
 
 
 def test_the_first_final_write_wins(
@@ -599,29 +546,22 @@ def test_the_first_final_write_wins(
             single_flight._flights = flights
 
     wechat.play(doing(elsewhere, came_to(10000)), path=QUERY)
-    assert end(partial(finish_face, row)) == "mismatch"
+    assert finished(row) == "mismatch"
     assert ends(caplog) == 1
     assert events() == ["exchange rejected"] and status() == "rejected" and faults() == []
 
 
-def test_an_erasure_meanwhile_wins(wechat: LyingWeChat, user: Any) -> None:
+@pytest.mark.parametrize("deleted", [False, True], ids=["the record", "its user"])
+def test_an_erasure_meanwhile_wins(wechat: LyingWeChat, user: Any, deleted: bool) -> None:
     row = begin(user)
-    wipe = partial(erase, row, actor=user, reason="consent withdrawn")
+    wipe = user.delete if deleted else partial(erase, row, actor=user, reason="withdrawn")
     wechat.play(doing(wipe, came_to(10000)), path=QUERY)
-    assert end(partial(finish_face, row)) == "erased"
+    assert finished(row) == "erased"
     stored = Verification.objects.get()
+    assert (stored.status, stored.user_id is None) == ("erased", deleted)
     assert stored.face_encrypted is stored.real_name_masked is None
     assert events() == ["erase erased"] and faults() == []
-    assert end(partial(finish_face, row)) == "erased"
-
-
-def test_a_deleted_user_leaves_nothing(wechat: LyingWeChat, user: Any) -> None:
-    row = begin(user)
-    wechat.play(doing(user.delete, came_to(10000)), path=QUERY)
-    assert end(partial(finish_face, row)) == "erased"
-    stored = Verification.objects.get()
-    assert (stored.status, stored.user_id, stored.face_encrypted) == ("erased", None, None)
-    assert events() == ["erase erased"] and faults() == []
+    assert finished(row) == "erased"
 
 
 def test_a_user_deleted_while_it_begins_leaves_nothing(wechat: LyingWeChat, user: Any) -> None:
@@ -652,7 +592,7 @@ def test_killed_after_the_begin_reached_wechat(
     row = Verification.objects.get()
     assert (row.status, row.error_code, row.in_doubt) == ("failed", LOST, False)
     assert events() == ["exchange_abandoned failed"] and faults() == []
-    assert end(partial(finish_face, row)) == LOST
+    assert finished(row) == LOST
 
 
 def test_killed_before_the_result_was_recorded(
@@ -664,22 +604,11 @@ def test_killed_before_the_result_was_recorded(
         finish_face(row)
     call_command("realname_purge", verbosity=0)
     assert status() == WAITING
-    assert end(partial(finish_face, row)) == "verified" and asked(wechat) == 2
+    assert finished(row) == "verified" and asked(wechat) == 2
 
 
 def _dies(*args: Any, **kwargs: Any) -> None:
     raise Killed
-
-
-def test_a_waiting_record_is_erased_on_wish(
-    wechat: LyingWeChat, user: Any, told: dict[str, int]
-) -> None:
-    row = begin(user)
-    erase(row, actor=user, reason="consent withdrawn")
-    erase(row, actor=user, reason="consent withdrawn")
-    assert (status(), Verification.objects.get().face_encrypted) == ("erased", None)
-    assert events() == ["erase erased"] and told == {"erased": 1} and faults() == []
-    assert end(partial(finish_face, row)) == "erased" and asked(wechat) == 0
 
 
 # --- keys -------------------------------------------------------------------------------------
@@ -696,7 +625,7 @@ def test_rotation_and_key_counts_know_a_waiting_face(
     assert sum(batch.encrypted for batch in rotate_keys()) == 1
     assert [key.records for key in key_use().encryption] == [1, 0] and key_use().stale == 0
     configure(ENCRYPTION_KEYS=[new])
-    assert end(partial(finish_face, row)) == "verified"
+    assert finished(row) == "verified"
 
 
 # --- nothing leaks ----------------------------------------------------------------------------
@@ -760,9 +689,9 @@ def test_it_is_sealed_to_its_row(wechat: LyingWeChat, user: Any) -> None:
 def test_over_real_http_the_server_decides_not_the_phone(sandbox: Sandbox, user: Any) -> None:
     for verify_ret, code in [(10000, "verified"), (10004, "mismatch"), (90002, "face_cancelled")]:
         row = begin(user)
-        assert end(partial(finish_face, row)) == "face_not_finished"
+        assert finished(row) == "face_not_finished"
         sandbox.show_face(str(row.verify_id), verify_ret)
-        assert end(partial(finish_face, row)) == code
+        assert finished(row) == code
     assert faults() == []
 
 

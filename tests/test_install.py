@@ -28,19 +28,8 @@ CITIZEN = Citizen("张三", "440524198001010013")
 
 #: Each Django that is supported, and the oldest Python that it takes.
 DJANGOS = {"5.2": (3, 10), "6.0": (3, 12), "6.1": (3, 12)}
-EXTRAS = (
-    "MySQLdb",
-    "gunicorn",
-    "hypothesis",
-    "polib",
-    "prometheus_client",
-    "psycopg",
-    "pytest",
-    "redis",
-    "rest_framework_simplejwt",
-    "stdnum",
-    "xlsxwriter",
-)
+EXTRAS = ("MySQLdb", "gunicorn", "hypothesis", "polib", "prometheus_client", "psycopg", "pytest")
+EXTRAS += ("redis", "rest_framework_simplejwt", "stdnum", "xlsxwriter")
 NOT_OURS_TO_USE = ("example_project", "tests", "benchmarks")
 #: What a trial on the sandbox with startproject's settings is told of.
 TRIAL = {"I001", "W005", "W009", "W010", "W013", "W023"}

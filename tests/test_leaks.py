@@ -10,6 +10,7 @@ import base64
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from django.views.debug import technical_500_response
 
 from tests import lying_wechat
 from tests import settings as test_settings
+from tests.cases import each
 from tests.conftest import Reporter, frames, make_stuck
 from tests.lying_wechat import FAULTS, TOKEN, Fault, LyingWeChat, doing, identity, says
 from wx_realname.exceptions import DecryptionError
@@ -73,9 +75,8 @@ NEEDLES = [(name, form) for name, text in PLANTED.items() for form in forms(text
 
 def found_in(hay: Any) -> set[str]:
     """What was planted and is in there."""
-    if isinstance(hay, memoryview):
-        hay = bytes(hay)
-    data = hay if isinstance(hay, bytes) else str(hay).encode("utf-8", "surrogatepass")
+    is_binary = isinstance(hay, (bytes, memoryview))
+    data = bytes(hay) if is_binary else str(hay).encode("utf-8", "surrogatepass")
     return {name for name, needle in NEEDLES if needle in data}
 
 
@@ -154,7 +155,7 @@ def everything_in(cache: Any) -> list[Any]:
 # --- the search itself works ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@each("name", PLANTED)
 def test_what_is_planted_is_found_in_every_form(name: str) -> None:
     text = PLANTED[name]
     shown = (f"<{text}>", repr([text.encode("gb18030")]), json.dumps(text), quote(f"?{text}"))
@@ -205,7 +206,7 @@ def test_refusals_without_wechat_show_nothing(
     assert leaks(reporter) == []
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         f'{{"auth_token": "{AUTH_TOKEN}',
@@ -217,7 +218,7 @@ def test_refusals_without_wechat_show_nothing(
         f'{{"{AUTH_TOKEN}": "{NAME}"}}',
     ],
 )
-@pytest.mark.parametrize("kind", ["application/json", "text/plain"])
+@each("kind", ["application/json", "text/plain"])
 def test_a_wrong_body_is_repeated_nowhere(
     api: Any, reporter: Reporter, body: str, kind: str
 ) -> None:
@@ -302,9 +303,7 @@ def test_a_database_that_fails_shows_nothing(
         table = Verification._meta.db_table
         connection.cursor().execute(f"ALTER TABLE {table} RENAME COLUMN {column} TO {to}")
 
-    def lose_a_column() -> None:
-        rename("credential_id_masked", "lost")
-
+    lose_a_column = partial(rename, "credential_id_masked", "lost")
     liar.play(doing(lose_a_column, identity(NAME, NUMBER)))
     try:
         during, before = leaving(user), leaving(user)

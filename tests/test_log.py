@@ -12,31 +12,32 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.test import AsyncClient, RequestFactory
+from django.urls import path
 
-from tests.conftest import AUTH_TOKEN, at_once, outcome
+from tests.cases import each
+from tests.conftest import AUTH_TOKEN, at_once, heard, outcome
 from tests.lying_wechat import LyingWeChat, doing, hangs_up, identity, refuses
-from wx_realname import log, middleware
+from wx_realname import log
 from wx_realname.models import Verification
+from wx_realname.signals import attempt_ended
 
 LIST = "/api/realname/verifications/"
 MIDDLEWARE = "wx_realname.middleware.request_id"
 
 
 @pytest.fixture
-def lines() -> Iterator[io.StringIO]:
+def lines(caplog: pytest.LogCaptureFixture) -> Iterator[io.StringIO]:
     """What a site's handler writes, set up as the docstring of `log` says."""
     handler = logging.StreamHandler(io.StringIO())
     handler.addFilter(log.ContextFilter())
     handler.setFormatter(log.JSONFormatter())
-    loggers = [logging.getLogger("wx_realname"), logging.getLogger("django.request")]
-    levels = [logger.level for logger in loggers]
+    loggers = [logging.getLogger(name) for name in ("wx_realname", "django.request")]
     for logger in loggers:
+        caplog.set_level(logging.INFO, logger.name)
         logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
     yield handler.stream
-    for logger, level in zip(loggers, levels, strict=True):
+    for logger in loggers:
         logger.removeHandler(handler)
-        logger.setLevel(level)
 
 
 def read(lines: io.StringIO) -> list[dict[str, Any]]:
@@ -56,7 +57,7 @@ def ends(lines: io.StringIO) -> list[dict[str, Any]]:
         (hangs_up, "unknown", "outcome_unknown", None),
     ],
 )
-def test_each_attempt_ends_with_one_line(
+def test_each_attempt_ends_with_one_line_and_one_signal(
     user: Any,
     liar: LyingWeChat,
     lines: Any,
@@ -66,31 +67,20 @@ def test_each_attempt_ends_with_one_line(
     errcode: Any,
 ) -> None:
     liar.play(script)
-    outcome(user)
-    (line,) = ends(lines)
+    with heard(attempt_ended) as sent:  # a second receiver fails, and changes nothing
+        outcome(user)
+    (line,), (facts,) = ends(lines), sent
     row = Verification.objects.get()
+    assert 0 <= facts.pop("seconds") < 20
+    ended = {"status": row.status, "error_code": row.error_code, "sender": None}
+    told = {"merchant": "default", "method": "authorize", "signal": attempt_ended}
+    assert facts == told | ended
     assert (line["level"], line["logger"]) == ("INFO", "wx_realname.attempt")
-    told = {name: line.get(name) for name in ("status", "error_code", "errcode", "duration_ms")}
-    assert told == {
-        "status": status,
-        "error_code": error_code,
-        "errcode": errcode,
-        "duration_ms": row.duration_ms,
-    }
+    assert (line["status"], line["duration_ms"]) == (status, row.duration_ms)
+    assert (line.get("error_code"), line.get("errcode")) == (error_code, errcode)
     assert (line["verification_id"], line["merchant"]) == (str(row.pk), "default")
     assert (line["attempt"], line["method"], line["recorded"]) == (1, "authorize", True)
     assert status in line["message"]
-
-
-def test_what_is_said_while_wechat_is_asked_names_the_attempt(
-    user: Any, liar: LyingWeChat, lines: Any
-) -> None:
-    liar.play(hangs_up)
-    outcome(user)
-    (line,) = [line for line in read(lines) if line["logger"] == "wx_realname.wechat.transport"]
-    row = Verification.objects.get()
-    named = {name: line[name] for name in ("verification_id", "merchant", "attempt")}
-    assert named == {"verification_id": str(row.pk), "merchant": "default", "attempt": 1}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -103,44 +93,31 @@ def test_a_late_answer_says_that_it_was_not_recorded(
     assert line["recorded"] is False and "not recorded" in line["message"]
 
 
-def test_without_info_no_line_is_made(user: Any, liar: LyingWeChat, lines: Any) -> None:
-    logging.getLogger("wx_realname").setLevel(logging.WARNING)
-    outcome(user)
-    assert ends(lines) == []
-
-
 # --- the context ------------------------------------------------------------------------------
 
 
-def test_what_is_said_during_an_attempt_names_record_and_request(
-    api: Any, user: Any, liar: LyingWeChat, lines: Any
-) -> None:
-    liar.play(refuses(94006))
-    given = "3f2a9c01-trace"
-    api().post(LIST, {"auth_token": AUTH_TOKEN}, headers={log.HEADER: given})
-    said = [line for line in read(lines) if line["logger"] == "wx_realname.wechat.client"]
-    row = Verification.objects.get()
-    assert [(each["request_id"], each["verification_id"], each["attempt"]) for each in said] == [
-        (given, str(row.pk), 1)
-    ]
-    assert [line["request_id"] for line in ends(lines)] == [given]
-
-
 @pytest.mark.parametrize(
-    "given",
-    [
-        None,
-        "",
-        "short",
-        "x" * 65,
-        "张三张三张三张三",
-        "440524198001010013",
-        "44052419800101001X",
-        "13800138000",
-        "line one\nline two",
-        '"},{"level":"x"',
-    ],
+    ("script", "logger"),
+    [(refuses(94006), "client"), (hangs_up, "transport")],
+    ids=["client", "transport"],
 )
+def test_what_is_said_during_an_attempt_names_record_and_request(
+    api: Any, user: Any, liar: LyingWeChat, lines: Any, script: Any, logger: str
+) -> None:
+    liar.play(script)
+    api().post(LIST, {"auth_token": AUTH_TOKEN}, headers={log.HEADER: "3f2a9c01-trace"})
+    (line,) = [line for line in read(lines) if line["logger"] == f"wx_realname.wechat.{logger}"]
+    row = Verification.objects.get()
+    assert (line["request_id"], line["verification_id"]) == ("3f2a9c01-trace", str(row.pk))
+    assert (line["merchant"], line["attempt"]) == ("default", 1)
+    assert [line["request_id"] for line in ends(lines)] == ["3f2a9c01-trace"]
+
+
+ANYTHING = [None, "", "short", "x" * 65, "line one\nline two", '"},{"level":"x"']
+ANYTHING += ["张三张三张三张三", "440524198001010013", "44052419800101001X", "13800138000"]
+
+
+@each("given", ANYTHING)
 def test_a_request_id_that_could_be_anything_is_replaced(given: str | None) -> None:
     request = RequestFactory().get("/")
     if given is not None:
@@ -150,7 +127,7 @@ def test_a_request_id_that_could_be_anything_is_replaced(given: str | None) -> N
     assert log.request_id(request) == made
 
 
-@pytest.mark.parametrize("given", ["0123-4567", "a" * 64, "4f1c9d1e-1111-4222-8333-444455556666"])
+@each("given", ["0123-4567", "a" * 64, "4f1c9d1e-1111-4222-8333-444455556666"])
 def test_a_plain_request_id_is_kept(given: str) -> None:
     assert log.request_id(RequestFactory().get("/", headers={log.HEADER: given})) == given
 
@@ -176,13 +153,6 @@ def test_what_a_line_says_itself_comes_first() -> None:
     assert record.merchant == "its own"  # type: ignore[attr-defined]
 
 
-def test_a_format_may_name_every_field_anywhere() -> None:
-    form = logging.Formatter(" ".join(f"%({name})s" for name in log.CONTEXT))
-    record = logging.makeLogRecord({"msg": "at start"})
-    log.ContextFilter().filter(record)
-    assert form.format(record) == "- - - -"
-
-
 def test_an_exception_is_one_line_of_json(lines: Any) -> None:
     try:
         raise ValueError("two\nlines")
@@ -196,35 +166,26 @@ def test_an_exception_is_one_line_of_json(lines: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_the_middleware_gives_the_id_back_and_our_calls_use_it(
+def test_the_middleware_gives_the_id_back_and_every_line_has_it(
     api: Any, liar: LyingWeChat, lines: Any, settings: Any
 ) -> None:
     settings.MIDDLEWARE = [MIDDLEWARE, *settings.MIDDLEWARE]
-    answer = api().post(LIST, {"auth_token": AUTH_TOKEN})
+    answer, refused = api().post(LIST, {"auth_token": AUTH_TOKEN}), api().get("/nowhere/")
     assert [line["request_id"] for line in ends(lines)] == [answer[log.HEADER]]
-    assert answer[log.HEADER] != api().get(LIST)[log.HEADER]
-
-
-@pytest.mark.django_db
-def test_djangos_own_line_about_a_refusal_has_the_id_too(
-    api: Any, lines: Any, settings: Any
-) -> None:
-    """Django writes it when every middleware has returned."""
-    settings.MIDDLEWARE = [MIDDLEWARE, *settings.MIDDLEWARE]
-    answer = api().get("/nowhere/")
+    # Django's own line, which it writes when every middleware has returned
     (line,) = [line for line in read(lines) if line["logger"] == "django.request"]
-    assert line["request_id"] == answer[log.HEADER]
+    assert line["request_id"] == refused[log.HEADER] != answer[log.HEADER]
 
 
-def test_the_middleware_serves_asynchronous_sites_too() -> None:
-    async def view(request: Any) -> HttpResponse:
-        return HttpResponse(log.request_id(request))
-
-    answer = async_to_sync(middleware.request_id(view))(RequestFactory().get("/"))
-    assert answer.content.decode() == answer[log.HEADER]
+async def asynchronous(request: Any) -> HttpResponse:
+    return HttpResponse(log.request_id(request))
 
 
+urlpatterns = [path("", asynchronous)]
+
+
+@pytest.mark.urls(__name__)
 def test_under_asgi_each_answer_has_its_id(settings: Any) -> None:
     settings.MIDDLEWARE = [MIDDLEWARE]
-    first, second = (async_to_sync(AsyncClient().get)("/nowhere/") for _ in range(2))
-    assert first[log.HEADER] != second[log.HEADER]
+    first, second = (async_to_sync(AsyncClient().get)("/") for _ in range(2))
+    assert first[log.HEADER] == first.content.decode() != second[log.HEADER]

@@ -21,6 +21,7 @@ NOBODY = f"wx_realname_nobody_{os.getpid()}"  # roles are the whole server's
 def failure(statement: str, database: Any = connection) -> Error:
     with pytest.raises(Error) as failed, database.cursor() as cursor:
         cursor.execute(statement)
+        cursor.fetchall()
     return failed.value
 
 
@@ -105,16 +106,9 @@ def test_sqlite_says_in_words_that_it_is_read_only_or_locked() -> None:
 
 def test_a_text_that_sqlite_cannot_decode_is_no_outage() -> None:
     only("sqlite")
-    error = failure_of_fetching("SELECT CAST(x'ff' AS TEXT)")
+    error = failure("SELECT CAST(x'ff' AS TEXT)")
     assert isinstance(error, OperationalError)
     assert outage(error) is None
-
-
-def failure_of_fetching(statement: str) -> Error:
-    with pytest.raises(Error) as failed, connection.cursor() as cursor:
-        cursor.execute(statement)
-        cursor.fetchall()
-    return failed.value
 
 
 @pytest.fixture

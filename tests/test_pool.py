@@ -132,14 +132,6 @@ def test_no_other_call_holds_a_connection_either(
     assert held and not any(held)
 
 
-def test_what_looked_the_user_up_is_released_before_wechat_is_asked(pool: Any) -> None:
-    get_user_model().objects.count()
-    assert connection.connection is not None
-    transactions.release()
-    assert connection.connection is None
-    assert get_user_model().objects.count() == 0
-
-
 def test_a_connection_inside_the_hosts_transaction_is_kept(pool: Any) -> None:
     with transaction.atomic():
         get_user_model().objects.create(username="citizen")
@@ -156,3 +148,4 @@ def test_only_a_pools_connection_is_given_back(
     get_user_model().objects.count()
     transactions.release()
     assert (connection.connection is None) is pooled
+    assert get_user_model().objects.count() == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +23,8 @@ from tests.lying_wechat import (
     CHECK,
     NAME,
     NUMBER,
+    REALNAME,
+    TOKEN,
     LyingWeChat,
     Script,
     hangs_up,
@@ -31,6 +32,7 @@ from tests.lying_wechat import (
     refuses,
     says,
 )
+from tests.processes import run
 from tests.test_check import verdict
 from wx_realname import exceptions
 from wx_realname.api import errors, views
@@ -55,28 +57,18 @@ Api = Callable[..., APIClient]
 Configure = Callable[..., None]
 Schema = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parent.parent
 LIST = "/api/realname/verifications/"
 CURRENT, ONE = f"{LIST}current/", f"{LIST}{{id}}/"
 CATEGORIES, CHECKS = "/api/realname/categories/", "/api/realname/checks/"
 FACES, RESULT = "/api/realname/faces/", "/api/realname/faces/{id}/result/"
 SERVICE = "/api/social-security/"  # the example's, which asks for a real name
+CONSENTS, NOTICES = "/api/realname/consents/", "/api/realname/notices/{purpose}/"
 CALLS = {
-    ("/api/realname/notices/{purpose}/", "get"),
-    ("/api/realname/consents/", "get"),
-    ("/api/realname/consents/", "post"),
-    ("/api/realname/consents/{id}/withdraw/", "post"),
-    ("/api/realname/verifications/{id}/accesses/", "get"),
-    ("/api/realname/verifications/{id}/copy/", "get"),
-    (LIST, "get"),
-    (LIST, "post"),
-    (CURRENT, "get"),
-    (ONE, "get"),
+    *((path, "get") for path in (NOTICES, CONSENTS, LIST, CURRENT, ONE, CATEGORIES)),
+    *((f"{ONE}{path}/", "get") for path in ("accesses", "copy")),
+    *((path, "post") for path in (CONSENTS, f"{CONSENTS}{{id}}/withdraw/")),
+    *((path, "post") for path in (LIST, CHECKS, FACES, RESULT)),
     (ONE, "delete"),
-    (CATEGORIES, "get"),
-    (CHECKS, "post"),
-    (FACES, "post"),
-    (RESULT, "post"),
 }
 #: Those are for the host's own views, and ask for our permissions.
 OF_PERMISSIONS = {"real_name_required", "too_young"}
@@ -113,12 +105,14 @@ def example(schema: Schema, address: str, method: str, code: str) -> Schema:
 
 
 def test_every_call_is_described(schema: Schema) -> None:
-    ours = {(address, method) for address, method, *_ in answers(schema)}
-    assert ours == CALLS
+    assert {(address, method) for address, method, *_ in answers(schema)} == CALLS
     for address, method in CALLS:
         call = schema["paths"][address][method]
         assert call["summary"]
         assert {"401", "403", "405", "500"} <= set(call["responses"])
+        bodies = [*call["responses"].values()]
+        contents = [content for body in bodies for content in body.get("content", {}).values()]
+        assert all("examples" in content for content in contents), (address, method)
 
 
 def test_every_code_has_its_status_and_an_example(schema: Schema) -> None:
@@ -131,38 +125,13 @@ def test_every_code_has_its_status_and_an_example(schema: Schema) -> None:
     assert told == set(BY_CODE) - {"too_young"}
 
 
-@pytest.mark.parametrize("call", sorted(CALLS), ids=" ".join)
-def test_every_answer_has_an_example(schema: Schema, call: tuple[str, str]) -> None:
-    address, method = call
-    answers = schema["paths"][address][method]["responses"].items()
-    bodies = {status: list(answer.get("content", {}).values()) for status, answer in answers}
-    assert [status for status, body in bodies.items() if body and "examples" not in body[0]] == []
-
-
-def test_no_docstring_of_ours_is_a_description() -> None:
-    with translation.override("zh-hans"):
-        schema = SchemaGenerator().get_schema(request=None, public=True)
-    told = [
-        call["description"]
-        for path_, calls_ in schema["paths"].items()
-        for call in calls_.values()
-        if "/realname/" in path_ and "description" in call
-    ]
-    assert told and all(re.search("[\u4e00-\u9fff]", text) for text in told)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [(LIST, "post"), (CHECKS, "post"), (FACES, "post"), (RESULT, "post"), (ONE, "delete")],
-    ids=str,
-)
-def test_what_may_be_tried_later_says_when(schema: Schema, call: tuple[str, str]) -> None:
-    for address, method, _status, answer in answers(schema):
-        if (address, method) == call:
-            retries = {body.get("retry") for body in examples(answer)}
-            header = answer["headers"].get("Retry-After")
-            assert bool(header) == ("later" in retries)
-            assert header is None or header.get("required", False) == (retries == {"later"})
+def test_each_language_has_its_words_and_no_docstring_of_ours_is_a_description() -> None:
+    english, chinese = described("en"), described("zh-hans")
+    for address, method in CALLS:
+        call = chinese["paths"][address][method]
+        assert english["paths"][address][method]["summary"].isascii()
+        assert not call["summary"].isascii()
+        assert re.search("[一-鿿]", call.get("description", "没有"))
 
 
 class OfAHost(views.CurrentVerification):
@@ -178,10 +147,15 @@ def test_a_hosts_subclass_is_described_as_ours_is() -> None:
 
 def test_headers(schema: Schema) -> None:
     for address, method, status, answer in answers(schema):
-        assert answer["headers"]["Cache-Control"]["schema"]["enum"] == ["no-store"]
-        assert ("WWW-Authenticate" in answer["headers"]) == (status == 401)
+        headers = answer["headers"]
+        assert headers["Cache-Control"]["schema"]["enum"] == ["no-store"]
+        assert ("WWW-Authenticate" in headers) == (status == 401)
         makes_a_record = status == 201 and not address.endswith("/consents/")
-        assert ("Location" in answer["headers"]) == makes_a_record, (address, method)
+        assert ("Location" in headers) == makes_a_record, (address, method)
+        retries = {body.get("retry") for body in examples(answer)}
+        assert ("Retry-After" in headers) == ("later" in retries), (address, method)
+        required = headers.get("Retry-After", {}).get("required", False)
+        assert required == (retries == {"later"})
 
 
 def test_bodies_are_strings_of_the_length_that_is_taken(schema: Schema) -> None:
@@ -189,8 +163,15 @@ def test_bodies_are_strings_of_the_length_that_is_taken(schema: Schema) -> None:
     token = bodies["RealNameExchange"]["properties"]["auth_token"]
     assert (token["type"], token["minLength"], token["maxLength"]) == ("string", 1, 512)
     assert bodies["RealNameExchange"]["required"] == ["auth_token"]
-    notice = bodies["RealNameCheck"]["properties"]["notice"]
-    assert notice["maxLength"] == 64
+    assert bodies["RealNameCheck"]["properties"]["notice"]["maxLength"] == 64
+
+
+def test_the_list_comes_in_pages(schema: Schema) -> None:
+    call = schema["paths"][LIST]["get"]
+    assert [parameter["name"] for parameter in call["parameters"]] == ["cursor", "status"]
+    page = schema["components"]["schemas"]["PaginatedRealNameRecordList"]["properties"]
+    assert set(page) == {"next", "previous", "results"}
+    assert page["results"]["items"] == {"$ref": "#/components/schemas/RealNameRecord"}
 
 
 @pytest.mark.parametrize(("pattern", "blank"), [(fields.WORDS, False), (fields.TEXT, True)])
@@ -221,14 +202,6 @@ def test_code_is_one_of_those_of_the_error_table(schema: Schema) -> None:
     assert set(found["enum"]) == set(BY_CODE)
 
 
-def test_the_list_comes_in_pages(schema: Schema) -> None:
-    call = schema["paths"][LIST]["get"]
-    assert [parameter["name"] for parameter in call["parameters"]] == ["cursor", "status"]
-    page = schema["components"]["schemas"]["PaginatedRealNameRecordList"]["properties"]
-    assert set(page) == {"next", "previous", "results"}
-    assert page["results"]["items"] == {"$ref": "#/components/schemas/RealNameRecord"}
-
-
 def test_the_record_is_described_as_it_is(api: Api, liar: LyingWeChat, schema: Schema) -> None:
     liar.play(identity(NAME, NUMBER))
     record = api().post(LIST, {"auth_token": AUTH_TOKEN}).json()
@@ -251,12 +224,14 @@ def same(response: Any, told: Schema) -> bool:
     return bool(response.status_code == BY_CODE[told["code"]].status_code)
 
 
-def said(told: Schema) -> Script:
-    """WeChat says what the example has it say."""
-    return refuses(told["wechat"]["errcode"], told["wechat"]["errmsg"])
-
-
+CITIZEN = "oCitizen-of-these_tests-00001"
+PERSON = {"real_name": NAME, "credential_id": NUMBER}
 OF_WECHAT = [cls.code for cls in calls.OF_AN_EXCHANGE if cls.code != "minor"]
+ASKED = {  # the call, its body, and what it asks WeChat
+    "exchange": (LIST, "post", {"auth_token": AUTH_TOKEN}, REALNAME),
+    "check": (CHECKS, "post", PERSON | {"code": AUTH_TOKEN}, CHECK),
+    "categories": (CATEGORIES, "get", None, TOKEN),
+}
 WITHOUT_ERRCODE: dict[str, Script] = {
     "mismatch": verdict("V_OP_NM_UM"),
     "outcome_unknown": hangs_up,
@@ -264,27 +239,26 @@ WITHOUT_ERRCODE: dict[str, Script] = {
 }
 
 
-@pytest.mark.parametrize("code", sorted(OF_WECHAT))
-def test_the_exchange_answers_as_its_example_says(
-    api: Api, liar: LyingWeChat, configure: Configure, schema: Schema, code: str
+@pytest.mark.parametrize(
+    ("asks", "code"),
+    [
+        *(("exchange", code) for code in sorted(OF_WECHAT)),
+        *(("check", code) for code in sorted([*OF_WECHAT, "mismatch", "invalid_code"])),
+        *(("categories", cls.code) for cls in calls.OF_A_QUESTION),
+    ],
+)
+def test_each_call_that_asks_wechat_answers_as_its_example_says(
+    api: Api, liar: LyingWeChat, configure: Configure, schema: Schema, asks: str, code: str
 ) -> None:
-    told = example(schema, LIST, "post", code)
+    address, method, body, path_ = ASKED[asks]
+    told = example(schema, address, method, code)
     if code == "wechat_unreachable":
         configure(API_BASE_URL="http://127.0.0.1:1")
-    liar.play(said(told) if told["wechat"] else WITHOUT_ERRCODE.get(code, hangs_up))
-    assert same(api().post(LIST, {"auth_token": AUTH_TOKEN}), told)
-
-
-@pytest.mark.parametrize("code", sorted([*OF_WECHAT, "mismatch", "invalid_code"]))
-def test_a_check_answers_as_its_example_says(
-    api: Api, liar: LyingWeChat, configure: Configure, schema: Schema, code: str
-) -> None:
-    told = example(schema, CHECKS, "post", code)
-    if code == "wechat_unreachable":
-        configure(API_BASE_URL="http://127.0.0.1:1")
-    liar.play(said(told) if told["wechat"] else WITHOUT_ERRCODE.get(code, hangs_up), path=CHECK)
-    body = {"code": AUTH_TOKEN, "real_name": NAME, "credential_id": NUMBER}
-    assert same(api("oCitizen-of-these_tests-00001").post(CHECKS, body), told)
+    script = WITHOUT_ERRCODE.get(code, hangs_up)
+    if told["wechat"]:  # WeChat says what the example has it say
+        script = refuses(told["wechat"]["errcode"], told["wechat"]["errmsg"])
+    liar.play(script, path=path_)
+    assert same(getattr(api(CITIZEN), method)(address, body), told)
 
 
 def test_a_minor_is_refused_as_the_examples_say(
@@ -292,41 +266,31 @@ def test_a_minor_is_refused_as_the_examples_say(
 ) -> None:
     configure(MINORS="refuse")
     body = {"real_name": NAME, "credential_id": "110101202001011232"}
-    citizen = api("oCitizen-of-these_tests-00001")
-    assert same(citizen.post(FACES, body), example(schema, FACES, "post", "minor"))
-    checked = citizen.post(CHECKS, body | {"code": AUTH_TOKEN})
-    assert same(checked, example(schema, CHECKS, "post", "minor"))
+    for address, of_a_check in ((FACES, {}), (CHECKS, {"code": AUTH_TOKEN})):
+        refused = api(CITIZEN).post(address, body | of_a_check)
+        assert same(refused, example(schema, address, "post", "minor"))
     assert liar.calls == []
-
-
-@pytest.mark.parametrize("code", [cls.code for cls in calls.OF_A_QUESTION])
-def test_the_categories_answer_as_their_example_says(
-    api: Api, liar: LyingWeChat, schema: Schema, code: str
-) -> None:
-    told = example(schema, CATEGORIES, "get", code)
-    liar.play(said(told) if told["wechat"] else hangs_up, path="/cgi-bin/stable_token")
-    assert same(api().get(CATEGORIES), told)
 
 
 def test_the_other_errors_are_as_their_examples_say(
     api: Api, liar: LyingWeChat, user: Any, schema: Schema, configure: Configure
 ) -> None:
     one = brought_to("pending", liar, user)
-    token, address = {"auth_token": AUTH_TOKEN}, f"{LIST}{one.pk}/"
-    assert same(api().post(LIST, token), example(schema, LIST, "post", "exchange_in_progress"))
-    assert same(api().delete(address), example(schema, ONE, "delete", "exchange_in_progress"))
-    stranger = api("stranger")
-    assert same(stranger.post(LIST, token), example(schema, LIST, "post", "auth_token_in_use"))
-    assert same(stranger.get(address), example(schema, ONE, "get", "not_found"))
-    assert same(api().get(CURRENT), example(schema, CURRENT, "get", "not_found"))
-    assert same(api("").get(LIST), example(schema, LIST, "get", "not_authenticated"))
-    assert same(api().put(LIST), example(schema, LIST, "get", "method_not_allowed"))
-    assert same(api().post(LIST, {}), example(schema, LIST, "post", "invalid"))
-    assert same(api().post(CHECKS, {}), example(schema, CHECKS, "post", "invalid"))
-    unknown = api().get(CATEGORIES, {"merchant": "nobody"})
-    assert same(unknown, example(schema, CATEGORIES, "get", "invalid"))
-    text = api().generic("POST", LIST, b"x", content_type="text/plain")
-    assert same(text, example(schema, LIST, "post", "unsupported_media_type"))
+    token, address, own = {"auth_token": AUTH_TOKEN}, f"{LIST}{one.pk}/", api()
+    for answer, path_, method, code in (
+        (own.post(LIST, token), LIST, "post", "exchange_in_progress"),
+        (own.delete(address), ONE, "delete", "exchange_in_progress"),
+        (api("stranger").post(LIST, token), LIST, "post", "auth_token_in_use"),
+        (api("stranger").get(address), ONE, "get", "not_found"),
+        (own.get(CURRENT), CURRENT, "get", "not_found"),
+        (api("").get(LIST), LIST, "get", "not_authenticated"),
+        (own.put(LIST), LIST, "get", "method_not_allowed"),
+        (own.post(LIST, {}), LIST, "post", "invalid"),
+        (own.post(CHECKS, {}), CHECKS, "post", "invalid"),
+        (own.get(CATEGORIES, {"merchant": "nobody"}), CATEGORIES, "get", "invalid"),
+        (own.post(LIST, b"x", content_type="text/plain"), LIST, "post", "unsupported_media_type"),
+    ):
+        assert same(answer, example(schema, path_, method, code)), code
     configure(THROTTLE_RATE="1/min")
     late = [api().post(LIST, {}) for _ in range(2)][1]
     assert same(late, example(schema, LIST, "post", "throttled"))
@@ -346,13 +310,6 @@ def test_every_error_is_told_in_the_language_of_the_schema(language: str) -> Non
         for body in examples(answer) if status >= 400 else ():
             assert body["detail"] == details[body["code"]]
             assert f"- `{body['code']}`: {body['detail']}" in answer["description"].splitlines()
-
-
-def test_each_language_has_its_words() -> None:
-    english, chinese = described("en"), described("zh-hans")
-    for address, method in CALLS:
-        texts = [each["paths"][address][method]["summary"] for each in (english, chinese)]
-        assert texts[0].isascii() and not texts[1].isascii()
 
 
 # --- a host's own call, which asks for our permissions -----------------------------------------
@@ -387,19 +344,6 @@ def test_a_refusal_by_our_permissions_is_as_its_example_says(
 # --- with the example site, and without the extra -----------------------------------------------
 
 
-def run(*command: str, **env: str) -> str:
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.once
 @pytest.mark.parametrize(
     ("language", "words"),
@@ -412,21 +356,15 @@ def test_the_examples_schema_is_valid_and_without_a_warning(
     merchant = Merchant("wx0000000000000001", "secret", "1900000001", (key.certificate_pem,))
     env = environment(tmp_path, merchant, key, "http://127.0.0.1:1")
     env["DJANGO_SETTINGS_MODULE"] = "example_project.settings"
-    command = ("spectacular", "--format=openapi-json", "--validate", "--fail-on-warn")
-    schema = json.loads(run("manage.py", *command, "--lang", language, **env))
+    command = [sys.executable, "manage.py", "spectacular", "--format=openapi-json"]
+    command += ["--validate", "--fail-on-warn"]
+    schema = json.loads(run(*command, "--lang", language, env=os.environ | env))
     assert {"/api/login/", SERVICE, "/healthz", LIST} <= set(schema["paths"])
     assert schema["paths"]["/api/login/"]["post"]["summary"] == words
     introduction = schema["info"]["description"]
     assert bool(re.search("[一-鿿]", introduction)) == (language == "zh-hans")
-    for said in (
-        "/faces/",
-        "/verifications/",
-        "/checks/",
-        "`retry`",
-        "`Retry-After`",
-        "2019-11-10",
-    ):
-        assert said in introduction
+    paths, words_ = ("/faces/", "/verifications/", "/checks/"), ("`retry`", "`Retry-After`")
+    assert all(said in introduction for said in (*paths, *words_, "2019-11-10"))
     with translation.override(language):
         refusal = exceptions.RealNameRequired().detail
     assert example(schema, SERVICE, "get", "real_name_required") == refusal
@@ -447,4 +385,5 @@ assert not [name for name in sys.modules if name.startswith("wx_realname.api.sch
 
 @pytest.mark.once
 def test_without_the_extra_nothing_of_it_is_imported() -> None:
-    assert run("-c", WITHOUT, DJANGO_SETTINGS_MODULE="tests.settings").strip() == LIST
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    assert run(sys.executable, "-c", WITHOUT, env=env).strip() == LIST

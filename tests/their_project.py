@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import os
-import secrets
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +12,8 @@ from typing import Any
 
 import requests
 
-from tests.e2e.site import free_port
+from tests.e2e.site import free_port, keys
+from tests.processes import run
 
 PASSWORD = "only-for-tests"
 INSTALL = """
@@ -94,18 +93,8 @@ class Project:
 
     def run(self, *arguments: str) -> str:
         """What it printed, errors included; its end must be a good one."""
-        done = subprocess.run(
-            [self.python, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+        command = (self.python, *arguments)
+        return run(*command, cwd=self.folder, env=self.environment, errors=True)
 
     @contextmanager
     def serving(self) -> Iterator[str]:
@@ -132,19 +121,6 @@ def _up(url: str, log: Path) -> str:
         except requests.ConnectionError:
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.2)
-
-
-def keys() -> dict[str, str]:
-    """Made up, as the README says to."""
-
-    def made() -> str:
-        return base64.b64encode(secrets.token_bytes(32)).decode()
-
-    return {
-        "WX_REALNAME_ENCRYPTION_KEYS": f"e1:AES-256-GCM:{made()}",
-        "WX_REALNAME_INDEX_KEYS": f"i1:{made()}",
-        "WX_REALNAME_AUDIT_KEYS": f"a1:{made()}",
-    }
 
 
 def post(url: str, path: str, body: dict[str, Any]) -> requests.Response:

@@ -126,8 +126,10 @@ class Campaign:
     def _go_through(self, ticket: Ticket) -> None:
         citizen = self._logged_in(f"o{ticket.digest[:27]}")
         for _ in range(TRIES):
-            heard, again = _posted(citizen, ticket.token)
-            ticket.heard.append(heard)
+            said, again = posted(
+                citizen, "realname/verifications/", json={"auth_token": ticket.token}
+            )
+            ticket.heard.append(str(said.get("status") or said["code"]))
             if not again:
                 return
             time.sleep(0.3)
@@ -151,28 +153,41 @@ class Campaign:
 
     def books(self, logs: str) -> Books:
         tokens = json.dumps([ticket.token for ticket in self.tickets])
-        printed = self._site.manage("shell", "-v", "0", "-c", ACCOUNTS, stdin=tokens)
-        rows = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-        return Books(self.tickets, {row["token"]: row for row in rows}, self._calls(), logs)
+        rows = {row["token"]: row for row in self._rows(ACCOUNTS, stdin=tokens)}
+        return Books(self.tickets, rows, self._calls(REALNAME), logs)
 
-    def _calls(self) -> dict[str, list[Any]]:
+    def _rows(self, accounts: str, stdin: str = "") -> list[dict[str, Any]]:
+        """What that code prints of the database, a JSON object a line."""
+        printed = self._site.manage("shell", "-v", "0", "-c", accounts, stdin=stdin)
+        return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+
+    def _calls(self, *names: str) -> dict[str, list[Any]]:
+        """Those of WeChat's ledger, by the digest of their token."""
         calls: dict[str, list[Any]] = {}
         for entry in self._wechat.ledger:
-            if entry.call == REALNAME and entry.auth_token_digest:
+            if entry.call in names and entry.auth_token_digest:
                 calls.setdefault(entry.auth_token_digest, []).append(entry)
         return calls
 
 
-def _posted(citizen: Citizen, token: str) -> tuple[str, bool]:
-    """What the mini-program hears, and whether it tries again with the same token."""
+def posted(citizen: Citizen, path: str, **kwargs: Any) -> tuple[dict[str, Any], bool]:
+    """What the mini-program hears, and whether it asks again."""
     try:
-        answer = citizen.post(token)
+        answer = citizen.call("POST", path, **kwargs)
         said = answer.json()
     except (requests.RequestException, ValueError):
-        return "lost", True
-    if answer.status_code in (200, 201):
-        return str(said["status"]), False
-    return str(said["code"]), said["retry"] == "later" or answer.status_code == 500
+        return {"code": "lost"}, True
+    return said, answer.status_code == 500 or said.get("retry") == "later"
+
+
+def figures(books: Any) -> dict[str, Counter[Any]]:
+    """What happened, for the table."""
+    entries = [call for calls in books.calls.values() for call in calls]
+    return {
+        "status": Counter(row["status"] for row in books.rows.values()),
+        "heard": Counter(heard for ticket in books.tickets for heard in ticket.heard),
+        "fault": Counter(call.fault for call in entries if call.fault),
+    }
 
 
 @dataclass(frozen=True)
@@ -187,13 +202,13 @@ class Books:
     def faults(self) -> dict[str, int]:
         """What must not be, and how often it is."""
         return {
-            "tokens consumed and not accounted for": _count(self._unaccounted()),
-            "verified, and not by WeChat, or as somebody else": _count(self._false()),
-            "calls repeated that must not be": _count(self._repeated()),
-            "rows pending after the sweep": _count(self._with_status("pending")),
-            "attempts without their one event": _count(self._without_event()),
-            "answers that the database contradicts": _count(self._contradicted()),
-            "secrets in a log": _count(self._leaked()),
+            "tokens consumed and not accounted for": count(self._unaccounted()),
+            "verified, and not by WeChat, or as somebody else": count(self._false()),
+            "calls repeated that must not be": count(self._repeated()),
+            "rows pending after the sweep": count(self._with_status("pending")),
+            "attempts without their one event": count(self._without_event()),
+            "answers that the database contradicts": count(self._contradicted()),
+            "secrets in a log": count(self._leaked()),
         }
 
     def _unaccounted(self) -> Iterator[Ticket]:
@@ -247,20 +262,10 @@ class Books:
     def _pairs(self) -> Iterator[tuple[Ticket, dict[str, Any] | None]]:
         return ((ticket, self.rows.get(ticket.token)) for ticket in self.tickets)
 
-    def figures(self) -> dict[str, Counter[Any]]:
-        """What happened, for the table."""
-        entries = [call for calls in self.calls.values() for call in calls]
-        return {
-            "status": Counter(row["status"] for row in self.rows.values()),
-            "attempts": Counter(row["attempts"] for row in self.rows.values()),
-            "heard": Counter(heard for ticket in self.tickets for heard in ticket.heard),
-            "fault": Counter(call.fault for call in entries if call.fault),
-        }
-
 
 def _may_repeat(call: Any) -> bool:
     return call.errcode in REPEATABLE or (call.fault or "").startswith("busy")
 
 
-def _count(found: Iterator[Any]) -> int:
+def count(found: Iterator[Any]) -> int:
     return sum(1 for _ in found)

@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.campaign import figures
+
 EXCHANGES = {
     "en": {
         "title": "The campaign",
@@ -110,7 +112,7 @@ def _table(books: Any, faults: dict[str, int], struck: Counter[str], words: dict
         is_chinese = words["fault"] == EXCHANGES["zh"]["fault"]
         return CHINESE.get(text, text) if is_chinese else text.replace("_", " ")
 
-    figures = books.figures()
+    happened = figures(books)
     blows = [(said(what), count) for what, count in sorted(struck.items())]
     sections = [
         (
@@ -118,10 +120,10 @@ def _table(books: Any, faults: dict[str, int], struck: Counter[str], words: dict
             words["often"],
             [(said(w), f"**{n}**") for w, n in faults.items()],
         ),
-        (words["blow"], words["times"], [*blows, (words["met"], figures["fault"].total())]),
-        (words["became"], words["many"], figures["status"].most_common()),
-        (words["heard"], words["times"], _coded(figures["heard"])),
-        (words["wechat"], words["times"], _coded(figures["fault"])),
+        (words["blow"], words["times"], [*blows, (words["met"], happened["fault"].total())]),
+        (words["became"], words["many"], happened["status"].most_common()),
+        (words["heard"], words["times"], _coded(happened["heard"])),
+        (words["wechat"], words["times"], _coded(happened["fault"])),
     ]
     lines = [f"# {words['title']}", "", words["what"].format(count=len(books.tickets)), ""]
     for first, second, rows in sections:

@@ -81,3 +81,11 @@ def make_site(
     yield make
     for site in sites:
         site.kill()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site], wechat: Sandbox) -> Site:
+    """One that serves, with one worker and a SQLite database of its own."""
+    site = make_site(wechat.url)
+    site.start()
+    return site

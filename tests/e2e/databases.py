@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -31,6 +32,12 @@ class Database:
 
     def execute(self, statement: str) -> None:
         _execute(self.url, statement)
+
+
+def rows_in(folder: Path, query: str) -> list[Any]:
+    """Of a site's own SQLite, for a test whose own database is closed to it."""
+    with closing(sqlite3.connect(folder / "db.sqlite3")) as connection:
+        return connection.execute(query).fetchall()
 
 
 @contextmanager

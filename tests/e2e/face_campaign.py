@@ -9,14 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
-
-from tests.e2e.campaign import TIMEOUTS, TRIES, Campaign
+from tests.e2e.campaign import TIMEOUTS, TRIES, Campaign, count, posted
 from tests.e2e.site import Citizen
 from wx_realname import resident_id
 from wx_realname.sandbox import Citizen as Person
@@ -103,7 +100,7 @@ class FaceCampaign(Campaign):
         if record is None or face.closes:
             return
         for _ in range(TRIES):
-            said, again = _posted(citizen, f"realname/faces/{record}/result/")
+            said, again = posted(citizen, f"realname/faces/{record}/result/")
             face.answers.append((record, str(said.get("status") or said["code"])))
             if not again:
                 return
@@ -112,7 +109,7 @@ class FaceCampaign(Campaign):
     def _begun(self, face: Face, citizen: Citizen) -> str | None:
         typed = {"real_name": face.person.real_name, "credential_id": face.person.credential_id}
         for _ in range(TRIES):
-            said, again = _posted(citizen, "realname/faces/", json=typed)
+            said, again = posted(citizen, "realname/faces/", json=typed)
             if "verify_id" in said:
                 record = str(said["id"])
                 face.verify_ids.append(said["verify_id"])
@@ -135,7 +132,7 @@ class FaceCampaign(Campaign):
         self._site.manage("realname_purge")
         self._settle({record for face in self.tickets for record in face.shown})
         self._move_clock(HOUR + 60)
-        self._settle({row["id"] for row in self._rows()})
+        self._settle({row["id"] for row in self._rows(ACCOUNTS)})
         for command in ("realname_seal_audit", "realname_verify_audit"):
             self._site.manage(command)
 
@@ -144,29 +141,10 @@ class FaceCampaign(Campaign):
         stdin = json.dumps(sorted(records))
         self._site.manage("shell", "-v", "0", "-c", SETTLE, stdin=stdin)
 
-    def _rows(self) -> list[dict[str, Any]]:
-        printed = self._site.manage("shell", "-v", "0", "-c", ACCOUNTS)
-        return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-
     def books(self, elsewhere: bytes) -> FaceBooks:
         """`elsewhere`: logs, cache and columns, where nothing of a citizen may be."""
-        calls: dict[str, list[Any]] = {}
-        for entry in self._wechat.ledger:
-            if entry.call in (BEGIN, QUERY) and entry.auth_token_digest:
-                calls.setdefault(entry.auth_token_digest, []).append(entry)
-        rows = {row["id"]: row for row in self._rows()}
-        return FaceBooks(self.tickets, rows, calls, elsewhere)
-
-
-def _posted(citizen: Citizen, path: str, **kwargs: Any) -> tuple[dict[str, Any], bool]:
-    """What the mini-program hears, and whether it asks again."""
-    try:
-        answer = citizen.call("POST", path, **kwargs)
-        said = answer.json()
-    except (requests.RequestException, ValueError):
-        return {"code": "lost"}, True
-    again = answer.status_code == 500 or said.get("retry") == "later"
-    return said, again
+        rows = {row["id"]: row for row in self._rows(ACCOUNTS)}
+        return FaceBooks(self.tickets, rows, self._calls(BEGIN, QUERY), elsewhere)
 
 
 @dataclass(frozen=True)
@@ -181,16 +159,16 @@ class FaceBooks:
     def faults(self) -> dict[str, int]:
         """What must not be, and how often it is."""
         return {
-            "verified, and not by WeChat, or as somebody else": _count(self._false()),
-            "passed, and lost": _count(self._lost()),
+            "verified, and not by WeChat, or as somebody else": count(self._false()),
+            "passed, and lost": count(self._lost()),
             "rows waiting after the settle": self._with_status("waiting"),
             "rows pending after the sweep": self._with_status("pending"),
             "rows that keep what was sealed": sum(row["sealed"] for row in self.rows.values()),
             "attempts without their one event": sum(
                 row["ends"] != [1] for row in self.rows.values()
             ),
-            "answers that the database contradicts": _count(self._contradicted()),
-            "planted words in a log, the cache or a column": _count(self._leaked()),
+            "answers that the database contradicts": count(self._contradicted()),
+            "planted words in a log, the cache or a column": count(self._leaked()),
         }
 
     def _false(self) -> Iterator[str]:
@@ -243,16 +221,3 @@ class FaceBooks:
             for word in face.planted:
                 if word.encode() in self.elsewhere:
                     yield hashlib.sha256(word.encode()).hexdigest()
-
-    def figures(self) -> dict[str, Counter[Any]]:
-        """What happened, for the table."""
-        entries = [call for calls in self.calls.values() for call in calls]
-        return {
-            "status": Counter(row["status"] for row in self.rows.values()),
-            "heard": Counter(said for face in self.tickets for said in face.heard),
-            "fault": Counter(call.fault for call in entries if call.fault),
-        }
-
-
-def _count(found: Iterator[Any]) -> int:
-    return sum(1 for _ in found)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.site import free_port
+from tests.processes import run
 
 PATIENCE = 30  # seconds
 
@@ -56,16 +57,13 @@ class Postgres:
         self._run("pg_ctl", "-m", "fast", "stop", check=False)
 
     def dump(self, file: Path) -> None:
-        self._ask("pg_dump", "--no-owner", "--dbname", self.url, "--file", str(file))
+        program = str(self._bin / "pg_dump")
+        run(program, "--no-owner", "--dbname", self.url, "--file", str(file))
 
     def restore(self, file: Path) -> None:
         once = ("--single-transaction", "--set", "ON_ERROR_STOP=1", "--quiet")
-        self._ask("psql", "--no-psqlrc", *once, "--dbname", self.url, "--file", str(file))
-
-    def _ask(self, program: str, *arguments: str) -> None:
-        command = [str(self._bin / program), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        command = (str(self._bin / "psql"), "--no-psqlrc", *once)
+        run(*command, "--dbname", self.url, "--file", str(file))
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> bool:
         """Whether it went well; with `check`, it must."""

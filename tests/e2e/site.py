@@ -17,9 +17,9 @@ from typing import Any
 
 import requests
 
+from tests.processes import ROOT, run
 from wx_realname.sandbox import Merchant, MerchantKey
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 120  # seconds
 
 
@@ -34,17 +34,7 @@ class Site:
 
     def manage(self, *arguments: str, stdin: str = "") -> str:
         """Run manage.py with the site's environment; gives what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run(sys.executable, "manage.py", *arguments, env=self.environment, stdin=stdin)
 
     def start(self, *, workers: int = 1, threads: int = 8) -> None:
         command = [sys.executable, "-m", "gunicorn", "example_project.wsgi"]
@@ -125,8 +115,8 @@ def environment(folder: Path, merchant: Merchant, key: MerchantKey, wechat: str)
     """What an operator exports: a merchant, keys, a database of the test's own."""
     (folder / "apiclient_key.pem").write_bytes(key.private_key_pem)
     (folder / "apiclient_cert.pem").write_bytes(key.certificate_pem)
-    secret = {name: base64.b64encode(os.urandom(32)).decode() for name in ("e", "i", "a")}
     return {
+        **keys(),
         "SECRET_KEY": "e2e",
         "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
         "WX_REALNAME_API_BASE_URL": wechat,
@@ -135,10 +125,17 @@ def environment(folder: Path, merchant: Merchant, key: MerchantKey, wechat: str)
         "WX_REALNAME_MCH_ID": merchant.mch_id,
         "WX_REALNAME_PRIVATE_KEY_FILE": str(folder / "apiclient_key.pem"),
         "WX_REALNAME_CERTIFICATE_FILE": str(folder / "apiclient_cert.pem"),
-        "WX_REALNAME_ENCRYPTION_KEYS": f"e1:AES-256-GCM:{secret['e']}",
-        "WX_REALNAME_INDEX_KEYS": f"i1:{secret['i']}",
-        "WX_REALNAME_AUDIT_KEYS": f"a1:{secret['a']}",
         "WX_REALNAME_THROTTLE_RATE": "none",
+    }
+
+
+def keys() -> dict[str, str]:
+    """Made up, as the README says to."""
+    encryption, index, audit = (base64.b64encode(os.urandom(32)).decode() for _ in range(3))
+    return {
+        "WX_REALNAME_ENCRYPTION_KEYS": f"e1:AES-256-GCM:{encryption}",
+        "WX_REALNAME_INDEX_KEYS": f"i1:{index}",
+        "WX_REALNAME_AUDIT_KEYS": f"a1:{audit}",
     }
 
 

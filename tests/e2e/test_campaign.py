@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.campaign import TIMEOUTS, Books, Campaign
+from tests.e2e.campaign import TIMEOUTS, Books, Campaign, figures
 from tests.e2e.campaign_page import EXCHANGES, write
 from tests.e2e.servers import going_away, running
 from tests.e2e.site import Site
@@ -48,7 +48,7 @@ def test_a_short_campaign_on_sqlite(
     campaign.sweep()
     books = campaign.books(site.log.read_text())
     assert books.faults() == dict.fromkeys(books.faults(), 0), f"seed {SEED}"
-    assert books.figures()["status"]["verified"] > SHORT / 2
+    assert figures(books)["status"]["verified"] > SHORT / 2
     the_books_find_what_is_planted(books)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 
+from tests.e2e.campaign import figures
 from tests.e2e.campaign_page import FACES, write
 from tests.e2e.databases import Database, new_database
 from tests.e2e.face_campaign import FACE_TIMEOUTS, FaceBooks, FaceCampaign
@@ -70,14 +71,8 @@ def cached(url: str) -> bytes:
 def of_faces(
     site: Site, unkind: Sandbox, clock: Clock, count: int, trouble: list[Callable[[], None]]
 ) -> FaceCampaign:
-    return FaceCampaign(
-        *(site, unkind),
-        move_clock=clock.move,
-        exchanges=count,
-        seed=SEED,
-        trouble=trouble,
-        pause=8,
-    )
+    rest: dict[str, Any] = {"exchanges": count, "seed": SEED, "trouble": trouble, "pause": 8}
+    return FaceCampaign(site, unkind, move_clock=clock.move, **rest)
 
 
 @pytest.mark.long
@@ -97,7 +92,7 @@ def test_a_short_campaign_on_sqlite(
         campaign.sweep()
         books = campaign.books(site.log.read_bytes() + columns(database))
     assert books.faults() == dict.fromkeys(books.faults(), 0), f"seed {SEED}"
-    assert books.figures()["status"]["verified"] > SHORT / 2
+    assert figures(books)["status"]["verified"] > SHORT / 2
     the_books_find_what_is_planted(books)
 
 

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.site import ROOT, Site
+from tests.e2e.databases import rows_in
+from tests.e2e.site import Site
+from tests.processes import ROOT, run
 from wx_realname.sandbox import Sandbox
 
 MINIPROGRAM = ROOT / "example_project" / "miniprogram"
@@ -25,16 +24,8 @@ pytestmark = pytest.mark.node
 
 def npm(*arguments: str, **environment: str) -> str:
     """Run a script of package.json; gives what it printed."""
-    done = subprocess.run(
-        ["npm", "run", "--silent", *arguments],
-        cwd=MINIPROGRAM,
-        env={**os.environ, "PYTHON": sys.executable, **environment},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    env = {**os.environ, "PYTHON": sys.executable, **environment}
+    return run("npm", "run", "--silent", *arguments, cwd=MINIPROGRAM, env=env)
 
 
 CONSENTED = """
@@ -46,12 +37,11 @@ WHERE v.status IN ('verified', 'erased')
 
 
 @pytest.fixture
-def addresses(make_site: Callable[..., Site], wechat: Sandbox) -> dict[str, str]:
-    """A running site and the WeChat that it asks."""
+def site(make_site: Callable[..., Site], wechat: Sandbox) -> Site:
     site = make_site(wechat.url, WX_REALNAME_CATEGORY_ID="99,904")
     site.manage("realname_notices", str(ROOT / "example_project" / "notices"))
     site.start()
-    return {"SITE_URL": site.url, "SANDBOX_URL": wechat.url}
+    return site
 
 
 def test_components_pages_and_words() -> None:
@@ -63,10 +53,8 @@ def test_types() -> None:
 
 
 @pytest.mark.parametrize("script", ["test:face", "test:site", "test:check"])
-def test_the_whole_road(script: str, addresses: dict[str, str], tmp_path: Path) -> None:
-    npm(script, **addresses)
-    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
-        assert database.execute(CONSENTED).fetchall() == [("2026-11",)]
-    log = (tmp_path / "site.log").read_text()
-    assert "欧阳娜" not in log
-    assert "440524198001010013" not in log
+def test_the_whole_road(script: str, site: Site, wechat: Sandbox, tmp_path: Path) -> None:
+    npm(script, SITE_URL=site.url, SANDBOX_URL=wechat.url)
+    assert rows_in(tmp_path, CONSENTED) == [("2026-11",)]
+    assert "欧阳娜" not in site.log.read_text()
+    assert "440524198001010013" not in site.log.read_text()

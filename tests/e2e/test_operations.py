@@ -53,11 +53,3 @@ def test_every_workers_exchanges_are_in_one_scrape(
     counted = [line for line in text.splitlines() if line.startswith("wx_realname_attempts_total{")]
     assert [line.split()[-1] for line in counted] == ["6.0"]
     assert 'call="getrealnameinfo"' in text and NUMBER not in text
-    proxied = requests.get(f"{site.url}/metrics", headers={"X-Forwarded-For": "::1"}, timeout=5)
-    assert proxied.status_code == 404
-
-
-def test_by_default_a_site_has_no_metrics(make_site: Callable[..., Site], wechat: Sandbox) -> None:
-    site = make_site(wechat.url)
-    site.start()
-    assert requests.get(f"{site.url}/metrics", timeout=5).status_code == 404

@@ -6,20 +6,21 @@ import os
 import re
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.e2e.site import PATIENCE, ROOT, clean_environment, free_port
+from tests.e2e.databases import rows_in
+from tests.e2e.site import PATIENCE, clean_environment, free_port
 from tests.e2e.test_miniprogram import MINIPROGRAM
+from tests.processes import ROOT, run
 
 pytestmark = pytest.mark.node
 
@@ -120,8 +121,7 @@ def test_the_readme_leads_to_a_site_that_the_mini_program_works_with(terminal: T
             for script, road in ROADS.items():
                 take(script, road, SITE_URL=url, SANDBOX_URL=exports[-1].partition("=")[2].strip())
 
-    with closing(sqlite3.connect(terminal.folder / "db.sqlite3")) as database:
-        rows = database.execute("SELECT method, status FROM wx_realname_verification").fetchall()
+    rows = rows_in(terminal.folder, "SELECT method, status FROM wx_realname_verification")
     assert sorted(rows) == [("authorize", "verified"), ("face", "verified")]
 
 
@@ -144,12 +144,4 @@ def answers(url: str) -> bool:
 def take(script: str, road: str, **addresses: str) -> None:
     """One test of the mini-program's; that it ran is seen in the database."""
     command = ["node", "--test", f"--test-name-pattern={road}", f"test/site/{script}.test.js"]
-    done = subprocess.run(
-        command,
-        cwd=MINIPROGRAM,
-        env=os.environ | addresses,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run(*command, cwd=MINIPROGRAM, env=os.environ | addresses)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import APP_ID, APP_SECRET, MCH_ID
+from tests.e2e.databases import rows_in
 from tests.e2e.site import Citizen, Site
 from wx_realname.sandbox import Citizen as Person
 from wx_realname.sandbox import Merchant, MerchantKey, Sandbox, make_merchant_key
@@ -52,11 +51,7 @@ def test_a_certificate_is_switched_under_load_without_a_failure(
 
         with ThreadPoolExecutor(CITIZENS) as pool:
             answers = sum(pool.map(come, range(CITIZENS)), Counter())
-    with closing(sqlite3.connect(tmp_path / "db.sqlite3")) as database:
-        used = dict(
-            database.execute(
-                "SELECT cert_serialno, COUNT(*) FROM wx_realname_verification GROUP BY cert_serialno"
-            )
-        )
+    counted = "SELECT cert_serialno, COUNT(*) FROM wx_realname_verification GROUP BY cert_serialno"
+    used = dict(rows_in(tmp_path, counted))
     assert set(answers) == {201}
     assert set(used) == {key.serial, renewed.serial} and sum(used.values()) == answers[201]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ import pytest
 
 from tests.e2e.conftest import MCH_ID
 from tests.e2e.site import Citizen, Site, at_once
+from tests.processes import run
 from wx_realname.sandbox import Citizen as Person
 from wx_realname.sandbox import MerchantKey, Sandbox, make_merchant_key
 
@@ -103,9 +103,7 @@ class Device:
     environment: dict[str, str]
 
     def run(self, *command: str) -> str:
-        everything = {**os.environ, **self.environment}
-        done = subprocess.run(command, env=everything, check=True, capture_output=True, text=True)
-        return done.stdout
+        return run(*command, env={**os.environ, **self.environment})
 
     def add_token(self, label: str) -> None:
         new = ("--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", PIN)
@@ -114,17 +112,8 @@ class Device:
     def import_key(self, token: str, label: str, key: MerchantKey) -> None:
         pem = self.folder / "key.pem"
         pem.write_bytes(key.private_key_pem)
-        what = (
-            "--import",
-            str(pem),
-            "--token",
-            token,
-            "--label",
-            label,
-            "--id",
-            label.encode().hex(),
-        )
-        self.run("softhsm2-util", *what, "--pin", PIN)
+        what = ("--import", str(pem), "--token", token, "--label", label)
+        self.run("softhsm2-util", *what, "--id", label.encode().hex(), "--pin", PIN)
         pem.unlink()
 
     def unplug(self) -> None:
@@ -139,14 +128,9 @@ def device(tmp_path: Path, key: MerchantKey) -> Device:
     folder = tmp_path / "hsm"
     (folder / "tokens").mkdir(parents=True)
     (folder / "conf").write_text(f"directories.tokendir = {folder / 'tokens'}\nlog.level = ERROR\n")
-    environment = {
-        "SOFTHSM2_CONF": str(folder / "conf"),
-        "PKCS11_MODULE": MODULE,
-        "PKCS11_TOKEN": "data",
-        "PKCS11_PIN": PIN,
-        "PKCS11_DATA_KEY": "data-2026",
-    }
-
+    (folder / "cert.pem").write_bytes(key.certificate_pem)
+    environment = {"SOFTHSM2_CONF": str(folder / "conf"), "PKCS11_MODULE": MODULE}
+    environment |= {"PKCS11_TOKEN": "data", "PKCS11_PIN": PIN, "PKCS11_DATA_KEY": "data-2026"}
     device = Device(folder, environment)
     for token in ("data", MCH_ID):
         device.add_token(token)
@@ -194,45 +178,40 @@ def test_a_device_that_is_gone_is_misconfigured_until_it_is_back(
 ) -> None:
     site.start(workers=2)
     citizen = Citizen(site, wechat.issue_login_code("openid-1"))
+
+    def posted() -> tuple[int, str]:
+        answer = citizen.post(wechat.issue_auth_token(PERSON))
+        return answer.status_code, answer.json().get("code", "")
+
     device.unplug()
-    for _ in range(4):  # both workers
-        gone = citizen.post(wechat.issue_auth_token(PERSON))
-        assert (gone.status_code, gone.json()["code"]) == (503, "misconfigured")
+    assert [posted() for _ in range(4)] == [(503, "misconfigured")] * 4  # both workers
     device.plug_in()
-    for _ in range(4):
-        assert citizen.post(wechat.issue_auth_token(PERSON)).status_code == 201
+    assert [posted() for _ in range(4)] == [(201, "")] * 4
     device.unplug()
     time.sleep(1.1)  # a signature serves the second it was made in
-    gone = citizen.post(wechat.issue_auth_token(PERSON))
-    assert (gone.status_code, gone.json()["code"]) == (503, "misconfigured")
+    assert posted() == (503, "misconfigured")
     device.plug_in()
-    assert citizen.post(wechat.issue_auth_token(PERSON)).status_code == 201
+    assert posted() == (201, "")
     said = site.log.read_text()
     assert "DATA_KEY_BACKEND" in said
     assert PIN not in said
 
 
-def test_keys_of_two_merchants_and_the_next_one_share_the_device(
-    device: Device, key: MerchantKey
-) -> None:
+def test_keys_of_two_merchants_and_the_next_one_share_the_device(device: Device) -> None:
     """An answer that doesn't decrypt, for one of them, ends nothing for the others."""
     other = "1900009998"
     device.add_token(other)
     device.import_key(MCH_ID, "wechat-2027", make_merchant_key())
     device.import_key(other, LABEL, make_merchant_key())
-    certificate = device.folder / "cert.pem"
-    certificate.write_bytes(key.certificate_pem)
     keys = (f"{MCH_ID}/{LABEL}", f"{MCH_ID}/wechat-2027", f"{other}/{LABEL}")
-    said = device.run(sys.executable, "-c", KEYS_AT_ONCE, PIN, str(certificate), *keys)
+    certificate = str(device.folder / "cert.pem")
+    said = device.run(sys.executable, "-c", KEYS_AT_ONCE, PIN, certificate, *keys)
     counted = dict(ast.literal_eval(said))
-    signed = {(name, 256): 100 for name in ("first", "following", "second")}
-    garbage = [count for (name, _), count in counted.items() if name == "garbage"]
-    assert {name: count for name, count in counted.items() if name[0] != "garbage"} == signed
+    garbage = [counted.pop(key) for key in [*counted] if key[0] == "garbage"]
+    assert counted == {(name, 256): 100 for name in ("first", "following", "second")}
     assert sum(garbage) == 30
 
 
-def test_a_fork_leaves_the_parents_lock_behind(device: Device, key: MerchantKey) -> None:
-    certificate = device.folder / "cert.pem"
-    certificate.write_bytes(key.certificate_pem)
-    given = (PIN, str(certificate), MCH_ID, LABEL)
+def test_a_fork_leaves_the_parents_lock_behind(device: Device) -> None:
+    given = (PIN, str(device.folder / "cert.pem"), MCH_ID, LABEL)
     assert device.run(sys.executable, "-c", FORKED_MEANWHILE, *given) == "0\n"
