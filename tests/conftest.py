@@ -29,7 +29,7 @@ from rest_framework.test import APIClient
 
 from tests import settings as test_settings
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, Script, hangs_up, identity, refuses
-from wx_realname import audit, resident_id
+from wx_realname import resident_id
 from wx_realname.audit.outcome import digests
 from wx_realname.audit.records import OUTCOMES
 from wx_realname.exceptions import RealNameError
@@ -315,11 +315,6 @@ def verify(*checkpoints: str) -> tuple[int, str]:
     except SystemExit as exit_:
         return int(exit_.code or 0), out.getvalue()
     return 0, out.getvalue()
-
-
-def faults() -> list[str]:
-    """Whatever the trail contradicts."""
-    return list(audit.faults([], lambda what, count: None))
 
 
 @contextmanager

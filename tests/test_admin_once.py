@@ -12,9 +12,9 @@ from django.contrib.sessions.models import Session
 from django.test import Client, RequestFactory
 
 from tests.cases import each
-from tests.conftest import faults
 from tests.console import EVERY, actions, page, records, staff, trail
 from tests.lying_wechat import NAME, NUMBER
+from tests.trail import faults
 from wx_realname.admin import csrf, export_pages, spreadsheet
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import exchange

@@ -15,9 +15,10 @@ from django.test import RequestFactory
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from tests.conftest import AUTH_TOKEN, another, faults
+from tests.conftest import AUTH_TOKEN, another
 from tests.console import FIND, page, staff
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, identity, refuses
+from tests.trail import faults
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.models import AuditEvent, Consent, Notice, Verification
 from wx_realname.services import erase, exchange

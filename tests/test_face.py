@@ -39,6 +39,7 @@ from tests.lying_wechat import (
     says,
     stalls,
 )
+from tests.trail import faults
 from wx_realname import audit, resident_id
 from wx_realname.exceptions import (
     ConfigurationError,
@@ -121,11 +122,6 @@ def status() -> str:
 def ends(caplog: pytest.LogCaptureFixture) -> int:
     """How many attempts were reported as ended."""
     return caplog.text.count("attempt ended")
-
-
-def faults() -> list[str]:
-    """What contradicts the trail."""
-    return list(audit.faults([], lambda what, count: None))
 
 
 # --- what is sent -----------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from tests.cases import each
-from tests.conftest import AUTH_TOKEN, another, faults
+from tests.conftest import AUTH_TOKEN, another
 from tests.lying_wechat import NUMBER, LyingWeChat
+from tests.trail import faults
 from wx_realname import audit
 from wx_realname.exceptions import RealNameRequired
 from wx_realname.models import AuditAccess, AuditEvent, Consent, Notice, Verification

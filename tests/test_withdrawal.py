@@ -14,8 +14,9 @@ import pytest
 from django.db import connections
 from django.db.models.signals import pre_delete
 
-from tests.conftest import AUTH_TOKEN, another, at_once, faults, make_stuck
+from tests.conftest import AUTH_TOKEN, another, at_once, make_stuck
 from tests.lying_wechat import BEGIN, NAME, NUMBER, LyingWeChat, after, doing, identity, says
+from tests.trail import faults
 from wx_realname import audit
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Consent, Notice, Verification
