@@ -97,7 +97,7 @@ def test_an_ended_attempt_leaves_exactly_one_event_with_its_outcome(
     assert (event.event, event.status, row.status) == ("exchange", status, status)
     assert (event.actor_id, event.user_id) == (str(user.pk), str(user.pk))
     assert (event.verification_id, event.attempt) == (row.pk, 1)
-    assert (event.merchant, event.method) == ("default", "authorize")
+    assert (event.merchant, event.method, event.reason) == ("default", "authorize", "")
     assert event.error_code == (fault.code if fault else "")
     assert event.errcode == (fault.errcode if fault else None)
     assert event.duration_ms == row.duration_ms is not None

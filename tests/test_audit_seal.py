@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from functools import partial
 from hashlib import sha256
@@ -12,7 +14,13 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, ProgrammingError, connection, transaction
+from django.db import (
+    DatabaseError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
 from django.db.models import Sum
 from django.utils import timezone as django_timezone
 
@@ -134,6 +142,28 @@ def test_a_seal_whose_number_another_sealer_took_is_made_again(
     assert not late
     assert AuditSeal.objects.values().get(number=1) == first
     assert verify()[0] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deadlocks", [1, 2, 3])
+def test_a_deadlock_is_tried_again_a_few_times(
+    monkeypatch: pytest.MonkeyPatch, deadlocks: int
+) -> None:
+    events(1)
+    made, tries = sealing._make_seal, itertools.count(1)
+
+    def deadlocked(using: str, batch_size: int) -> AuditSeal:
+        if next(tries) <= deadlocks:
+            raise OperationalError("deadlock detected")
+        return made(using, batch_size)
+
+    monkeypatch.setattr(sealing, "PAUSES", (0, 0))
+    monkeypatch.setattr(sealing, "_make_seal", deadlocked)
+    with pytest.raises(OperationalError) if deadlocks > 2 else nullcontext():
+        list(audit.seal())
+    assert next(tries) == min(deadlocks, 2) + 2
+    assert AuditSeal.objects.count() == (deadlocks <= 2)
+    assert {event.reason for event in AuditEvent.objects.filter(event="seal")} <= {""}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -203,7 +203,9 @@ def test_a_purpose_wants_a_live_consent_and_no_new_verification(
     for _ in range(3):
         assert permits(permission, user) == "ok"
     uses = AuditEvent.objects.filter(event="use")
-    assert [(event.purpose, event.records) for event in uses] == [("real-name", 1)]
+    assert [(event.purpose, event.records, event.reason) for event in uses] == [
+        ("real-name", 1, "")
+    ]
     assert faults() == []
 
 

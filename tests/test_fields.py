@@ -123,6 +123,7 @@ def test_a_plain_value_is_never_written(plain: Any) -> None:
         lambda: rows.update(real_name_encrypted=plain),
         lambda: Verification.objects.bulk_update([record], ["real_name_encrypted"]),
         lambda: rows.filter(real_name_encrypted=plain).exists(),
+        lambda: field().get_db_prep_value(plain, connection),
     ):
         refusal = pytest.raises(TypeError, match="real_name_encrypted takes a ciphertext")
         with refusal as caught, transaction.atomic():

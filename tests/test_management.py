@@ -8,6 +8,7 @@ import re
 import select
 import subprocess
 import sys
+from collections.abc import Generator
 from contextlib import suppress
 from io import StringIO
 from pathlib import Path
@@ -22,6 +23,8 @@ from tests.test_outages import another, closed_port
 from tests.trail import events, sealed
 from wx_realname import audit
 from wx_realname.audit import records
+from wx_realname.audit.reading import guarded
+from wx_realname.exceptions import ConfigurationError
 from wx_realname.models import AuditEvent, AuditSeal
 
 ASKING = ["application", "groups", "protect_audit --install", "purge", "rotate_keys", "seal_audit"]
@@ -164,6 +167,15 @@ def test_what_was_found_before_the_database_failed_is_reported(
     assert "NOT intact: 3 faults" in said
     monkeypatch.setattr(audit, "tail", locked)
     assert verification()[0] == 2  # not even the tail could be asked for
+
+
+def test_a_setting_that_is_wrong_is_no_fault_of_the_trail() -> None:
+    def failing() -> Generator[str, None, None]:
+        yield from ()
+        raise ConfigurationError("AUDIT_KEYS is wrong")
+
+    with pytest.raises(ConfigurationError):
+        list(guarded("records", failing()))
 
 
 @pytest.mark.django_db

@@ -200,12 +200,25 @@ def wechat(running: tuple[LocalWeChat, Sites]) -> LocalWeChat:
 
 
 @pytest.fixture
-def phone(chromium: Any, site: str, wechat: LocalWeChat, tmp_path: Path) -> Iterator[Phone]:
+def way() -> str:
+    """The way that the simulator shows first: "face", "authorize" or "check"."""
+    return "authorize"
+
+
+@pytest.fixture
+def language() -> str:
+    return "en"
+
+
+@pytest.fixture
+def phone(
+    chromium: Any, site: str, wechat: LocalWeChat, tmp_path: Path, language: str, way: str
+) -> Iterator[Phone]:
     """Open at the first page; afterwards the browser had nothing to complain of."""
     make_new(chromium, tmp_path)
     phone = Phone(chromium)
     phone.size(1400, 1000)
     phone.prefers(color_scheme="light", reduced_motion="reduce")
-    phone.open(site)
+    phone.open(site, language, way)
     yield phone
     assert phone.complaints() == []

@@ -46,6 +46,10 @@ class Phone:
         """The mini-program is logged in."""
         self.until(lambda: self.find("#authorise").is_enabled())
 
+    def start_over(self) -> None:
+        self.tap("#start-over")
+        self.ready()
+
     def choose(self, citizen: str) -> None:
         self.tap(f".citizen:has([value={citizen}])")
         self.ready()

@@ -29,61 +29,63 @@ SUBMIT = "#content-main [type=submit]"
 
 
 @pytest.fixture
-def zh(phone: Phone, site: str) -> Phone:
-    phone.open(site, "zh-CN")
-    return phone
+def language() -> str:
+    return "zh-CN"
 
 
-def test_the_notice_is_shown_and_nothing_goes_on_before_its_box_is_ticked(zh: Phone) -> None:
-    zh.tap("#authorise")
-    zh.until(lambda: zh.find("#notice-agree").is_displayed())
+def test_the_notice_is_shown_and_nothing_goes_on_before_its_box_is_ticked(phone: Phone) -> None:
+    phone.tap("#authorise")
+    phone.until(lambda: phone.find("#notice-agree").is_displayed())
     text = (ROOT / "example_project/notices/social-security/2026-11.zh-hans.md").read_text("utf-8")
-    assert zh.said("#notice-title") == "社会保障服务实名核验个人信息处理告知同意书"
-    assert not zh.find("#notice-tick").is_selected() and not zh.find("#notice-agree").is_enabled()
-    zh.shot("zh-notice")
-    zh.tap("#notice-link")
-    zh.shot("zh-notice-text")
-    said = zh.said("#notice-text")
+    assert phone.said("#notice-title") == "社会保障服务实名核验个人信息处理告知同意书"
+    assert (
+        not phone.find("#notice-tick").is_selected()
+        and not phone.find("#notice-agree").is_enabled()
+    )
+    phone.shot("zh-notice")
+    phone.tap("#notice-link")
+    phone.shot("zh-notice-text")
+    said = phone.said("#notice-text")
     for line in text.split("---", 2)[2].split():
         assert line.lstrip("#- ") in said
-    zh.driver.execute_script("document.getElementById('notice-agree').click()")
-    assert zh.find("#notice-agree").is_displayed() and zh.wire() == ["waiting"] * 4
-    zh.tap("#notice-tick")
-    zh.shot("zh-notice-ticked")
-    zh.tap("#notice-tick")  # and taken back
-    assert not zh.find("#notice-agree").is_enabled()
-    zh.tap("#notice-tick")
-    zh.tap("#notice-agree")
-    zh.until(lambda: zh.find("#allow").is_displayed())
+    phone.driver.execute_script("document.getElementById('notice-agree').click()")
+    assert phone.find("#notice-agree").is_displayed() and phone.wire() == ["waiting"] * 4
+    phone.tap("#notice-tick")
+    phone.shot("zh-notice-ticked")
+    phone.tap("#notice-tick")  # and taken back
+    assert not phone.find("#notice-agree").is_enabled()
+    phone.tap("#notice-tick")
+    phone.tap("#notice-agree")
+    phone.until(lambda: phone.find("#allow").is_displayed())
 
 
-def test_who_does_not_agree_is_not_asked_for_anything(zh: Phone) -> None:
-    zh.tap("#authorise")
-    zh.until(lambda: zh.find("#notice-refuse").is_displayed())
-    zh.tap("#notice-refuse")
-    zh.ends("refused")
-    zh.shot("zh-notice-refused")
-    assert zh.wire()[1:] == ["waiting"] * 3
+def test_who_does_not_agree_is_not_asked_for_anything(phone: Phone) -> None:
+    phone.tap("#authorise")
+    phone.until(lambda: phone.find("#notice-refuse").is_displayed())
+    phone.tap("#notice-refuse")
+    phone.ends("refused")
+    phone.shot("zh-notice-refused")
+    assert phone.wire()[1:] == ["waiting"] * 3
 
 
-def test_a_withdrawal_is_one_button_and_one_confirmation(zh: Phone) -> None:
-    zh.authorise()
-    zh.ends("verified")
-    zh.shot("zh-verified")
-    zh.tap("#to-service")
-    zh.until(lambda: zh.screen() == "service")
-    zh.shot("zh-service")
-    zh.tap("#withdraw")
-    zh.until(lambda: zh.find("#withdrawal-agree").is_displayed())
-    zh.shot("zh-withdrawal")
-    goes, stays = zh.said("[data-sheet=withdrawal]").split("依法保留")
+def test_a_withdrawal_is_one_button_and_one_confirmation(phone: Phone) -> None:
+    phone.authorise()
+    phone.ends("verified")
+    phone.shot("zh-verified")
+    phone.tap("#to-service")
+    phone.until(lambda: phone.screen() == "service")
+    phone.shot("zh-service")
+    phone.tap("#withdraw")
+    phone.until(lambda: phone.find("#withdrawal-agree").is_displayed())
+    phone.shot("zh-withdrawal")
+    goes, stays = phone.said("[data-sheet=withdrawal]").split("依法保留")
     assert "姓名" in goes and "身份证" in goes and "服务" in goes
     assert all(what in stays for what in ("核验", "账号", "网络地址", "撤回"))
-    zh.tap("#withdrawal-agree")
-    zh.until(lambda: "撤回" in zh.said("#notice"))
-    zh.shot("zh-withdrawn")
-    zh.tap("#social-security")
-    zh.until(lambda: "实名" in zh.said("#notice") and "撤回" not in zh.said("#notice"))
+    phone.tap("#withdrawal-agree")
+    phone.until(lambda: "撤回" in phone.said("#notice"))
+    phone.shot("zh-withdrawn")
+    phone.tap("#social-security")
+    phone.until(lambda: "实名" in phone.said("#notice") and "撤回" not in phone.said("#notice"))
 
 
 # --- the officers -----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from tests.browser.conftest import MCH_ID, Sites
 from tests.browser.local_wechat import LocalWeChat
 from tests.browser.phone import Phone
-from tests.lying_wechat import TOKEN, Script, hangs_up, refuses, says
+from tests.lying_wechat import TOKEN, hangs_up, refuses, says
 
 pytestmark = pytest.mark.browser
 
@@ -48,70 +48,59 @@ def test_no_secret_is_on_the_page(phone: Phone, wechat: LocalWeChat) -> None:
     assert "990101198603120210" not in page
 
 
-@pytest.mark.parametrize(
-    ("citizen", "name", "number"),
-    [
+def test_every_citizen_has_a_name(phone: Phone) -> None:
+    for citizen, name, number in (
         ("two", "*明", "9****************8"),
         ("dragon", "*䶮", "9****************0"),
         ("yoshi", "**华", "9****************9"),
         ("dot", "*******提", "9****************2"),
         ("x", "*晓", "9****************X"),
-    ],
-)
-def test_every_citizen_has_a_name(phone: Phone, citizen: str, name: str, number: str) -> None:
-    phone.choose(citizen)
-    phone.authorise()
-    phone.ends("verified")
-    assert phone.said("#result-name") == name
-    assert phone.said("#result-number") == number
+    ):
+        phone.choose(citizen)
+        phone.authorise()
+        phone.ends("verified")
+        assert (phone.said("#result-name"), phone.said("#result-number")) == (name, number)
 
 
-@pytest.mark.parametrize("citizen", ["no-pay", "no-name"])
-def test_who_has_nothing_at_wechat_pay_is_told_another_way(phone: Phone, citizen: str) -> None:
-    phone.choose(citizen)
-    phone.authorise()
-    code = {"no-pay": "no_wechat_pay", "no-name": "no_real_name"}[citizen]
-    assert "counter" in phone.ends(code)
-    assert phone.next_step() == ""
-    assert phone.wire() == ["done", "done", "failed", "failed"]
-    phone.shot(code)
-    phone.tap("#give-up")
-    assert phone.screen() == "home"
+def test_who_has_nothing_at_wechat_pay_is_told_another_way(phone: Phone) -> None:
+    for citizen, code in {"no-pay": "no_wechat_pay", "no-name": "no_real_name"}.items():
+        phone.choose(citizen)
+        phone.authorise()
+        assert "counter" in phone.ends(code)
+        assert phone.next_step() == ""
+        assert phone.wire() == ["done", "done", "failed", "failed"]
+        phone.shot(code)
+        phone.tap("#give-up")
+        assert phone.screen() == "home"
 
 
-@pytest.mark.parametrize(
-    ("code", "script", "next_step"),
-    [
+def test_what_wechat_does_wrong_has_its_words(phone: Phone, wechat: LocalWeChat) -> None:
+    for code, script, next_step in (
         ("misconfigured", refuses(94003), ""),
         ("wechat_error", refuses(43101), ""),
         ("quota_exhausted", refuses(45009), "retry"),
         ("outcome_unknown", hangs_up, "reauthorize"),
-    ],
-)
-def test_what_wechat_does_wrong_has_its_words(
-    phone: Phone, wechat: LocalWeChat, code: str, script: Script, next_step: str
-) -> None:
-    wechat.play(script)
-    phone.authorise()
-    assert code in phone.ends(code)
-    assert phone.next_step() == next_step
-    assert phone.wire()[3] == "failed"
-    phone.shot(code)
+    ):
+        wechat.play(script)
+        phone.authorise()
+        assert code in phone.ends(code)
+        assert phone.next_step() == next_step
+        assert phone.wire()[3] == "failed"
+        phone.shot(code)
+        phone.start_over()
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [("forged", "invalid_auth_token"), ("unreadable", "unreadable_answer")],
-)
-def test_a_new_authorization_helps(phone: Phone, fault: str, code: str) -> None:
-    phone.breaks(fault)
-    phone.authorise()
-    phone.ends(code)
-    phone.shot(code)
-    phone.breaks("")
-    assert phone.next_step() == "reauthorize"
-    phone.authorise(by="#next")
-    phone.ends("verified")
+def test_a_new_authorization_helps(phone: Phone) -> None:
+    for fault, code in {"forged": "invalid_auth_token", "unreadable": "unreadable_answer"}.items():
+        phone.breaks(fault)
+        phone.authorise()
+        phone.ends(code)
+        phone.shot(code)
+        phone.breaks("")
+        assert phone.next_step() == "reauthorize"
+        phone.authorise(by="#next")
+        phone.ends("verified")
+        phone.start_over()
 
 
 def test_a_busy_wechat_is_asked_again_with_the_same_authorization(
@@ -129,17 +118,15 @@ def test_a_busy_wechat_is_asked_again_with_the_same_authorization(
     assert len({call.body["auth_token"] for call in wechat.exchanges}) == 1
 
 
-@pytest.mark.parametrize("fault", ["busy-once", "expired"])
-def test_what_the_server_mends_nobody_notices(phone: Phone, fault: str) -> None:
+def test_what_the_server_mends_nobody_notices(phone: Phone) -> None:
     phone.authorise()  # from now on there is an access_token that can die
     phone.ends("verified")
-    phone.tap("#start-over")
-    phone.ready()
-    phone.breaks(fault)
-    phone.authorise()
-    phone.ends("verified")
-    errcode = {"busy-once": "-1", "expired": "40001"}[fault]
-    assert f"errcode {errcode}" in phone.message(3) and phone.wire() == ["done"] * 4
+    for fault, errcode in {"busy-once": "-1", "expired": "40001"}.items():
+        phone.start_over()
+        phone.breaks(fault)
+        phone.authorise()
+        phone.ends("verified")
+        assert f"errcode {errcode}" in phone.message(3) and phone.wire() == ["done"] * 4
 
 
 def test_an_unreachable_wechat(phone: Phone, wechat: LocalWeChat) -> None:

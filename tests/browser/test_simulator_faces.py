@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import groupby
 
 import pytest
@@ -25,10 +24,8 @@ BY_CODE = {
 
 
 @pytest.fixture
-def phone(phone: Phone, site: str) -> Iterator[Phone]:
-    """On the way that is shown first."""
-    phone.open(site, way="")
-    yield phone
+def way() -> str:
+    return ""  # the one that is shown first
 
 
 def test_a_face_is_verified_and_the_service_opens(phone: Phone, wechat: LocalWeChat) -> None:
@@ -64,18 +61,21 @@ def test_a_face_is_verified_and_the_service_opens(phone: Phone, wechat: LocalWeC
 
 @pytest.mark.parametrize("code", [code for code in BY_CODE if code])
 def test_every_verdict_has_its_words(phone: Phone, wechat: LocalWeChat, code: str) -> None:
-    for row in BY_CODE[code]:
+    """The first and the last of each code are played: WeChat's server and the phone may have ended it."""
+    rows = BY_CODE[code]
+    played = {row.verify_ret for row in (rows[0], rows[-1])}
+    for row in rows:
         phone.ends_with(row.verify_ret)
         assert phone.said("#verdict-explanation") == row.remedy_en
-        phone.face()
-        _ends_as(phone, row)
-        phone.tap("#start-over")
-        phone.ready()
-    assert len(wechat.queries) == len(BY_CODE[code])
+        if row.verify_ret in played:
+            phone.face()
+            _ends_as(phone, row)
+            phone.start_over()
+    assert len(wechat.queries) == len(played)
 
 
-def test_every_verdict_has_its_words_in_chinese(phone: Phone, site: str) -> None:
-    phone.open(site, "zh-CN", way="")
+@pytest.mark.parametrize("language", ["zh-CN"])
+def test_every_verdict_has_its_words_in_chinese(phone: Phone) -> None:
     for code in filter(None, BY_CODE):
         row = BY_CODE[code][0]
         phone.ends_with(row.verify_ret)
@@ -84,8 +84,7 @@ def test_every_verdict_has_its_words_in_chinese(phone: Phone, site: str) -> None
         said = phone.ends(code)
         assert re.findall("[A-Za-z_]{3,}", said) == ["HTTP", code], said
         phone.shot(f"face-zh-{code}")
-        phone.tap("#start-over")
-        phone.ready()
+        phone.start_over()
 
 
 def _ends_as(phone: Phone, row: Verdict) -> None:
@@ -251,21 +250,19 @@ def test_the_first_tab_is_at_the_skip_link(phone: Phone) -> None:
     assert phone.driver.execute_script(skip) == "skip"
 
 
-@pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
-def test_a_face_at_each_width(phone: Phone, site: str, language: str, width: int) -> None:
-    phone.size(width, 844)
-    phone.open(site, language, way="face")
+def test_a_face_on_a_phones_width(phone: Phone, language: str) -> None:
+    phone.size(360, 740)
     overflow = "return document.documentElement.scrollWidth"
-    phone.shot(f"{width}-{language}-face-home")
-    assert phone.driver.execute_script(overflow) <= width
+    phone.shot(f"360-{language}-face-home")
+    assert phone.driver.execute_script(overflow) <= 360
     phone.fill_in()
-    phone.shot(f"{width}-{language}-face-form")
+    phone.shot(f"360-{language}-face-form")
     phone.tap("#to-city")
     phone.until(lambda: phone.find("#notice-agree").is_displayed())
-    phone.shot(f"{width}-{language}-face-notice")
+    phone.shot(f"360-{language}-face-notice")
     phone.consent()
     phone.until(lambda: phone.find("#camera").is_displayed())
-    take(phone.driver, f"{width}-{language}-face-camera")
+    take(phone.driver, f"360-{language}-face-camera")
     phone.ends("verified")
-    phone.shot(f"{width}-{language}-face-verified")
+    phone.shot(f"360-{language}-face-verified")
