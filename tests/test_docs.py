@@ -111,35 +111,6 @@ def test_no_page_has_what_only_mkdocs_or_this_machine_would_know() -> None:
         assert not re.search(r"/(tmp|work|home|root)/|index-url", text), page
 
 
-LIGHT, DARK = ("#ffffff", "#f5f5f5"), ("#1e2129", "#272a35")  # page and code: Material's own
-
-
-@pytest.mark.parametrize(("scheme", "grounds"), [("default", LIGHT), ("slate", DARK)])
-def test_the_docs_colours_can_be_read(scheme: str, grounds: tuple[str, ...]) -> None:
-    css = (DOCS / "docs.css").read_text(encoding="utf-8")
-    block = css.partition(f'[data-md-color-scheme="{scheme}"] {{')[2].partition("}")[0]
-    colours = dict(re.findall(r"--md-([\w-]+): (#\w+);", block))
-    assert contrast(colours.pop("primary-fg-color"), "#ffffff") >= 4.5  # the head's white words
-    colours.pop("primary-fg-color--dark", "")
-    assert len(colours) >= 9
-    for name, colour in colours.items():
-        for ground in grounds:
-            assert contrast(colour, ground) >= 4.5, (scheme, name, ground)
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG 2's contrast ratio."""
-    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
-    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def test_every_table_is_on_a_page_and_every_marker_is_a_table() -> None:
     used = {name for page in PAGES for name in MARKER.findall(text_of("en", page))}
     assert used == set(tables.TABLES)

@@ -78,6 +78,17 @@ class Phone:
         """Tap it, as soon as it has slid in."""
         self.until(lambda: self._tapped(selector))
 
+    def tap_twice(self, *ids: str) -> None:
+        """One after the other, each with a second tap before anything can happen."""
+        twice = "for (const id of arguments) { const b = document.getElementById(id); b.click(); b.click(); }"
+        self.driver.execute_script(twice, *ids)
+
+    def press(self, *keys: str) -> None:
+        """Keys of the keyboard, wherever the focus is."""
+        from selenium.webdriver import ActionChains
+
+        ActionChains(self.driver).send_keys(*keys).perform()
+
     def _tapped(self, selector: str) -> bool:
         return bool(self.driver.execute_script(TAP, selector))
 

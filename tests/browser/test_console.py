@@ -132,20 +132,3 @@ def test_the_overview(
     browser.driver.find_element("css selector", f"{table} summary").send_keys("\ue007")
     assert len(browser.driver.find_elements("css selector", f"{table} tbody tr")) >= 30
     assert browser.complaints() == []
-
-
-def test_the_console_in_chinese(browser: Browser, row: Verification) -> None:
-    browser.speak("zh-hans")
-    browser.log_in("officer")
-    browser.shot("zh list")
-    assert "找到 1 条记录" in find(browser)
-    browser.shot("zh found")
-    browser.open(page("verification", row.pk, "change"))
-    browser.shot("zh record")
-    browser.open(page("verification", row.pk, "erase"))
-    browser.shot("zh erase")
-    browser.open(page("verification", "export"))
-    browser.shot("zh export")
-    assert "最近一次封存" in browser.open(TRAIL)
-    browser.shot("zh trail")
-    assert browser.complaints() == []

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import PATIENCE, Browser
+from tests.browser.conftest import Browser
 from tests.e2e.site import Site, environment
 from wx_realname.sandbox import Merchant, make_merchant_key
 
@@ -17,23 +15,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 APP_ID, MCH_ID = "wxdocs000000000001", "1900009998"
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
     key = make_merchant_key(serial="0000ABCDEF0123456789")
     merchant = Merchant(APP_ID, "docs-app-secret", MCH_ID, (key.certificate_pem,))
-    settings = environment(tmp_path, merchant, key, "http://127.0.0.1:1")
-    site = Site(tmp_path, {**settings, "DEBUG": "true"})  # then it serves its static files
+    settings = environment(folder, merchant, key, "http://127.0.0.1:1")
+    site = Site(folder, {**settings, "DEBUG": "true"})  # then it serves its static files
     site.start()
     yield site
     site.kill()
-
-
-def drawn(browser: Browser, address: str) -> str:
-    browser.driver.get(address)
-    until = time.monotonic() + PATIENCE
-    while "/api/realname/verifications/" not in browser.text() and time.monotonic() < until:
-        time.sleep(0.1)
-    return browser.text()
 
 
 def loaded(browser: Browser) -> list[str]:
@@ -48,7 +39,8 @@ def loaded(browser: Browser) -> list[str]:
 def test_the_page_shows_every_call_and_breaks_no_policy(
     browser: Browser, site: Site, language: str, words: str
 ) -> None:
-    text = drawn(browser, f"{site.url}/api/docs/?lang={language}")
+    browser.driver.get(f"{site.url}/api/docs/?lang={language}")
+    text = browser.wait_for("/api/realname/verifications/")
     for shown in (words, "/api/login/", "/api/realname/checks/", "/healthz"):
         assert shown in text
     assert browser.complaints() == []

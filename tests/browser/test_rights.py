@@ -59,15 +59,6 @@ def test_the_notice_is_shown_and_nothing_goes_on_before_its_box_is_ticked(phone:
     phone.until(lambda: phone.find("#allow").is_displayed())
 
 
-def test_who_does_not_agree_is_not_asked_for_anything(phone: Phone) -> None:
-    phone.tap("#authorise")
-    phone.until(lambda: phone.find("#notice-refuse").is_displayed())
-    phone.tap("#notice-refuse")
-    phone.ends("refused")
-    phone.shot("zh-notice-refused")
-    assert phone.wire()[1:] == ["waiting"] * 3
-
-
 def test_a_withdrawal_is_one_button_and_one_confirmation(phone: Phone) -> None:
     phone.authorise()
     phone.ends("verified")

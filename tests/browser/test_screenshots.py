@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from tests.browser.conftest import Browser
+from tests.browser.looks import colours
 from tests.browser.phone import Phone
 from tests.console import busy_month, page
 from tests.pictures import RENDERED, ROOT, fingerprints
@@ -102,8 +103,7 @@ def test_the_pictures_of_the_admin_guide_show_the_console_as_it_is(
 ) -> None:
     pictures = Pictures(browser.driver, language, tmp_path)
     browser.speak(LANGUAGES[language])
-    features = [{"name": "prefers-color-scheme", "value": "light"}]
-    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    colours(browser.driver, "light")
     browser.log_in("officer")
     pictures.take("list", 760)
 

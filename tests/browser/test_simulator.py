@@ -225,15 +225,14 @@ def test_what_is_sent_twice_is_asked_once(phone: Phone, wechat: LocalWeChat) -> 
 
 def test_a_double_tap_does_nothing(phone: Phone, wechat: LocalWeChat) -> None:
     wechat.slowly(0.5)
-    twice = "for (const id of arguments) { const b = document.getElementById(id); b.click(); b.click(); }"
-    phone.driver.execute_script(twice, "authorise")
+    phone.tap_twice("authorise")
     phone.consent()
-    phone.driver.execute_script(twice, "notice-agree", "allow", "allow")
+    phone.tap_twice("notice-agree", "allow", "allow")
     phone.type("135790")
     phone.until(lambda: phone.find("#wait").is_displayed())
-    phone.driver.execute_script(twice, "authorise", "social-security")
+    phone.tap_twice("authorise", "social-security")
     phone.ends("verified")
-    phone.driver.execute_script(twice, "to-service")
+    phone.tap_twice("to-service")
     phone.until(lambda: phone.screen() == "service")
     assert len(wechat.exchanges) == 1
 
@@ -254,6 +253,11 @@ def test_a_sandbox_that_goes_away(phone: Phone, wechat: LocalWeChat) -> None:
     phone.authorise()
     phone.ends("sandbox_gone")
     phone.shot("sandbox_gone")
+    phone.follow("check")
+    wechat.play(says(b"{}", 500), path="/sandbox/check_codes")
+    phone.check()
+    phone.ends("sandbox_gone")
+    assert "gave no code" in phone.message(1)
 
 
 def test_the_service_asks_for_a_real_name_first_and_for_it_again_after_withdrawal(

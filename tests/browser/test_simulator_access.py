@@ -10,34 +10,31 @@ pytestmark = pytest.mark.browser
 
 
 def test_by_keyboard_alone(phone: Phone) -> None:
-    from selenium.webdriver import ActionChains, Keys
-
-    def press(*keys: str) -> None:
-        ActionChains(phone.driver).send_keys(*keys).perform()
+    from selenium.webdriver import Keys
 
     phone.find("#authorise").send_keys(Keys.ENTER)
     phone.until(lambda: phone.focus() == "notice-title")
-    press(Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB)
+    phone.press(Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB)
     assert phone.focus() == "notice-agree"
-    press(Keys.TAB)  # round in the sheet, not out of it
+    phone.press(Keys.TAB)  # round in the sheet, not out of it
     assert phone.focus() == "notice-link"
-    press(Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
+    phone.press(Keys.TAB, Keys.TAB, Keys.TAB, Keys.ENTER)
     assert phone.focus() == "consent-title"
-    press(Keys.TAB, Keys.TAB)
+    phone.press(Keys.TAB, Keys.TAB)
     assert phone.focus() == "allow"
-    press(Keys.TAB)  # round in the sheet, not out of it
+    phone.press(Keys.TAB)  # round in the sheet, not out of it
     assert phone.focus() == "refuse"
-    press(Keys.TAB, Keys.ENTER)
+    phone.press(Keys.TAB, Keys.ENTER)
     assert phone.focus() == "password-title"
-    press("1", "2", Keys.BACKSPACE, "3", "4")
+    phone.press("1", "2", Keys.BACKSPACE, "3", "4")
     assert phone.find("#dots").get_attribute("aria-label") == "3 of 6 digits entered"
-    press(Keys.ESCAPE)
+    phone.press(Keys.ESCAPE)
     phone.ends("refused")
     assert phone.find("#said").get_attribute("textContent").startswith("You didn't authorize")
-    press(Keys.TAB, Keys.ENTER)
+    phone.press(Keys.TAB, Keys.ENTER)
     phone.until(lambda: phone.focus() == "notice-title")
-    press(Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB, Keys.ENTER)
-    press(Keys.TAB, Keys.TAB, Keys.ENTER, *"135790")
+    phone.press(Keys.TAB, Keys.TAB, Keys.SPACE, Keys.TAB, Keys.TAB, Keys.ENTER)
+    phone.press(Keys.TAB, Keys.TAB, Keys.ENTER, *"135790")
     phone.ends("verified")
 
 

@@ -220,12 +220,11 @@ def test_an_answer_that_is_lost_is_not_asked_of_wechat_again(
 
 
 def test_a_double_tap_begins_one_face(phone: Phone, wechat: LocalWeChat) -> None:
-    twice = "for (const id of arguments) { const b = document.getElementById(id); b.click(); b.click(); }"
     phone.fill_in()
-    phone.driver.execute_script(twice, "to-city")
+    phone.tap_twice("to-city")
     phone.until(lambda: phone.find("#notice-agree").is_displayed())
     phone.tap("#notice-tick")
-    phone.driver.execute_script(twice, "notice-agree")
+    phone.tap_twice("notice-agree")
     phone.ends("verified")
     assert len(wechat.queries) == 1
 
@@ -243,9 +242,9 @@ def test_the_language_keeps_citizen_way_fault_and_verdict(phone: Phone) -> None:
 
 
 def test_the_first_tab_is_at_the_skip_link(phone: Phone) -> None:
-    from selenium.webdriver import ActionChains, Keys
+    from selenium.webdriver import Keys
 
-    ActionChains(phone.driver).send_keys(Keys.TAB).perform()
+    phone.press(Keys.TAB)
     skip = "return document.activeElement.className"
     assert phone.driver.execute_script(skip) == "skip"
 
