@@ -15,12 +15,17 @@ from rest_framework import serializers
 from ...exceptions import BY_CODE
 from ...masking import mask_credential_id, mask_name
 from ...models import Verification
-from ..serializers import CheckSerializer, ExchangeSerializer, FaceSerializer
+from ..serializers import (
+    BegunFaceSerializer,
+    CheckSerializer,
+    ExchangeSerializer,
+    FaceSerializer,
+    RecordSerializer,
+)
 
 #: A citizen who isn't anybody, and the notice that was agreed to.
 TYPED = {"real_name": "欧阳娜", "credential_id": "440524198001010013"}
 NOTICE = {"notice": "0196a3d2-7000-7000-8000-000000000002"}
-_MASKED = _("Masked, or plain if the service is configured so; null: not known, or erased")
 
 
 def _show_example(**body: str) -> Any:
@@ -60,19 +65,8 @@ VERIFIED = {
 
 
 @extend_schema_serializer(examples=[OpenApiExample("verified", VERIFIED)])
-class RealNameRecordSerializer(serializers.Serializer[Any]):
-    # what `represent` gives
-    id = serializers.UUIDField()
-    method = serializers.ChoiceField(Verification.Method.choices)
-    status = serializers.ChoiceField(Verification.Status.choices)
-    consent = serializers.UUIDField(
-        allow_null=True, help_text=_("The consent under which this attempt was made")
-    )
-    merchant = serializers.CharField(help_text=_("The alias of the merchant"))
-    real_name = serializers.CharField(allow_null=True, help_text=_MASKED)
-    credential_id = serializers.CharField(allow_null=True, help_text=_MASKED)
-    verified_at = serializers.DateTimeField(allow_null=True, help_text=_("UTC"))
-    created_at = serializers.DateTimeField(help_text=_("UTC"))
+class RealNameRecordSerializer(RecordSerializer):
+    pass
 
 
 BEGUN = VERIFIED | {
@@ -87,15 +81,8 @@ BEGUN = VERIFIED | {
 
 
 @extend_schema_serializer(examples=[OpenApiExample("begun", BEGUN)])
-class RealNameBegunFaceSerializer(RealNameRecordSerializer):
-    # what `represent_begun` gives
-    verify_id = serializers.CharField(
-        allow_null=True,
-        help_text=_("For wx.requestFacialVerify; shown here only, and good for one try"),
-    )
-    expires_at = serializers.DateTimeField(
-        allow_null=True, help_text=_("UTC; until then the verify_id serves")
-    )
+class RealNameBegunFaceSerializer(BegunFaceSerializer):
+    pass
 
 
 class WeChatCategorySerializer(serializers.Serializer[Any]):
