@@ -49,8 +49,9 @@ class Mask:
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    Mask.made, Mask.calls, Mask.fault = 0, [], None
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, value in {"made": 0, "calls": [], "fault": None}.items():
+        monkeypatch.setattr(Mask, name, value)  # other modules use it, too
     opening.forget()
     yield
     opening.forget()
