@@ -35,7 +35,7 @@ if not settings.configured:
     )
     django.setup()
 
-from wx_realname import checks, conf, deploy_checks
+from wx_realname import checks, conf, database_checks, deploy_checks
 from wx_realname.exceptions import BY_CODE
 from wx_realname.management import commands as command_package
 from wx_realname.models import AuditEvent
@@ -201,7 +201,7 @@ _CHECK = re.compile(r"\b([EWI]\d{3}): ")
 def known_checks() -> dict[str, tuple[str, str]]:
     """Each check's id: the option without which nobody looks, and what its docstring says."""
     found = {}
-    for module in (checks, deploy_checks):
+    for module in (checks, database_checks, deploy_checks):
         for _, function in inspect.getmembers(module, inspect.isfunction):
             text = " ".join((inspect.getdoc(function) or "").split())
             parts = _CHECK.split(text)[1:]
@@ -219,7 +219,7 @@ def _option(function: Callable[..., Any]) -> str:
 def known_hints() -> dict[str, str]:
     """Each check's id and its hint, where that is a text: one that is put together names what it found."""
     found: dict[str, str] = {}
-    for module in (checks, deploy_checks):
+    for module in (checks, database_checks, deploy_checks):
         for function in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(function, ast.FunctionDef):
                 found |= _hints_of(function)

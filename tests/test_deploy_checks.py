@@ -27,7 +27,7 @@ from tests.test_checks import (
     ids,
     of_either_key,
 )
-from wx_realname import checks, deploy_checks
+from wx_realname import checks, database_checks
 
 # --- what only matters in production ------------------------------------------------------------
 
@@ -174,8 +174,8 @@ def test_e005_names_what_has_no_room_for_rare_characters(
     mysql = MagicMock(vendor="mysql")
     cursor = mysql.cursor.return_value.__enter__.return_value
     cursor.fetchone.return_value, cursor.fetchall.return_value = (spoken, default), columns
-    monkeypatch.setattr(deploy_checks, "connections", {"default": mysql})
-    messages = list(deploy_checks.every_name_fits(["default"]))
+    monkeypatch.setattr(database_checks, "connections", {"default": mysql})
+    messages = list(database_checks.every_name_fits(["default"]))
     assert ids(messages) == ["E005"] * len(found)
     assert all(text in each.msg for text, each in zip(found, messages, strict=True))
 
@@ -240,9 +240,9 @@ def test_a_postgresql_database_that_lacks_characters_is_refused(
     narrow = connection.copy()
     narrow.settings_dict["NAME"] = name
     try:
-        ((what, hint),) = deploy_checks._too_narrow(narrow)
+        ((what, hint),) = database_checks._too_narrow(narrow)
         assert encoding in what and "UTF8" in hint
-        assert not list(deploy_checks._too_narrow(connection))
+        assert not list(database_checks._too_narrow(connection))
         own = {name: narrow.settings_dict[name] for name in ("ENGINE", "HOST", "PORT", "NAME")}
         own |= {name: narrow.settings_dict[name] for name in ("USER", "PASSWORD")}
         commands = (("check", "--database", "default"), ("migrate",), ("realname_doctor",))

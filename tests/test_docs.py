@@ -117,7 +117,7 @@ def test_every_table_is_on_a_page_and_every_marker_is_a_table() -> None:
 
 
 def check_ids() -> set[str]:
-    files = ("checks.py", "deploy_checks.py")
+    files = ("checks.py", "database_checks.py", "deploy_checks.py")
     source = "".join((ROOT / "wx_realname" / name).read_text(encoding="utf-8") for name in files)
     return set(re.findall(r'id="wx_realname\.(\w+)"', source))
 

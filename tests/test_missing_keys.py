@@ -15,7 +15,7 @@ from tests.console import FIND, staff
 from tests.rotation import CITIZEN, E1, E2, I1, I2, PERSON, S3, Configure, made
 from tests.test_doctor import doctor
 from tests.trail import call, change
-from wx_realname import deploy_checks, services
+from wx_realname import database_checks, services
 from wx_realname.exceptions import InvalidAuthToken
 from wx_realname.models import Verification
 from wx_realname.sandbox import Sandbox
@@ -41,7 +41,7 @@ def without_three(configure: Configure) -> None:
 
 def warnings() -> list[str]:
     alias = router.db_for_write(Verification)
-    return [found.msg for found in deploy_checks.no_key_is_missing([alias])]
+    return [found.msg for found in database_checks.no_key_is_missing([alias])]
 
 
 def both_say(capsys: Any) -> list[str]:
@@ -62,7 +62,7 @@ def test_the_records_of_each_key_that_is_missing_are_counted(sandbox: Sandbox, c
         "2 records are under key 'e2' (AES-256-GCM), which ENCRYPTION_KEYS lacks.",
         "3 records are under key 'i2', which INDEX_KEYS lacks.",
     ]
-    assert list(deploy_checks.no_key_is_missing(None)) == []
+    assert list(database_checks.no_key_is_missing(None)) == []
 
 
 def test_nothing_is_said_where_every_key_is_there(sandbox: Sandbox, configure: Configure) -> None:

@@ -18,7 +18,7 @@ from django.core.cache.backends.db import DatabaseCache
 from django.db import connections, router
 from django.utils.module_loading import import_string
 
-from . import conf, deploy_checks
+from . import conf, database_checks, deploy_checks
 from .exceptions import ConfigurationError
 from .models import Verification
 from .services import clients
@@ -72,7 +72,8 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
         except ConfigurationError as error:
             hint = _file_hint(str(error)) or (
                 "Take apiclient_key.pem and apiclient_cert.pem (or apiclient_cert.p12) from WeChat Pay's "
-                "merchant platform, account settings, API security. To try without a merchant: "
+                "merchant platform, account settings, API security. For faces alone leave out MCH_ID, key, "
+                "certificate and CATEGORY_ID. To try without a merchant: "
                 "python -m wx_realname.sandbox --new-merchant DIR."
             )
             yield checks.Error(str(error), hint=hint, id="wx_realname.E002")
@@ -235,9 +236,9 @@ def environment_is_usable() -> Iterator[checks.CheckMessage]:
 def databases_are_right(app_configs: Any, databases: Any = None, **options: Any) -> list[Any]:
     """Django calls it with the databases that were named, `migrate` with its own."""
     return [
-        *deploy_checks.every_name_fits(databases),
-        *deploy_checks.ids_are_native(databases),
-        *deploy_checks.no_key_is_missing(databases),
+        *database_checks.every_name_fits(databases),
+        *database_checks.ids_are_native(databases),
+        *database_checks.no_key_is_missing(databases),
     ]
 
 
