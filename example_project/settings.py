@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -69,9 +70,23 @@ TEMPLATES = [
 ]
 
 
+def _variable(name: str, read: Callable[..., Any], default: Any, example: str) -> Any:
+    """Its value. Raises an error that names the variable and no value, which may hold a password."""
+    try:
+        value = read(name, default=default)
+    except (ImproperlyConfigured, ValueError):
+        value = {}
+    if value == {}:
+        raise ImproperlyConfigured(f"{name} can't be read. Give it as in {name}={example}")
+    return value
+
+
 def _database() -> dict[str, Any]:
-    database: dict[str, Any] = env.db_url(
-        "DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
+    database: dict[str, Any] = _variable(
+        "DATABASE_URL",
+        env.db_url,
+        f"sqlite:///{BASE_DIR / 'db.sqlite3'}",
+        "postgres://user:password@host:5432/name",
     )
     options = database.setdefault("OPTIONS", {})
     pool = options.pop("pool", False)
@@ -82,7 +97,7 @@ def _database() -> dict[str, Any]:
         database.pop("CONN_MAX_AGE", None)  # Django's pool excludes persistent connections
     else:
         # A new connection per request costs PostgreSQL 5 to 9 ms.
-        database.setdefault("CONN_MAX_AGE", env.int("CONN_MAX_AGE", default=60))
+        database.setdefault("CONN_MAX_AGE", _variable("CONN_MAX_AGE", env.int, 60, "60"))
         database.setdefault("CONN_HEALTH_CHECKS", True)
     if database["ENGINE"] == "django.db.backends.sqlite3":
         # Writers wait for one another instead of failing with “database is locked”.
@@ -94,7 +109,7 @@ def _database() -> dict[str, Any]:
 
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+CACHES = {"default": _variable("CACHE_URL", env.cache_url, "locmemcache://", "redis://host:6379/0")}
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

@@ -93,6 +93,25 @@ def test_a_variable_that_cannot_be_read_stops_a_command_as_a_check_does(
     assert PLANTED not in ended.stdout + ended.stderr
 
 
+@each(
+    ("name", "value"),
+    [
+        *((name, value) for name in ("DATABASE_URL", "CACHE_URL") for value in ("", PLANTED)),
+        ("DATABASE_URL", f"postgres://user:{PLANTED}@host:port/name"),
+        ("CONN_MAX_AGE", PLANTED),
+    ],
+)
+def test_djangos_own_variable_that_cannot_be_read_is_named_without_its_value(
+    name: str, value: str
+) -> None:
+    manage = [sys.executable, "manage.py", "check"]
+    env = os.environ | EXAMPLE | {name: value}
+    ended = subprocess.run(manage, env=env, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert f"{name} can't be read. Give it as in {name}=" in ended.stderr
+    assert PLANTED not in ended.stderr
+
+
 def test_under_asgi_no_connection_outlives_its_request() -> None:
     """Each thread would keep one, and the database would run out of clients."""
     code = (
