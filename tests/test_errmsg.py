@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cases import each
+from wx_realname.models import Verification
 from wx_realname.personal_data import Secret
 from wx_realname.sandbox import errcodes as sandbox_errcodes
-from wx_realname.wechat.errmsg import KNOWN, MAX_ERRMSG, reply
+from wx_realname.wechat.errmsg import KNOWN, reply
 
+ROOM = Verification._meta.get_field("errmsg").max_length
 AUTH_TOKEN, ACCESS_TOKEN = Secret("auth-token+of/a=citizen"), Secret("70_access-token")
 NUMBER = "44052419880101001X"
 
@@ -110,7 +112,7 @@ def test_an_echoed_id_number_is_not_kept(number: str, quoted: str) -> None:
 
 def test_no_text_is_long() -> None:
     assert errmsg("错" * 10_000) == "unknown text (10000 characters)"
-    assert max(map(len, KNOWN)) < MAX_ERRMSG - 60
+    assert max(map(len, KNOWN)) < ROOM - 60
 
 
 @each(
@@ -136,5 +138,5 @@ def test_whatever_is_said_no_secret_is_kept(before: str, texts: list[str], data:
     kept = reply(1, said, [Secret(text) for text in texts])
     assert not [text for text in texts if text in kept["errmsg"] or text in (kept["hint"] or "")]
     kept["errmsg"].encode()
-    assert len(kept["errmsg"]) <= MAX_ERRMSG
+    assert len(kept["errmsg"]) <= ROOM
     assert (kept["hint"] or "x").strip()

@@ -14,8 +14,6 @@ from ..personal_data import Secret
 from ..resident_id import SHAPE
 from ..text import CONTROL
 
-MAX_ERRMSG = 400  # characters
-
 #: WeChat's texts by return code, as they were seen: a new one is added without what it may echo.
 TEXTS: Mapping[int, str] = MappingProxyType(
     {
