@@ -15,10 +15,18 @@ from django.db import connection, connections, transaction
 from rest_framework.test import APIClient
 
 from tests.conftest import at_once
-from wx_realname.exceptions import RealNameError
+from wx_realname.exceptions import RealNameError, WeChatUnreachable
 from wx_realname.models import Verification
 from wx_realname.sandbox import Citizen, Sandbox, server
-from wx_realname.services import categories, exchange, login, transactions
+from wx_realname.services import (
+    begin_face,
+    categories,
+    exchange,
+    finish_face,
+    login,
+    transactions,
+)
+from wx_realname.services.verification import single_flight
 from wx_realname.wechat.merchant_key import PemKey
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -130,6 +138,22 @@ def test_no_other_call_holds_a_connection_either(
     get_user_model().objects.count()  # as authentication would
     categories() if asks == "categories" else login(code=sandbox.issue_login_code("o-citizen-0"))
     assert held and not any(held)
+
+
+def test_who_joins_a_faces_query_holds_no_connection_meanwhile(
+    pool: Any, sandbox: Sandbox, user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = {"real_name": "欧阳娜", "credential_id": "440524198001010013"}
+    row, held = begin_face(user=user, openid="o-citizen-0", **person), []
+
+    def wait(flight: Any, seconds: float) -> Any:
+        held.append(lent(pool))
+        return WeChatUnreachable()
+
+    monkeypatch.setattr(single_flight, "wait_for", wait)
+    with single_flight.leading(row.pk), pytest.raises(WeChatUnreachable):
+        finish_face(row)
+    assert held == [0]
 
 
 def test_a_connection_inside_the_hosts_transaction_is_kept(pool: Any) -> None:
