@@ -446,11 +446,12 @@ def test_a_sealed_column_of_another_row_signs_nothing(wechat: LyingWeChat, user:
 
 
 def test_a_missing_key_is_no_tampering(
-    wechat: LyingWeChat, user: Any, configure: Callable[..., None]
+    wechat: LyingWeChat, user: Any, configure: Callable[..., None], caplog: Any
 ) -> None:
     row = begin(user)
     configure(ENCRYPTION_KEYS=[f"other:AES-256-GCM:{b64encode(b'k' * 32).decode()}"])
     assert finished(row) == "misconfigured" and status() == WAITING
+    assert f"{row.pk}: ENCRYPTION_KEYS has no key" in caplog.text
 
 
 def test_without_its_merchant_a_face_waits(

@@ -126,6 +126,22 @@ def test_one_that_cannot_be_asked_for_stops_no_other(wechat: LyingWeChat, user: 
     assert run("--all") == "0 ended, 2 still waiting."
 
 
+def test_an_unforeseen_error_of_one_record_stops_no_other(
+    wechat: LyingWeChat, user: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    first, finish = begin(user), settle.face.finish
+    begin(user)
+
+    def fails(record: Any, origin: Any) -> Any:
+        if record == first.pk:
+            raise KeyError("planted")
+        return finish(record, origin)
+
+    monkeypatch.setattr(settle.face, "finish", fails)
+    assert run("--all") == "1 ended (1 verified), 1 still waiting."
+    assert f"{first.pk}: unexpected KeyError" in caplog.text and "planted" not in caplog.text
+
+
 def test_it_gives_up_when_wechat_is_away_and_not_at_an_invalid_answer(
     wechat: LyingWeChat, user: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,15 +13,17 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.db.models.signals import pre_delete
+from django.utils import timezone
 
-from tests.conftest import AUTH_TOKEN, another, at_once, make_stuck
-from tests.lying_wechat import BEGIN, NAME, NUMBER, LyingWeChat, after, doing, identity, says
+from tests.conftest import AUTH_TOKEN, another, at_once, heard, make_stuck
+from tests.lying_wechat import BEGIN, NAME, NUMBER, QUERY, LyingWeChat, after, doing, identity, says
 from tests.trail import faults
 from wx_realname import audit
 from wx_realname.exceptions import RealNameError
 from wx_realname.models import AuditEvent, Consent, Notice, Verification
 from wx_realname.services import begin_face, consent_to, exchange, finish_face, withdraw
 from wx_realname.services.rights import withdrawal
+from wx_realname.signals import verification_erased
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PERSONAL = [
@@ -75,6 +77,32 @@ def test_a_face_that_waits_is_erased(liar: LyingWeChat, user: Any, notice: Notic
     asked = len(liar.calls)
     assert finish_face(row).status == "erased" and len(liar.calls) == asked
     assert faults() == []
+
+
+def test_a_face_waits_no_longer_than_its_own_consent(
+    liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    """Whatever other purpose the citizen still consents to; what that one needs stays."""
+    other = exchange(user=user, auth_token=AUTH_TOKEN, notice=another(notice, purpose="pension").pk)
+    row = begun(liar, user, notice)
+    withdraw(consent(), user=user)
+    assert finish_face(row).status == "erased"
+    assert Verification.objects.get(pk=other.pk).status == "verified" and faults() == []
+
+
+def test_a_face_withdrawn_while_its_result_is_asked_for_is_erased(
+    liar: LyingWeChat, user: Any, notice: Notice
+) -> None:
+    exchange(user=user, auth_token=AUTH_TOKEN, notice=another(notice, purpose="pension").pk)
+    kept = len(personal())
+    row = begun(liar, user, notice)
+    mark = Consent.objects.filter(pk=row.consent_id).update
+    passed = says({"errcode": 0, "errmsg": "", "verify_ret": 10000})
+    liar.play(doing(lambda: mark(withdrawn_at=timezone.now()), passed), path=QUERY)
+    with heard(verification_erased) as sent:
+        ended = finish_face(row)
+    assert (ended.status, ended.newly_verified, len(sent)) == ("erased", False, 1)
+    assert finish_face(row).status == "erased" and len(personal()) == kept
 
 
 def test_a_face_begun_while_it_is_withdrawn_keeps_nothing(

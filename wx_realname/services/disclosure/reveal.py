@@ -27,14 +27,15 @@ def reveal(
 
     `event_id` is the event's id: a second call with it raises `AlreadySent`.
     The caller checks the permission. Raises `InvalidRequest` without a reason,
-    `NotFound` when nothing is stored (not verified, erased, STORAGE "masked"), `DecryptionError`.
+    `NotFound` when nothing is stored (not verified, erased, STORAGE "masked"), `Misconfigured` where a key
+    is missing, `InternalError` for a record that contradicts its trail.
     """
     require_reason(reason, audit.MAX_REASON, case_number=case_number)
     using = router.db_for_write(Verification)
     origin = audit.Origin.of(actor, request)
     row = plain.stored(verification, using)
     require_reason(reason, audit.MAX_REASON, about=row)
-    trust.require([row], origin, reads=False)  # decryption itself refuses for want of a key
+    trust.require([row], origin)
     event = AuditEvent.Event.REVEAL
     return plain.read(
         row, event, origin, using, reason=reason, case_number=case_number, event_id=event_id

@@ -19,8 +19,8 @@ from .erasure import ERASABLE, WITHDRAWN, erase_all, with_users
 def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consent]:
     """Withdraw the user's consents to the purpose of that consent; returns them, newest first.
 
-    When none of the user's consents is left, the personal data of all records is erased in the same
-    transaction, whatever their method, and also of faces that wait. A pending attempt reads the consent
+    Faces that wait under one of them are erased in the same transaction; when none of the user's consents
+    is left, the personal data of all records, whatever their method. A pending attempt reads the consent
     again at its end, and is erased then. A second call changes nothing. Raises `NotFound` for another
     user's consent.
     """
@@ -34,9 +34,12 @@ def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consen
         consents.lock(user, using)
         for each in _of(user, using).filter(notice__purpose=purpose, withdrawn_at=None):
             _withdraw(each, origin, using)
-        if not consents.live(user).exists():
-            held = Verification.objects.using(using).of(user).filter(status__in=ERASABLE)
-            erase_all(list(with_users(held)), origin, WITHDRAWN, using)
+        held = Verification.objects.using(using).of(user).filter(status__in=ERASABLE)
+        if consents.live(user).exists():
+            # its end would erase the face anyway: the citizen needn't come before the camera
+            waiting = Verification.Status.WAITING
+            held = held.filter(status=waiting, consent__withdrawn_at__isnull=False)
+        erase_all(list(with_users(held)), origin, WITHDRAWN, using)
     return list(_of(user, using).filter(notice__purpose=purpose))
 
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import connections, router
+from django.db import DatabaseError, connections, router
 from django.db.models import F, Q
 from django.utils import timezone
 
 from ... import audit, conf
-from ...exceptions import RealNameError, WeChatUnreachable
+from ...exceptions import ConfigurationError, InternalError, RealNameError, WeChatUnreachable
 from ...managers import VerificationQuerySet
 from ...models import Verification
 from .. import keyset
@@ -122,5 +122,10 @@ def _settle(record: UUID) -> Settled:
     except RealNameError as error:
         code = error.code
         unreached = isinstance(error, WeChatUnreachable) and bool(error.reason)
+    except (ConfigurationError, DatabaseError):
+        raise
+    except Exception as unexpected:  # the others' hour goes on; its message may hold secrets
+        logger.error("%s: unexpected %s", record, type(unexpected).__qualname__)
+        code, unreached = InternalError.code, False
     status = Verification.objects.deciding().filter(pk=record).values_list("status", flat=True)
     return Settled(record, str(status.first()), code, unreached)

@@ -195,10 +195,8 @@ def _query(row: Verification, origin: audit.Origin) -> Verification:
     if after is None:
         return _after_others(row.pk, None)
     recording.send_signal(after, after.user)
-    if after.status != Status.VERIFIED:
-        raise error_of(after)
-    after.newly_verified = True
-    return after
+    after.newly_verified = after.status == Status.VERIFIED
+    return _return_or_raise(after)
 
 
 def _changes(row: Verification, face: FaceRecord, ended: wechat.Ended) -> dict[str, Any]:

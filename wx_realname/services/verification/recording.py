@@ -17,7 +17,7 @@ from ... import audit, conf, masking, resident_id, statements
 from ...exceptions import RealNameError
 from ...models import AuditEvent, Consent, Verification
 from ...personal_data import PersonalData
-from ...signals import verification_rejected, verification_succeeded
+from ...signals import verification_erased, verification_rejected, verification_succeeded
 from ...vault import blind_index
 from ...wechat.client import is_openid
 from ..rights.erasure import ERASABLE, erased
@@ -196,7 +196,11 @@ def _is_written(row: Verification, changes: dict[str, Any], using: str) -> bool:
 
 def send_signal(after: Verification, user: Any) -> None:
     """Send the signal of the attempt's end. A receiver's error has no effect."""
-    signals = {Status.VERIFIED: verification_succeeded, Status.REJECTED: verification_rejected}
+    signals = {
+        Status.VERIFIED: verification_succeeded,
+        Status.REJECTED: verification_rejected,
+        Status.ERASED: verification_erased,  # its consent was withdrawn meanwhile
+    }
     signal = signals.get(Status(after.status))
     if signal:
         signal.send_robust(sender=Verification, verification=after, user=user)
