@@ -18,8 +18,8 @@ from tests.cases import each
 from tests.conftest import Reporter, brought_to
 from tests.console import EVERY, FIND, actions, page, staff, trail
 from tests.lying_wechat import BEGIN, NAME, NUMBER, QUERY, LyingWeChat, identity, says
-from wx_realname import audit
-from wx_realname.exceptions import RealNameError
+from wx_realname import audit, services
+from wx_realname.exceptions import Misconfigured, RealNameError
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import begin_face, exchange, finish_face
 
@@ -216,12 +216,15 @@ def test_where_nothing_is_stored_reveal_says_so(
     assert "Nothing is stored" in answer.content.decode()
 
 
-def test_what_does_not_open_is_said_and_traced(
-    row: Verification, officer: Client, configure: Configure
+@each("action", ["reveal", "copy"])
+def test_without_its_key_nothing_is_disclosed_and_no_look_recorded(
+    row: Verification, officer: Client, configure: Configure, action: str
 ) -> None:
     configure(ENCRYPTION_KEYS=["other:AES-256-GCM:" + "B" * 43 + "="])
-    answer = officer.post(page("verification", row.pk, "reveal"), {"reason": "case 1"})
-    assert "read." in answer.content.decode() and trail() == [("reveal", "case 1")]
+    answer = officer.post(page("verification", row.pk, action), {"reason": "case 1"})
+    assert "a key is missing" in answer.content.decode() and trail() == []
+    with pytest.raises(Misconfigured):
+        getattr(services, action)(row, actor=None, reason="case 1")
 
 
 @each("action", ["find", "reveal", "copy", "export"])

@@ -16,7 +16,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from .. import services
-from ..exceptions import DecryptionError, InvalidRequest, NotFound, RealNameError, Throttled
+from ..exceptions import (
+    DecryptionError,
+    InvalidRequest,
+    Misconfigured,
+    NotFound,
+    RealNameError,
+    Throttled,
+)
 from ..models import Verification
 from ..personal_data import PersonalData, Secret
 from ..services.once import AlreadySent
@@ -114,8 +121,10 @@ class RecordPages(ReadOnlyAdmin):
                 form = ReasonForm(initial={"once": once.token(request, row.pk)})
             except NotFound:
                 fault = _("Nothing is stored: the record isn't verified, was erased, or is masked.")
-            except DecryptionError:
-                fault = _("What is stored can't be read. ENCRYPTION_KEYS may lack its key.")
+            except (DecryptionError, Misconfigured):
+                fault = _(
+                    "What is stored can't be read: a key is missing or can't be opened. The log names it."
+                )
             except RealNameError as refused:
                 fault = str(refused.words)
         return self.page(request, templates[0], title, row=row, form=form, fault=fault)
