@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.test import RequestFactory
 
 from tests.cases import each
@@ -15,6 +15,7 @@ from tests.conftest import AUTH_TOKEN, brought_to, events, frames
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat
 from wx_realname import audit
 from wx_realname.exceptions import ConfigurationError, InvalidRequest, NotFound
+from wx_realname.managers import VerificationQuerySet
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.personal_data import Secret
 from wx_realname.sandbox import Citizen, Sandbox
@@ -165,12 +166,23 @@ def test_a_search_that_finds_too_many_says_so(
     assert (len(found.matches), found.cut, searches()[1:]) == (1, True, ["by number; found: 1+"])
 
 
-def test_a_search_that_fails_tells_nothing(row: Verification, user: Any, monkeypatch: Any) -> None:
-    def full(*args: Any, **kwargs: Any) -> None:
-        raise RuntimeError("disk full")
+@each("place", [(audit, "append_access"), (VerificationQuerySet, "get")])
+@each("given", [str, Secret])
+def test_a_search_that_fails_tells_nothing(
+    row: Verification,
+    user: Any,
+    monkeypatch: Any,
+    configure: Configure,
+    place: tuple[Any, str],
+    given: Any,
+) -> None:
+    configure(NAME_INDEX="none")  # so that names are compared after decryption
 
-    monkeypatch.setattr(audit, "append_access", full)
-    with pytest.raises(RuntimeError) as failed:
-        find_person(actor=user, real_name=Secret(NAME), credential_id=Secret(NUMBER))
+    def full(*args: Any, **kwargs: Any) -> None:
+        raise DatabaseError("disk full")
+
+    with monkeypatch.context() as patch, pytest.raises(DatabaseError) as failed:
+        patch.setattr(*place, full)
+        find_person(actor=user, real_name=given(NAME), credential_id=given(NUMBER))
     told = " ".join(frames(failed.value))
     assert "disk full" in told and NAME not in told and NUMBER not in told

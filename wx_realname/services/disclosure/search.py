@@ -92,7 +92,9 @@ def find_person(
     decryption; with STORAGE "masked" the number alone is taken. Raises `InvalidRequest` when nothing, or an
     invalid number, is given, and `Throttled` after SEARCH_RATE searches of the actor that found nothing.
     """
-    name, number = Secret.of(real_name or ""), Secret.of(credential_id or "")
+    # under the same names, so that no plain text stands in this function's frame
+    real_name = name = Secret.of(real_name or "")
+    credential_id = number = Secret.of(credential_id or "")
     condition = _condition(name, number)
     require_case_number(case_number)
     by = " and ".join(what for what, given in (("name", name), ("number", number)) if given)
@@ -172,7 +174,7 @@ def _condition(name: Secret, number: Secret) -> Q:
 def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification], int]:
     """The rows with that name, and how many rows have none that could be decrypted."""
     form, found, unreadable = blind_index.name_form, [], 0
-    wanted = form(name.reveal())
+    wanted = Secret(form(name.reveal()))
     for row in rows:
         try:
             data = Verification.objects.get(pk=row.pk).personal_data()
@@ -183,7 +185,7 @@ def _bearing(name: Secret, rows: list[Verification]) -> tuple[list[Verification]
             continue
         if data is None:  # stored under STORAGE "masked"
             unreadable += 1
-        elif form(data.real_name) == wanted:
+        elif Secret(form(data.real_name)) == wanted:
             found.append(row)
     return found, unreadable
 
