@@ -14,7 +14,7 @@ from tests import settings as test_settings
 from tests.console import FIND, staff
 from tests.rotation import CITIZEN, E1, E2, I1, I2, PERSON, S3, Configure, made
 from tests.test_doctor import doctor
-from tests.trail import call, change
+from tests.trail import call, change, is_reported
 from wx_realname import database_checks, services
 from wx_realname.exceptions import InvalidAuthToken
 from wx_realname.models import Verification
@@ -123,6 +123,8 @@ def test_a_key_of_the_trail_is_counted(
     says = f"{signed} of the audit trail {'are' if sealed else 'is'} under key '{key}', which"
     said = both_say(capsys)
     assert f"{says} {setting} lacks." in said
+    if sealed:
+        is_reported(f"{setting} lacks {key}, which signed 1 seal, number 1: it can't be verified")
     assert len(said) == (1 if before else 2)
 
 

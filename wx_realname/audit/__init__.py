@@ -5,11 +5,10 @@ from .chain import Checkpoint
 from .consents import append_consent, append_notice
 from .expiry import append_expiry, append_removal, removed
 from .keys import (
-    DERIVED,
     TakenOver,
-    is_derived,
     missing_keys,
     needing,
+    place_of,
     sign,
     signed_by,
     to_take_over,
@@ -18,8 +17,8 @@ from .outcome import answer_digests, openid_digests
 from .protect import install as install_protection
 from .protect import remove as remove_protection
 from .reading import UNREADABLE, batches, tolerate
-from .records import AUDIT_KEYS, OUTCOMES, Judgement, judge
 from .records import BATCH as RECORD_BATCH
+from .records import OUTCOMES, Judgement, judge
 from .requests import append_request, has_run, vouches_for_request
 from .sealing import BATCH as SEAL_BATCH
 from .sealing import seal, unsealed
@@ -27,8 +26,6 @@ from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
 from .verify import Tail, extent, faults, tail
 
 __all__ = [
-    "AUDIT_KEYS",
-    "DERIVED",
     "MAX_REASON",
     "OUTCOMES",
     "RECORD_BATCH",
@@ -54,11 +51,11 @@ __all__ = [
     "faults",
     "has_run",
     "install_protection",
-    "is_derived",
     "judge",
     "missing_keys",
     "needing",
     "openid_digests",
+    "place_of",
     "remove_protection",
     "removed",
     "seal",

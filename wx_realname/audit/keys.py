@@ -99,6 +99,12 @@ def is_derived(key_id: str) -> bool:
     return key_id.startswith(DERIVED)
 
 
+def place_of(key_id: str) -> tuple[str, str]:
+    """The setting that has the key, or the one that it is derived from, and the id there."""
+    setting = "INDEX_KEYS" if is_derived(key_id) else "AUDIT_KEYS"
+    return setting, key_id.removeprefix(DERIVED)
+
+
 def seal_of_change() -> int | None:
     """The number of the first seal that a key of AUDIT_KEYS signed; None before there is one."""
     seals = AuditSeal.objects.using(router.db_for_write(AuditSeal))

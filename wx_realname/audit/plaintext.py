@@ -21,10 +21,14 @@ NAME, NUMBER = "real_name_encrypted", "credential_id_encrypted"
 
 @dataclass(frozen=True)
 class NeededKey:
-    """A key that a record names and the settings lack: the setting, and the key's id."""
+    """A key that a record names and the settings lack: the setting, and the key's id.
+
+    `of_outcome`: it signed the last outcome; else ciphertexts or indexes need it.
+    """
 
     setting: str
     key_id: str
+    of_outcome: bool = False
 
     def __str__(self) -> str:
         return f"{self.setting} lacks {self.key_id!r}"  # quoted: the id comes from the database

@@ -26,7 +26,6 @@ from .trail import id_text
 BATCH = 1_000  # records at once
 LOOKS = 3  # reads of a record that disagrees: it is read apart from its event, which was written with it
 
-AUDIT_KEYS = "AUDIT_KEYS"
 
 Status = Verification.Status
 
@@ -171,9 +170,9 @@ def _needed_keys(
 
 
 def _unsigned(rows: list[Verification], using: str) -> dict[UUID, plaintext.NeededKey]:
-    """The rows whose outcomes are under a key that AUDIT_KEYS lacks."""
+    """The rows whose outcomes are under a key that the settings lack."""
     return {
-        pk: plaintext.NeededKey(AUDIT_KEYS, event.outcome_key_id)
+        pk: plaintext.NeededKey(*keys.place_of(event.outcome_key_id), of_outcome=True)
         for pk, event in _last_outcomes(rows, using).items()
         if event.outcome_key_id and not keys.is_known(event.outcome_key_id)
     }

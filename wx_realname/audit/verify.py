@@ -77,11 +77,12 @@ def _key_faults(missing: list[str]) -> Generator[str, None, None]:
     for key_id, count, first in keys.missing():
         missing.append(key_id)
         words = ngettext(
-            "AUDIT_KEYS lacks %(key)s, which signed %(count)d seal, number %(first)s: it can't be verified",
-            "AUDIT_KEYS lacks %(key)s, which signed %(count)d seals, number %(first)s the first of them: "
+            "%(setting)s lacks %(key)s, which signed %(count)d seal, number %(first)s: it can't be verified",
+            "%(setting)s lacks %(key)s, which signed %(count)d seals, number %(first)s the first of them: "
             "they can't be verified",
             count,
         )
-        yield words % {"key": key_id, "count": count, "first": first}
+        setting, key = keys.place_of(key_id)
+        yield words % {"setting": setting, "key": key, "count": count, "first": first}
     if keys.change_is_unrecorded():
         yield str(NOT_RECORDED)

@@ -101,8 +101,8 @@ def of_digests(rows: VerificationQuerySet) -> Iterator[MissingKey]:
 def of_trail() -> Iterator[MissingKey]:
     """Missing keys of outcomes and seals: one pass over the trail. A derived key is that of INDEX_KEYS."""
     for key, count in sorted(audit.missing_keys().items())[:MOST]:
-        setting = "INDEX_KEYS" if audit.is_derived(key) else "AUDIT_KEYS"
-        yield MissingKey(setting, repr(key.removeprefix(audit.DERIVED)), count, of_trail=True)
+        setting, id_ = audit.place_of(key)
+        yield MissingKey(setting, repr(id_), count, of_trail=True)
 
 
 def opened_by(keys: tuple[conf.EncryptionKey, ...]) -> list[Header]:

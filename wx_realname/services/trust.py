@@ -70,5 +70,5 @@ def _judge(rows: list[Verification], origin: audit.Origin | None = None) -> audi
 
 def _require_keys(judgement: audit.Judgement, reads: bool) -> None:
     for pk, key in judgement.needed_keys.items():
-        if reads or key.setting == audit.AUDIT_KEYS:
+        if reads or key.of_outcome:
             raise Misconfigured(verification_id=pk)
