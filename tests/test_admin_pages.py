@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.cases import each
 from tests.conftest import Reporter, brought_to
-from tests.console import EVERY, FIND, actions, page, staff, trail
+from tests.console import AFFECTED, EVERY, FIND, actions, page, staff, trail
 from tests.lying_wechat import BEGIN, NAME, NUMBER, QUERY, LyingWeChat, identity, says
 from wx_realname import audit, services
 from wx_realname.exceptions import Misconfigured, RealNameError
@@ -62,6 +62,16 @@ def test_who_is_not_let_into_the_admin_is_sent_to_the_login(row: Verification, u
         for _needed, address, data in actions(row).values():
             assert visitor.post(address, data).status_code == 302
     assert trail() == [] and Verification.objects.get().status == "verified"
+
+
+@each("days", [("2026-11-29", "9999-12-31"), ("0001-01-01", "2026-11-29")])
+def test_days_that_no_database_knows_are_refused(
+    officer: Client, days: tuple[str, str], settings: Any
+) -> None:
+    typed = {"account": "clerk", "first_day": days[0], "last_day": days[1]}
+    settings.TIME_ZONE = "Asia/Shanghai"
+    answer = officer.post(AFFECTED, typed)
+    assert "Such days can&#x27;t be looked for." in answer.content.decode()
 
 
 def test_the_record_offers_only_what_is_allowed(row: Verification) -> None:

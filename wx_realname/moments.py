@@ -45,5 +45,15 @@ def utc_text(moment: datetime | None) -> str:
 
 
 def midnight(day: date) -> datetime:
-    """When the day begins in the site's time zone."""
-    return django_timezone.make_aware(datetime.combine(day, time.min))
+    """When the day begins in the site's time zone, in UTC. Raises `OverflowError` as `in_utc` does."""
+    return in_utc(datetime.combine(day, time.min))
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The moment as databases take it; a naive one is of the site's time zone.
+
+    Raises `OverflowError` at the ends of the calendar: in UTC it may be of the year 0 or 10000.
+    """
+    is_naive = django_timezone.is_naive(moment)
+    aware = django_timezone.make_aware(moment) if is_naive else moment
+    return aware.astimezone(timezone.utc)

@@ -43,6 +43,11 @@ class AffectedForm(ServiceForm):
         first, last = cleaned.get("first_day"), cleaned.get("last_day")
         if first and last and last < first:
             self.add_error("last_day", _("The last day is before the first one."))
+        elif first and last:
+            try:
+                cleaned |= {"begin": midnight(first), "end": midnight(last + timedelta(days=1))}
+            except OverflowError:
+                self.add_error("last_day", _("Such days can't be looked for."))
         return cleaned
 
     def reach(self) -> accesses.Reach:
@@ -50,8 +55,8 @@ class AffectedForm(ServiceForm):
         cleaned = self.cleaned_data
         return accesses.reached(
             actor=accesses.account_id(cleaned["account"]) or cleaned["account"],
-            begin=midnight(cleaned["first_day"]),
-            end=midnight(cleaned["last_day"] + timedelta(days=1)),
+            begin=cleaned["begin"],
+            end=cleaned["end"],
         )
 
 

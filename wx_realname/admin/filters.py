@@ -7,8 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.contrib.admin import ListFilter, SimpleListFilter
-from django.contrib.auth import get_user_model
-from django.core.exceptions import SuspiciousOperation, ValidationError
+from django.core.exceptions import SuspiciousOperation
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import format_lazy
@@ -22,7 +21,7 @@ from ..services.operation.remedies import words_of
 from ..services.rights.accesses import account_id
 from ..wechat.errcodes import ERRCODES
 from ..wechat.verdicts import VERDICTS
-from .names import shown, usernames
+from .names import key_of, shown, usernames
 
 
 class RefusedFilter(SuspiciousOperation):
@@ -218,11 +217,8 @@ class AccountFilter(FormFilter):
 
     def account(self) -> str | None:
         """The account's id as text; None where the text can't be one."""
-        try:
-            key = get_user_model()._meta.pk.to_python(self.used_parameters[self.parameter])
-        except ValidationError:
-            return None
-        return str(key)
+        key = key_of(self.used_parameters[self.parameter])
+        return None if key is None else str(key)
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.used_parameters:

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wx_realname.management.base import RealnameCommand
-from wx_realname.moments import midnight
+from wx_realname.moments import in_utc, midnight
 from wx_realname.services.rights.accesses import account_id, reached
 
 
@@ -56,11 +55,11 @@ def _account(text: str) -> str:
 def _moment(option: str, text: str, is_end: bool) -> datetime:
     try:
         moment, day = parse_datetime(text), parse_date(text)
-    except ValueError:
-        moment = day = None
-    if day is not None:
-        moment = midnight(day + timedelta(days=1) if is_end else day)
-    if moment is None:
-        words = _('%(option)s must be like "2026-11-29" or "2026-11-29T08:00:00+08:00".')
-        raise CommandError(words % {"option": option})
-    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
+        if day is not None:
+            return midnight(day + timedelta(days=1) if is_end else day)
+        if moment is not None:
+            return in_utc(moment)
+    except (ValueError, OverflowError):
+        pass
+    words = _('%(option)s must be like "2026-11-29" or "2026-11-29T08:00:00+08:00".')
+    raise CommandError(words % {"option": option})

@@ -89,11 +89,13 @@ def _offices(actors: set[str], user: Any) -> dict[str, str]:
 def account_id(text: str) -> str | None:
     """The id of the account with that user name; else the text, if it can be a deleted account's id."""
     model = get_user_model()
+    if "\0" in text:
+        return None  # PostgreSQL takes no text with it
     named = model._default_manager.filter(**{model.USERNAME_FIELD: text}).first()
     if named is not None:
         return str(named.pk)
     try:
-        return str(model._meta.pk.to_python(text))
+        return str(model._meta.pk.clean(text, None))
     except ValidationError:
         return None
 
