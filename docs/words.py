@@ -519,7 +519,11 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--to": "截止日期（含）或时间",
     },
     "realname_erasures": {"--batch-size": "每批行数（500）", "--dry-run": "只报告数量"},
-    "realname_evidence": {"--year": "年份"},
+    "realname_evidence": {
+        "--year": "年份",
+        "--batch-size": "每批行数（1000）",
+        "--dry-run": "不写文件，只列出文件名",
+    },
     "realname_expire_audit": {
         "--before": "日期，如 2023-01-01",
         "--force": "不足三年也执行",

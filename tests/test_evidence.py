@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN, code, number_of, sign_anew
 from tests.lying_wechat import NAME, NUMBER, LyingWeChat, identity
+from tests.trail import call
 from wx_realname.models import AuditEvent, AuditSeal, Consent, Notice, Verification
 from wx_realname.services import copy, erase, exchange, find_person, reveal, withdraw
 
@@ -107,6 +108,11 @@ def test_no_citizen_and_no_secret_is_in_any_file(year: int, tmp_path: Path, sett
     merchant = settings.WX_REALNAME["MERCHANTS"]["default"]
     planted = [NAME, NUMBER, CHILD, AUTH_TOKEN, "with a case", merchant["APP_SECRET"], *secrets]
     assert len(secrets) >= 3 and [each for each in planted if each in text] == []
+
+
+def test_a_dry_run_names_the_files_and_writes_none(year: int, tmp_path: Path) -> None:
+    said = call("realname_evidence", "--year", str(year), str(tmp_path / "pack"), "--dry-run")
+    assert "evidence.json" in said and not [*tmp_path.iterdir()]
 
 
 def test_a_trail_that_is_not_intact_is_said(year: int, tmp_path: Path) -> None:

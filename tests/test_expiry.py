@@ -74,6 +74,16 @@ def test_an_event_of_expiry_for_another_seal_or_set_vouches_for_nothing(
     assert sum("of seal 1 was removed" in fault for fault in faults()) == 6
 
 
+def test_a_limit_in_the_future_covers_nothing_that_is_still_to_come(
+    rows: list[Verification],
+) -> None:
+    assert sum(expire(timezone.now() + timedelta(days=5), force=True))
+    assert faults() == []
+    now = {"created_at": timezone.now(), "started_at": timezone.now(), "erased_at": timezone.now()}
+    Verification.objects.create(token_digest="forged", status="erased", **now)
+    assert faults() != []
+
+
 def test_an_event_that_is_kept_may_not_be_changed(rows: list[Verification]) -> None:
     list(expire(before()))
     AuditEvent.objects.filter(event="exchange", seal=1).update(actor_id="other")

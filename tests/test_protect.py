@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.management import CommandError
 from django.db import DatabaseError, connection, models, transaction
 from django.utils import timezone
 
@@ -43,6 +45,14 @@ def protected(looked_at: Verification) -> Iterator[Verification]:
     call("realname_protect_audit", "--install")
     yield looked_at
     call("realname_protect_audit", "--remove")
+
+
+def test_events_expire_only_without_the_triggers(protected: Verification) -> None:
+    call("realname_seal_audit")
+    tomorrow = f"{timezone.localdate() + timedelta(days=1)}"
+    with pytest.raises(CommandError, match="run realname_protect_audit --remove before") as told:
+        call("realname_expire_audit", "--before", tomorrow, "--force")
+    assert "append-only" in str(told.value) and told.value.returncode == 2
 
 
 def columns(model: type[models.Model]) -> list[str]:

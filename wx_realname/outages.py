@@ -32,8 +32,8 @@ _SIGNS: Mapping[Outage, re.Pattern[str]] = MappingProxyType(
     {
         Outage.UNMIGRATED: re.compile("42P01|3F000|1146|no such table: .*"),
         Outage.REFUSED: re.compile(
-            "42501|25006|1044|1142|1143|1227|1290|1370|1419|1792|1836"
-            "|attempt to write a readonly database.*"
+            "42501|25006|P0001|1044|1142|1143|1227|1290|1370|1419|1644|1792|1836"
+            "|(attempt to write a readonly database|wx_realname: ).*"  # the second: our own triggers
         ),
         Outage.SILENT: re.compile(
             "(08|28|53|55|57|58)...|3D000|40001|40P01"

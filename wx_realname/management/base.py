@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+from django.core.management.base import BaseCommand, CommandError
 from django.db import Error
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -37,7 +37,7 @@ class RealnameCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> Any:
         try:
             return super().execute(*args, **options)
-        except SystemCheckError as error:
+        except CommandError as error:  # a wrong option, a failed check; 1 is what Django gives it
             error.returncode = UNDONE
             raise
         except ConfigurationError as error:

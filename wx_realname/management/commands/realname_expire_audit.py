@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
@@ -21,8 +21,9 @@ class Command(RealnameCommand):
         "Remove sealed events from before a day that is at least three years ago. Events that records depend "
         "on stay. It can be stopped and run again. Remove the triggers before; seal afterwards."
     )
-    needs = (
-        "Triggers refuse it: run realname_protect_audit --remove before, and --install afterwards."
+    needs = gettext_lazy(
+        "Triggers refuse it: run realname_protect_audit --remove before, and --install afterwards. The role "
+        "needs DELETE on the trail's tables."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -62,9 +63,8 @@ class Command(RealnameCommand):
 
 def _moment(text: str) -> datetime:
     try:
-        day = parse_date(text)
-    except ValueError:
-        day = None
-    if day is None:
-        raise CommandError(_('--before must be a day such as "2023-01-01".'))
-    return midnight(day)
+        if day := parse_date(text):
+            return midnight(day)
+    except (ValueError, OverflowError):
+        pass
+    raise CommandError(_('--before must be a day such as "2023-01-01".'))

@@ -128,9 +128,7 @@ def _encrypted(records: int) -> Iterator[str]:
 def _needs(key: IndexKeyUse) -> Iterator[str]:
     if key.indexed:
         words = ngettext(
-            "%(count)d record is found by it, as long as its name and number can't be read",
-            "%(count)d records are found by it, as long as their names and numbers can't be read",
-            key.indexed,
+            "%(count)d record is found by it", "%(count)d records are found by it", key.indexed
         )
         yield words % {"count": key.indexed}
     if key.token_digests:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from wx_realname import audit, conf
-from wx_realname.management.base import UNDONE, RealnameCommand
+from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
 from wx_realname.outages import describe
 from wx_realname.services.operation.verified import last_seal, remember
@@ -155,4 +155,4 @@ def _parse(checkpoints: list[str]) -> list[audit.Checkpoint]:
     try:
         return [audit.Checkpoint.parse(text) for text in checkpoints]
     except ValueError as error:
-        raise CommandError(str(error), returncode=UNDONE) from None
+        raise CommandError(str(error)) from None

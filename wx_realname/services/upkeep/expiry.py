@@ -39,6 +39,7 @@ def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) ->
     Raises `ConfigurationError` for a limit under three years ago without `force`. It can be stopped and run
     again, and run twice at once.
     """
+    before = min(before, timezone.now())  # it is signed, and must not cover what is still to come
     if before > timezone.now() - LEAST and not force:
         raise ConfigurationError(
             "The trail is kept for three years at least: give an earlier day, or --force."
