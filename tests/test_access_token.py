@@ -344,6 +344,18 @@ def test_a_provider_that_hangs_is_waited_for_until_the_deadline() -> None:
     ended.set()
 
 
+def test_who_joins_a_fetch_that_fails_unforeseen_hears_nothing_of_it() -> None:
+    def fails(force: bool, deadline: Deadline) -> tuple[Secret, int]:
+        time.sleep(0.5)  # the others join meanwhile
+        raise KeyError(OLD)
+
+    tokens = StableTokens(fails, Cache(), SEAL, "name")
+    came = at_once(*[lambda: current(tokens)] * 8)
+    joined = [each for each in came if isinstance(each, errors.WeChatUnreachable)]
+    assert joined and len(joined) + sum(isinstance(each, KeyError) for each in came) == 8
+    assert not [each for each in joined if OLD in "".join(frames(each))]
+
+
 def central_service(app_id: str) -> str:
     return f"token-of-{app_id}"
 

@@ -204,6 +204,11 @@ def test_categories_are_wechats_and_cached(api: Api, sandbox: Sandbox) -> None:
     assert sandbox.totals["get_category"] == 1
 
 
+def test_categories_without_wechat_are_unreachable(api: Api, liar: LyingWeChat) -> None:
+    """An answer that is lost leaves no doubt: nothing of the citizen's was sent."""
+    error(api().get(CATEGORIES), 503, "wechat_unreachable", "later")
+
+
 # --- errors -----------------------------------------------------------------------------------
 
 

@@ -147,6 +147,15 @@ def test_a_retry_leaves_the_consent_of_the_attempt_before_as_it_was(
     assert AuditEvent.objects.filter(event="consent_given").count() == 2 and faults() == []
 
 
+def test_a_retry_without_a_notice_is_under_no_consent(
+    api: Api, liar: LyingWeChat, notice: Notice
+) -> None:
+    liar.play(refuses(94006), identity())
+    api().post(f"{ROOT}verifications/", {"auth_token": AUTH_TOKEN, "notice": str(notice.pk)})
+    record = api().post(f"{ROOT}verifications/", {"auth_token": AUTH_TOKEN}).json()
+    assert (record["status"], record["consent"]) == ("verified", None)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_where_no_record_is_reserved_no_consent_is_stored(
     api: Api, liar: LyingWeChat, notice: Notice

@@ -19,7 +19,7 @@ from wx_realname.managers import VerificationQuerySet
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.personal_data import Secret
 from wx_realname.sandbox import Citizen, Sandbox
-from wx_realname.services import erase, exchange, export, find_person, reveal
+from wx_realname.services import copy, erase, exchange, export, find_person, reveal
 from wx_realname.services.disclosure import search
 
 Configure = Callable[..., None]
@@ -61,6 +61,20 @@ def test_what_wechat_said_is_stored_whole_and_shown_masked(
     assert (row.user, row.error_code, row.errcode) == (user, "", None)
     assert row.verified_at and row.finished_at and row.duration_ms is not None
     assert len(row.cert_serialno) == 40
+
+
+@each(
+    "look",
+    [
+        lambda row, request: reveal(row, actor=row.user, reason="case 1", request=request),
+        lambda row, request: copy(row, actor=row.user, request=request),
+        lambda row, request: find_person(actor=row.user, credential_id=NUMBER, request=request),
+    ],
+)
+def test_each_look_leaves_its_address(row: Verification, look: Callable[..., Any]) -> None:
+    look(row, RequestFactory().get("/", REMOTE_ADDR="203.0.113.9"))
+    event = AuditEvent.objects.exclude(event="exchange").latest("created_at")
+    assert event.ip_address == "203.0.113.9"
 
 
 def test_a_disclosure_leaves_its_trace(row: Verification, user: Any, stranger: Any) -> None:
