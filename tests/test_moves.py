@@ -46,6 +46,8 @@ def test_what_dumpdata_wrote_loaddata_reads_and_the_old_checkpoint_holds(
     call("realname_groups")
     user.groups.add(Group.objects.get(name=OFFICER))
     row = services.exchange(user=user, auth_token=sandbox.issue_auth_token(Person(NAME, NUMBER)))
+    services.reveal(row, actor=user, reason="case 1")
+    services.find_person(actor=user, credential_id=NUMBER)
     checkpoint = sealed()
     dump = tmp_path / "dump.json"
     dump.write_text(call(*DUMP))

@@ -370,7 +370,7 @@ class AuditAccess(models.Model):
     id = models.BigAutoField(_("id"), primary_key=True)
     event_id = models.UUIDField(_("event"))
     verification_id = models.UUIDField(_("verification"))
-    created_at = models.DateTimeField(_("time"))
+    created_at = MomentField(_("time"))
 
     class Meta:
         verbose_name = _("access")
@@ -417,10 +417,10 @@ class ExportRequest(models.Model):
     reason = ExactCharField(_("reason"), max_length=255)
     case_number = ExactCharField(_("case number"), max_length=64, blank=True)
     filters = ExactCharField(_("filters"), max_length=255)
-    asked_at = models.DateTimeField(_("asked at"))
+    asked_at = MomentField(_("asked at"))
     released_by = ExactCharField(_("released by"), max_length=64, blank=True)
-    released_at = models.DateTimeField(_("released at"), null=True)
-    used_at = models.DateTimeField(_("run at"), null=True)
+    released_at = MomentField(_("released at"), null=True)
+    used_at = MomentField(_("run at"), null=True)
 
     class Meta:
         verbose_name = _("request for a plain export")
