@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 
 from tests.conftest import AUTH_TOKEN, at_once
@@ -82,6 +84,23 @@ def test_a_limit_in_the_future_covers_nothing_that_is_still_to_come(
     now = {"created_at": timezone.now(), "started_at": timezone.now(), "erased_at": timezone.now()}
     Verification.objects.create(token_digest="forged", status="erased", **now)
     assert faults() != []
+
+
+def test_a_run_that_removes_nothing_signs_no_limit(
+    rows: list[Verification], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*args: Any, **kwargs: Any) -> Any:
+        raise DatabaseError("append-only")
+
+    monkeypatch.setattr("wx_realname.audit.append_removal", refuses)
+    with pytest.raises(DatabaseError):
+        list(expire(before()))
+    assert not AuditEvent.objects.filter(event="expiry").exists()
+
+
+def test_a_dry_run_refuses_what_the_run_would_refuse(rows: list[Verification]) -> None:
+    with pytest.raises(CommandError, match="three years"):
+        call("realname_expire_audit", "--before", f"{timezone.localdate()}", "--dry-run")
 
 
 def test_an_event_that_is_kept_may_not_be_changed(rows: list[Verification]) -> None:

@@ -3,7 +3,7 @@
 from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent, append_notice
-from .expiry import append_expiry, append_removal, removed
+from .expiry import append_limit, append_removal, removed
 from .keys import (
     TakenOver,
     missing_keys,
@@ -22,7 +22,7 @@ from .records import OUTCOMES, Judgement, judge
 from .requests import append_request, has_run, vouches_for_request
 from .sealing import BATCH as SEAL_BATCH
 from .sealing import seal, unsealed
-from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes
+from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes, user_key
 from .verify import Tail, extent, faults, tail
 
 __all__ = [
@@ -40,7 +40,7 @@ __all__ = [
     "append",
     "append_access",
     "append_consent",
-    "append_expiry",
+    "append_limit",
     "append_notice",
     "append_outcome",
     "append_outcomes",
@@ -65,5 +65,6 @@ __all__ = [
     "to_take_over",
     "tolerate",
     "unsealed",
+    "user_key",
     "vouches_for_request",
 ]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -128,6 +130,22 @@ def _description(verification: Verification) -> dict[str, Any]:
 def id_text(value: Any) -> str:
     """An id of a user as events have it; empty for None."""
     return "" if value is None else str(value)[:64]
+
+
+def user_key(id_: Any) -> Any:
+    """The user's key of an event's id, or of one that was typed; None for a text that can't be one.
+
+    An event's id may be of another kind of user, or cut at 64 characters.
+    """
+    key = get_user_model()._meta.pk
+    if id_ in (None, "") or not str(id_).isprintable():
+        return None
+    try:
+        value = key.to_python(id_)
+        key.run_validators(value)  # no database takes a larger number
+    except ValidationError:
+        return None
+    return value
 
 
 def _client_ip(request: HttpRequest | None) -> str | None:

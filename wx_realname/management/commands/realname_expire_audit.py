@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from wx_realname.management.base import RealnameCommand
 from wx_realname.management.options import add_batch_size, progress
 from wx_realname.moments import midnight
-from wx_realname.services.upkeep.expiry import BATCH, expire, expired
+from wx_realname.services.upkeep.expiry import BATCH, allowed, expire, expired
 
 
 class Command(RealnameCommand):
@@ -22,8 +22,8 @@ class Command(RealnameCommand):
         "on stay. It can be stopped and run again. Remove the triggers before; seal afterwards."
     )
     needs = gettext_lazy(
-        "Triggers refuse it: run realname_protect_audit --remove before, and --install afterwards. The role "
-        "needs DELETE on the trail's tables."
+        "If the triggers are installed, run realname_protect_audit --remove before, and --install "
+        "afterwards. The role needs DELETE on the trail's tables."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,7 +43,7 @@ class Command(RealnameCommand):
     ) -> None:
         limit = _moment(before)
         if dry_run:
-            found = expired(limit).count()
+            found = expired(allowed(limit, force=force)).count()
             words = ngettext(
                 "%(count)d event would be removed.", "%(count)d events would be removed.", found
             )

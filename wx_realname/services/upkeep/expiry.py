@@ -36,32 +36,35 @@ _LASTING = (Event.CONSENT_GIVEN, Event.CONSENT_WITHDRAWN, Event.NOTICE_PUBLISHED
 def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) -> Iterator[int]:
     """Remove the events before the limit, and yield the number that each transaction removed.
 
-    Raises `ConfigurationError` for a limit under three years ago without `force`. It can be stopped and run
-    again, and run twice at once.
+    Raises `ConfigurationError` as `allowed` does. It can be stopped and run again, and run twice at once.
     """
-    before = min(before, timezone.now())  # it is signed, and must not cover what is still to come
-    if before > timezone.now() - LEAST and not force:
+    before, using = allowed(before, force=force), router.db_for_write(AuditEvent)
+    numbers = expired(before, using).order_by("seal").values_list("seal", flat=True).distinct()
+    for number in list(numbers):
+        yield from _of_seal(number, before, batch_size, using)
+
+
+def allowed(before: datetime, *, force: bool) -> datetime:
+    """The limit, now at the latest: it is signed, and must cover no events that don't exist yet.
+
+    Raises `ConfigurationError` for a limit under three years ago without `force`.
+    """
+    now = timezone.now()
+    if before > now - LEAST and not force:
         raise ConfigurationError(
             "The trail is kept for three years at least: give an earlier day, or --force."
         )
-    using = router.db_for_write(AuditEvent)
-    if not expired(before, using).exists():
-        return
-    with durable(using):
-        audit.append_expiry(before, using=using)
-    numbers = expired(before, using).order_by("seal").values_list("seal", flat=True).distinct()
-    for number in list(numbers):
-        yield from _of_seal(number, expired(before, using).filter(seal=number), batch_size, using)
+    return min(before, now)
 
 
-def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str) -> Iterator[int]:
+def _of_seal(number: Any, before: datetime, batch_size: int, using: str) -> Iterator[int]:
     """Remove a seal's events, unless others of it are missing: else a list would vouch for these, too."""
-    last = UUID(int=0)
+    old, last = expired(before, using).filter(seal=number), UUID(int=0)
     while events := list(old.filter(pk__gt=last).order_by("pk")[:batch_size]):
         last = events[-1].pk
         ids = _that_may_go(events, using)
         try:
-            count = persistently(partial(_remove, number, ids, using), using)
+            count = persistently(partial(_remove, number, ids, before, using), using)
         except ValueError as error:
             logger.error("%s: it keeps the rest; run realname_verify_audit", error)
             reason = f"seal {number}"
@@ -71,14 +74,15 @@ def _of_seal(number: Any, old: QuerySet[AuditEvent], batch_size: int, using: str
             yield count
 
 
-def _remove(number: int, ids: list[UUID], using: str) -> int:
-    """Remove the events, in one transaction with the event that lists them; return their number."""
+def _remove(number: int, ids: list[UUID], before: datetime, using: str) -> int:
+    """Remove the events, in one transaction with those of the limit and the list; return their number."""
     with durable(using):
         gone = audit.removed(number, using)
         there = AuditEvent.objects.using(using).filter(pk__in=ids)
         count, _ = there.delete()
         AuditAccess.objects.using(using).filter(event_id__in=ids).delete()
         if count:  # 0: another run removed them first
+            audit.append_limit(before, using=using)
             audit.append_removal(number, gone | {id_.bytes for id_ in ids}, using=using)
     return count
 
