@@ -71,7 +71,7 @@ TEMPLATES = [
 
 
 def _variable(name: str, read: Callable[..., Any], default: Any, example: str) -> Any:
-    """Its value. Raises an error that names the variable and no value, which may hold a password."""
+    """Return the variable's value. The error names the variable, never the value: it may be a password."""
     try:
         value = read(name, default=default)
     except (ImproperlyConfigured, ValueError):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from tests.lying_wechat import NAME, NUMBER, LyingWeChat, identity, refuses
 from tests.trail import faults
 from wx_realname.api.permissions import RealNameVerified
 from wx_realname.models import AuditEvent, Consent, Notice, Verification
-from wx_realname.services import erase, exchange
+from wx_realname.services import erase, exchange, reveal
 from wx_realname.services.upkeep.purge import erase_outlived
 
 pytestmark = pytest.mark.django_db
@@ -76,8 +77,9 @@ def test_a_notice_is_published_once_and_read_in_the_requests_language(
         "retention_days": 365,
     }
     assert told["en"]["title"] == "Notice" and told["en"]["sha256"] != notice.sha256
-    missing = api().get(f"{ROOT}notices/nothing/")
-    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    for purpose in ("nothing", "%00", "a%00b"):
+        missing = api().get(f"{ROOT}notices/{purpose}/")
+        assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
 
 
 def test_another_text_under_a_known_version_is_refused_with_the_difference(tmp_path: Path) -> None:
@@ -297,6 +299,10 @@ def test_every_way_of_looking_is_listed_to_the_citizen_without_an_officers_name(
     ]
     assert [each["by"] for each in told] == ["you"] * 2 + ["社保科"] * 5
     assert "clerk" not in str(told) and faults() == []
+    stranger = SimpleNamespace(pk="9" * 23)  # of another kind of user
+    reveal(Verification.objects.get(pk=row.pk), actor=stranger, reason="case 9")
+    (newest, *_rest) = api().get(f"{ROOT}verifications/{row.pk}/accesses/").json()["results"]
+    assert newest["by"] == "staff"
     assert api("stranger").get(f"{ROOT}verifications/{row.pk}/accesses/").status_code == 404
     out, err = StringIO(), StringIO()
     today = f"{timezone.localdate():%Y-%m-%d}"

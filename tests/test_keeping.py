@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError
 from django.utils import timezone
 
+from tests.cases import each
 from tests.conftest import AUTH_TOKEN
 from tests.lying_wechat import NAME, LyingWeChat
 from tests.trail import call, faults
@@ -67,6 +68,19 @@ def test_a_list_that_was_changed_is_refused(
     with pytest.raises(CommandError, match="line 1"):
         call("realname_replay_erasures", str(kept))
     assert Verification.objects.filter(status="verified").count() == 3
+
+
+@each(
+    "line",
+    ['{"id": 5, "erased_at": "x", "key_id": "a", "hmac": "b"}', '{"id": ["a"]}', "[" * 10**5],
+)
+def test_a_line_of_another_shape_is_refused(tmp_path: Path, line: str) -> None:
+    kept = tmp_path / "erasures.jsonl"
+    kept.write_text(line)
+    for command in (["realname_replay_erasures"], ["realname_verify_audit", "--erasures"]):
+        with pytest.raises(CommandError, match="line 1") as refused:
+            call(*command, str(kept))
+        assert refused.value.returncode == 2
 
 
 def test_a_list_that_index_keys_signed_is_refused_once_audit_keys_are_set(

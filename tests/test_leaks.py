@@ -31,7 +31,7 @@ from tests import settings as test_settings
 from tests.cases import each
 from tests.conftest import Reporter, frames, make_stuck
 from tests.lying_wechat import FAULTS, TOKEN, Fault, LyingWeChat, doing, identity, says
-from wx_realname.exceptions import DecryptionError
+from wx_realname.exceptions import Misconfigured
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.personal_data import Secret
 from wx_realname.services import erase, exchange, reveal
@@ -347,7 +347,7 @@ def test_a_ciphertext_that_does_not_open_shows_nothing(
     leaving(user)
     configure(ENCRYPTION_KEYS=["p9:AES-256-GCM:" + "B" * 43 + "="], RESPONSE="plain")
     row = Verification.objects.get()
-    with pytest.raises(DecryptionError) as fault:
+    with pytest.raises(Misconfigured) as fault:
         reveal(row, actor=user, reason="a test")
     assert_shows_nothing(fault.value)
     answer = api().get(f"{LIST}{row.pk}/")

@@ -72,8 +72,8 @@ def keys_are_right() -> Iterator[checks.CheckMessage]:
         except ConfigurationError as error:
             hint = _file_hint(str(error)) or (
                 "Take apiclient_key.pem and apiclient_cert.pem (or apiclient_cert.p12) from WeChat Pay's "
-                "merchant platform, account settings, API security. For faces alone leave out MCH_ID, key, "
-                "certificate and CATEGORY_ID. To try without a merchant: "
+                "merchant platform, account settings, API security. A mini-program that only verifies "
+                "faces needs no MCH_ID, key, certificate or CATEGORY_ID. To try without a merchant: "
                 "python -m wx_realname.sandbox --new-merchant DIR."
             )
             yield checks.Error(str(error), hint=hint, id="wx_realname.E002")

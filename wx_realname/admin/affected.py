@@ -47,7 +47,9 @@ class AffectedForm(ServiceForm):
             try:
                 cleaned |= {"begin": midnight(first), "end": midnight(last + timedelta(days=1))}
             except OverflowError:
-                self.add_error("last_day", _("Such days can't be looked for."))
+                self.add_error(
+                    "last_day", _("The days are outside the range that databases support.")
+                )
         return cleaned
 
     def reach(self) -> accesses.Reach:

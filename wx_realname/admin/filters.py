@@ -14,6 +14,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from .. import conf
+from ..audit import user_key
 from ..exceptions import BY_CODE
 from ..models import AuditEvent, Verification
 from ..moments import midnight
@@ -21,7 +22,7 @@ from ..services.operation.remedies import words_of
 from ..services.rights.accesses import account_id
 from ..wechat.errcodes import ERRCODES
 from ..wechat.verdicts import VERDICTS
-from .names import key_of, shown, usernames
+from .names import shown, usernames
 
 
 class RefusedFilter(SuspiciousOperation):
@@ -217,7 +218,7 @@ class AccountFilter(FormFilter):
 
     def account(self) -> str | None:
         """The account's id as text; None where the text can't be one."""
-        key = key_of(self.used_parameters[self.parameter])
+        key = user_key(self.used_parameters[self.parameter])
         return None if key is None else str(key)
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any]:

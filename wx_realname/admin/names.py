@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+
+from ..audit import user_key
 
 NOTHING = "–"
 
@@ -20,7 +21,7 @@ def yes_or_no(value: bool | None) -> str:
 def usernames(ids: Iterable[Any]) -> dict[str, str]:
     """User names by id, both as text. Deleted users are absent."""
     user = get_user_model()
-    known = {id_ for id_ in map(key_of, ids) if id_ is not None}
+    known = {id_ for id_ in map(user_key, ids) if id_ is not None}
     if not known:
         return {}
     name = user.USERNAME_FIELD
@@ -34,11 +35,3 @@ def shown(id_: Any, names: dict[str, str]) -> str | None:
         return None
     name = names.get(str(id_))
     return f"{name} ({id_})" if name else str(id_)
-
-
-def key_of(id_: Any) -> Any:
-    """The id as the user model's key. None if it can't be one: events keep ids as text of 64 characters."""
-    try:
-        return None if id_ in (None, "") else get_user_model()._meta.pk.clean(id_, None)
-    except ValidationError:
-        return None

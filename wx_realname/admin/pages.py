@@ -123,7 +123,8 @@ class RecordPages(ReadOnlyAdmin):
                 fault = _("Nothing is stored: the record isn't verified, was erased, or is masked.")
             except (DecryptionError, Misconfigured):
                 fault = _(
-                    "What is stored can't be read: a key is missing or can't be opened. The log names it."
+                    "Name and ID number can't be shown: a key is missing or can't be opened. "
+                    "The log has its id."
                 )
             except RealNameError as refused:
                 fault = str(refused.words)

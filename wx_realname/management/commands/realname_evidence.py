@@ -46,8 +46,11 @@ class Command(RealnameCommand):
             self.stdout.write(as_json(pack), ending="")
             return
         files = {"evidence.json": as_json(pack), **tables(pack)}
-        if not dry_run:
-            _write(files, folder)
+        if dry_run:
+            words = _("Would be written to %(path)s: %(names)s.")
+            self.stdout.write(words % {"path": folder, "names": ", ".join(sorted(files))})
+            return
+        _write(files, folder)
         words = ngettext(
             "%(count)d file in %(path)s: %(names)s.",
             "%(count)d files in %(path)s: %(names)s.",

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from wx_realname import conf
-from wx_realname.exceptions import ConfigurationError
+from wx_realname.management.base import RealnameCommand
 from wx_realname.sandbox import CannotListen, Merchant, Sandbox
 from wx_realname.sandbox.serving import add_sandbox_options, sandbox_from, serve_until_signal
 from wx_realname.services.clients import client_for
 
 
-class Command(BaseCommand):
+class Command(RealnameCommand):
     help = "Serve a local WeChat for the merchants of WX_REALNAME, until Ctrl-C."
     requires_system_checks = ()  # it needs no database, and few settings
 
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         try:
             sandbox = sandbox_from(_merchants(), options)
             serve_until_signal(sandbox, lambda ready: self._say(f"{_export(sandbox)}\n{ready}"))
-        except (ConfigurationError, ValueError) as error:
+        except ValueError as error:
             raise CommandError(str(error)) from error
         except CannotListen as error:
             raise CommandError(f"{error}. Choose another --port; 0 takes a free one.") from error

@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
+from ... import audit
 from ...models import AuditAccess, AuditEvent, Verification
 from .. import facts
 
@@ -75,13 +75,14 @@ def _offices(actors: set[str], user: Any) -> dict[str, str]:
     """The office of each actor: an officer's groups, never a name."""
     found = {"": _("the system"), str(user.pk): _("you")}
     model = get_user_model()
-    known = [actor for actor in actors if actor and actor != str(user.pk)]
+    others = (audit.user_key(actor) for actor in actors if actor != str(user.pk))
+    known = [key for key in others if key is not None]
     try:
         officers = model.objects.filter(pk__in=known).prefetch_related("groups")
         for officer in officers:
             groups = sorted(group.name for group in officer.groups.all())
             found[str(officer.pk)] = ", ".join(groups) or _("staff")
-    except (ValueError, AttributeError):  # ids of another kind of user; a user model without groups
+    except (ValueError, AttributeError):  # a user model without groups
         pass
     return found
 
@@ -89,15 +90,13 @@ def _offices(actors: set[str], user: Any) -> dict[str, str]:
 def account_id(text: str) -> str | None:
     """The id of the account with that user name; else the text, if it can be a deleted account's id."""
     model = get_user_model()
-    if "\0" in text:
-        return None  # PostgreSQL takes no text with it
+    if not text.isprintable():
+        return None  # PostgreSQL takes neither NUL nor lone surrogates
     named = model._default_manager.filter(**{model.USERNAME_FIELD: text}).first()
     if named is not None:
         return str(named.pk)
-    try:
-        return str(model._meta.pk.clean(text, None))
-    except ValidationError:
-        return None
+    key = audit.user_key(text)
+    return None if key is None else str(key)
 
 
 @dataclass(frozen=True)

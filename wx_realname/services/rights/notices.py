@@ -67,6 +67,8 @@ def _known(id_: UUID, using: str) -> Notice:
 
 def notice_for(purpose: str) -> Notice:
     """The notice of the purpose that is in force, in the request's language. Raises `NotFound`."""
+    if not _PURPOSE.fullmatch(purpose):
+        raise NotFound
     notices = list(_stored().filter(purpose=purpose, version=_version_in_force(purpose)))
     if not notices:
         raise NotFound

@@ -36,7 +36,7 @@ def withdraw(consent: Consent, *, user: Any, request: Any = None) -> list[Consen
             _withdraw(each, origin, using)
         held = Verification.objects.using(using).of(user).filter(status__in=ERASABLE)
         if consents.live(user).exists():
-            # its end would erase the face anyway: the citizen needn't come before the camera
+            # the end of the query would erase these faces anyway
             waiting = Verification.Status.WAITING
             held = held.filter(status=waiting, consent__withdrawn_at__isnull=False)
         erase_all(list(with_users(held)), origin, WITHDRAWN, using)

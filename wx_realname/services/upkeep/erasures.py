@@ -50,9 +50,9 @@ def parse(line: str) -> Erasure:
     """The erasure of a line. Raises `Unsigned`."""
     try:
         fields = json.loads(line)
-        record, erased_at = UUID(fields["id"]), str(fields["erased_at"])
+        record, erased_at = UUID(str(fields["id"])), str(fields["erased_at"])
         signed = audit.signed_by(_signed_text(record, erased_at), fields["key_id"], fields["hmac"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         signed = False
     if not signed:
         raise Unsigned

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, connections, router
+from django.db import Error, connections, router
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -122,9 +122,11 @@ def _settle(record: UUID) -> Settled:
     except RealNameError as error:
         code = error.code
         unreached = isinstance(error, WeChatUnreachable) and bool(error.reason)
-    except (ConfigurationError, DatabaseError):
+    except (ConfigurationError, Error):
         raise
-    except Exception as unexpected:  # the others' hour goes on; its message may hold secrets
+    except (
+        Exception
+    ) as unexpected:  # the other records expire meanwhile; its message may hold secrets
         logger.error("%s: unexpected %s", record, type(unexpected).__qualname__)
         code, unreached = InternalError.code, False
     status = Verification.objects.deciding().filter(pk=record).values_list("status", flat=True)

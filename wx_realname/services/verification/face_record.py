@@ -31,17 +31,22 @@ class FaceRecord:
 
     def sealed(self, row_id: UUID) -> Sealed:
         """The ciphertext for the row with that id."""
-        fields = {
-            "verify_id": self.verify_id.reveal(),
-            "out_seq_no": self.out_seq_no,
-            "openid": self.openid.reveal(),
-            "app_id": self.app_id,
-            "user_id": self.user_id,
-            "merchant": self.merchant,
-            "real_name": self.typed.real_name,
-            "credential_id": self.typed.credential_id,
-        }
-        return _field().seal(json.dumps(fields), row_id)
+        # not bound to a name, so that no plain text stands in this function's frame
+        return _field().seal(
+            json.dumps(
+                {
+                    "verify_id": self.verify_id.reveal(),
+                    "out_seq_no": self.out_seq_no,
+                    "openid": self.openid.reveal(),
+                    "app_id": self.app_id,
+                    "user_id": self.user_id,
+                    "merchant": self.merchant,
+                    "real_name": self.typed.real_name,
+                    "credential_id": self.typed.credential_id,
+                }
+            ),
+            row_id,
+        )
 
     def is_of(self, row: Verification) -> bool:
         """Whether the row still has the user, merchant and appid of the begin."""
