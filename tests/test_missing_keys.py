@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import router
+from django.utils import timezone
 
 from tests import settings as test_settings
 from tests.console import FIND, staff
@@ -100,6 +101,17 @@ def test_a_key_of_token_digests_alone_is_counted(
         services.exchange(user=user, auth_token="refused")
     configure(INDEX_KEYS=[I2])
     assert both_say(capsys) == ["1 record is under key 'i1', which INDEX_KEYS lacks."]
+
+
+def test_a_face_has_no_token_to_be_recognized(configure: Configure, capsys: Any) -> None:
+    """Its digest is of its own id: the key may go."""
+    now, method = timezone.now(), Verification.Method.FACE
+    moments = {"created_at": now, "started_at": now}
+    Verification.objects.create(method=method, token_digest="d", token_key_id="i1", **moments)
+    configure(INDEX_KEYS=[I2, I1])
+    assert "INDEX_KEYS i1: can be removed" in call("realname_rotate_keys")
+    configure(INDEX_KEYS=[I2])
+    assert both_say(capsys) == []
 
 
 @pytest.mark.parametrize("sealed", [False, True])

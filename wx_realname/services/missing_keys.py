@@ -14,6 +14,7 @@ from django.db.models import Count, Q
 from .. import audit, conf
 from ..exceptions import DecryptionError
 from ..managers import VerificationQuerySet
+from ..models import Verification
 from ..vault.fields import Sealed
 from ..vault.keyring import Header, headers_of
 
@@ -92,8 +93,11 @@ def of_digests(rows: VerificationQuerySet) -> Iterator[MissingKey]:
     known = {key.key_id for key in conf.current().index_keys}
     others = rows.exclude(index_key_id__in=["", *known], token_key_id__in=known).order_by()
     needed: Counter[str] = Counter()
-    for *pair, records in others.values_list("index_key_id", "token_key_id").annotate(Count("pk")):
-        needed.update(dict.fromkeys({*pair} - known - {""}, records))
+    columns = others.values_list("index_key_id", "token_key_id", "method").annotate(Count("pk"))
+    for index, token, method, records in columns:
+        # the digest of a face is of its own id: nobody looks for it
+        ids = {index} if method == Verification.Method.FACE else {index, token}
+        needed.update(dict.fromkeys(ids - known - {""}, records))
     for key, records in sorted(needed.items())[:MOST]:
         yield MissingKey("INDEX_KEYS", repr(key), records)
 

@@ -26,8 +26,8 @@ class EncryptionKeyUse:
 class IndexKeyUse:
     """A key of INDEX_KEYS, and what was made with it.
 
-    `indexed`: records whose blind indexes it made; `token_digests`: records whose token's digest it made;
-    `audit`: outcome codes and seals under a key derived from it.
+    `indexed`: records whose blind indexes it made; `token_digests`: records whose token's digest it made,
+    without faces, which have no token; `audit`: outcome codes and seals under a key derived from it.
     """
 
     key_id: str
@@ -53,7 +53,8 @@ def key_use() -> KeyUse:
     counts = {f"under_{n}": _count(under(headers_of(key))) for n, key in enumerate(keys)}
     for n, hash_key in enumerate(hash_keys):
         counts[f"indexed_{n}"] = _count(Q(index_key_id=hash_key.key_id))
-        counts[f"tokens_{n}"] = _count(Q(token_key_id=hash_key.key_id))
+        tokens = Q(token_key_id=hash_key.key_id) & ~Q(method=Verification.Method.FACE)
+        counts[f"tokens_{n}"] = _count(tokens)
     counts |= {"strays": _count(not_under(opened_by(keys))), "stale": _count(_is_stale())}
     found = Verification.objects.deciding().aggregate(**counts)
     return KeyUse(
