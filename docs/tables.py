@@ -276,13 +276,18 @@ def known_commands() -> dict[str, BaseCommand]:
 
 
 def own_options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    """The options that Django's commands don't all have."""
+    """The arguments and options that Django's commands don't all have."""
     common = {
         option
         for action in BaseCommand().create_parser("manage.py", "any")._actions
         for option in action.option_strings
     }
-    return [a for a in parser._actions if a.option_strings and a.option_strings[0] not in common]
+    return [a for a in parser._actions if name_of(a) not in common]
+
+
+def name_of(action: argparse.Action) -> str:
+    """As it is typed; an argument without a name as `--help` shows it."""
+    return action.option_strings[0] if action.option_strings else action.dest.upper()
 
 
 def said_of(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
@@ -294,11 +299,15 @@ def said_of(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
 def _options(language: str, name: str, parser: argparse.ArgumentParser) -> str:
     rows = (
         (
-            _code(" ".join(filter(None, [action.option_strings[0], _value(action)]))),
-            _pick(
-                language,
-                said_of(action, parser),
-                words.OPTIONS[name].get(action.option_strings[0], said_of(action, parser)),
+            _code(" ".join(filter(None, [name_of(action), _value(action)]))),
+            (_pick(language, "required; ", "必填；") if action.required else "")
+            + html.escape(
+                _pick(
+                    language,
+                    said_of(action, parser),
+                    words.OPTIONS[name].get(name_of(action), said_of(action, parser)),
+                ),
+                quote=False,
             ),
         )
         for action in own_options(parser)
@@ -307,7 +316,7 @@ def _options(language: str, name: str, parser: argparse.ArgumentParser) -> str:
 
 
 def _value(action: argparse.Action) -> str:
-    if action.nargs == 0:
+    if action.nargs == 0 or not action.option_strings:
         return ""
     if action.choices:
         return f"{{{','.join(map(str, action.choices))}}}"

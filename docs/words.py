@@ -521,6 +521,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "realname_erasures": {"--batch-size": "每批行数（500）", "--dry-run": "只报告数量"},
     "realname_evidence": {
         "--year": "年份",
+        "FOLDER": "写入的文件夹；不给则打印 JSON",
         "--batch-size": "每批行数（1000）",
         "--dry-run": "不写文件，只列出文件名",
     },
@@ -530,8 +531,12 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
         "--batch-size": "每批行数（1000）",
         "--dry-run": "只报告数量",
     },
-    "realname_notices": {"--dry-run": "只报告新告知书"},
+    "realname_notices": {
+        "FOLDER": "含有 <purpose>/<version>.<language>.md 的文件夹",
+        "--dry-run": "只报告新告知书",
+    },
     "realname_replay_erasures": {
+        "FILE": "realname_erasures 打印的清单",
         "--batch-size": "每批行数（500）",
         "--dry-run": "只列出复活的记录",
     },

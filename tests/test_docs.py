@@ -144,8 +144,8 @@ def test_every_option_is_told_in_chinese_with_its_default() -> None:
     default = re.compile(r"[(（](\d[\d.]*?)(?:\.0)?[^\d.]")
     for name, parser in parsers.items():
         for action in tables.own_options(parser):
-            chinese = words.OPTIONS.get(name, {}).get(action.option_strings[0], "")
-            assert chinese, (name, action.option_strings)
+            chinese = words.OPTIONS.get(name, {}).get(tables.name_of(action), "")
+            assert chinese, (name, tables.name_of(action))
             english = tables.said_of(action, parser)
             assert default.findall(english) == default.findall(chinese), (name, chinese)
 

@@ -60,6 +60,7 @@ class Command(BaseCommand):
                 self._addresses(wechat, site)
                 if not once:
                     self._serve()
+            self.stdout.write("The site has ended. Without ONCE=1 it runs until Ctrl-C.")
         except KeyboardInterrupt:
             self.stdout.write("\nStopped.")
 

@@ -23,7 +23,7 @@ class Command(RealnameCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--year", type=int, required=True)
+        parser.add_argument("--year", type=int, required=True, help="the calendar year")
         parser.add_argument(
             "folder", type=Path, nargs="?", help="where to write; else the JSON is printed"
         )
