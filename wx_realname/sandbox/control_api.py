@@ -159,7 +159,7 @@ CONTROLS: Mapping[str, Mapping[str, Control]] = MappingProxyType(
                 "real_name, credential_id, app_id?, wechat_pay? true, real_name_info? true, "
                 "busy? 0 (so many tries answer -1), fault? (only this token meets it), "
                 "fault_times? (always), count?",
-                "lets a citizen authorise: auth_token, or auth_tokens when count is given",
+                "lets a citizen authorize: auth_token, or auth_tokens when count is given",
             )
         },
         f"{PREFIX}/login_codes": {

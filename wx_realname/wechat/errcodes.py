@@ -66,7 +66,7 @@ _WRONG_AUTH_TOKEN: Words = (
     "请用户重新点击授权按钮；每个授权凭证请只使用一次。",
 )
 _NOT_AUTHORISED: Words = (
-    "the appid is not authorised for real names",
+    "the appid is not authorized for real names",
     "appid 未授权获得实名信息",
     "Check that WeChat approved this appid; without approval, use the successor, checkrealnameinfo.",
     "请确认该 appid 已获批准；未获批准的，可改用实名信息校验接口。",

@@ -18,7 +18,7 @@ from wx_realname.services.rights.accesses import account_id, reached
 class Command(RealnameCommand):
     help = (
         "List the records that an account reached by searching, revealing, exporting or copying, and count "
-        "the persons: one record id per line, the counts on stderr."
+        "the persons: one record id per line, the counts on stderr. It is for the notice after a leak."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

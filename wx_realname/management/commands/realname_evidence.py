@@ -19,7 +19,7 @@ class Command(RealnameCommand):
     help = (
         "Write the evidence for the yearly audit: accesses by officer, consents by notice, erasures, "
         "retention, keys, seals, checks, settings and minors, without a citizen's name and without "
-        "secrets. Verifies the whole trail, as realname_verify_audit does."
+        "secrets, as JSON and CSV. Verifies the whole trail, as realname_verify_audit does."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

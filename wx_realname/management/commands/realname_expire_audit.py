@@ -19,7 +19,8 @@ from wx_realname.services.upkeep.expiry import BATCH, allowed, expire, expired
 class Command(RealnameCommand):
     help = (
         "Remove sealed events from before a day that is at least three years ago. Events that records depend "
-        "on stay. It can be stopped and run again. Remove the triggers before; seal afterwards."
+        "on stay; of the others the leaf hashes stay and still verify. It can be stopped and run again. "
+        "Remove the triggers before; seal afterwards."
     )
     needs = gettext_lazy(
         "If the triggers are installed, run realname_protect_audit --remove before, and --install "

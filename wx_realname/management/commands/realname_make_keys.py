@@ -46,7 +46,8 @@ ADVICE = gettext_lazy(
 class Command(RealnameCommand):
     help = (
         "Print new keys as environment lines. Each is 32 random bytes (16 for SM4-GCM) from the operating "
-        "system. Nothing is stored; WX_REALNAME needn't be complete yet."
+        "system, wrapped where DATA_KEY_BACKEND is set. Nothing is stored; WX_REALNAME needn't be complete "
+        "yet."
     )
     requires_system_checks = ()
 
