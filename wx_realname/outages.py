@@ -16,6 +16,9 @@ from django.db import Error, InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+#: How this package's own triggers refuse.
+APPEND_ONLY = "wx_realname: the audit trail, notices and consents are append-only"
+
 
 class Outage(Enum):
     """The cause; its value is the message, with the remedy."""
@@ -32,8 +35,8 @@ _SIGNS: Mapping[Outage, re.Pattern[str]] = MappingProxyType(
     {
         Outage.UNMIGRATED: re.compile("42P01|3F000|1146|no such table: .*"),
         Outage.REFUSED: re.compile(
-            "42501|25006|P0001|1044|1142|1143|1227|1290|1370|1419|1644|1792|1836"
-            "|(attempt to write a readonly database|wx_realname: ).*"  # the second: our own triggers
+            "42501|25006|1044|1142|1143|1227|1290|1370|1419|1792|1836"
+            "|attempt to write a readonly database.*"
         ),
         Outage.SILENT: re.compile(
             "(08|28|53|55|57|58)...|3D000|40001|40P01"
@@ -50,6 +53,8 @@ def outage(error: Exception) -> Outage | None:
         return None
     if _is_of_the_connection(error):
         return Outage.SILENT
+    if APPEND_ONLY in str(error):
+        return Outage.REFUSED
     code = str(_code(error))
     return next((found for found, sign in _SIGNS.items() if sign.fullmatch(code)), None)
 

@@ -16,8 +16,8 @@ from django.db import connections, models, router, transaction
 from .. import databases
 from ..exceptions import ConfigurationError
 from ..models import AuditAccess, AuditEvent, AuditSeal, Consent, Notice
+from ..outages import APPEND_ONLY
 
-MESSAGE = "wx_realname: the audit trail, notices and consents are append-only"
 _FUNCTION = "wx_realname_append_only"
 
 
@@ -89,7 +89,7 @@ def _creation(connection: Any) -> Iterator[str]:
     if databases.is_postgresql(connection):
         yield (
             f"CREATE FUNCTION {_FUNCTION}() RETURNS trigger LANGUAGE plpgsql AS "
-            f"$$ BEGIN RAISE EXCEPTION '{MESSAGE}'; END $$"
+            f"$$ BEGIN RAISE EXCEPTION '{APPEND_ONLY}'; END $$"
         )
     for name, guarded, event in _triggers(connection):
         when = _refused_when(connection, guarded, event)
@@ -98,9 +98,9 @@ def _creation(connection: Any) -> Iterator[str]:
         if databases.is_postgresql(connection):
             yield f"{head} WHEN ({when}) EXECUTE FUNCTION {_FUNCTION}()"
         elif databases.name(connection) == databases.SQLITE:
-            yield f"{head} WHEN {when} BEGIN SELECT RAISE(ABORT, '{MESSAGE}'); END"
+            yield f"{head} WHEN {when} BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END"
         else:
-            refusal = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{MESSAGE}';"
+            refusal = f"SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = '{APPEND_ONLY}';"
             yield f"{head} IF {when} THEN {refusal} END IF"
 
 

@@ -124,9 +124,8 @@ def _settle(record: UUID) -> Settled:
         unreached = isinstance(error, WeChatUnreachable) and bool(error.reason)
     except (ConfigurationError, Error):
         raise
-    except (
-        Exception
-    ) as unexpected:  # the other records expire meanwhile; its message may hold secrets
+    except Exception as unexpected:
+        # the other records expire meanwhile; the error's message may hold secrets
         logger.error("%s: unexpected %s", record, type(unexpected).__qualname__)
         code, unreached = InternalError.code, False
     status = Verification.objects.deciding().filter(pk=record).values_list("status", flat=True)
