@@ -27,9 +27,15 @@ from tests.conftest import (
     sign_anew,
 )
 from tests.lying_wechat import LyingWeChat, after, identity, refuses
-from tests.trail import call
+from tests.settings import WX_REALNAME
+from tests.trail import call, faults
 from wx_realname.audit import Origin
-from wx_realname.exceptions import ExchangeInProgress, InvalidRequest, OutcomeUnknown
+from wx_realname.exceptions import (
+    ConfigurationError,
+    ExchangeInProgress,
+    InvalidRequest,
+    OutcomeUnknown,
+)
 from wx_realname.models import AuditEvent, Verification
 from wx_realname.services import erase, exchange
 from wx_realname.services.rights.erasure import erase_all
@@ -84,6 +90,22 @@ def test_what_is_pending_is_not_erased(liar: LyingWeChat, user: Any) -> None:
     with pytest.raises(ExchangeInProgress) as refused:
         erase(row, actor=user, reason="a test")
     assert (refused.value.verification_id, events()) == (row.pk, [])
+
+
+def test_between_audit_keys_and_the_seal_that_records_them_nothing_is_erased(
+    liar: LyingWeChat, user: Any, configure: Configure
+) -> None:
+    """All records seem to contradict their outcomes then, and an erasure would be vouched for by nothing."""
+    configure(AUDIT_KEYS=None)
+    exchange(user=user, auth_token="a-token")
+    call("realname_seal_audit")
+    configure(AUDIT_KEYS=WX_REALNAME["AUDIT_KEYS"])
+    with pytest.raises(ConfigurationError, match="run realname_seal_audit before"):
+        user.delete()
+    assert Verification.objects.get().status == "verified"
+    call("realname_seal_audit")
+    user.delete()
+    assert Verification.objects.get().status == "erased" and faults() == []
 
 
 def test_erasing_inside_the_callers_transaction_is_undone_with_it(

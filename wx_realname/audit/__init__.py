@@ -4,8 +4,10 @@ from .access import append_access
 from .chain import Checkpoint
 from .consents import append_consent, append_notice
 from .expiry import append_limit, append_removal, removed
+from .expiry import limit as expiry_limit
 from .keys import (
     TakenOver,
+    change_is_unrecorded,
     missing_keys,
     needing,
     place_of,
@@ -47,6 +49,8 @@ __all__ = [
     "append_removal",
     "append_request",
     "batches",
+    "change_is_unrecorded",
+    "expiry_limit",
     "extent",
     "faults",
     "has_run",

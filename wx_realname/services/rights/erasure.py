@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from ... import audit
-from ...exceptions import ExchangeInProgress
+from ...exceptions import ConfigurationError, ExchangeInProgress
 from ...models import AuditEvent, Verification
 from ...signals import verification_erased
 from .. import trust
@@ -105,8 +105,14 @@ def erase_all(
 ) -> list[Verification]:
     """Erase the rows in one transaction. Return those that nobody else had erased meanwhile.
 
-    A record that contradicts its trail is erased, too, but its event has no HMAC.
+    A record that contradicts its trail is erased, too, but its event has no HMAC. Raises `ConfigurationError`
+    between the setting of AUDIT_KEYS and the seal that records it: all records seem to contradict then.
     """
+    if rows and audit.change_is_unrecorded():
+        raise ConfigurationError(
+            "AUDIT_KEYS were set, and no seal records it yet: run realname_seal_audit before anything is "
+            "erased."
+        )
     trusted = {row.pk for row in trust.vouched(rows, origin, reads=False)}
     changes = erased()
     with transaction.atomic(using=using):
