@@ -103,6 +103,13 @@ def test_a_dry_run_refuses_what_the_run_would_refuse(rows: list[Verification]) -
         call("realname_expire_audit", "--before", f"{timezone.localdate()}", "--dry-run")
 
 
+def test_what_expired_is_still_in_the_statistics(rows: list[Verification]) -> None:
+    usage = ("realname_usage", "--days", "3000")
+    counted = call(*usage)
+    assert sum(expire(before()))
+    assert call(*usage, "--recount") == counted
+
+
 def test_an_event_that_is_kept_may_not_be_changed(rows: list[Verification]) -> None:
     list(expire(before()))
     AuditEvent.objects.filter(event="exchange", seal=1).update(actor_id="other")

@@ -22,6 +22,7 @@ from django.db.models import Case, Count, Value, When
 from django.db.models.functions import TruncMinute
 from django.utils import timezone
 
+from . import audit
 from .models import AuditEvent, HourlyStatistic
 
 #: Upper limits of the durations' buckets in milliseconds; one more bucket holds what took longer.
@@ -59,10 +60,12 @@ def roll_up(*, batch_size: int = DENSE) -> Iterator[int]:
 def recount(*, batch_size: int = DENSE) -> Iterator[int]:
     """Count again all events of the trail, as `roll_up` does: statistics aren't sealed.
 
-    What was counted before the trail's first event stays: old events may have been removed since.
+    What was counted before the trail's first event, or before its limit of expiry, stays: events of that
+    time may have been removed since.
     """
-    using = router.db_for_write(HourlyStatistic)
-    yield from _count_step(using, _hour_with_events(using, None), batch_size, anew=True)
+    using, limit = router.db_for_write(HourlyStatistic), audit.expiry_limit()
+    start = _hour_with_events(using, limit and _hour_of(limit) + HOUR)
+    yield from _count_step(using, start, batch_size, anew=True)
 
 
 def _count_step(

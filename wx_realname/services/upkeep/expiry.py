@@ -30,7 +30,12 @@ BATCH = 1_000  # events of one transaction
 LEAST = timedelta(days=3 * 365 + 1)  # the law requires three years
 
 Event = AuditEvent.Event
-_LASTING = (Event.CONSENT_GIVEN, Event.CONSENT_WITHDRAWN, Event.NOTICE_PUBLISHED)
+_LASTING = (
+    Event.CONSENT_GIVEN,
+    Event.CONSENT_WITHDRAWN,
+    Event.NOTICE_PUBLISHED,
+    Event.ROTATION,  # since when a key is in use
+)
 
 
 def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) -> Iterator[int]:
