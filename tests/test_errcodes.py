@@ -21,17 +21,17 @@ INTERFACE: dict[Call, dict[str, set[int]]] = {
         "quota_exhausted": {45009, 45011},
     },
     "token": {
-        "misconfigured": {40001, 40002, 40013, 40125, 40164, 40243, 41002, 41004, 43002}
+        "misconfigured": {40001, 40002, 40013, 40125, 40164, 40243, 41001, 41002, 41004, 43002}
         | {89503, 89506, 89507},
         "wechat_busy": {-1},
         "quota_exhausted": {45009, 45011},
     },
     "login": {
         "invalid_code": {40029, 40163},
-        "misconfigured": {40013, 40125},
+        "misconfigured": {40013, 40125, 40164, 41001, 43002},
         "permission_denied": {40226},
         "wechat_busy": {-1},
-        "quota_exhausted": {45011},
+        "quota_exhausted": {45009, 45011},
     },
     "check": {"misconfigured": {1005}, "invalid_code": {80111, 80113}, "wechat_busy": {80112}},
     "getverifyid": {
