@@ -96,6 +96,7 @@ async function logIn() {
     session.keep({ token, expiresAt: Date.parse(expires_at) || null })
     return token
   } catch (error) {
+    if (error instanceof Error) throw error // not an answer: the caller's last resort
     const { retry } = /** @type {ApiError} */ (error)
     // A login code that was refused asks for another login; the citizen has nothing to authorize.
     throw Object.assign({}, error, { retry: retry === 'no' ? 'no' : 'later' })

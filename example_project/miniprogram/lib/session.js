@@ -25,7 +25,11 @@ function holds({ expiresAt }) {
 /** @param {Session} session */
 function keep(session) {
   current = session
-  wx.setStorage({ key: KEY, data: session })
+  try {
+    wx.setStorage({ key: KEY, data: session })
+  } catch {
+    // kept in memory: the storage may be full
+  }
 }
 
 /**

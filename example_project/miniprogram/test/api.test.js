@@ -93,6 +93,25 @@ test('a wx.login that fails is told', async () => {
   await assert.rejects(app('lib/api').get('a/'), { code: 'login_failed', retry: 'later', status: 0 })
 })
 
+test('an error of our own in the login is no answer, and is not told to be tried later', async () => {
+  serve()
+  wx.login = () => {
+    throw new TypeError('planted')
+  }
+  await assert.rejects(app('lib/api').get('a/'), TypeError)
+})
+
+test('a login counts though the storage fails', async () => {
+  const requests = serve({ 'a/': OK })
+  wx.setStorage = () => {
+    throw new Error('full')
+  }
+  const { get } = app('lib/api')
+  await get('a/')
+  assert.deepEqual(await get('a/'), { fine: true })
+  assert.equal(requests.to('login/').length, 1)
+})
+
 test('an error is an object, with the seconds of Retry-After', async () => {
   serve({ 'a/': error(429, 'throttled', 'later', { 'RETRY-AFTER': '17' }) })
   await assert.rejects(app('lib/api').post('a/', {}), {
