@@ -68,6 +68,19 @@ def test_plain(admin_client, wechat_sandbox, citizen, realname_settings):
 
 
 @pytest.mark.parametrize("number", [1, 2])
+def test_no_fault_or_profile_of_another_test_is_met(
+    admin_client, wechat_sandbox, citizen, number
+):
+    token = wechat_sandbox.issue_auth_token(citizen)
+    answer = admin_client.post(
+        "/realname/verifications/", {"auth_token": token}, content_type="application/json"
+    )
+    assert answer.status_code == 201
+    wechat_sandbox.fault("errcode_45009", times=50)
+    wechat_sandbox.use_profile("unkind", 1, 1.0)
+
+
+@pytest.mark.parametrize("number", [1, 2])
 def test_a_change_deep_inside_is_each_tests_own(realname_settings, number):
     category_id = realname_settings["MERCHANTS"]["default"]["CATEGORY_ID"]
     assert category_id == [99, 904]
@@ -76,10 +89,15 @@ def test_a_change_deep_inside_is_each_tests_own(realname_settings, number):
 WITHOUT = """
 from django.contrib.auth.models import User
 from django.test import TestCase
-from wx_realname.testing import RealNameTestMixin
+from wx_realname.testing import RealNameTestMixin, verify_by_face
 
 
 class Tests(RealNameTestMixin, TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        cls.known = User.objects.create(username="known")
+        verify_by_face(cls.wechat_sandbox, cls.known)
+
     def test_a_citizen_is_verified(self):
         self.client.force_login(User.objects.create(username="citizen"))
         token = self.wechat_sandbox.issue_auth_token(self.citizen)
@@ -119,7 +137,7 @@ def run_pytest(project: Path) -> str:
 
 @pytest.mark.once
 def test_a_project_of_its_own_tests_with_pytest(project: Path) -> None:
-    assert "4 passed" in run_pytest(project)
+    assert "6 passed" in run_pytest(project)
 
 
 def test_a_project_of_its_own_tests_with_djangos_runner(project: Path) -> None:

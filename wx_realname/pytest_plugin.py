@@ -40,9 +40,11 @@ def realname_settings(_wechat_running: tuple[Sandbox, dict[str, Any]]) -> Iterat
 def wechat_sandbox(
     _wechat_running: tuple[Sandbox, dict[str, Any]], realname_settings: dict[str, Any]
 ) -> Sandbox:
-    """A local WeChat over real HTTP, its ledger empty, and WX_REALNAME leading to it."""
+    """A local WeChat over real HTTP, kind and with an empty ledger, and WX_REALNAME leading to it."""
+    from .testing import begin_anew
+
     sandbox = _wechat_running[0]
-    sandbox.reset_ledger()
+    begin_anew(sandbox)
     return sandbox
 
 

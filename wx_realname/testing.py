@@ -92,6 +92,13 @@ def _merchants(key: MerchantKey, aliases: Iterable[str]) -> dict[str, Merchant]:
     }
 
 
+def begin_anew(sandbox: Sandbox) -> None:
+    """Leave nothing of another test: no fault that waits for a call, no unkind profile, an empty ledger."""
+    sandbox.clear_faults()
+    sandbox.use_profile("kind")
+    sandbox.reset_ledger()
+
+
 def _settings(key: MerchantKey, merchants: dict[str, Merchant], url: str) -> dict[str, Any]:
     return {
         "MERCHANTS": {
@@ -132,9 +139,14 @@ class RealNameTestMixin:
 
     @classmethod
     def setUpClass(cls) -> None:
+        from django.test import override_settings
+
         running = running_sandbox()
         cls.wechat_sandbox, cls._whole = running.__enter__()
         cls.addClassCleanup(running.__exit__, None, None, None)  # type: ignore[attr-defined]
+        override = override_settings(WX_REALNAME=deepcopy(cls._whole))  # for setUpTestData
+        override.enable()
+        cls.addClassCleanup(override.disable)  # type: ignore[attr-defined]
         super().setUpClass()  # type: ignore[misc]
 
     def setUp(self) -> None:
@@ -145,7 +157,7 @@ class RealNameTestMixin:
         override = override_settings(WX_REALNAME=self.realname_settings)
         override.enable()
         self.addCleanup(override.disable)  # type: ignore[attr-defined]
-        self.wechat_sandbox.reset_ledger()
+        begin_anew(self.wechat_sandbox)
 
     def verified_face(self, user: Any, citizen: Citizen = CITIZEN, **more: Any) -> Verification:
         """Let the user's face be verified; returns the record."""
