@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext as _
 
-from ..audit import user_key
+from ..audit import user_keys
 
 NOTHING = "–"
 
@@ -21,7 +21,7 @@ def yes_or_no(value: bool | None) -> str:
 def usernames(ids: Iterable[Any]) -> dict[str, str]:
     """User names by id, both as text. Deleted users are absent."""
     user = get_user_model()
-    known = {id_ for id_ in map(user_key, ids) if id_ is not None}
+    known = user_keys(ids)
     if not known:
         return {}
     name = user.USERNAME_FIELD

@@ -24,7 +24,15 @@ from .records import OUTCOMES, Judgement, judge
 from .requests import append_request, has_run, vouches_for_request
 from .sealing import BATCH as SEAL_BATCH
 from .sealing import seal, unsealed
-from .trail import MAX_REASON, Origin, append, append_outcome, append_outcomes, user_key
+from .trail import (
+    MAX_REASON,
+    Origin,
+    append,
+    append_outcome,
+    append_outcomes,
+    user_key,
+    user_keys,
+)
 from .verify import Tail, extent, faults, tail
 
 __all__ = [
@@ -70,5 +78,6 @@ __all__ = [
     "tolerate",
     "unsealed",
     "user_key",
+    "user_keys",
     "vouches_for_request",
 ]

@@ -21,11 +21,10 @@ Event = AuditEvent.Event
 SEAL = "events of seal "
 
 
-def append_limit(before: datetime, *, using: str) -> None:
-    """Add the event that has the limit, within the transaction that removes some, unless one covers it."""
-    known, text = limit(), utc_text(before)
-    if known is None or known < before:
-        _append(text, keys.index("audit.expiry").digest(text), using)
+def append_limit(before: datetime, *, using: str) -> AuditEvent:
+    """Add the event that has the limit, within the transaction that removes the first events."""
+    text = utc_text(before)
+    return _append(text, keys.index("audit.expiry").digest(text), using)
 
 
 def append_removal(number: int, ids: set[bytes], *, using: str) -> AuditEvent:

@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from ..models import AuditEvent, Verification
 from . import derived, expiry, keys, outcome, plaintext
 from .reading import UNREADABLE, Progress, guarded, stored, tolerate
-from .trail import id_text, user_key
+from .trail import id_text, user_keys
 
 BATCH = 1_000  # records at once
 LOOKS = 3  # reads of a record that disagrees: it is read apart from its event, which was written with it
@@ -333,7 +333,7 @@ def _finality(event: AuditEvent) -> int:
 def owners_of(events: Iterable[AuditEvent]) -> set[str]:
     """The users of those events who still exist, by their ids as text."""
     user: Any = Verification._meta.get_field("user").remote_field.model
-    ids = {user_key(event.user_id) for event in events} - {None}
+    ids = user_keys(event.user_id for event in events)
     # only the key: a verifier's role needs no right to read more of users
     there = stored(user).filter(pk__in=ids).values_list("pk", flat=True) if ids else ()
     return {str(pk) for pk in there}

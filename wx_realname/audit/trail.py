@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -146,6 +147,11 @@ def user_key(id_: Any) -> Any:
     except ValidationError:
         return None
     return value
+
+
+def user_keys(ids: Iterable[Any]) -> set[Any]:
+    """The users' keys of events' ids, without those that can't be one."""
+    return {user_key(id_) for id_ in ids} - {None}
 
 
 def _client_ip(request: HttpRequest | None) -> str | None:

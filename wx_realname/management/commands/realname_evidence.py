@@ -46,9 +46,9 @@ class Command(RealnameCommand):
             self.stdout.write(as_json(pack), ending="")
             return
         files = {"evidence.json": as_json(pack), **tables(pack)}
+        listed = {"count": len(files), "path": folder, "names": ", ".join(sorted(files))}
         if dry_run:
-            words = _("Would be written to %(path)s: %(names)s.")
-            self.stdout.write(words % {"path": folder, "names": ", ".join(sorted(files))})
+            self.stdout.write(_("Would be written to %(path)s: %(names)s.") % listed)
             return
         _write(files, folder)
         words = ngettext(
@@ -56,7 +56,6 @@ class Command(RealnameCommand):
             "%(count)d files in %(path)s: %(names)s.",
             len(files),
         )
-        listed = {"count": len(files), "path": folder, "names": ", ".join(sorted(files))}
         self.stdout.write(words % listed)
 
 

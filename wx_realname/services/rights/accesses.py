@@ -75,8 +75,7 @@ def _offices(actors: set[str], user: Any) -> dict[str, str]:
     """The office of each actor: an officer's groups, never a name."""
     found = {"": _("the system"), str(user.pk): _("you")}
     model = get_user_model()
-    others = (audit.user_key(actor) for actor in actors if actor != str(user.pk))
-    known = [key for key in others if key is not None]
+    known = audit.user_keys(actors - {str(user.pk)})
     try:
         officers = model.objects.filter(pk__in=known).prefetch_related("groups")
         for officer in officers:

@@ -44,9 +44,14 @@ def expire(before: datetime, *, batch_size: int = BATCH, force: bool = False) ->
     Raises `ConfigurationError` as `allowed` does. It can be stopped and run again, and run twice at once.
     """
     before, using = allowed(before, force=force), router.db_for_write(AuditEvent)
+    known = audit.expiry_limit()
+    unsigned = before if known is None or known < before else None
     numbers = expired(before, using).order_by("seal").values_list("seal", flat=True).distinct()
     for number in list(numbers):
-        yield from _of_seal(number, before, batch_size, using)
+        old = expired(before, using).filter(seal=number)
+        for count in _of_seal(number, old, unsigned, batch_size, using):
+            unsigned = None
+            yield count
 
 
 def allowed(before: datetime, *, force: bool) -> datetime:
@@ -62,24 +67,34 @@ def allowed(before: datetime, *, force: bool) -> datetime:
     return min(before, now)
 
 
-def _of_seal(number: Any, before: datetime, batch_size: int, using: str) -> Iterator[int]:
-    """Remove a seal's events, unless others of it are missing: else a list would vouch for these, too."""
-    old, last = expired(before, using).filter(seal=number), UUID(int=0)
+def _of_seal(
+    number: Any,
+    old: QuerySet[AuditEvent],
+    unsigned: datetime | None,
+    batch_size: int,
+    using: str,
+) -> Iterator[int]:
+    """Remove a seal's events, unless others of it are missing: else a list would vouch for these, too.
+
+    `unsigned`: the limit, which is signed with the first events that are removed; None once it is.
+    """
+    last = UUID(int=0)
     while events := list(old.filter(pk__gt=last).order_by("pk")[:batch_size]):
         last = events[-1].pk
         ids = _that_may_go(events, using)
         try:
-            count = persistently(partial(_remove, number, ids, before, using), using)
+            count = persistently(partial(_remove, number, ids, unsigned, using), using)
         except ValueError as error:
             logger.error("%s: it keeps the rest; run realname_verify_audit", error)
             reason = f"seal {number}"
             append_durably(Event.CONTRADICTION, audit.Origin(), using=using, reason=reason)
             return
         if count:
+            unsigned = None
             yield count
 
 
-def _remove(number: int, ids: list[UUID], before: datetime, using: str) -> int:
+def _remove(number: int, ids: list[UUID], unsigned: datetime | None, using: str) -> int:
     """Remove the events, in one transaction with those of the limit and the list; return their number."""
     with durable(using):
         gone = audit.removed(number, using)
@@ -87,7 +102,8 @@ def _remove(number: int, ids: list[UUID], before: datetime, using: str) -> int:
         count, _ = there.delete()
         AuditAccess.objects.using(using).filter(event_id__in=ids).delete()
         if count:  # 0: another run removed them first
-            audit.append_limit(before, using=using)
+            if unsigned is not None:
+                audit.append_limit(unsigned, using=using)
             audit.append_removal(number, gone | {id_.bytes for id_ in ids}, using=using)
     return count
 
